@@ -1,1 +1,1 @@
-""""""
+"""Cards: APDUs, logical channels, and the transports that lead to them."""

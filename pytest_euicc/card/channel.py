@@ -1,0 +1,288 @@
+"""A card and its logical channels: the one place that follows 61xx, 6Cxx and 91xx and that chains STORE DATA."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pytest_euicc.card import proactive
+from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, cla_on_channel
+from pytest_euicc.card.errors import CardError, MalformedAnswer
+from pytest_euicc.card.proactive import ProactiveCommand
+from pytest_euicc.card.transport import Transport
+
+BLOCK = 255
+"""Octets of one STORE DATA block (SGP.22 5.7.2)."""
+
+# ETSI TS 102 221 11.1.19: tag 83 holds the eUICC-related capabilities: LUId, LPDd and LDSd, so an LPA in the device.
+TERMINAL_CAPABILITY = bytes.fromhex("A903830107")
+
+# ETSI TS 102 223 5.2: profile download; MORE TIME, POLL INTERVAL, POLLING OFF and REFRESH. What `proactive.answer` does.
+TERMINAL_PROFILE = bytes.fromhex("0100E8")
+
+_MF = bytes.fromhex("3F00")
+_MAX_RESPONSE = 1 << 20
+_MAX_PROACTIVE = 50
+_BLOCKS = 256
+
+
+class UnexpectedStatus(CardError):
+    """A command that the harness needs for its own work was refused; `response` is what the card said."""
+
+    def __init__(self, doing: str, response: ResponseApdu) -> None:
+        super().__init__(f"{doing}: the card answered {response}")
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One command and its response as they went over the transport.
+
+    `started` is in seconds since the epoch, `seconds` how long the transport took. `response` is empty when it failed.
+    """
+
+    command: bytes
+    response: bytes
+    started: float
+    seconds: float
+
+
+class Start(NamedTuple):
+    """What the card answered while it was started."""
+
+    mf: ResponseApdu
+    terminal_capability: ResponseApdu
+    terminal_profile: ResponseApdu
+
+
+class Card:
+    """A card on a transport. Raises `CardError` when there is none to talk to; a refusal is an answer, no error."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.listeners: list[Callable[[Exchange], None]] = []
+        self.handler: proactive.Handler = proactive.answer
+        self.fetched: list[ProactiveCommand] = []
+        """Every proactive command since `take_fetched`, in order."""
+        self.basic = LogicalChannel(self, 0)
+        self._channels: list[LogicalChannel] = []
+        self._terminal = (TERMINAL_CAPABILITY, TERMINAL_PROFILE)
+
+    @property
+    def description(self) -> str:
+        """The transport, for people."""
+        return self.transport.description
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to the last reset."""
+        return self.transport.atr
+
+    @property
+    def protocol(self) -> str:
+        """``T=0`` or ``T=1``."""
+        return self.transport.protocol
+
+    @property
+    def channels(self) -> tuple[LogicalChannel, ...]:
+        """The logical channels that are open beside the basic one."""
+        return tuple(self._channels)
+
+    def connect(self) -> bytes:
+        """Power up; returns the ATR."""
+        self.transport.connect()
+        return self.transport.atr
+
+    def close(self) -> None:
+        """Let go of the card."""
+        self._forget_channels()
+        self.transport.close()
+
+    def reset(self) -> bytes:
+        """Reset the card, which closes every logical channel; returns the ATR."""
+        self._forget_channels()
+        return self.transport.reset()
+
+    def start(
+        self, terminal_capability: bytes = TERMINAL_CAPABILITY, terminal_profile: bytes = TERMINAL_PROFILE
+    ) -> Start:
+        """What a device does after a reset: SELECT MF, TERMINAL CAPABILITY, TERMINAL PROFILE.
+
+        Cards that refuse one of them are left to say so in the result; nothing is raised.
+        """
+        self._terminal = (terminal_capability, terminal_profile)
+        # ETSI TS 102 221 11.1.1.2: P2 04 asks for the FCP template.
+        mf = self.basic.send(CommandApdu(0x00, 0xA4, 0x00, 0x04, _MF, 256))
+        capability = self.basic.send(CommandApdu(0x80, 0xAA, 0x00, 0x00, terminal_capability))
+        profile = self.basic.send(CommandApdu(0x80, 0x10, 0x00, 0x00, terminal_profile))
+        return Start(mf, capability, profile)
+
+    def open_channel(self, number: int | None = None) -> LogicalChannel:
+        """MANAGE CHANNEL open from the basic channel; without a number the card gives one (ETSI TS 102 221 11.1.17).
+
+        Raises `UnexpectedStatus` when the card refuses.
+        """
+        channel = LogicalChannel(self, self._manage_channel(number))
+        self._channels.append(channel)
+        return channel
+
+    def close_channel(self, channel: LogicalChannel) -> ResponseApdu:
+        """MANAGE CHANNEL close; the channel is gone when the card agrees."""
+        response = self.basic.send(CommandApdu(0x00, 0x70, 0x80, channel.number))
+        if response.ok and channel in self._channels:
+            self._channels.remove(channel)
+            channel.is_open = False
+        return response
+
+    def take_fetched(self) -> list[ProactiveCommand]:
+        """The proactive commands fetched since the last look."""
+        fetched, self.fetched = self.fetched, []
+        return fetched
+
+    def transmit(self, octets: bytes) -> bytes:
+        """Send octets exactly as they are and announce the exchange; follows nothing."""
+        response, started, before = b"", time.time(), time.perf_counter()
+        try:
+            response = self.transport.transmit(octets)
+        finally:
+            seconds = time.perf_counter() - before
+            exchange = Exchange(octets, response, started, seconds)
+            for listener in self.listeners:
+                listener(exchange)
+        return response
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send one command as it is; follows nothing."""
+        octets = command.encode()
+        try:
+            return ResponseApdu.parse(self.transmit(octets))
+        except ApduError as fault:
+            raise MalformedAnswer(
+                f"{self.description}: {octets.hex().upper()} was answered by no APDU: {fault}"
+            ) from None
+
+    def serve_proactive(self, response: ResponseApdu) -> None:
+        """FETCH and answer for as long as a status word 91xx announces a command (ETSI TS 102 221 7.4.2.1)."""
+        fetches = 0
+        while response.sw1 == 0x91:
+            if fetches == _MAX_PROACTIVE:
+                raise MalformedAnswer(
+                    f"{self.description}: more than {_MAX_PROACTIVE} proactive commands without a pause"
+                )
+            fetches += 1
+            fetched = self.basic.send(CommandApdu(0x80, 0x12, 0x00, 0x00, le=response.sw2 or 256), proactively=False)
+            if not fetched.ok:
+                raise UnexpectedStatus("FETCH", fetched)
+            command = ProactiveCommand.parse(fetched.data)
+            self.fetched.append(command)
+            if command.asks_for_reset:
+                self._restart()
+                return
+            answer = self.handler(command)
+            response = self.basic.send(CommandApdu(0x80, 0x14, 0x00, 0x00, answer), proactively=False)
+
+    def _restart(self) -> None:
+        """REFRESH, UICC reset: reset, start, and give every channel back what was selected on it."""
+        channels = list(self._channels)
+        self.reset()
+        self.start(*self._terminal)
+        for channel in channels:
+            channel.number = self._manage_channel(None)
+            channel.is_open = True
+            self._channels.append(channel)
+            if channel.aid is not None:
+                channel.select(channel.aid)
+
+    def _manage_channel(self, number: int | None) -> int:
+        asked = number is not None
+        response = self.basic.send(CommandApdu(0x00, 0x70, 0x00, number or 0, le=None if asked else 1))
+        if not response.ok:
+            raise UnexpectedStatus(f"MANAGE CHANNEL open{f' {number}' if asked else ''}", response)
+        if number is not None:
+            return number
+        if len(response.data) != 1 or not 1 <= response.data[0] <= 19:
+            raise MalformedAnswer(
+                f"MANAGE CHANNEL open answered {response.data.hex().upper() or 'no octet'}: "
+                "the number of a channel, 01 to 13, was expected (ETSI TS 102 221 11.1.17)"
+            )
+        return response.data[0]
+
+    def _forget_channels(self) -> None:
+        for channel in self._channels:
+            channel.is_open = False
+        self._channels.clear()
+
+
+class LogicalChannel:
+    """One logical channel of a card; 0 is the basic channel."""
+
+    def __init__(self, card: Card, number: int) -> None:
+        self.card = card
+        self.number = number
+        self.aid: bytes | None = None
+        """What was selected here last."""
+        self.is_open = True
+
+    def send(self, command: CommandApdu, *, proactively: bool = True) -> ResponseApdu:
+        """Send a command on this channel and follow 6Cxx, 61xx and 91xx.
+
+        The class byte is set for this channel. The result holds all the data and the last status word; 91xx stays
+        91xx, the proactive command has been fetched and answered by then (`proactively` False leaves it to the caller).
+        Raises `CardError` for what cannot be followed.
+        """
+        command = command.on_channel(self.number)
+        if command.case == 4 and self.card.protocol == "T=0":
+            # ISO 7816-3 10.3.2: a T=0 command carries data one way; the answer comes by GET RESPONSE.
+            command = command.without_le()
+        response = self.card.exchange(command)
+        if response.sw1 == 0x6C and command.case != 3:
+            response = self.card.exchange(
+                CommandApdu(command.cla, command.ins, command.p1, command.p2, command.data, response.sw2 or 256)
+            )
+        response = self._collect(response)
+        if proactively:
+            self.card.serve_proactive(response)
+        return response
+
+    def select(self, aid: bytes) -> ResponseApdu:
+        """SELECT by DF name, first or only occurrence, FCI wanted (ISO 7816-4 11.2.2)."""
+        response = self.send(CommandApdu(0x00, 0xA4, 0x04, 0x00, aid, 256))
+        if response.ok:
+            self.aid = aid
+        return response
+
+    def store_data(self, octets: bytes) -> ResponseApdu:
+        """STORE DATA in blocks of at most 255 octets: P1 11 and for the last 91, P2 the number (SGP.22 5.7.2).
+
+        Returns the answer to the last block, or to the first that was refused.
+        """
+        blocks = [octets[at : at + BLOCK] for at in range(0, len(octets), BLOCK)] or [b""]
+        if len(blocks) > _BLOCKS:
+            raise ApduError(f"{len(octets)} octets do not fit into {_BLOCKS} blocks of STORE DATA")
+        for number, block in enumerate(blocks[:-1]):
+            response = self.send(CommandApdu(0x80, 0xE2, 0x11, number, block, 256))
+            if not response.ok:
+                return response
+        return self.send(CommandApdu(0x80, 0xE2, 0x91, len(blocks) - 1, blocks[-1], 256))
+
+    def close(self) -> ResponseApdu:
+        """MANAGE CHANNEL close."""
+        return self.card.close_channel(self)
+
+    def _collect(self, response: ResponseApdu) -> ResponseApdu:
+        """GET RESPONSE for as long as 61xx says that there is more (ISO 7816-4 5.6, 11.7.1)."""
+        data = response.data
+        while response.sw1 == 0x61:
+            get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=response.sw2 or 256)
+            response = self.card.exchange(get)
+            if response.sw1 == 0x6C:
+                response = self.card.exchange(CommandApdu(get.cla, 0xC0, 0x00, 0x00, le=response.sw2 or 256))
+            data += response.data
+            if response.sw1 == 0x61 and (not response.data or len(data) > _MAX_RESPONSE):
+                raise MalformedAnswer(
+                    f"{self.card.description}: the card announces more and more response (61xx) and "
+                    f"{'gives none' if not response.data else 'does not come to an end'}"
+                )
+        return ResponseApdu(data, response.sw)

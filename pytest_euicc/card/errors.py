@@ -1,0 +1,55 @@
+"""What can go wrong between the harness and a card: one message each, with the place and the mend."""
+
+from __future__ import annotations
+
+
+class CardError(Exception):
+    """The card, the reader or the recording cannot be used; the message says what to do."""
+
+
+class UnknownTransport(CardError):
+    """No transport of that kind is installed, or its argument cannot be read."""
+
+
+class PcscMissing(CardError):
+    """The Python binding to PC/SC (pyscard) is not installed."""
+
+
+class NoPcscd(CardError):
+    """The PC/SC service is not running."""
+
+
+class NoReader(CardError):
+    """No reader is attached, or none of that name."""
+
+
+class NoCard(CardError):
+    """The reader is empty."""
+
+
+class CardMute(CardError):
+    """The card is there and does not answer."""
+
+
+class ReaderBusy(CardError):
+    """Another program or another test worker holds the reader, or the port."""
+
+
+class ReaderGone(CardError):
+    """The reader or its card went away while it was in use."""
+
+
+class MalformedAnswer(CardError):
+    """What came back is not a response APDU (ISO 7816-3 12.1.1), or never ends."""
+
+
+class TraceError(CardError):
+    """A recording cannot be read."""
+
+
+class ReplayMismatch(CardError):
+    """The run sends something else than the recording has."""
+
+
+class ReplayEnded(CardError):
+    """The run goes on where the recording stops."""

@@ -1,0 +1,93 @@
+"""The way to a card, whatever is at the other end of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Protocol, runtime_checkable
+
+from pytest_euicc.card.errors import UnknownTransport
+
+ENTRY_POINTS = "pytest_euicc.transports"
+
+
+class Transport(Protocol):
+    """Carries APDUs. Every method raises `CardError` with one clear message when it cannot do its work."""
+
+    @property
+    def description(self) -> str:
+        """For people: ``pcsc: Virtual PCD 00 00``."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to the last reset; empty before `connect`."""
+
+    @property
+    def protocol(self) -> str:
+        """``T=0`` or ``T=1``."""
+
+    def connect(self) -> None:
+        """Take hold of the card and power it up."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Send one command APDU; returns response data followed by SW1 SW2."""
+
+    def reset(self) -> bytes:
+        """Reset the card; returns its ATR."""
+
+    def close(self) -> None:
+        """Let go of the card. Closing twice is harmless."""
+
+
+@runtime_checkable
+class SnapshotTransport(Transport, Protocol):
+    """A transport that can put its card back as it was."""
+
+    def snapshot(self) -> object:
+        """Everything the card would keep over a reset."""
+
+    def restore(self, snapshot: object) -> None:
+        """Put back what `snapshot` gave, also after a defect or a failure in between."""
+
+
+@runtime_checkable
+class SectionedTransport(Protocol):
+    """A transport that wants to know which sequence the next APDUs belong to (recorder and replay)."""
+
+    def section(self, title: str) -> None:
+        """The exchanges from here on belong to *title*."""
+
+
+@dataclass(frozen=True)
+class TransportOptions:
+    """What a transport may want to know beside its argument.
+
+    `timeout` is in seconds: how long to wait for a card that has to come, or for an answer.
+    `protocol` (``T=0``/``T=1``) asks for one protocol of a card that offers both.
+    `extra` passes on, by name, what only one kind of transport understands.
+    """
+
+    timeout: float = 30.0
+    protocol: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def open_transport(spec: str, options: TransportOptions | None = None) -> Transport:
+    """The transport that ``kind`` or ``kind:argument`` names; nothing is connected yet.
+
+    Raises `UnknownTransport` with the kinds that are installed.
+    """
+    kind, _, argument = spec.partition(":")
+    kinds = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+    if kind not in kinds:
+        raise UnknownTransport(
+            f"no transport {kind!r} (in {spec!r}); there are: {', '.join(sorted(kinds)) or 'none'}. "
+            f"Others can be added by the entry point group {ENTRY_POINTS}."
+        )
+    try:
+        opener = kinds[kind].load()
+    except (ImportError, AttributeError) as fault:
+        raise UnknownTransport(f"the transport {kind!r} is registered but cannot be loaded: {fault}") from fault
+    transport: Transport = opener(argument, options or TransportOptions())
+    return transport
