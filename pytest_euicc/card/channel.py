@@ -19,7 +19,7 @@ BLOCK = 255
 # ETSI TS 102 221 11.1.19: tag 83 holds the eUICC-related capabilities: LUId, LPDd and LDSd, so an LPA in the device.
 TERMINAL_CAPABILITY = bytes.fromhex("A903830107")
 
-# ETSI TS 102 223 5.2: profile download; MORE TIME, POLL INTERVAL, POLLING OFF and REFRESH. What `proactive.answer` does.
+# ETSI TS 102 223 5.2: profile download; MORE TIME, POLL INTERVAL, POLLING OFF, REFRESH: what `proactive.answer` does.
 TERMINAL_PROFILE = bytes.fromhex("0100E8")
 
 _MF = bytes.fromhex("3F00")

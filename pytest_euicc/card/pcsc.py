@@ -1,0 +1,151 @@
+"""``pcsc[:reader name or index]``: a card in a PC/SC reader, held exclusively."""
+
+from __future__ import annotations
+
+from pytest_euicc.card.errors import CardError, CardMute, NoCard, NoReader, ReaderBusy, ReaderGone
+from pytest_euicc.card.readers import ReaderLock
+from pytest_euicc.card.transport import Transport, TransportOptions
+from pytest_euicc.card.winscard import Reader, WinScard
+
+
+def list_readers() -> list[Reader]:
+    """What PC/SC sees, in its order: the index is what ``pcsc:0`` means. Raises `CardError`."""
+    winscard = WinScard()
+    try:
+        return winscard.readers()
+    finally:
+        winscard.close()
+
+
+class PcscTransport:
+    """A card in a reader.
+
+    *wanted* is an index, a reader's name or a part of it; empty takes the first reader that has a card and that no
+    other process uses.
+    """
+
+    def __init__(self, wanted: str, options: TransportOptions) -> None:
+        self.atr = b""
+        self.protocol = options.protocol or "T=1"
+        self.reader = ""
+        self._wanted = wanted
+        self._options = options
+        self._winscard: WinScard | None = None
+        self._lock: ReaderLock | None = None
+        self._handle: int | None = None
+
+    @property
+    def description(self) -> str:
+        """``pcsc: Virtual PCD 00 00``."""
+        return f"pcsc: {self.reader or self._wanted or 'first free reader'}"
+
+    def connect(self) -> None:
+        """Find the reader, lock it against other workers and take the card."""
+        if self._handle is not None:
+            return
+        self._winscard = WinScard()
+        try:
+            candidates = _choose(self._winscard.readers(), self._wanted)
+            self._take_first(self._winscard, candidates)
+        except CardError:
+            self.close()
+            raise
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Send one command APDU."""
+        winscard, handle = self._connected()
+        try:
+            return winscard.transmit(self.reader, handle, self.protocol, apdu)
+        except CardMute as fault:
+            raise self._mute_or_gone(winscard, fault) from None
+
+    def reset(self) -> bytes:
+        """Warm reset."""
+        winscard, handle = self._connected()
+        try:
+            winscard.reconnect(self.reader, handle, self.protocol)
+        except CardMute as fault:
+            raise self._mute_or_gone(winscard, fault) from None
+        self.atr = winscard.atr(self.reader, handle)
+        return self.atr
+
+    def close(self) -> None:
+        """Power the card off and give the reader back."""
+        if self._winscard is not None:
+            if self._handle is not None:
+                self._winscard.disconnect(self._handle)
+            self._winscard.close()
+        if self._lock is not None:
+            self._lock.release()
+        self._winscard = self._lock = self._handle = None
+
+    def _take_first(self, winscard: WinScard, candidates: list[Reader]) -> None:
+        """Take the first candidate that can be had; with one candidate its own fault is the answer."""
+        faults: list[CardError] = []
+        for reader in candidates:
+            try:
+                self._take(winscard, reader)
+            except (NoCard, ReaderBusy, CardMute) as fault:
+                faults.append(fault)
+            else:
+                return
+        if len(faults) == 1:
+            raise faults[0]
+        kind = ReaderBusy if any(isinstance(fault, ReaderBusy) for fault in faults) else NoCard
+        raise kind("no reader is free with a card in it: " + "; ".join(str(fault) for fault in faults))
+
+    def _take(self, winscard: WinScard, reader: Reader) -> None:
+        if not reader.has_card:
+            raise NoCard(f"reader {reader.name!r} is empty: put a card in")
+        lock = ReaderLock(reader.name)
+        if not lock.acquire():
+            raise ReaderBusy(
+                f"reader {reader.name!r} is in use by {lock.holder} (another run or worker of pytest-euicc). "
+                "Wait for it, or start no more workers than there are readers"
+            )
+        try:
+            self._handle, self.protocol = winscard.connect(reader.name, self._options.protocol)
+            self.reader = reader.name
+            self.atr = winscard.atr(reader.name, self._handle)
+        except CardError:
+            if self._handle is not None:
+                winscard.disconnect(self._handle)
+                self._handle = None
+            lock.release()
+            raise
+        self._lock = lock
+
+    def _connected(self) -> tuple[WinScard, int]:
+        if self._winscard is None or self._handle is None:
+            raise ReaderGone(f"{self.description}: not connected")
+        return self._winscard, self._handle
+
+    def _mute_or_gone(self, winscard: WinScard, fault: CardMute) -> CardError:
+        """A failed transmission says the same for a mute card and for one that was pulled: look into the reader."""
+        present = {reader.name: reader.has_card for reader in winscard.readers()}
+        if self.reader not in present:
+            return ReaderGone(f"reader {self.reader!r} was unplugged while it was in use")
+        if not present[self.reader]:
+            return ReaderGone(f"reader {self.reader!r}: the card was pulled out while it was in use")
+        return fault
+
+
+def _choose(readers: list[Reader], wanted: str) -> list[Reader]:
+    """The readers that the argument of ``pcsc:`` may mean; raises `NoReader` naming those there are."""
+    if not readers:
+        raise NoReader("no PC/SC reader is attached. Attach one; `pytest-euicc readers` lists what PC/SC sees")
+    if not wanted:
+        return readers
+    if wanted.isdecimal() and int(wanted) < len(readers):
+        return [readers[int(wanted)]]
+    exact = [reader for reader in readers if reader.name == wanted]
+    found = exact or [reader for reader in readers if wanted.casefold() in reader.name.casefold()]
+    if not found or wanted.isdecimal():
+        present = ", ".join(f"{index}: {reader.name}" for index, reader in enumerate(readers))
+        raise NoReader(f"no reader {wanted!r}. There are: {present}")
+    return found
+
+
+def open_transport(argument: str, options: TransportOptions) -> Transport:
+    """``pcsc``, ``pcsc:0`` or ``pcsc:NAME``."""
+    return PcscTransport(argument, options)

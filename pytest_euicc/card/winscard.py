@@ -1,0 +1,164 @@
+"""The PC/SC calls the harness needs, on pyscard's binding, with its result codes turned into `CardError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+
+from pytest_euicc.card.errors import CardError, CardMute, NoCard, NoPcscd, NoReader, PcscMissing, ReaderBusy, ReaderGone
+
+_INSTALL = (
+    "pyscard, the Python binding to PC/SC, is not installed. It is built from source: install the headers and swig "
+    "(Debian: apt-get install pcscd libpcsclite-dev swig gcc pkg-config), then: pip install 'pytest-euicc[pcsc]'"
+)
+_START = (
+    "the PC/SC service (pcscd) is not running. Start it: systemctl start pcscd, or pcscd --foreground in a terminal"
+)
+_ATTACH = "Attach one; `pytest-euicc readers` lists what PC/SC sees"
+_BUSY = (
+    "another program holds it exclusively (a second test run, an LPA, pcsc_scan, a browser or scdaemon of GnuPG). "
+    "Close that one, or choose another reader"
+)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader: its name, whether a card is in it, and that card's ATR."""
+
+    name: str
+    has_card: bool
+    atr: bytes
+
+
+class ScardError(Exception):
+    """A PC/SC call failed with `code`."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class WinScard:
+    """A context with the PC/SC service. Imports pyscard when it is made, not before."""
+
+    def __init__(self) -> None:
+        self.api = _api()
+        result, context = self.api.SCardEstablishContext(self.api.SCARD_SCOPE_SYSTEM)
+        if result in (self.api.SCARD_E_NO_SERVICE, self.api.SCARD_E_SERVICE_STOPPED):
+            raise NoPcscd(_START)
+        if result != self.api.SCARD_S_SUCCESS:
+            raise CardError(f"PC/SC gives no context: {self._text(result)}")
+        self._context = context
+
+    def close(self) -> None:
+        """Give the context back."""
+        self.api.SCardReleaseContext(self._context)
+
+    def readers(self) -> list[Reader]:
+        """All readers in the order of PC/SC; an empty list when none is attached."""
+        result, names = self.api.SCardListReaders(self._context, [])
+        if result == self.api.SCARD_E_NO_READERS_AVAILABLE or (result == self.api.SCARD_S_SUCCESS and not names):
+            return []
+        if result in (self.api.SCARD_E_NO_SERVICE, self.api.SCARD_E_SERVICE_STOPPED):
+            raise NoPcscd(_START)
+        self._check(result)
+        result, states = self.api.SCardGetStatusChange(
+            self._context, 0, [(name, self.api.SCARD_STATE_UNAWARE) for name in names]
+        )
+        self._check(result)
+        return [Reader(name, bool(state & self.api.SCARD_STATE_PRESENT), bytes(atr)) for name, state, atr in states]
+
+    def connect(self, reader: str, protocol: str | None) -> tuple[int, str]:
+        """Take the card in *reader* exclusively; returns the handle and the protocol. Raises `CardError`."""
+        api = self.api
+        protocols = {"T=0": api.SCARD_PROTOCOL_T0, "T=1": api.SCARD_PROTOCOL_T1}
+        wanted = protocols.get(protocol or "", api.SCARD_PROTOCOL_T0 | api.SCARD_PROTOCOL_T1)
+        with self._explained(reader):
+            result, handle, active = api.SCardConnect(self._context, reader, api.SCARD_SHARE_EXCLUSIVE, wanted)
+            self._check(result)
+        return handle, "T=0" if active == api.SCARD_PROTOCOL_T0 else "T=1"
+
+    def reconnect(self, reader: str, handle: int, protocol: str) -> None:
+        """Warm reset in the protocol that is active."""
+        api = self.api
+        active = api.SCARD_PROTOCOL_T0 if protocol == "T=0" else api.SCARD_PROTOCOL_T1
+        with self._explained(reader):
+            result, _ = api.SCardReconnect(handle, api.SCARD_SHARE_EXCLUSIVE, active, api.SCARD_RESET_CARD)
+            self._check(result)
+
+    def atr(self, reader: str, handle: int) -> bytes:
+        """The ATR of the card that is connected."""
+        with self._explained(reader):
+            result, _, _, _, atr = self.api.SCardStatus(handle)
+            self._check(result)
+        return bytes(atr)
+
+    def transmit(self, reader: str, handle: int, protocol: str, apdu: bytes) -> bytes:
+        """One command APDU and its response."""
+        pci = self.api.SCARD_PCI_T0 if protocol == "T=0" else self.api.SCARD_PCI_T1
+        with self._explained(reader):
+            result, response = self.api.SCardTransmit(handle, pci, list(apdu))
+            self._check(result)
+        return bytes(response)
+
+    def disconnect(self, handle: int) -> None:
+        """Let go of the card and power it off; a card that is gone already does not matter."""
+        self.api.SCardDisconnect(handle, self.api.SCARD_UNPOWER_CARD)
+
+    def _check(self, result: int) -> None:
+        if result != self.api.SCARD_S_SUCCESS:
+            raise ScardError(result, self._text(result))
+
+    def _text(self, result: int) -> str:
+        return f"{self.api.SCardGetErrorMessage(result).strip()} ({result & 0xFFFFFFFF:08X})"
+
+    @contextmanager
+    def _explained(self, reader: str) -> Iterator[None]:
+        try:
+            yield
+        except ScardError as fault:
+            raise self._explain(reader, fault) from None
+
+    def _explain(self, reader: str, fault: ScardError) -> CardError:
+        api, code = self.api, fault.code
+        if code in (api.SCARD_E_NO_SERVICE, api.SCARD_E_SERVICE_STOPPED, api.SCARD_E_INVALID_HANDLE):
+            return NoPcscd(f"reader {reader!r}: the PC/SC service went away. {_START}")
+        if code == api.SCARD_E_SHARING_VIOLATION:
+            return ReaderBusy(f"reader {reader!r} is busy: {_BUSY}")
+        if code == api.SCARD_E_UNKNOWN_READER:
+            return NoReader(f"no reader {reader!r}. {_ATTACH}")
+        if code == api.SCARD_E_READER_UNAVAILABLE:
+            return ReaderGone(f"reader {reader!r} was unplugged while it was in use")
+        if code == api.SCARD_E_NO_SMARTCARD:
+            return NoCard(f"reader {reader!r} is empty: put a card in")
+        if code == api.SCARD_W_REMOVED_CARD:
+            return ReaderGone(f"reader {reader!r}: the card was pulled out while it was in use")
+        if code == api.SCARD_W_RESET_CARD:
+            return ReaderBusy(f"reader {reader!r}: another program reset the card in the middle of the run")
+        if code == api.SCARD_E_PROTO_MISMATCH:
+            return CardError(f"reader {reader!r}: the card does not offer the protocol that was asked for")
+        mute = (
+            api.SCARD_W_UNRESPONSIVE_CARD,
+            api.SCARD_W_UNPOWERED_CARD,
+            api.SCARD_E_NOT_TRANSACTED,
+            api.SCARD_E_COMM_DATA_LOST,
+            api.SCARD_E_TIMEOUT,
+            api.SCARD_F_COMM_ERROR,
+        )
+        if code in mute:
+            return CardMute(
+                f"reader {reader!r}: the card is mute ({fault}). "
+                "Clean and turn the card, try a cold reset by taking it out and putting it in"
+            )
+        return CardError(f"reader {reader!r}: {fault}")
+
+
+def _api() -> ModuleType:
+    try:
+        from smartcard import scard  # noqa: PLC0415 (an optional extra, with a native library behind it)
+    except ImportError as fault:
+        raise PcscMissing(f"{_INSTALL} ({fault})") from None
+    module: ModuleType = scard
+    return module
