@@ -1,0 +1,97 @@
+"""The registry of named checks of ``verify:``, and those that need nothing but the octets.
+
+A check is a Python function ``(context, outcome, *, arguments…) -> Iterable[Mismatch]``: nothing when all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.actions import Outcome
+from pytest_euicc.conformance.matchers import Mismatch
+from pytest_euicc.conformance.registry import Parameters, Registry
+from pytest_euicc.conformance.text import describe
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.context import Context
+
+CheckFunction = Callable[..., Iterable[Mismatch]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check."""
+
+    name: str
+    title: str
+    function: CheckFunction
+    parameters: Parameters
+
+    def __call__(self, context: Context, outcome: Outcome, arguments: dict[str, Any]) -> list[Mismatch]:
+        """Run the check with arguments as written (references resolved)."""
+        return list(self.function(context, outcome, **self.parameters.bind(arguments)))
+
+
+CHECKS: Registry[Check] = Registry("check")
+
+
+def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check; the first line of its docstring is its title."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
+        CHECKS.add(name, Check(name, title, function, Parameters(function)))
+        return function
+
+    return register
+
+
+@check("der")
+def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is canonical DER and all its octets are used (SGP.22 2.6.7, X.690 10)."""
+    for fault in codec.check_der(outcome.octets, outcome.type_name):
+        yield Mismatch(f"octet {fault.offset}", "canonical DER", fault.reason)
+
+
+@check("complete")
+def complete(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer has no element that its type does not have."""
+    for element in outcome.unknown:
+        yield Mismatch("", f"only elements of {outcome.type_name}", str(element))
+
+
+@check("eid_check_digits")
+def eid_check_digits(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The EID has 32 digits, starts with 89 and is 1 modulo 97 (SGP.02 2.2.2)."""
+    eid = (outcome.value or {}).get("eidValue", b"").hex()
+    if len(eid) != 32 or not eid.isdigit():
+        yield Mismatch("eidValue", "32 decimal digits", eid)
+    elif not eid.startswith("89"):
+        yield Mismatch("eidValue", "digits that start with 89", eid)
+    elif int(eid) % 97 != 1:
+        yield Mismatch("eidValue", "a number that is 1 modulo 97", f"{eid} (modulo 97: {int(eid) % 97})")
+
+
+@check("ci_lists_match")
+def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterator[Mismatch]:
+    """The CI lists and the svn are those of the other EUICCInfo (SGP.22 5.7.8)."""
+    pairs = {"euiccCiPKIdListForVerification": "", "euiccCiPKIdListForSigning": "", "svn": ""}
+    for name in pairs:
+        ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
+        if ours != theirs:
+            yield Mismatch(name, describe(theirs), describe(ours))
+
+
+@check("signing_in_verification")
+def signing_in_verification(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """Every CI of the signing list is also in the verification list."""
+    value = outcome.value or {}
+    verification = value.get("euiccCiPKIdListForVerification", [])
+    for index, identifier in enumerate(value.get("euiccCiPKIdListForSigning", [])):
+        if identifier not in verification:
+            yield Mismatch(
+                f"euiccCiPKIdListForSigning.{index}", f"one of {describe(verification)}", identifier.hex().upper()
+            )

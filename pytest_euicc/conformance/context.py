@@ -1,0 +1,198 @@
+"""What actions and states work with: the card, open channels, the declaration, saved values, permission."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.transport import SectionedTransport
+from pytest_euicc.conformance.declaration import Declaration
+from pytest_euicc.conformance.states import NotPermitted, Unreachable
+from pytest_euicc.conformance.text import closest
+from pytest_euicc.conformance.values import resolve
+from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+
+DEFAULT_CHANNEL = "isdr"
+"""The channel that ES10 actions use when a step names none."""
+
+
+@dataclass(frozen=True)
+class ProfileWish:
+    """The profile that a state needs and the card does not have.
+
+    ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications are
+    to be configured.
+    """
+
+    profile_class: str = "operational"
+    ppr: frozenset[str] | None = None
+    icon: bool | None = None
+    notify: frozenset[str] = frozenset()
+
+
+class Provisioner(Protocol):
+    """Brings a profile onto the card, by download."""
+
+    def install(self, context: Context, wish: ProfileWish) -> bytes:
+        """Install a profile and return its ICCID as on the card (EF ICCID coding); the default channel is the ISD-R's.
+
+        Raises:
+            Unreachable: it cannot be had.
+        """
+
+
+@dataclass
+class Session:
+    """What outlives a sequence: one card and what is known of it.
+
+    Attributes:
+        real_card: False for a simulator and a replay: these may be changed without permission.
+        trust: CI certificates (`pytest_euicc.rsp.certificates.Certificate`) that signatures of the eUICC must lead to.
+        seed: all randomness of the harness comes from it, so that a recorded run replays.
+        services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
+    """
+
+    card: Card
+    declaration: Declaration = field(default_factory=Declaration)
+    real_card: bool = True
+    allow_destructive: bool = False
+    isdr_aid: bytes = ISDR_AID
+    trust: Sequence[Any] = ()
+    provisioner: Provisioner | None = None
+    seed: str = "0"
+    services: dict[str, Any] = field(default_factory=dict)
+    _eid: str | None = None
+
+    def section(self, title: str) -> None:
+        """Tell a recorder or a replay that what follows belongs to ``title``."""
+        transport = self.card.transport
+        if isinstance(transport, SectionedTransport):
+            transport.section(title)
+
+    def eid(self) -> str:
+        """The EID of the card in the reader, 32 digits; asked once."""
+        if self._eid is None:
+            self.section("identify the card")
+            self.card.reset()
+            channel = self.card.open_channel()
+            channel.select(self.isdr_aid)
+            self._eid = Isdr(channel, self.isdr_aid).get_eid()
+            self.card.reset()
+        return self._eid
+
+    def refusal(self) -> str | None:
+        """Why this card must not be changed; None when it may."""
+        if not self.real_card or self.allow_destructive or self.eid() in self.declaration.test_cards:
+            return None
+        return (
+            f"the card {self.eid()} in {self.card.transport.description} is not listed under test_cards: of the declaration; "
+            "list it there or give --euicc-allow-destructive"
+        )
+
+
+@dataclass
+class Context:
+    """What one sequence has.
+
+    Attributes:
+        variables: saved values, by the name without ``$``; they are values of the codec.
+        channels: open channels by name.
+        random: seeded by the session and the sequence.
+        changed: something on the card was changed for good, or may have been.
+        left_behind: what could not be put back.
+        notes: what states and actions keep for each other, by a name of their own.
+    """
+
+    session: Session
+    sequence_id: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    channels: dict[str, LogicalChannel] = field(default_factory=dict)
+    left_behind: list[str] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+
+    def __post_init__(self) -> None:
+        # Not for keys of anybody: reproducible requests of a test bench.
+        self.random = random.Random(f"{self.session.seed}:{self.sequence_id}")  # noqa: S311
+
+    @property
+    def card(self) -> Card:
+        """The card under test."""
+        return self.session.card
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the implementation under test says of itself."""
+        return self.session.declaration
+
+    def save(self, name: str, value: Any) -> None:
+        """Give ``$name`` a value."""
+        self.variables[name] = value
+
+    def resolve(self, data: Any) -> Any:
+        """``data`` with every ``$name`` replaced.
+
+        Raises:
+            ValueMistake: nothing was saved under a name.
+        """
+        return resolve(data, {"declaration": self.declaration.declared(), **self.variables})
+
+    def channel(self, name: str | None = None) -> LogicalChannel:
+        """An open channel by its name.
+
+        Raises:
+            Unreachable: no such channel is open.
+        """
+        if name is None:
+            name = DEFAULT_CHANNEL if DEFAULT_CHANNEL in self.channels else next(iter(self.channels), DEFAULT_CHANNEL)
+        if name not in self.channels:
+            raise Unreachable(f"no channel {name!r} is open{closest(name, self.channels)}; name isdr_selected in given")
+        return self.channels[name]
+
+    def isdr(self, name: str | None = None) -> Isdr:
+        """The client of the ISD-R on a channel."""
+        return Isdr(self.channel(name), self.session.isdr_aid)
+
+    def reset(self, *, start: bool = True) -> bytes:
+        """Reset the card, which closes every channel; ``start``: MF, TERMINAL CAPABILITY and TERMINAL PROFILE again."""
+        self.channels.clear()
+        atr = self.card.reset()
+        if start:
+            self.card.start()
+        return atr
+
+    def select_isdr(self, name: str = DEFAULT_CHANNEL) -> LogicalChannel:
+        """Open a channel and select the ISD-R on it.
+
+        Raises:
+            Unreachable: the card has no channel, or refuses the ISD-R.
+        """
+        channel = self.card.open_channel()
+        answer = channel.select(self.session.isdr_aid)
+        if not answer.ok:
+            raise Unreachable(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
+        self.channels[name] = channel
+        return channel
+
+    def change(self, what: str) -> None:
+        """Ask for permission to do something that leaves traces on the card.
+
+        Raises:
+            NotPermitted: this card must not be changed.
+        """
+        refused = self.session.refusal()
+        if refused:
+            raise NotPermitted(f"{what}: {refused}")
+        self.changed = True
+
+    @contextmanager
+    def undoing(self, what: str) -> Iterator[None]:
+        """Around a clean-up: a failure is noted as left behind instead of raised."""
+        try:
+            yield
+        except Exception as error:
+            self.left_behind.append(f"{what} ({error})")

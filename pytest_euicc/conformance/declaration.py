@@ -1,0 +1,139 @@
+"""What an implementation under test says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from pytest_euicc.conformance.applicability import Applicability, Value, parse
+from pytest_euicc.conformance.document import Document, FileMistakes, pydantic_message
+from pytest_euicc.conformance.options import OPTIONS
+from pytest_euicc.conformance.text import closest, parse_hex, parse_version
+
+
+def _version_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _check_version(text: str) -> str:
+    return ".".join(map(str, parse_version(text)))
+
+
+def _check_eid(text: str) -> str:
+    digits = "".join(text.split())
+    if len(digits) != 32 or not digits.isdigit():
+        raise ValueError(f"{text!r} is not an EID; it has 32 digits")
+    return digits
+
+
+def _check_hex(value: Any) -> str:
+    return parse_hex(value).hex().upper()
+
+
+def _options(value: Any) -> Any:
+    given = value if isinstance(value, dict) else dict.fromkeys(value, True) if isinstance(value, list) else None
+    if given is None:
+        raise ValueError("options are a list of names, or a mapping of names to true or false")
+    for name, held in given.items():
+        if name not in OPTIONS:
+            raise ValueError(f"unknown option {name!r}{closest(str(name), OPTIONS)}")
+        if not isinstance(held, bool):
+            raise ValueError(f"option {name} is true or false, not {held!r}")  # noqa: TRY004
+    return given
+
+
+Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version)]
+Eid = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_eid)]
+HexText = Annotated[str, BeforeValidator(_check_hex)]
+
+
+class Declaration(BaseModel):
+    """A declaration file; what is None is not declared, and sequences that read it are not applicable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "undeclared"
+    iut: Literal["euicc", "smdp"] = "euicc"
+    version: Version = "2.6.0"
+    """The version of SGP.22 that the implementation follows."""
+    options: Annotated[dict[str, bool], BeforeValidator(_options)] = {}
+    svn: Version | None = None
+    eid: Eid | None = None
+    ci_verification: list[HexText] | None = None
+    ci_signing: list[HexText] | None = None
+    default_address: str | None = None
+    root_sds_address: str | None = None
+    pp_version: Version | None = None
+    profile_version: Version | None = None
+    firmware_version: Version | None = None
+    uicc_capability: list[str | int] | None = None
+    rsp_capability: list[str | int] | None = None
+    forbidden_ppr: list[str | int] | None = None
+    rat: list[Any] | None = None
+    settings: dict[str, Any] = {}
+    test_cards: list[Eid] = []
+    """EIDs of cards that may be changed for good."""
+    restore: list[HexText] = []
+    """Command APDUs that put the card back to its personalised state, sent on the basic channel after a reset."""
+
+    @classmethod
+    def load(cls, path: Path) -> Declaration:
+        """Read a declaration file.
+
+        Raises:
+            FileMistakes: with every mistake, one line each.
+        """
+        document = Document.read(path)
+        declaration = None
+        if not document.mistakes:
+            declaration = cls._validated(document)
+        if document.mistakes or declaration is None:
+            raise FileMistakes(document.mistakes)
+        return declaration
+
+    @classmethod
+    def _validated(cls, document: Document) -> Declaration | None:
+        if not isinstance(document.data, dict):
+            document.mistake((), "a declaration is a mapping (key: value)")
+            return None
+        data = {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            for entry in error.errors():
+                place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+                place, key = _option_place(place, data, entry["msg"])
+                message = pydantic_message(entry, cls.model_fields)
+                document.mistake(place, message, key=key or entry["type"] == "extra_forbidden")
+        return None
+
+    def values(self) -> dict[str, Value]:
+        """Values for applicability expressions."""
+        values: dict[str, Value] = dict(self.options)
+        values["version"] = parse_version(self.version)
+        values["svn"] = parse_version(self.svn) if self.svn else None
+        return values
+
+    def applies(self, expression: str) -> Applicability:
+        """Evaluate an applicability expression against this declaration."""
+        return parse(expression).evaluate(self.values())
+
+    def declared(self) -> Mapping[str, Any]:
+        """All that is declared, for ``${declaration.name}``."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+def _option_place(
+    place: tuple[str | int, ...], data: dict[str, Any], message: str
+) -> tuple[tuple[str | int, ...], bool]:
+    """The place of the option that a message names; other places stay."""
+    if place != ("options",):
+        return place, False
+    given = data.get("options")
+    for index, name in enumerate(given) if isinstance(given, list | dict) else ():
+        if f"{name!r}" in message:
+            return ("options", index if isinstance(given, list) else name), isinstance(given, dict)
+    return place, False

@@ -1,0 +1,127 @@
+"""Reads vector files; all mistakes of all files come at once, each as ``file:line:column: message``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_euicc.conformance import library
+from pytest_euicc.conformance.document import Document, FileMistakes, Mistake, Place, pydantic_message
+from pytest_euicc.conformance.linting import lint as lint_data
+from pytest_euicc.conformance.linting import model_keys
+from pytest_euicc.conformance.model import Case, Clauses, Expectation, Sequence
+
+
+def vector_files(paths: Iterable[Path]) -> list[Path]:
+    """The vector files among ``paths``; folders are searched for ``*.yaml``, except those named ``declarations``."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(file for file in path.rglob("*.yaml") if "declarations" not in file.relative_to(path).parts)
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))
+
+
+def load(paths: Iterable[Path]) -> list[Case]:
+    """All cases of the files and folders.
+
+    Raises:
+        FileMistakes: with every mistake of every file.
+    """
+    cases, mistakes = read(paths)
+    if mistakes:
+        raise FileMistakes(mistakes)
+    return cases
+
+
+def load_file(path: Path) -> Case:
+    """The case of one file.
+
+    Raises:
+        FileMistakes: with every mistake of the file.
+    """
+    return load([path])[0]
+
+
+def lint(paths: Iterable[Path]) -> list[Mistake]:
+    """Every mistake of the files and folders, in order; none when all is well."""
+    return read(paths)[1]
+
+
+def read(paths: Iterable[Path]) -> tuple[list[Case], list[Mistake]]:
+    """The cases that could be read, and all mistakes."""
+    library.load()
+    cases: list[Case] = []
+    mistakes: list[Mistake] = []
+    homes: dict[str, str] = {}
+    for path in vector_files(paths):
+        document = Document.read(path)
+        case = parse(document)
+        if case is not None:
+            home = homes.setdefault(case.case, document.file)
+            if home != document.file:
+                document.mistake(("case",), f"case {case.case!r} is in {home} already; give it another name")
+            cases.append(case)
+        mistakes += document.mistakes
+    return cases, sorted(set(mistakes))
+
+
+def parse(document: Document) -> Case | None:
+    """The case of a document; None, and mistakes in the document, when it is not right."""
+    library.load()
+    if document.data is None:
+        return None
+    if not isinstance(document.data, dict):
+        document.mistake((), "a vector file is a mapping that starts with case:")
+        return None
+    data = {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
+    _check_ids(document, data)
+    lint_data(data, lambda place, message, key: document.mistake(place, message, key=key))
+    case = None
+    try:
+        case = Case.model_validate(data)
+    except ValidationError as error:
+        for entry in error.errors():
+            place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+            message = pydantic_message(entry, _known_keys(place))
+            document.mistake(place, message, key=entry["type"] == "extra_forbidden")
+    return None if document.mistakes else case
+
+
+def _check_ids(document: Document, data: dict[str, Any]) -> None:
+    """Ids are text: other readers of YAML take ``03`` for a number."""
+    sequences = data.get("sequences")
+    count = len(sequences) if isinstance(sequences, list) else 0
+    places: list[Place] = [("case",), *(("sequences", index, "id") for index in range(count))]
+    for place in places:
+        text = document.number_as_id(place) if _exists(data, place) else None
+        if text is not None:
+            document.mistake(place, f'{place[-1]} {text} is a number in YAML; write {place[-1]}: "{text}"')
+            if len(place) > 1:
+                data["sequences"][place[1]]["id"] = text
+
+
+def _exists(data: Any, place: Place) -> bool:
+    for part in place:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        else:
+            return False
+    return True
+
+
+def _known_keys(place: Place) -> Iterable[str]:
+    """The keys allowed where an unknown one was found."""
+    if len(place) == 1:
+        return model_keys(Case)
+    if place[0] == "clauses":
+        return model_keys(Clauses)
+    if place[0] == "sequences" and len(place) == 3:
+        return model_keys(Sequence)
+    return model_keys(Expectation) if "any_of" in place else ()

@@ -1,0 +1,39 @@
+"""Options that an implementation under test may declare (names in the manner of SGP.23)."""
+
+from __future__ import annotations
+
+OPTIONS: dict[str, str] = {
+    "O_E_NIST": "eUICC: keys and certificates on P-256",
+    "O_E_BRP": "eUICC: keys and certificates on brainpoolP256r1",
+    "O_E_LPAe": "eUICC: LPA inside the eUICC (SGP.22 5.7.1)",
+    "O_E_LPAd": "eUICC: works with an LPA in the device",
+    "O_E_OTA": "eUICC: ES6 over SCP80 (SGP.22 5.4)",
+    "O_E_CRL": "eUICC: certificate revocation lists (SGP.22 5.7.12)",
+    "O_E_TEST_PROFILE": "eUICC: test profiles (RSPCapability testProfileSupport)",
+    "O_E_REUSE_OTPK": "eUICC: one-time key pair used again in a retried download (SGP.22 5.7.5)",
+    "O_E_INTEGRATED": "eUICC: integrated in a tamper resistant element (EUICCInfo2 treProperties)",
+    "O_E_CAT_BUSY": "eUICC: answers catBusy while a proactive session runs",
+    "O_E_RAT": "eUICC: Rules Authorisation Table with at least one entry",
+    "O_E_SDS": "eUICC: root SM-DS address configured",
+    "O_E_PROVISIONING": "eUICC: provisioning profile installed",
+    "O_E_SERVICE_DATA": "eUICC: service specific data kept (RSPCapability serviceSpecificDataSupport)",
+    "O_P_NIST": "SM-DP+: keys and certificates on P-256",
+    "O_P_BRP": "SM-DP+: keys and certificates on brainpoolP256r1",
+    "O_P_TLS13": "SM-DP+: TLS 1.3",
+    "O_P_SDS": "SM-DP+: registers events at an SM-DS",
+    "O_P_RETRY": "SM-DP+: binds a package again for a retried download",
+    "O_P_CC": "SM-DP+: confirmation codes",
+    "O_P_ES2": "SM-DP+: provisioning over ES2+",
+}
+"""Name of each option and what it means; `register_option` adds a vendor's own."""
+
+
+def register_option(name: str, meaning: str) -> None:
+    """Make an option of one's own known; its name starts with ``O_``.
+
+    Raises:
+        ValueError: the name does not start with ``O_``.
+    """
+    if not name.startswith("O_"):
+        raise ValueError(f"option {name!r}: names of options start with O_")
+    OPTIONS[name] = meaning

@@ -1,0 +1,179 @@
+"""The profiles on a card as states need them: read, choose, bring into a state, put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context, ProfileWish
+from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+# Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
+TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
+_RULES = ("pprUpdateControl", "ppr1", "ppr2")
+_EVENTS = ("install", "enable", "disable", "delete")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One profile, from ProfileInfo; ``info`` is all that the card gave."""
+
+    info: dict[str, Any]
+
+    @property
+    def iccid(self) -> bytes:
+        """Coded as in EF ICCID."""
+        return bytes(self.info["iccid"])
+
+    @property
+    def enabled(self) -> bool:
+        """ProfileState enabled(1)."""
+        return int(self.info.get("profileState", 0)) == 1
+
+    @property
+    def profile_class(self) -> str:
+        """``test``, ``provisioning`` or ``operational``, which also stands for none given."""
+        number = self.info.get("profileClass")
+        return "operational" if number is None else ("test", "provisioning", "operational")[int(number)]
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """The Profile Policy Rules that are set, ``ppr1`` and ``ppr2``."""
+        return frozenset(_named(self.info.get("profilePolicyRules"), _RULES)) - {"pprUpdateControl"}
+
+    @property
+    def notify(self) -> frozenset[str]:
+        """The events for which a notification address is configured."""
+        configured = self.info.get("notificationConfigurationInfo") or []
+        return frozenset(
+            event for entry in configured for event in _named(entry["profileManagementOperation"], _EVENTS)
+        )
+
+    def fits(self, wish: ProfileWish) -> bool:
+        """Whether this is what a state asks for."""
+        return (
+            self.profile_class == wish.profile_class
+            and (wish.ppr is None or self.rules == wish.ppr)
+            and (wish.icon is None or wish.icon == ("icon" in self.info))
+            and wish.notify <= self.notify
+        )
+
+    def saved(self) -> dict[str, Any]:
+        """What ``$profile.…`` reaches."""
+        names = {
+            "isdpAid": "aid",
+            "profileName": "name",
+            "profileNickname": "nickname",
+            "serviceProviderName": "provider",
+            "profileOwner": "owner",
+            "iconType": "icon_type",
+            "icon": "icon",
+        }
+        configured = self.info.get("notificationConfigurationInfo") or []
+        return {
+            "iccid": self.iccid,
+            "class": self.profile_class,
+            "ppr": sorted(self.rules),
+            "notify": sorted(self.notify, key=_EVENTS.index),
+            "addresses": [entry["notificationAddress"] for entry in configured],
+            **{short: self.info[name] for name, short in names.items() if name in self.info},
+        }
+
+
+def _named(bits: tuple[bytes, int] | None, names: tuple[str, ...]) -> list[str]:
+    """The names of the bits that are set."""
+    octets, length = bits or (b"", 0)
+    return [name for number, name in enumerate(names) if number < length and octets[number // 8] & 0x80 >> number % 8]
+
+
+def profiles_on(isdr: Isdr) -> list[Profile]:
+    """All profiles of the card.
+
+    Raises:
+        Unreachable: the card does not list them.
+    """
+    try:
+        name, value = isdr.get_profiles_info({"tagList": TAGS})
+    except Es10Error as error:
+        raise Unreachable(f"the profiles cannot be listed: {error}") from error
+    if name != "profileInfoListOk":
+        raise Unreachable(f"the profiles cannot be listed: {name} {value}")
+    return [Profile(info) for info in value]
+
+
+def enabled_on(isdr: Isdr) -> Profile | None:
+    """The enabled profile, if there is one."""
+    return next((profile for profile in profiles_on(isdr) if profile.enabled), None)
+
+
+def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = False) -> None:
+    """Enable or disable a profile, with permission.
+
+    Raises:
+        NotPermitted: the card must not be changed.
+        Unreachable: the eUICC refuses.
+    """
+    verb = "enable" if enable else "disable"
+    context.change(f"to {verb} the profile {profile.iccid.hex()}")
+    isdr = context.isdr()
+    try:
+        call = isdr.enable_profile if enable else isdr.disable_profile
+        code = call(profile.iccid, refresh=refresh)
+    except Es10Error as error:
+        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
+    if code != 0:
+        name = getattr(code, "name", None) or code
+        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {name}")
+
+
+def fresh_isdr(context: Context) -> Isdr:
+    """The ISD-R after a reset: clean-up does not rely on what steps left."""
+    context.reset()
+    context.select_isdr(DEFAULT_CHANNEL)
+    return context.isdr()
+
+
+def put_back_enabled(context: Context, before: Profile | None) -> None:
+    """Make the profile that was enabled the enabled one again."""
+    what = f"{before.iccid.hex()} is not enabled again" if before else "a profile is enabled that was not"
+    with context.undoing(what):
+        now = enabled_on(fresh_isdr(context))
+        if before is not None and (now is None or now.iccid != before.iccid):
+            switch(context, before, enable=True)
+        elif before is None and now is not None:
+            switch(context, now, enable=False)
+
+
+def choose(context: Context, wish: ProfileWish, *, enabled: bool, taken: set[bytes]) -> Profile:
+    """A profile that fits and no other name has; one that is in the wanted state already is preferred.
+
+    Raises:
+        Unreachable: the card has none and none can be had.
+    """
+    fitting = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in taken and profile.fits(wish)]
+    if fitting:
+        return min(fitting, key=lambda profile: profile.enabled is not enabled)
+    provisioner = context.session.provisioner
+    if provisioner is None:
+        raise Unreachable(
+            f"the card has no {_describe(wish)} profile to spare, and there is nothing to download one with"
+        )
+    context.change(f"to install a {_describe(wish)} profile")
+    iccid = provisioner.install(context, wish)
+    context.left_behind.append(f"the profile {iccid.hex()} is installed")
+    for profile in profiles_on(context.isdr()):
+        if profile.iccid == iccid:
+            return profile
+    raise Unreachable(f"the profile {iccid.hex()} was installed but is not listed")
+
+
+def _describe(wish: ProfileWish) -> str:
+    parts = [wish.profile_class]
+    if wish.ppr is not None:
+        parts.append("without policy rules" if not wish.ppr else f"with {' and '.join(sorted(wish.ppr))}")
+    if wish.icon is not None:
+        parts.append("with an icon" if wish.icon else "without an icon")
+    if wish.notify:
+        parts.append(f"notifying {', '.join(sorted(wish.notify, key=_EVENTS.index))}")
+    return ", ".join(parts)

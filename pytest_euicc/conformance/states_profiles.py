@@ -1,0 +1,222 @@
+"""States of profiles, notifications and addresses, reached through ES10."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from pytest_euicc.conformance.context import Context, ProfileWish
+from pytest_euicc.conformance.profiles import (
+    Profile,
+    choose,
+    enabled_on,
+    fresh_isdr,
+    profiles_on,
+    put_back_enabled,
+    switch,
+)
+from pytest_euicc.conformance.registry import SaveAs
+from pytest_euicc.conformance.states import Unreachable, state
+from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+Rule = Literal["ppr1", "ppr2"]
+Rules = Annotated[list[Rule] | None, BeforeValidator(lambda value: [] if value == "none" else value)]
+NotifiedEvent = Literal["install", "enable", "disable", "delete"]
+TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
+_TAKEN = "profiles in use"
+
+
+def _taken(context: Context) -> set[bytes]:
+    """ICCIDs that states of this sequence have given names to."""
+    found: set[bytes] = context.notes.setdefault(_TAKEN, set())
+    return found
+
+
+@state("profile", implies=("card_started", "isdr_selected"))
+def profile(
+    context: Context,
+    *,
+    state: Literal["enabled", "disabled"] = "disabled",
+    class_: Literal["operational", "test", "provisioning"] = "operational",
+    ppr: Rules = None,
+    icon: bool | None = None,
+    notify: list[NotifiedEvent] | None = None,
+    refresh: bool = False,
+    as_: SaveAs = "profile",
+) -> Iterator[None]:
+    """A profile of a kind, enabled or disabled."""
+    wanted = state == "enabled"
+    rules = None if ppr is None else frozenset[str](ppr)
+    wish = ProfileWish(class_, rules, icon, frozenset(notify or ()))
+    before = enabled_on(context.isdr())
+    chosen = choose(context, wish, enabled=wanted, taken=_taken(context))
+    _taken(context).add(chosen.iccid)
+    moved = chosen.enabled is not wanted
+    if moved:
+        switch(context, chosen, enable=wanted, refresh=refresh)
+    context.save(as_, chosen.saved())
+    yield
+    if moved:
+        put_back_enabled(context, before)
+
+
+@state("no_enabled_profile", implies=("card_started", "isdr_selected"))
+def no_enabled_profile(context: Context) -> Iterator[None]:
+    """No profile is enabled."""
+    before = enabled_on(context.isdr())
+    if before is not None:
+        switch(context, before, enable=False)
+    yield
+    if before is not None:
+        put_back_enabled(context, before)
+
+
+@state("no_profiles", implies=("card_started", "isdr_selected"))
+def no_profiles(context: Context) -> Iterator[None]:
+    """No profile is installed."""
+    there = profiles_on(context.isdr())
+    if there:
+        context.change("to delete every profile")
+        context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in there]
+        _ask("delete every profile", context.isdr().euicc_memory_reset, *_reset_options(there))
+        rest = profiles_on(context.isdr())
+        if rest:
+            raise Unreachable(f"{len(rest)} profiles stay after eUICCMemoryReset")
+    yield
+
+
+def _reset_options(there: list[Profile]) -> list[str]:
+    options = ["deleteOperationalProfiles"]
+    if any(profile.profile_class == "test" for profile in there):
+        options.append("deleteFieldLoadedTestProfiles")
+    return options
+
+
+def _ask(what: str, call: Any, *arguments: Any) -> None:
+    """Call a function of the ISD-R whose result must be ok(0)."""
+    try:
+        code = call(*arguments)
+    except Es10Error as error:
+        raise Unreachable(f"cannot {what}: {error}") from error
+    if code != 0:
+        raise Unreachable(f"cannot {what}: the eUICC answered {getattr(code, 'name', None) or code}")
+
+
+@state("profiles", implies=("card_started", "isdr_selected"))
+def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Iterator[None]:
+    """So many profiles at least are installed."""
+    there = profiles_on(context.isdr())
+    while len(there) < count:
+        provisioner = context.session.provisioner
+        if provisioner is None:
+            raise Unreachable(
+                f"{len(there)} profiles are installed, {count} needed, and there is nothing to download with"
+            )
+        context.change("to install profiles")
+        iccid = provisioner.install(context, ProfileWish())
+        context.left_behind.append(f"the profile {iccid.hex()} is installed")
+        there = profiles_on(context.isdr())
+    context.save(as_, [profile.saved() for profile in there])
+    yield
+
+
+def _pending(isdr: Isdr) -> list[dict[str, Any]]:
+    """Metadata of the pending notifications."""
+    try:
+        name, value = isdr.list_notification()
+    except Es10Error as error:
+        raise Unreachable(f"the notifications cannot be listed: {error}") from error
+    if name != "notificationMetadataList":
+        raise Unreachable(f"the notifications cannot be listed: {name} {value}")
+    return list(value)
+
+
+@state("no_notifications", implies=("card_started", "isdr_selected"))
+def no_notifications(context: Context) -> Iterator[None]:
+    """No notification is pending."""
+    for entry in _pending(context.isdr()):
+        number = int(entry["seqNumber"])
+        context.change(f"to remove the pending notification {number}")
+        _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
+        context.left_behind.append(f"the notification {number} was removed unsent")
+    yield
+
+
+@state("notification", implies=("card_started", "isdr_selected"))
+def notification(
+    context: Context,
+    *,
+    event: Literal["enable", "disable", "delete"] = "enable",
+    as_: SaveAs = "notification",
+) -> Iterator[None]:
+    """A notification of an event is pending, brought about by that event."""
+    known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
+    before = enabled_on(context.isdr())
+    wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
+    chosen = choose(context, wish, enabled=event == "disable", taken=_taken(context))
+    iccid = chosen.iccid
+    if event == "delete":
+        if chosen.enabled:
+            switch(context, chosen, enable=False)
+        context.change(f"to delete the profile {iccid.hex()}")
+        _ask(f"delete the profile {iccid.hex()}", context.isdr().delete_profile, iccid)
+        context.left_behind.append(f"the profile {iccid.hex()} was deleted")
+    else:
+        if chosen.enabled is (event == "enable"):
+            switch(context, chosen, enable=event != "enable")
+            known |= {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
+        switch(context, chosen, enable=event == "enable")
+    new = [
+        entry
+        for entry in _pending(context.isdr())
+        if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
+    ]
+    if not new:
+        raise Unreachable(f"no notification came of {event} of the profile {iccid.hex()}")
+    entry = new[0]
+    _taken(context).add(iccid)
+    context.save(
+        as_,
+        {"seqNumber": entry["seqNumber"], "address": entry["notificationAddress"], "iccid": iccid, "event": event},
+    )
+    yield
+    if event != "delete":
+        put_back_enabled(context, before)
+
+
+@state("default_address", implies=("card_started", "isdr_selected"))
+def default_address(context: Context, *, value: TextOrNone) -> Iterator[None]:
+    """A default SM-DP+ address is set, or none."""
+    try:
+        before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
+    except Es10Error as error:
+        raise Unreachable(f"the addresses cannot be read: {error}") from error
+    if before != value:
+        context.change("to set the default SM-DP+ address")
+        _ask("set the default SM-DP+ address", context.isdr().set_default_dp_address, value)
+    yield
+    with context.undoing(f"the default SM-DP+ address is not {before!r} again"):
+        _ask("set the default SM-DP+ address", fresh_isdr(context).set_default_dp_address, before)
+
+
+@state("nickname", implies=("card_started", "isdr_selected"))
+def nickname(context: Context, *, profile: str, value: TextOrNone) -> Iterator[None]:
+    """A profile that has a name here has a nickname, or none."""
+    named = context.variables.get(profile)
+    if not isinstance(named, dict) or "iccid" not in named:
+        raise Unreachable(f"there is no profile named {profile!r}; name one by the state profile: {{as: {profile}}}")
+    before = named.get("nickname", "")
+    if before != value:
+        context.change("to set a nickname")
+        _ask("set the nickname", context.isdr().set_nickname, named["iccid"], value)
+    yield
+    with context.undoing(f"the nickname of {named['iccid'].hex()} is not {before!r} again"):
+        if profiles_have(context, named["iccid"]):
+            _ask("set the nickname", context.isdr().set_nickname, named["iccid"], before)
+
+
+def profiles_have(context: Context, iccid: bytes) -> bool:
+    """Whether a profile is still there, asked after a reset."""
+    return any(profile.iccid == iccid for profile in profiles_on(fresh_isdr(context)))

@@ -1,0 +1,207 @@
+"""Runs one step: resolve, send, receive, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_euicc.asn1.codec import Asn1Error
+from pytest_euicc.card.status_words import describe as describe_status
+from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
+from pytest_euicc.conformance.checks import CHECKS
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.events import (
+    CheckFailed,
+    CheckPassed,
+    Decoded,
+    Event,
+    Phase,
+    StepFailure,
+    StepFinished,
+    StepStarted,
+)
+from pytest_euicc.conformance.matchers import Match, Mismatch, match
+from pytest_euicc.conformance.model import Expectation, Step
+from pytest_euicc.conformance.text import describe
+from pytest_euicc.conformance.values import ValueMistake, look_up
+
+Emit = Callable[[Event], None]
+
+
+class Failed(Exception):
+    """The implementation under test did not do what a step expects."""
+
+    def __init__(self, failure: StepFailure) -> None:
+        super().__init__(failure_text(failure))
+        self.failure = failure
+
+
+def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: tuple[str, ...], emit: Emit) -> None:
+    """Run a step as often as it says.
+
+    Raises:
+        Failed: an expectation did not hold.
+        CardError, Unreachable, ValueMistake: the step could not be run.
+    """
+    action = ACTIONS.get(step.action)
+    title = step.title or action.title
+    emit(StepStarted(number, step.action, title, step.because, phase, step))
+    passed = False
+    try:
+        answers: list[Outcome] = []
+        for _ in range(step.repeat):
+            outcome = _perform(context, step)
+            came = outcome.value if outcome.fault is None else None
+            emit(Decoded(None, outcome.sent_value, outcome.type_name, came, outcome.unknown))
+            problems, because = _judge(context, step, outcome)
+            if not problems:
+                answers.append(outcome)
+                problems = _repeated(step, answers)
+            for problem in problems:
+                emit(CheckFailed(problem.path or "value", problem))
+            if problems:
+                why = because or step.because
+                raise Failed(_failure(step, number, title, why, phase, outcome, problems, clauses))
+        emit(CheckPassed("all expectations"))
+        passed = True
+    finally:
+        emit(StepFinished(number, phase, passed))
+
+
+def _perform(context: Context, step: Step) -> Outcome:
+    message = Message(context.resolve(step.with_), context.resolve(step.tamper), step.channel)
+    try:
+        outcome = ACTIONS.get(step.action)(context, message, context.resolve(step.arguments))
+    except Asn1Error as error:
+        raise ValueMistake((), f"the request of {step.action} cannot be encoded: {error}") from error
+    if outcome.sent_value is None:
+        outcome.sent_value = message.sent_value
+    return outcome
+
+
+def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatch], str | None]:
+    """Mismatches of the choice that comes closest; values are saved only when a choice holds."""
+    closest: tuple[list[Mismatch], str | None] | None = None
+    alternatives = step.expectations
+    for choice in alternatives:
+        result = _expectation(context, choice, outcome)
+        if result:
+            context.variables.update(result.saved)
+            checks = [*step.verify, *choice.verify]
+            problems = [
+                problem
+                for call in checks
+                for problem in CHECKS.get(call.name)(context, outcome, context.resolve(call.arguments))
+            ]
+            return problems, choice.because
+        if closest is None:
+            closest = (result.mismatches, choice.because)
+        else:
+            closest[0].extend(
+                Mismatch(f"or {problem.path or 'value'}", problem.expected, problem.actual)
+                for problem in result.mismatches
+            )
+    assert closest is not None  # noqa: S101
+    return closest[0], closest[1] if len(alternatives) == 1 else None
+
+
+def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Match:
+    result = Match(list(outcome.mismatches))
+    wanted = choice.sw or ["9000"]
+    if outcome.sw is not None and not any(status_matches(outcome.sw, pattern) for pattern in wanted):
+        came = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
+        result.mismatches.append(Mismatch("status word", " or ".join(wanted), came))
+        return result
+    if outcome.fault is not None and (choice.expect is not None or _success(outcome.sw)):
+        kind = outcome.type_name or "an answer that can be decoded"
+        result.mismatches.append(Mismatch("", kind, f"{outcome.octets.hex().upper() or 'nothing'}: {outcome.fault}"))
+        return result
+    if choice.expect is None or result.mismatches:
+        return result
+    return match(context.resolve(choice.expect), outcome.value, outcome.shape)
+
+
+def status_matches(sw: int, pattern: str) -> bool:
+    """Whether a status word is the one of a pattern: ``6Axx``, ``error``; 91xx counts as 9000."""
+    if pattern == "error":
+        return sw >> 12 == 6
+    if pattern == "9000" and sw >> 8 == 0x91:
+        return True
+    text = f"{sw:04X}"
+    return all(wanted in ("x", digit) for wanted, digit in zip(pattern, text, strict=True))
+
+
+def _success(sw: int | None) -> bool:
+    return sw is None or sw == 0x9000 or sw >> 8 == 0x91
+
+
+def _repeated(step: Step, answers: list[Outcome]) -> list[Mismatch]:
+    """Fields of ``distinct`` that came before."""
+    problems = []
+    for path in step.distinct:
+        new = _at(answers[-1], path)
+        if any(_at(answer, path) == new for answer in answers[:-1]):
+            came = f"{describe(new)} again, in answer {len(answers)}"
+            problems.append(Mismatch(path, f"another value in each of {step.repeat} answers", came))
+    return problems
+
+
+def _at(outcome: Outcome, path: str) -> Any:
+    try:
+        return look_up({"value": outcome.value}, f"value.{path}")
+    except ValueMistake:
+        return None
+
+
+def _failure(
+    step: Step,
+    number: int,
+    title: str,
+    because: str | None,
+    phase: Phase,
+    outcome: Outcome,
+    problems: list[Mismatch],
+    clauses: tuple[str, ...],
+) -> StepFailure:
+    return StepFailure(
+        number=number,
+        action=step.action,
+        title=title,
+        because=because,
+        phase=phase,
+        sent=outcome.sent,
+        sent_value=outcome.sent_value,
+        came=outcome.octets,
+        sw=outcome.sw,
+        came_value=outcome.value,
+        mismatches=tuple(problems),
+        clauses=clauses,
+    )
+
+
+def failure_text(failure: StepFailure, limit: int = 600) -> str:
+    """A failed step for people: what was sent, what came, what was expected, and which clause says so."""
+
+    def cut(text: str) -> str:
+        return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+    lines = [f"step {failure.number}, {failure.action}: {failure.title}"]
+    if failure.sent:
+        lines.append(f"  sent      {cut(failure.sent.hex().upper())}")
+    if failure.sent_value is not None:
+        lines.append(f"            {describe(failure.sent_value, limit)}")
+    status = "" if failure.sw is None else f" {failure.sw:04X} ({describe_status(failure.sw)})"
+    lines.append(
+        f"  came      {cut(failure.came.hex().upper())}{status}"
+        if failure.came
+        else f"  came     {status or ' nothing'}"
+    )
+    if failure.came_value is not None:
+        lines.append(f"            {describe(failure.came_value, limit)}")
+    for index, problem in enumerate(failure.mismatches):
+        lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
+    if failure.because:
+        lines.append(f"  because   {failure.because}")
+    if failure.clauses:
+        lines.append(f"  clause    {', '.join(failure.clauses)}")
+    return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""Text that more than one module of the engine needs: versions, hex, suggestions, values for people."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}")
+_HEX = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2})*)")
+
+
+def parse_version(text: str) -> tuple[int, int, int]:
+    """``2.4`` or ``2.4.0`` as three numbers.
+
+    Raises:
+        ValueError: with a message for people.
+    """
+    if not _VERSION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a version; write for example 2.4 or 2.4.0")
+    numbers = [int(part) for part in text.split(".")]
+    return numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0
+
+
+def parse_hex(value: object) -> bytes:
+    """Octets from hex text; spaces and line breaks do not count, a dotted ``a.b.c`` is a VersionType (three octets).
+
+    Raises:
+        ValueError: with a message for people.
+    """
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{describe(value)} is not hex text")  # noqa: TRY004  (ValueError is what pydantic reports)
+    packed = "".join(value.split())
+    if _VERSION.fullmatch(packed) and packed.count(".") == 2:
+        return bytes(parse_version(packed))
+    found = _HEX.fullmatch(packed)
+    if not found:
+        raise ValueError(f'{value!r} is not hex text; write an even number of hex digits, such as "A000"')
+    return bytes.fromhex(found[1])
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` with the most similar known name, else the known names when there are few, else nothing."""
+    names = sorted(known)
+    lower = {candidate.lower(): candidate for candidate in names}
+    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    if found:
+        return f"; did you mean {lower[found[0]]!r}?"
+    return f"; known: {', '.join(names)}" if 0 < len(names) <= 24 else ""
+
+
+def plain(value: Any) -> Any:
+    """A decoded value as JSON has it: octets as capital hex, CHOICE as a mapping of one key, BIT STRING as its bits."""
+    match value:
+        case bytes() | bytearray() | memoryview():
+            return bytes(value).hex().upper()
+        case dict():
+            return {str(key): plain(entry) for key, entry in value.items()}
+        case (str() as name, content):
+            return {name: plain(content)}
+        case (bytes() as octets, int() as length):
+            return bit_text(octets, length)
+        case list() | tuple() | set() | frozenset():
+            return [plain(entry) for entry in value]
+        case bool() | None | float():
+            return value
+        case int():
+            return getattr(value, "name", None) or int(value)
+        case str():
+            return value
+    return str(value)
+
+
+def bit_text(octets: bytes, length: int) -> str:
+    """The bits of a BIT STRING as text of 0 and 1, first bit first."""
+    return "".join(f"{octet:08b}" for octet in octets)[:length]
+
+
+def describe(value: Any, limit: int = 400) -> str:
+    """A value in one line for people, cut at ``limit`` characters."""
+    text = json.dumps(plain(value), ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def pretty(value: Any) -> str:
+    """A value over several lines for reports."""
+    return json.dumps(plain(value), ensure_ascii=False, indent=2)
