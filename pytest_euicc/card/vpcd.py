@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 
 from pytest_euicc.card.atr import protocols
 from pytest_euicc.card.errors import CardMute, NoCard, ReaderBusy, ReaderGone, UnknownTransport
@@ -29,24 +30,23 @@ class VpcdTransport:
         """``vpcd: port 35963``."""
         return f"vpcd: port {self.port}"
 
-    def listen(self) -> int:
-        """Open the port, so that a card can connect; returns its number. `connect` does it when it was not done."""
+    def listen(self) -> socket.socket:
+        """Open the port, so that a card can connect; `connect` does it when it was not done."""
         if self._server is None:
             try:
                 self._server = socket.create_server((_HOST, self.port))
             except OSError as fault:
                 raise _no_port(self.port, fault) from fault
             self.port = self._server.getsockname()[1]
-        return self.port
+        return self._server
 
     def connect(self) -> None:
         """Wait for a card and power it up."""
-        self.listen()
-        assert self._server is not None
+        server = self.listen()
         if self._link is None:
-            self._server.settimeout(self._options.timeout)
+            server.settimeout(self._options.timeout)
             try:
-                connection, _ = self._server.accept()
+                connection, _ = server.accept()
             except TimeoutError:
                 raise NoCard(
                     f"no software card connected to {_HOST}:{self.port} within {self._options.timeout:g} s. "
@@ -69,10 +69,8 @@ class VpcdTransport:
     def close(self) -> None:
         """Power off, hang up and close the port."""
         if self._link is not None:
-            try:
+            with suppress(ConnectionLost):
                 self._link.send(bytes((Control.OFF,)))
-            except ConnectionLost:
-                pass
             self._link.close()
             self._link = None
         if self._server is not None:

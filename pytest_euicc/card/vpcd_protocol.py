@@ -8,6 +8,7 @@ the ATR are answered.
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from enum import IntEnum
 
 PORT = 35963
@@ -55,10 +56,8 @@ class VpcdSocket:
 
     def close(self) -> None:
         """Close the connection, also under a `receive` that waits in another thread."""
-        try:
+        with suppress(OSError):  # not connected any more
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:  # not connected any more
-            pass
         self._socket.close()
 
     def _exactly(self, count: int) -> bytes:

@@ -157,7 +157,7 @@ class WinScard:
 
 def _api() -> ModuleType:
     try:
-        from smartcard import scard  # noqa: PLC0415 (an optional extra, with a native library behind it)
+        from smartcard import scard
     except ImportError as fault:
         raise PcscMissing(f"{_INSTALL} ({fault})") from None
     module: ModuleType = scard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from pytest_euicc.card.vpcd_protocol import PORT, ConnectionLost, Control, VpcdSocket
@@ -38,7 +39,7 @@ class CardServer:
         self._link: VpcdSocket | None = None
         self._thread: threading.Thread | None = None
 
-    def connect(self) -> None:
+    def connect(self) -> VpcdSocket:
         """Connect to the reader."""
         until = time.monotonic() + self._patience
         while True:
@@ -51,19 +52,16 @@ class CardServer:
             else:
                 connection.settimeout(None)
                 self._link = VpcdSocket(connection)
-                return
+                return self._link
 
     def run(self) -> None:
         """Connect if that has not been done, and serve until the connection ends."""
-        if self._link is None:
-            self.connect()
-        assert self._link is not None
+        link = self._link or self.connect()
         try:
-            self._serve(self._link)
-        except ConnectionLost:
-            pass
+            with suppress(ConnectionLost):
+                self._serve(link)
         finally:
-            self._link.close()
+            link.close()
             self._link = None
 
     def start(self) -> None:
