@@ -154,7 +154,7 @@ class _Parser:
 
     def operand(self) -> tuple[_Node, bool]:
         kind, token, column = self.take()
-        if token == "(":
+        if kind == "sign" and token[0] == "(":
             inner = self.disjunction()
             if self.peek() != ")":
                 raise ExpressionError(f"closing parenthesis missing in {self.text!r}", column)

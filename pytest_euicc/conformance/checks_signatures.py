@@ -56,8 +56,8 @@ def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, pa
 def notification_signatures(context: Context, outcome: Outcome, *, count: int | None = None) -> Iterator[Mismatch]:
     """Every notification is signed by the eUICC and its certificates lead to the CI (SGP.22 5.7.10).
 
-    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those of another notification
-    of the answer or of one before it.
+    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those of another
+    notification of the answer, or of one before it.
     """
     try:
         notifications = _notifications(outcome.octets)

@@ -24,8 +24,8 @@ DEFAULT_CHANNEL = "isdr"
 class ProfileWish:
     """The profile that a state needs and the card does not have.
 
-    ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications are
-    to be configured.
+    ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications
+    are to be configured.
     """
 
     profile_class: str = "operational"
@@ -89,7 +89,7 @@ class Session:
         if not self.real_card or self.allow_destructive or self.eid() in self.declaration.test_cards:
             return None
         return (
-            f"the card {self.eid()} in {self.card.transport.description} is not listed under test_cards: of the declaration; "
+            f"the card {self.eid()} in {self.card.description} is not listed under test_cards: of the declaration; "
             "list it there or give --euicc-allow-destructive"
         )
 

@@ -106,9 +106,8 @@ class Document:
     def number_as_id(self, place: Place) -> str | None:
         """The text of a plain scalar that YAML takes for a number (``id: 03``), else None."""
         node = self._find(place)[0]
-        plain = isinstance(node, yaml.ScalarNode) and node.style is None
-        number = plain and node is not None and node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-        return str(node.value) if number and node is not None else None
+        numbers = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        return str(node.value) if node is not None and _is_plain(node) and node.tag in numbers else None
 
     def _add(self, line: int, column: int, message: str) -> None:
         self.mistakes.append(Mistake(self.file, line, column, message))
@@ -145,7 +144,7 @@ class Document:
     @staticmethod
     def _scalar(node: yaml.Node) -> Any:
         text: str = node.value
-        if getattr(node, "style", None) is not None:
+        if not _is_plain(node):
             return text
         if text in ("", "~", "null"):
             return None
@@ -156,8 +155,8 @@ class Document:
     def _find(self, place: Place) -> tuple[yaml.Node | None, yaml.Node | None]:
         """The node at a place and its key's node.
 
-        Places are those of the models: a mapping of one key (a step, a state with arguments) is passed through, and what
-        has no node of its own is passed over.
+        Places are those of the models: a mapping of one key (a step, a state with arguments) is passed through, and
+        what has no node of its own is passed over.
         """
         node, key_node = self._root, None
         for part in place:
@@ -177,6 +176,11 @@ class Document:
         node, key_node = self._find(place)
         chosen = key_node if key and key_node is not None else node
         return chosen.start_mark if chosen is not None else None
+
+
+def _is_plain(node: yaml.Node) -> bool:
+    """Whether a scalar is written without quotes; the C parser says so by an empty style, the other one by none."""
+    return isinstance(node, yaml.ScalarNode) and not node.style
 
 
 def _pairs(node: yaml.MappingNode, depth: int = 0) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
@@ -212,5 +216,7 @@ def pydantic_message(error: Any, known: Iterable[str] = ()) -> str:
             return f"{name!r} is a list; start each entry with '-'"
         case "dict_type" | "model_type" | "mapping_type":
             return f"{name!r} is a mapping (key: value)"
-    message: str = error["msg"].removeprefix("Value error, ")
-    return message
+    message: str = error["msg"]
+    if error["type"] == "value_error":
+        return message.removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"

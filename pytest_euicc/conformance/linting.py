@@ -100,11 +100,8 @@ class _Sequence:
             if name == "declaration":
                 known = Declaration.model_fields
                 if not rest or rest[0] not in known:
-                    self.report(
-                        (*place, *where),
-                        f"the declaration has no {'.'.join(rest) or 'name here'}{closest(rest[0] if rest else '', known)}",
-                        False,
-                    )
+                    hint = closest(rest[0] if rest else "", known)
+                    self.report((*place, *where), f"a declaration has no {'.'.join(rest) or 'empty name'}{hint}", False)
             elif name not in self.names:
                 self.report((*place, *where), f"${name} is not saved before this{closest(name, self.names)}", False)
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
@@ -61,12 +62,18 @@ class Parameters:
     @cached_property
     def model(self) -> type[BaseModel]:
         """A pydantic model with one field per parameter."""
-        hints = get_type_hints(self.function, include_extras=True)
+        given = {
+            name: parameter
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        # Only these: the types of the others may be imported for the type checker alone.
+        annotated = SimpleNamespace(__annotations__={name: entry.annotation for name, entry in given.items()})
+        hints = get_type_hints(annotated, self.function.__globals__, include_extras=True)
         fields: dict[str, Any] = {}
-        for name, parameter in inspect.signature(self.function).parameters.items():
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                default = ... if parameter.default is parameter.empty else parameter.default
-                fields[f"{name.rstrip('_')}_value"] = (hints[name], Field(default, alias=name.rstrip("_")))
+        for name, parameter in given.items():
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[f"{name.rstrip('_')}_value"] = (hints[name], Field(default, alias=name.rstrip("_")))
         return create_model(f"{self.function.__name__}_arguments", __base__=_Arguments, **fields)
 
     @cached_property

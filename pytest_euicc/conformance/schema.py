@@ -53,7 +53,7 @@ def _states() -> list[tuple[str, Any]]:
 
 def _arguments(parameters: Parameters) -> dict[str, Any]:
     """Every argument may also be a ``$name``, so the types are only a hint in the description."""
-    return {name: _ANYTHING for name in parameters.names}
+    return dict.fromkeys(parameters.names, _ANYTHING)
 
 
 def _call(name: str, title: str, parameters: Parameters) -> dict[str, Any]:

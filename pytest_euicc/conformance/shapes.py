@@ -23,8 +23,8 @@ class Shape:
         kind: what it is; ``any`` when nothing is known, then everything below is allowed.
         name: for messages, such as ``EUICCInfo2``.
         names: values of an ENUMERATED, of a named INTEGER, or the bits of a BIT STRING, with their numbers.
-        parts: fields of a sequence, alternatives of a choice, or the one element of a list (key ``""``); made on demand,
-            for types can contain themselves.
+        parts: fields of a sequence, alternatives of a choice, or the one element of a list (key ``""``); made on
+            demand, for types can contain themselves.
     """
 
     kind: Kind

@@ -1,7 +1,7 @@
 """The registry of states: what a sequence starts from.
 
-A state is a generator ``(context, *, arguments…)``: it brings the card there, yields, and undoes what it did. Every state
-says what it could not undo by ``context.left_behind``.
+A state is a generator ``(context, *, arguments…)``: it brings the card there, yields, and undoes what it did. Every
+state says what it could not undo by ``context.left_behind``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Changes encoded octets on purpose: the operations of ``tamper:``.
 
-An operation works at a field path of the message's type, where enclosing lengths are mended, or at an octet offset, where
-nothing is mended.
+An operation works at a field path of the message's type, where enclosing lengths are mended, or at an octet offset,
+where nothing is mended.
 """
 
 from __future__ import annotations

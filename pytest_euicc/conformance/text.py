@@ -46,7 +46,7 @@ def parse_hex(value: object) -> bytes:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` with the most similar known name, else the known names when there are few, else nothing."""
+    """``; did you mean 'x'?`` with the most similar known name, else the known names if they are few, else nothing."""
     names = sorted(known)
     lower = {candidate.lower(): candidate for candidate in names}
     found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
