@@ -7,6 +7,9 @@ from pytest_euicc.card.readers import ReaderLock
 from pytest_euicc.card.transport import Transport, TransportOptions
 from pytest_euicc.card.winscard import Reader, WinScard
 
+# pcscd looks every 0.4 s whether a card is still there (PCSCLITE_STATUS_POLL_RATE), USB readers tell by themselves.
+_PULLED_SECONDS = 1.0
+
 
 def list_readers() -> list[Reader]:
     """What PC/SC sees, in its order: the index is what ``pcsc:0`` means. Raises `CardError`."""
@@ -56,7 +59,7 @@ class PcscTransport:
         winscard, handle = self._connected()
         try:
             return winscard.transmit(self.reader, handle, self.protocol, apdu)
-        except CardMute as fault:
+        except (CardMute, NoCard) as fault:
             raise self._mute_or_gone(winscard, fault) from None
 
     def reset(self) -> bytes:
@@ -64,7 +67,7 @@ class PcscTransport:
         winscard, handle = self._connected()
         try:
             winscard.reconnect(self.reader, handle, self.protocol)
-        except CardMute as fault:
+        except (CardMute, NoCard) as fault:
             raise self._mute_or_gone(winscard, fault) from None
         self.atr = winscard.atr(self.reader, handle)
         return self.atr
@@ -120,13 +123,10 @@ class PcscTransport:
             raise ReaderGone(f"{self.description}: not connected")
         return self._winscard, self._handle
 
-    def _mute_or_gone(self, winscard: WinScard, fault: CardMute) -> CardError:
+    def _mute_or_gone(self, winscard: WinScard, fault: CardMute | NoCard) -> CardError:
         """A failed transmission says the same for a mute card and for one that was pulled: look into the reader."""
-        present = {reader.name: reader.has_card for reader in winscard.readers()}
-        if self.reader not in present:
-            return ReaderGone(f"reader {self.reader!r} was unplugged while it was in use")
-        if not present[self.reader]:
-            return ReaderGone(f"reader {self.reader!r}: the card was pulled out while it was in use")
+        if not winscard.has_card(self.reader, _PULLED_SECONDS):
+            return ReaderGone(f"reader {self.reader!r}: the card was pulled out, or the reader unplugged, while in use")
         return fault
 
 

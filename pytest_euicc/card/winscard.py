@@ -70,6 +70,21 @@ class WinScard:
         self._check(result)
         return [Reader(name, bool(state & self.api.SCARD_STATE_PRESENT), bytes(atr)) for name, state, atr in states]
 
+    def has_card(self, reader: str, patience: float) -> bool:
+        """Whether there is a card in *reader* still after *patience* seconds; PC/SC needs a moment to notice a change.
+
+        A reader that is gone has no card.
+        """
+        states = [(reader, self.api.SCARD_STATE_UNAWARE)]
+        for milliseconds in (0, int(patience * 1000)):
+            result, found = self.api.SCardGetStatusChange(self._context, milliseconds, states)
+            if result not in (self.api.SCARD_S_SUCCESS, self.api.SCARD_E_TIMEOUT):
+                return False
+            if not found[0][1] & self.api.SCARD_STATE_PRESENT:
+                return False
+            states = [(reader, found[0][1] & ~self.api.SCARD_STATE_CHANGED)]
+        return True
+
     def connect(self, reader: str, protocol: str | None) -> tuple[int, str]:
         """Take the card in *reader* exclusively; returns the handle and the protocol. Raises `CardError`."""
         api = self.api

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pytest_euicc.card.vpcd_protocol import PORT, ConnectionLost, Control, VpcdSocket
 
+_CONNECT_SECONDS = 10.0
 _RETRY_SECONDS = 0.1
 
 
@@ -44,7 +45,7 @@ class CardServer:
         until = time.monotonic() + self._patience
         while True:
             try:
-                connection = socket.create_connection(self._address, timeout=self._patience)
+                connection = socket.create_connection(self._address, timeout=_CONNECT_SECONDS)
             except ConnectionRefusedError:
                 if time.monotonic() >= until:
                     raise
