@@ -16,7 +16,8 @@ class Atr:
     """An answer to reset, taken apart.
 
     `interface` holds the interface octets by name (``TA1`` … ``TD4``); `protocols` the numbers T in the order of the
-    TD octets, without the global T=15; `checksum` is ``right``, ``wrong`` or ``none`` (ISO 7816-3 8.2.5).
+    TD octets, without the global T=15; `checksum` is ``right``, ``wrong`` or ``none``. `checksum_due` tells whether
+    there has to be one, which is so when anything but T=0 is offered (ISO 7816-3 8.2.5).
     """
 
     octets: bytes
@@ -24,6 +25,7 @@ class Atr:
     protocols: tuple[int, ...]
     historical: bytes
     checksum: str
+    checksum_due: bool
 
     @property
     def global_interface(self) -> tuple[dict[str, int], ...]:
@@ -65,7 +67,7 @@ class Atr:
                 position += 1
             presence, group = following, group + 1
         end = position + (octets[1] & 0x0F)
-        if len(octets) != end + checked and not (checked is False and len(octets) == end + 1):
+        if len(octets) not in (end, end + 1):
             raise AtrError(
                 f"the ATR has {len(octets)} octets where T0 and the TD octets ask for {end + checked}: "
                 f"{octets.hex().upper()}"
@@ -73,7 +75,7 @@ class Atr:
         checksum = "none"
         if len(octets) > end:
             checksum = "right" if reduce(xor, octets[1:]) == 0 else "wrong"
-        return cls(octets, interface, tuple(protocols) or (0,), octets[position:end], checksum)
+        return cls(octets, interface, tuple(protocols) or (0,), octets[position:end], checksum, checked)
 
 
 def protocols(atr: bytes) -> tuple[int, ...]:
