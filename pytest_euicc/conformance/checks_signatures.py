@@ -12,8 +12,6 @@ from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.states import Unreachable
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, verify_chain
-from pytest_euicc.rsp.signatures import verify
 
 _RETRIEVED = 0xBF2B
 _LIST = 0xA0
@@ -28,6 +26,9 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str) -> Iterato
     Raises:
         Unreachable: the caller brought no CI certificate.
     """
+    # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, verify_chain
+
     if not context.session.trust:
         raise Unreachable("no CI certificate is known to check against; give --euicc-pki")
     try:
@@ -40,6 +41,9 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str) -> Iterato
 
 def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, path: str) -> Iterator[Mismatch]:
     """What is wrong with a signature of the eUICC: 64 octets r and s (BSI TR-03111), under CERT.EUICC."""
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+    from pytest_euicc.rsp.signatures import verify
+
     if len(signature) != 64:
         yield Mismatch(path, "64 octets r and s (SGP.22 2.6.7.2)", f"{len(signature)} octets {signature.hex().upper()}")
         return

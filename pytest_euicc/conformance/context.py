@@ -73,8 +73,13 @@ class Session:
         if isinstance(transport, SectionedTransport):
             transport.section(title)
 
-    def eid(self) -> str:
-        """The EID of the card in the reader, 32 digits; asked once."""
+    def identify(self) -> str:
+        """The EID of the card in the reader, 32 digits; asked once, and never in the middle of a sequence.
+
+        Raises:
+            CardError: there is no card to ask.
+            Es10Error: it does not say.
+        """
         if self._eid is None:
             self.section("identify the card")
             self.card.reset()
@@ -84,14 +89,20 @@ class Session:
             self.card.reset()
         return self._eid
 
+    @property
+    def needs_permission(self) -> bool:
+        """Whether this card may be changed only if the declaration names its EID."""
+        return self.real_card and not self.allow_destructive
+
     def refusal(self) -> str | None:
         """Why this card must not be changed; None when it may."""
-        if not self.real_card or self.allow_destructive or self.eid() in self.declaration.test_cards:
+        mend = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
+        if not self.needs_permission:
             return None
-        return (
-            f"the card {self.eid()} in {self.card.description} is not listed under test_cards: of the declaration; "
-            "list it there or give --euicc-allow-destructive"
-        )
+        if not self.declaration.test_cards:
+            return f"the card in {self.card.description} is not declared as a test card; {mend}"
+        eid = self.identify()
+        return None if eid in self.declaration.test_cards else f"the card {eid} is not a declared test card; {mend}"
 
 
 @dataclass

@@ -80,7 +80,7 @@ class _Sequence:
             self.report(place, str(error), False)
             return
         self.references(call.arguments, place)
-        for where, message in state.parameters.mistakes(call.arguments):
+        for where, message in state.parameters.mistakes(call.arguments, state.name):
             self.report((*place, *where), message, message.startswith("unknown"))
         for name in closure([call.name])[:-1]:
             if name not in reached:
@@ -114,9 +114,8 @@ class _Sequence:
         except LookupError as error:
             self.report(place, str(error), False)
             return
-        for where, message in action.parameters.mistakes(step.arguments):
-            unknown = message.startswith("unknown")
-            self.report((*place, *where), f"{message} (of {action.name})", unknown)
+        for where, message in action.parameters.mistakes(step.arguments, action.name):
+            self.report((*place, *where), message, message.startswith("unknown"))
         self.references(step.arguments, place)
         if step.channel is not None and step.channel not in self.channels:
             text = f"no channel {step.channel!r} is open here{closest(step.channel, self.channels)}"
@@ -162,8 +161,8 @@ class _Sequence:
                 self.report(where, str(error), False)
                 continue
             self.references(call.arguments, where)
-            for inner, message in check.parameters.mistakes(call.arguments):
-                self.report((*where, *inner), f"{message} (of {check.name})", False)
+            for inner, message in check.parameters.mistakes(call.arguments, check.name):
+                self.report((*where, *inner), message, message.startswith("unknown"))
 
 
 def _piece(model: type[Any], entry: Any) -> Any:

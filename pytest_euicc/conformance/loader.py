@@ -94,26 +94,18 @@ def parse(document: Document) -> Case | None:
 
 def _check_ids(document: Document, data: dict[str, Any]) -> None:
     """Ids are text: other readers of YAML take ``03`` for a number."""
-    sequences = data.get("sequences")
-    count = len(sequences) if isinstance(sequences, list) else 0
-    places: list[Place] = [("case",), *(("sequences", index, "id") for index in range(count))]
-    for place in places:
-        text = document.number_as_id(place) if _exists(data, place) else None
+    sequences = data["sequences"] if isinstance(data.get("sequences"), list) else []
+    homes: list[tuple[Place, Any]] = [
+        ((), data),
+        *((("sequences", index), entry) for index, entry in enumerate(sequences)),
+    ]
+    for place, home in homes:
+        key = "id" if place else "case"
+        text = document.number_as_id((*place, key)) if isinstance(home, dict) and key in home else None
         if text is not None:
-            document.mistake(place, f'{place[-1]} {text} is a number in YAML; write {place[-1]}: "{text}"')
-            if len(place) > 1:
-                data["sequences"][place[1]]["id"] = text
-
-
-def _exists(data: Any, place: Place) -> bool:
-    for part in place:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
-            data = data[part]
-        else:
-            return False
-    return True
+            document.mistake((*place, key), f'{key} {text} is a number in YAML; write {key}: "{text}"')
+            # The mistake is told; what follows need not stumble over it again.
+            home[key] = f"x{text}" if key == "case" else text
 
 
 def _known_keys(place: Place) -> Iterable[str]:

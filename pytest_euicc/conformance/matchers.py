@@ -147,7 +147,7 @@ def equal(expected: Any, actual: Any, shape: Shape = ANY) -> bool:
         except ValueError:
             return False
         # Named bits: trailing zero bits carry no meaning (X.680 22.7); text of 0 and 1 is exact.
-        return actual == wanted if isinstance(expected, str) else _bit_set(actual) == _bit_set(wanted)
+        return bool(actual == wanted) if isinstance(expected, str) else _bit_set(actual) == _bit_set(wanted)
     if isinstance(actual, int):
         if isinstance(expected, str) and expected == getattr(actual, "name", None):
             return True

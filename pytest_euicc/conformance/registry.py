@@ -99,7 +99,7 @@ class Parameters:
         """Names of channels that a call opens."""
         return self.made(arguments, _Opens)
 
-    def mistakes(self, arguments: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    def mistakes(self, arguments: Mapping[str, Any], owner: str) -> list[tuple[tuple[str | int, ...], str]]:
         """What is wrong with arguments as written; those that hold a ``$name`` are only known when it runs."""
         try:
             self.model.model_validate(dict(arguments))
@@ -110,8 +110,10 @@ class Parameters:
                 if place and place[0] in arguments and any(references(arguments[str(place[0])])):
                     continue
                 message = pydantic_message(entry, self.names)
-                if entry["type"] in ("missing", "extra_forbidden"):
-                    message = message.replace("key", "argument", 1)
+                if entry["type"] == "missing":
+                    message = f"argument {place[0]!r} is missing (of {owner})"
+                elif entry["type"] == "extra_forbidden" and len(place) == 1:
+                    message = f"unknown argument {place[0]!r} (of {owner}){closest(str(place[0]), self.names)}"
                 found.append((tuple(part for part in place if isinstance(part, str | int)), message))
             return found
         return []

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.card.apdu import ApduError, CommandApdu
 from pytest_euicc.card.channel import Exchange
 from pytest_euicc.card.errors import CardError
-from pytest_euicc.card.transport import SnapshotTransport
+from pytest_euicc.card.transport import SnapshotTransport, Transport
 from pytest_euicc.conformance import library
 from pytest_euicc.conformance.actions import ACTIONS
 from pytest_euicc.conformance.context import Context, Session
@@ -31,8 +30,9 @@ from pytest_euicc.conformance.model import Call, Case, Sequence, Step
 from pytest_euicc.conformance.states import STATES, NotPermitted, Unreachable, closure
 from pytest_euicc.conformance.steps import Failed, run_step
 from pytest_euicc.conformance.values import ValueMistake, references
+from pytest_euicc.es10.isdr import Es10Error
 
-_BROKEN = (CardError, ApduError, Asn1Error, ValueMistake, Unreachable)
+_BROKEN = (CardError, ApduError, Es10Error, Asn1Error, ValueMistake, Unreachable)
 
 
 class _Stop(Exception):
@@ -92,7 +92,7 @@ class _Run:
         self.id = case.sequence_id(sequence)
         self.result = Result(self.id, case, sequence, Verdict.PASS)
         self.context = Context(self.session, self.id)
-        self.undo: list[tuple[str, Iterator[None]]] = []
+        self.undo: list[tuple[str, Generator[None, None, None]]] = []
         self.reached: set[str] = set()
 
     def run(self) -> Result:
@@ -122,21 +122,24 @@ class _Run:
 
     def on_card(self) -> None:
         transport = self.session.card.transport
-        snapshot: Any = None
+        snapshot: list[object] = []
         try:
+            if self.session.needs_permission and self.session.declaration.test_cards:
+                self.session.identify()
             if self.changes():
                 self.permission()
             self.session.section(self.id)
-            snapshot = transport.snapshot() if isinstance(transport, SnapshotTransport) else None
+            if isinstance(transport, SnapshotTransport):
+                snapshot.append(transport.snapshot())
             with self.verdicts():
                 self.states()
                 self.steps()
         except _Stop as stop:
             self.stopped(stop.verdict, stop.reason)
-        except CardError as error:
+        except (CardError, Es10Error) as error:
             self.stopped(Verdict.INCONCLUSIVE, str(error))
         finally:
-            self.tidy_up(snapshot)
+            self.tidy_up(transport, snapshot)
 
     def changes(self) -> bool:
         """Whether the sequence leaves traces by what is written in it; states ask for themselves."""
@@ -169,7 +172,7 @@ class _Run:
         for call in self.sequence.given:
             for name in closure([call.name])[:-1]:
                 if name not in self.reached:
-                    self.state(Call(name=name, arguments={}))
+                    self.state(Call.model_validate(name))
             self.state(call)
 
     def state(self, call: Call) -> None:
@@ -203,28 +206,31 @@ class _Run:
         except _BROKEN as error:
             raise _Stop(Verdict.INCONCLUSIVE, f"step {number} ({step.action}): {error}") from error
 
-    def tidy_up(self, snapshot: Any) -> None:
-        """Steps of ``finally``, then what states undo, then the card as it was."""
+    def tidy_up(self, transport: Transport, snapshot: list[object]) -> None:
+        """Steps of ``finally``, then the card as it was: by snapshot, by the declared APDUs, or by what states undo."""
         for number, step in enumerate(self.sequence.finally_ if self.result.apdus else [], 1):
             try:
                 run_step(self.context, step, number, Phase.FINALLY, (), self.runner.emit)
             except Exception as error:
                 self.context.left_behind.append(f"finally, step {number} ({step.action}): {_one_line(error)}")
-        if snapshot is not None:
-            transport = self.session.card.transport
-            assert isinstance(transport, SnapshotTransport)  # noqa: S101
-            for _, generator in self.undo:
-                generator.close()  # type: ignore[attr-defined]
-            transport.restore(snapshot)
+        if snapshot and isinstance(transport, SnapshotTransport):
+            self.forget_undo()
+            transport.restore(snapshot[0])
             self.context.left_behind.clear()
-            return
-        for name, generator in reversed(self.undo):
-            try:
-                next(generator, None)
-            except Exception as error:
-                self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
-        if self.context.changed and self.session.declaration.restore:
+        elif self.context.changed and self.session.declaration.restore:
+            self.forget_undo()
             self.restore()
+        else:
+            for name, generator in reversed(self.undo):
+                try:
+                    next(generator, None)
+                except Exception as error:
+                    self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
+
+    def forget_undo(self) -> None:
+        """What states would undo is put back as a whole."""
+        for _, generator in self.undo:
+            generator.close()
 
     def restore(self) -> None:
         """Send the declared APDUs that put the card back to its personalised state."""

@@ -76,7 +76,7 @@ TEXT = Shape("text", "text")
 BOOLEAN = Shape("boolean", "boolean")
 
 
-def mapping(name: str, **fields: Shape) -> Shape:
+def mapping(name: str, /, **fields: Shape) -> Shape:
     """The shape of a value with these fields."""
     return Shape("sequence", name, parts=lambda: fields)
 

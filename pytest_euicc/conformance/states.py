@@ -6,7 +6,7 @@ state says what it could not undo by ``context.left_behind``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from pytest_euicc.conformance.registry import Parameters, Registry
 if TYPE_CHECKING:
     from pytest_euicc.conformance.context import Context
 
-StateFunction = Callable[..., Iterator[None]]
+StateFunction = Callable[..., Generator[None, None, None]]
 
 
 class Unreachable(Exception):
@@ -36,7 +36,7 @@ class State:
     parameters: Parameters
     implies: tuple[str, ...]
 
-    def __call__(self, context: Context, arguments: dict[str, Any]) -> Iterator[None]:
+    def __call__(self, context: Context, arguments: dict[str, Any]) -> Generator[None, None, None]:
         """The generator for arguments as written (references resolved)."""
         return self.function(context, **self.parameters.bind(arguments))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.registry import ChannelAs
@@ -10,7 +10,7 @@ from pytest_euicc.conformance.states import Unreachable, state
 
 
 @state("card_started")
-def card_started(context: Context) -> Iterator[None]:
+def card_started(context: Context) -> Generator[None, None, None]:
     """Reset, MF selected, TERMINAL CAPABILITY and TERMINAL PROFILE sent."""
     context.reset(start=False)
     start = context.card.start()
@@ -20,7 +20,7 @@ def card_started(context: Context) -> Iterator[None]:
 
 
 @state("isdr_selected", implies=("card_started",))
-def isdr_selected(context: Context, *, as_: ChannelAs = DEFAULT_CHANNEL) -> Iterator[None]:
+def isdr_selected(context: Context, *, as_: ChannelAs = DEFAULT_CHANNEL) -> Generator[None, None, None]:
     """A logical channel with the ISD-R selected."""
     channel = context.select_isdr(as_)
     yield

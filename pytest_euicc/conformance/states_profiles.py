@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -45,7 +45,7 @@ def profile(
     notify: list[NotifiedEvent] | None = None,
     refresh: bool = False,
     as_: SaveAs = "profile",
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     """A profile of a kind, enabled or disabled."""
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
@@ -63,7 +63,7 @@ def profile(
 
 
 @state("no_enabled_profile", implies=("card_started", "isdr_selected"))
-def no_enabled_profile(context: Context) -> Iterator[None]:
+def no_enabled_profile(context: Context) -> Generator[None, None, None]:
     """No profile is enabled."""
     before = enabled_on(context.isdr())
     if before is not None:
@@ -74,7 +74,7 @@ def no_enabled_profile(context: Context) -> Iterator[None]:
 
 
 @state("no_profiles", implies=("card_started", "isdr_selected"))
-def no_profiles(context: Context) -> Iterator[None]:
+def no_profiles(context: Context) -> Generator[None, None, None]:
     """No profile is installed."""
     there = profiles_on(context.isdr())
     if there:
@@ -105,7 +105,7 @@ def _ask(what: str, call: Any, *arguments: Any) -> None:
 
 
 @state("profiles", implies=("card_started", "isdr_selected"))
-def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Iterator[None]:
+def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
     """So many profiles at least are installed."""
     there = profiles_on(context.isdr())
     while len(there) < count:
@@ -134,7 +134,7 @@ def _pending(isdr: Isdr) -> list[dict[str, Any]]:
 
 
 @state("no_notifications", implies=("card_started", "isdr_selected"))
-def no_notifications(context: Context) -> Iterator[None]:
+def no_notifications(context: Context) -> Generator[None, None, None]:
     """No notification is pending."""
     for entry in _pending(context.isdr()):
         number = int(entry["seqNumber"])
@@ -150,7 +150,7 @@ def notification(
     *,
     event: Literal["enable", "disable", "delete"] = "enable",
     as_: SaveAs = "notification",
-) -> Iterator[None]:
+) -> Generator[None, None, None]:
     """A notification of an event is pending, brought about by that event."""
     known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
     before = enabled_on(context.isdr())
@@ -187,7 +187,7 @@ def notification(
 
 
 @state("default_address", implies=("card_started", "isdr_selected"))
-def default_address(context: Context, *, value: TextOrNone) -> Iterator[None]:
+def default_address(context: Context, *, value: TextOrNone) -> Generator[None, None, None]:
     """A default SM-DP+ address is set, or none."""
     try:
         before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
@@ -202,7 +202,7 @@ def default_address(context: Context, *, value: TextOrNone) -> Iterator[None]:
 
 
 @state("nickname", implies=("card_started", "isdr_selected"))
-def nickname(context: Context, *, profile: str, value: TextOrNone) -> Iterator[None]:
+def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
     """A profile that has a name here has a nickname, or none."""
     named = context.variables.get(profile)
     if not isinstance(named, dict) or "iccid" not in named:

@@ -92,9 +92,8 @@ def mistakes(operations: list[dict[str, Any]], shape: Shape) -> Iterable[tuple[t
             known = [field.alias or key for key, field in OPERATIONS[name].model_fields.items()]
             for found in error.errors():
                 yield (index, name, *found["loc"]), pydantic_message(found, known)
-            continue
         for key in ("at", "with"):
-            path = arguments.get(key)
+            path = arguments.get(key) if isinstance(arguments, dict) else None
             if isinstance(path, str) and "$" not in path and shape.at(path) is None:
                 yield (index, name, key), f"{shape.name} has no field {path!r}{closest(path, shape.fields)}"
 
@@ -135,15 +134,16 @@ def _at_offset(name: str, operation: Any, octets: bytes) -> bytes:
     if not 0 <= at < len(octets) + (name == "insert"):
         raise TamperError(f"tamper {name}: octet {operation.at} of {len(octets)}")
     before, rest = octets[:at], octets[at:]
+    new: bytes = getattr(operation, "hex", b"")
     match name:
         case "flip":
             return before + bytes([rest[0] ^ 1 << operation.bit]) + rest[1:]
         case "cut":
-            return before + rest[operation.octets or 1 :]
+            return before + rest[int(operation.octets or 1) :]
         case "insert":
-            return before + operation.hex + rest
+            return before + new + rest
         case "replace":
-            return before + operation.hex + rest[len(operation.hex) :]
+            return before + new + rest[len(new) :]
     if name == "swap":
         raise TamperError("tamper swap: at and with are field paths")
     span = _span(octets, at)
@@ -151,7 +151,7 @@ def _at_offset(name: str, operation: Any, octets: bytes) -> bytes:
     if name == "duplicate":
         return before + whole + octets[at:]
     header = octets[span.start : span.value]
-    return before + operation.tag + header[len(_tag_octets(header)) :] + octets[span.value :]
+    return before + bytes(operation.tag) + header[len(_tag_octets(header)) :] + octets[span.value :]
 
 
 def _at_path(name: str, operation: Any, octets: bytes, shape: Shape | None) -> bytes:
@@ -182,9 +182,10 @@ def _at_path(name: str, operation: Any, octets: bytes, shape: Shape | None) -> b
 def _edited(name: str, operation: Any, octets: bytes, span: _Span, keep: bool) -> bytes:
     header, content = octets[span.start : span.value], octets[span.value : span.end]
     tag = _tag_octets(header)
+    given: bytes = getattr(operation, "hex", b"")
 
     def with_content(new: bytes) -> bytes:
-        return header + new if keep else tag + _length(len(new)) + new
+        return header + new if keep else tag + tlv.encode_length(len(new)) + new
 
     match name:
         case "cut" if operation.part == "value":
@@ -192,13 +193,13 @@ def _edited(name: str, operation: Any, octets: bytes, span: _Span, keep: bool) -
         case "cut":
             return b""
         case "insert" if operation.part == "value":
-            return with_content(content + operation.hex)
+            return with_content(content + given)
         case "insert":
-            return header + content + operation.hex
+            return header + content + given
         case "replace" if operation.part == "value":
-            return with_content(operation.hex)
+            return with_content(given)
         case "replace":
-            return bytes(operation.hex)
+            return given
         case "retag":
             return bytes(operation.tag) + header[len(tag) :] + content
     return (header + content) * 2
@@ -218,20 +219,12 @@ def _rebuild(octets: bytes, start: int, end: int, edits: dict[_Span, bytes], enc
         elif at in container_at:
             span = container_at[at]
             content = _rebuild(octets, span.value, span.end, edits, enclosing)
-            out += _tag_octets(octets[span.start : span.value]) + _length(len(content)) + content
+            out += _tag_octets(octets[span.start : span.value]) + tlv.encode_length(len(content)) + content
             at = span.end
         else:
             out.append(octets[at])
             at += 1
     return bytes(out)
-
-
-def _length(number: int) -> bytes:
-    """A DER length field (X.690 8.1.3)."""
-    if number < 0x80:
-        return bytes([number])
-    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return bytes([0x80 | len(octets)]) + octets
 
 
 def _tag_octets(header: bytes) -> bytes:
@@ -250,7 +243,7 @@ def _children(octets: bytes, start: int, end: int) -> list[_Span]:
     try:
         found = tlv.parse_all(octets[start:end])
     except tlv.TlvError as error:
-        raise TamperError(f"tamper: no TLV at octet {start}: {error}") from None
+        raise TamperError(f"tamper: no TLV at octet {start + error.offset}: {error.reason}") from None
     for entry in found:
         value = start + len(entry.header)
         spans.append(_Span(start, value, value + len(entry.value)))
@@ -259,8 +252,12 @@ def _children(octets: bytes, start: int, end: int) -> list[_Span]:
 
 
 def _span(octets: bytes, at: int) -> _Span:
-    # What follows a TLV up to the end of the message is again a row of TLVs, at whatever depth the first one lies.
-    return _children(octets, at, len(octets))[0]
+    """The TLV that begins at an offset."""
+    try:
+        found = tlv.read(octets, at)
+    except tlv.TlvError as error:
+        raise TamperError(f"tamper: no TLV at octet {at}: {error.reason}") from None
+    return _Span(at, at + len(found.header), found.end)
 
 
 def _tag(octets: bytes, span: _Span) -> int:
