@@ -18,9 +18,10 @@ class ReaderLock:
         # Readers of the same name behind two pcscd services are two readers.
         service = os.environ.get("PCSCLITE_CSOCK_NAME", "")
         name = hashlib.sha256(f"{service}\0{reader}".encode()).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"pytest-euicc-readers-{getpass.getuser()}"
+        user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+        folder = Path(tempfile.gettempdir()) / f"pytest-euicc-readers-{user}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._lock = FileLock(folder / f"{name}.lock")
+        self._lock = FileLock(folder / f"{name}.lock", thread_local=False)
         self._holder = folder / f"{name}.holder"
 
     def acquire(self) -> bool:
