@@ -1,0 +1,147 @@
+"""Tag-length-value structures of BER and DER (ITU-T X.690), with the octets kept as received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MAXIMUM_LENGTH_OCTETS = 4
+_MAXIMUM_TAG_OCTETS = 4
+
+
+class TlvError(ValueError):
+    """Octets that are no TLV structure.
+
+    Attributes:
+        offset: where in the octets given the fault lies.
+        reason: what is wrong there.
+    """
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"octet {offset}: {reason}")
+        self.offset = offset
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Tlv:
+    """One element.
+
+    Attributes:
+        tag: the octets of the tag field read as one number (``0xBF38``, ``0x5F37``, ``0x30``).
+        offset: of the tag field in the octets that were parsed.
+        header: tag and length fields as received.
+        value: the contents.
+    """
+
+    tag: int
+    offset: int
+    header: bytes
+    value: bytes
+
+    @property
+    def octets(self) -> bytes:
+        """The whole element as received."""
+        return self.header + self.value
+
+    @property
+    def end(self) -> int:
+        """Offset of the first octet behind the element."""
+        return self.offset + len(self.header) + len(self.value)
+
+    @property
+    def constructed(self) -> bool:
+        """True if the contents are elements themselves (X.690 8.1.2.5)."""
+        return bool(self.header[0] & 0x20)
+
+    def children(self) -> list[Tlv]:
+        """The elements of the contents, offsets counted as this one's; raises TlvError."""
+        return list(_elements(self.value, self.offset + len(self.header)))
+
+
+def parse(octets: bytes) -> Tlv:
+    """The one element that the octets are; raises TlvError, also where something follows it."""
+    element = read(octets, 0)
+    if element.end != len(octets):
+        raise TlvError(element.end, f"{len(octets) - element.end} octets after the end")
+    return element
+
+
+def parse_all(octets: bytes) -> list[Tlv]:
+    """All elements of a concatenation; raises TlvError."""
+    return list(_elements(octets, 0))
+
+
+def _elements(octets: bytes, base: int) -> Iterator[Tlv]:
+    at = 0
+    while at < len(octets):
+        element = read(octets, at, base)
+        yield element
+        at = element.end - base
+
+
+def read(octets: bytes, at: int, base: int = 0) -> Tlv:
+    """The element that begins at ``at``; its offset is counted from ``base``. Raises TlvError."""
+    start = at
+    if at >= len(octets):
+        raise TlvError(base + at, "a tag is missing")
+    at += 1
+    if octets[start] & 0x1F == 0x1F:
+        while at < len(octets) and octets[at] & 0x80:
+            at += 1
+        at += 1
+        if at > len(octets) or at - start > _MAXIMUM_TAG_OCTETS:
+            raise TlvError(base + start, "the tag field does not end")
+    if at >= len(octets):
+        raise TlvError(base + at, "the length is missing")
+    tag = int.from_bytes(octets[start:at], "big")
+    length = octets[at]
+    at += 1
+    if length == 0x80:
+        raise TlvError(base + at - 1, "indefinite length")
+    if length > 0x80:
+        count = length & 0x7F
+        if count > _MAXIMUM_LENGTH_OCTETS:
+            raise TlvError(base + at - 1, f"a length field of {count} octets")
+        if at + count > len(octets):
+            raise TlvError(base + at, "the length field is cut off")
+        length = int.from_bytes(octets[at : at + count], "big")
+        at += count
+    if at + length > len(octets):
+        raise TlvError(base + start, f"{tag:X} announces {length} octets, {len(octets) - at} are there")
+    return Tlv(tag, base + start, octets[start:at], octets[at : at + length])
+
+
+def encode(tag: int, value: bytes) -> bytes:
+    """An element with the shortest length field (DER, X.690 10.1)."""
+    return encode_tag(tag) + encode_length(len(value)) + value
+
+
+def encode_tag(tag: int) -> bytes:
+    """The octets of a tag given as one number."""
+    return tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
+
+
+def encode_length(length: int) -> bytes:
+    """The shortest length field."""
+    if length < 0x80:
+        return bytes([length])
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([0x80 | len(octets)]) + octets
+
+
+def find(octets: bytes, *path: int) -> bytes:
+    """The whole received element at a path of tags, the first tag being that of ``octets`` itself.
+
+    Raises:
+        TlvError: no such element.
+    """
+    element = parse(octets)
+    if element.tag != path[0]:
+        raise TlvError(0, f"tag {element.tag:X}, wanted {path[0]:X}")
+    for tag in path[1:]:
+        found = next((child for child in element.children() if child.tag == tag), None)
+        if found is None:
+            raise TlvError(element.offset, f"no {tag:X} inside {element.tag:X}")
+        element = found
+    return element.octets

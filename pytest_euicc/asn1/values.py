@@ -1,0 +1,47 @@
+"""Values that asn1tools has no type for, or reads wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class NamedInt(int):
+    """An INTEGER with named numbers: a number that knows its name.
+
+    Attributes:
+        name: of the number; None where the type names none.
+    """
+
+    name: str | None
+
+    def __new__(cls, number: int, names: Mapping[str, int]) -> NamedInt:
+        """Look the number up among the names of its type."""
+        made = super().__new__(cls, number)
+        made.name = next((name for name, value in names.items() if value == number), None)
+        return made
+
+    def __getnewargs__(self) -> tuple[int, dict[str, int]]:  # type: ignore[override]
+        return int(self), {self.name: int(self)} if self.name else {}
+
+    def __repr__(self) -> str:
+        return f"{self.name}({int(self)})" if self.name else str(int(self))
+
+
+def decode_oid(octets: bytes) -> str:
+    """The dotted text of an OBJECT IDENTIFIER's contents (X.690 8.19); raises ValueError."""
+    if not octets or octets[-1] & 0x80:
+        raise ValueError("the object identifier is cut off")
+    arcs: list[int] = []
+    value = 0
+    fresh = True
+    for octet in octets:
+        if fresh and octet == 0x80:
+            raise ValueError("an arc of the object identifier is padded")
+        value = value << 7 | octet & 0x7F
+        fresh = not octet & 0x80
+        if fresh:
+            arcs.append(value)
+            value = 0
+    # The first subidentifier holds two arcs; only under 2 the second may be larger than 39.
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, [first, arcs[0] - 40 * first, *arcs[1:]]))
