@@ -44,5 +44,5 @@ def _shape(node: codec.Node, name: str) -> Shape:
         return {field.name: _shape(field, field.name) for field in node.fields}
 
     # X.509 pieces are opaque: a SEQUENCE of which only the octets are kept.
-    tag = _SEQUENCE_TAG if node.kind == "OPAQUE" else node.tag
+    tag = _SEQUENCE_TAG if node.kind == "OPAQUE" and node.tag is None else node.tag
     return Shape(_KINDS.get(node.kind, "any"), name, node.names or None, parts, tag)

@@ -196,7 +196,7 @@ def _simple(name: str, test: Callable[[Any, Any, Shape], bool]) -> None:
 
 def _in_range(argument: Any, number: int) -> bool:
     if isinstance(argument, Mapping):
-        return argument.get("min", number) <= number <= argument.get("max", number)
+        return bool(argument.get("min", number) <= number <= argument.get("max", number))
     return bool(argument == number)
 
 
