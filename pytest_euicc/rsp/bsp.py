@@ -1,0 +1,136 @@
+"""BSP, the protection of a Bound Profile Package: SCP03t on AES-128 (SGP.22 2.5.4, 2.6.4)."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from enum import Enum
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
+
+from pytest_euicc.asn1 import tlv
+
+KEY_LENGTH = 16
+BLOCK = 16
+MAC_LENGTH = 8
+LARGEST_SEGMENT = 1020
+"""Octets of a protected segment in all, tag and length included (SGP.22 2.5.3)."""
+LARGEST_PLAIN = 1007
+"""Octets of profile that fit into one 86 segment."""
+
+_ENCRYPTED = (0x86, 0x87)
+_MAC_ONLY = 0x88
+
+
+class BspFaultKind(Enum):
+    """What is wrong with a protected segment."""
+
+    STRUCTURE = "structure"
+    MAC = "mac"
+    PADDING = "padding"
+
+
+class BspFault(ValueError):
+    """A segment that cannot be opened."""
+
+    def __init__(self, kind: BspFaultKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class SessionKeys:
+    """S-ENC, S-MAC and the initial MAC chaining value, 16 octets each."""
+
+    encryption: bytes
+    mac: bytes
+    chaining_value: bytes
+
+
+def derive(shared_secret: bytes, key_type: int, key_length: int, host_id: bytes, eid: bytes) -> SessionKeys:
+    """Session keys from the ECKA secret (SGP.22 2.6.4.2, annex G).
+
+    Args:
+        shared_secret: 32 octets.
+        key_type, key_length: of the control reference template, 0x88 and 16 for AES-128.
+        host_id: of the control reference template.
+        eid: 16 octets.
+    """
+    info = bytes([key_type, key_length, len(host_id)]) + host_id + bytes([len(eid)]) + eid
+    material = X963KDF(hashes.SHA256(), 3 * KEY_LENGTH, info).derive(shared_secret)
+    return SessionKeys(material[16:32], material[32:48], material[:16])
+
+
+class Bsp:
+    """One direction of a protected stream; both sides run it over the same segments in the same order."""
+
+    def __init__(self, keys: SessionKeys) -> None:
+        self._keys = keys
+        self._chaining_value = keys.chaining_value
+        self._counter = 0
+
+    def protect(self, tag: int, data: bytes) -> bytes:
+        """A protected segment: 86 and 87 encrypted and MACed, 88 only MACed."""
+        if tag in _ENCRYPTED:
+            return self.encrypt_and_mac(tag, data)
+        return self.mac_only(tag, data)
+
+    def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
+        """Pad, encrypt with the next counter, MAC."""
+        padded = data + b"\x80" + bytes(-(len(data) + 1) % BLOCK)
+        self._counter += 1
+        return self._with_mac(tag, self._crypt(padded, encrypt=True))
+
+    def mac_only(self, tag: int, data: bytes) -> bytes:
+        """MAC without encryption; the counter advances all the same."""
+        self._counter += 1
+        return self._with_mac(tag, data)
+
+    def open(self, segment: bytes) -> bytes:
+        """The contents of a protected segment.
+
+        Raises:
+            BspFault: not a segment, MAC wrong, padding wrong.
+        """
+        try:
+            element = tlv.parse(segment)
+        except tlv.TlvError as error:
+            raise BspFault(BspFaultKind.STRUCTURE, str(error)) from None
+        data, mac = element.value[:-MAC_LENGTH], element.value[-MAC_LENGTH:]
+        if len(element.value) < MAC_LENGTH or element.tag not in (*_ENCRYPTED, _MAC_ONLY):
+            raise BspFault(BspFaultKind.STRUCTURE, f"{element.tag:X} of {len(element.value)} octets is no segment")
+        self._counter += 1
+        expected = self._mac(element.header + data)
+        if not hmac.compare_digest(mac, expected[:MAC_LENGTH]):
+            raise BspFault(BspFaultKind.MAC, f"MAC {mac.hex()}, computed {expected[:MAC_LENGTH].hex()}")
+        self._chaining_value = expected
+        if element.tag == _MAC_ONLY:
+            return data
+        if not data or len(data) % BLOCK:
+            raise BspFault(BspFaultKind.STRUCTURE, f"{len(data)} encrypted octets are not whole blocks")
+        padded = self._crypt(data, encrypt=False)
+        plain = padded.rstrip(b"\0")
+        if not plain.endswith(b"\x80") or len(padded) - len(plain) >= BLOCK:
+            raise BspFault(BspFaultKind.PADDING, "no padding 80 00… in the last block")
+        return plain[:-1]
+
+    def _crypt(self, data: bytes, *, encrypt: bool) -> bytes:
+        key = algorithms.AES(self._keys.encryption)
+        first = Cipher(key, modes.ECB()).encryptor()  # noqa: S305  (one block: the ICV of SCP03t)
+        icv = first.update(self._counter.to_bytes(BLOCK, "big"))
+        cipher = Cipher(key, modes.CBC(icv))
+        context = cipher.encryptor() if encrypt else cipher.decryptor()
+        return context.update(data) + context.finalize()
+
+    def _with_mac(self, tag: int, data: bytes) -> bytes:
+        header = tlv.encode_tag(tag) + tlv.encode_length(len(data) + MAC_LENGTH)
+        self._chaining_value = self._mac(header + data)
+        return header + data + self._chaining_value[:MAC_LENGTH]
+
+    def _mac(self, data: bytes) -> bytes:
+        cmac = CMAC(algorithms.AES(self._keys.mac))
+        cmac.update(self._chaining_value + data)
+        return cmac.finalize()
