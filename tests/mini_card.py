@@ -7,7 +7,7 @@ from pytest_euicc.conformance.loader import parse
 from pytest_euicc.conformance.runner import Runner
 
 ISDR = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
-EID = "89044045118427484800000000011608"
+EID = "89044045118427484800000000011628"
 ICCID_A = bytes.fromhex("98001032547698103214")
 ICCID_B = bytes.fromhex("98001032547698103224")
 
@@ -22,7 +22,7 @@ class MiniCard:
 
     description = "mini"
     protocol = "T=1"
-    atr = bytes.fromhex("3B9F96803FC7828031E073F62157574A4D020B34110057")
+    atr = bytes.fromhex("3B9F96803FC7828031E073F62157574A4D020B3411002D")
 
     def __init__(self):
         self.sent = []
@@ -57,6 +57,10 @@ class MiniCard:
         if tag == "BF2E":
             self.challenge += 1
             return tlv("BF2E", tlv("80", self.challenge.to_bytes(16, "big")))
+        if tag == "BF3C":
+            return tlv("BF3C", tlv("81", b"ds.example.com"))
+        if tag == "BF28":
+            return tlv("BF28", tlv("A0", b""))
         if tag == "BF3E":
             return tlv("BF3E", tlv("5A", bytes.fromhex(EID)))
         if tag == "BF2D":

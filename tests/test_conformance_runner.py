@@ -1,7 +1,7 @@
 """Sequences run to their verdicts on a card of a few answers."""
 
 import pytest
-from mini_card import EID, ICCID_A, MiniCard, SnapshotCard, run
+from mini_card import EID, ICCID_A, ICCID_B, MiniCard, SnapshotCard, run
 
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.events import (
@@ -182,6 +182,38 @@ def test_a_snapshot_puts_the_card_back():
     assert run(CHANGING, card).verdict is Verdict.PASS
     assert card.sent[-1] == "restored"
     assert not any(card.profiles.values())
+
+
+def test_without_both_the_steps_are_undone_through_es10():
+    card = MiniCard()
+    card.profiles[ICCID_B] = True
+    result = run(CHANGING, card)
+    assert (result.verdict, result.left_behind) == (Verdict.PASS, [])
+    assert card.profiles == {ICCID_A: False, ICCID_B: True}
+
+
+def test_what_cannot_be_undone_is_left_behind():
+    class Forgetful(MiniCard):
+        def store(self, tag, data):
+            answer = super().store(tag, data)
+            if tag == "BF31":
+                self.profiles.pop(ICCID_B, None)
+            return answer
+
+    assert f"the profile {ICCID_B.hex()} was deleted" in run(CHANGING, Forgetful()).left_behind
+
+
+def test_an_interrupted_run_puts_the_card_back():
+    class Interrupted(SnapshotCard):
+        def store(self, tag, data):
+            if tag == "BF2E":
+                raise KeyboardInterrupt
+            return super().store(tag, data)
+
+    card = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run(CHANGING + "      - es10b.get_euicc_challenge\n", card)
+    assert card.sent[-1] == "restored"
 
 
 def test_declared_commands_put_the_card_back():

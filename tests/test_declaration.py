@@ -70,12 +70,12 @@ def test_declaration_file(tmp_path):
     declaration = Declaration.load(
         write(
             tmp_path,
-            'name: card\nversion: 2.4\noptions: [O_E_CRL]\nsvn: "2.4.0"\neid: 89044045118427484800000000011608\n'
+            'name: card\nversion: 2.4\noptions: [O_E_CRL]\nsvn: "2.4.0"\neid: 89044045118427484800000000011628\n'
             "ci_signing: [f54172bd]\nrestore: [80F2000000]\nsettings: {colour: blue}\n",
         )
     )
     assert declaration.version == "2.4.0"
-    assert declaration.eid == "89044045118427484800000000011608"
+    assert declaration.eid == "89044045118427484800000000011628"
     assert declaration.ci_signing == ["F54172BD"]
     assert declaration.restore == ["80F2000000"]
     assert declaration.applies("O_E_CRL and version < 2.6").applies

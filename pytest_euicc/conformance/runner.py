@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.card.apdu import ApduError, CommandApdu
@@ -26,6 +26,7 @@ from pytest_euicc.conformance.events import (
     StateStarted,
     Verdict,
 )
+from pytest_euicc.conformance.keeping import Inventory, put_back, take_inventory
 from pytest_euicc.conformance.model import Call, Case, Sequence, Step
 from pytest_euicc.conformance.states import STATES, NotPermitted, Unreachable, closure
 from pytest_euicc.conformance.steps import Failed, run_step
@@ -94,6 +95,7 @@ class _Run:
         self.context = Context(self.session, self.id)
         self.undo: list[tuple[str, Generator[None, None, None]]] = []
         self.reached: set[str] = set()
+        self.inventory: Inventory | None = None
 
     def run(self) -> Result:
         started = time.perf_counter()
@@ -132,6 +134,8 @@ class _Run:
             if isinstance(transport, SnapshotTransport):
                 snapshot.append(transport.snapshot())
             with self.verdicts():
+                if self.context.changed and not snapshot and not self.session.declaration.restore:
+                    self.inventory = take_inventory(self.context)
                 self.states()
                 self.steps()
         except _Stop as stop:
@@ -178,18 +182,23 @@ class _Run:
     def state(self, call: Call) -> None:
         state = STATES.get(call.name)
         self.runner.emit(StateStarted(call.name, call.arguments))
-        before = dict(self.context.variables)
+        before, changed = dict(self.context.variables), self.context.changed
+        self.context.changed = False
         try:
             arguments = self.context.resolve(call.arguments)
             generator = state(self.context, arguments)
             # Kept before it runs: what it did up to a failure is undone as well, as far as it says how.
             self.undo.append((call.name, generator))
             next(generator)
-        except (NotPermitted, _Stop):
+        except NotPermitted:
             raise
         except Exception as error:
+            if self.context.changed:
+                self.context.left_behind.append(f"what the state {call.name} changed before it failed")
             what = "" if isinstance(error, _BROKEN) else f"fault of the harness: {type(error).__name__}: "
             raise _Stop(Verdict.INCONCLUSIVE, f"state {call.name} was not reached: {what}{error}") from error
+        finally:
+            self.context.changed |= changed
         self.reached.add(call.name)
         saved = {name: value for name, value in self.context.variables.items() if before.get(name) is not value}
         self.runner.emit(StateReached(call.name, saved))
@@ -203,8 +212,11 @@ class _Run:
     def session_step(self, number: int, step: Step, phase: Phase, clauses: tuple[str, ...]) -> None:
         try:
             run_step(self.context, step, number, phase, clauses, self.runner.emit)
-        except _BROKEN as error:
-            raise _Stop(Verdict.INCONCLUSIVE, f"step {number} ({step.action}): {error}") from error
+        except (Failed, NotPermitted):
+            raise
+        except Exception as error:
+            what = "" if isinstance(error, _BROKEN) else f"fault of the harness: {type(error).__name__}: "
+            raise _Stop(Verdict.INCONCLUSIVE, f"step {number} ({step.action}): {what}{error}") from error
 
     def tidy_up(self, transport: Transport, snapshot: list[object]) -> None:
         """Steps of ``finally``, then the card as it was: by snapshot, by the declared APDUs, or by what states undo."""
@@ -215,8 +227,9 @@ class _Run:
                 self.context.left_behind.append(f"finally, step {number} ({step.action}): {_one_line(error)}")
         if snapshot and isinstance(transport, SnapshotTransport):
             self.forget_undo()
-            transport.restore(snapshot[0])
             self.context.left_behind.clear()
+            with self.context.undoing("the card as the sequence left it"):
+                transport.restore(snapshot[0])
         elif self.context.changed and self.session.declaration.restore:
             self.forget_undo()
             self.restore()
@@ -226,11 +239,14 @@ class _Run:
                     next(generator, None)
                 except Exception as error:
                     self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
+            if self.inventory is not None:
+                put_back(self.context, self.inventory)
 
     def forget_undo(self) -> None:
         """What states would undo is put back as a whole."""
         for _, generator in self.undo:
-            generator.close()
+            with suppress(Exception):
+                generator.close()
 
     def restore(self) -> None:
         """Send the declared APDUs that put the card back to its personalised state."""

@@ -52,7 +52,7 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
         for _ in range(step.repeat):
             outcome = _perform(context, step)
             came = outcome.value if outcome.fault is None else None
-            emit(Decoded(None, outcome.sent_value, outcome.type_name, came, outcome.unknown))
+            emit(Decoded(action.request_type, outcome.sent_value, outcome.type_name, came, outcome.unknown))
             problems, because = _judge(context, step, outcome)
             if not problems:
                 answers.append(outcome)
@@ -62,10 +62,21 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
             if problems:
                 why = because or step.because
                 raise Failed(_failure(step, number, title, why, phase, outcome, problems, clauses))
-        emit(CheckPassed("all expectations"))
+        for what in _held(step):
+            emit(CheckPassed(what))
         passed = True
     finally:
         emit(StepFinished(number, phase, passed))
+
+
+def _held(step: Step) -> list[str]:
+    """What a passed step has shown, for reports."""
+    if step.any_of:
+        held = ["one of the choices"]
+    else:
+        held = [f"status word {' or '.join(step.sw or ['9000'])}"]
+        held += [f"value {describe(step.expect, 200)}"] if step.expect is not None else []
+    return held + [f"check {call.name}" for call in step.verify] + [f"distinct {path}" for path in step.distinct]
 
 
 def _perform(context: Context, step: Step) -> Outcome:
