@@ -240,6 +240,14 @@ def test_a_failing_last_step_is_reported_and_no_verdict():
     assert result.left_behind[0].startswith("finally, step 1 (es10b.get_euicc_challenge)")
 
 
+def test_last_steps_do_not_touch_a_card_that_must_not_be_changed():
+    card = MiniCard()
+    declared = Declaration(test_cards=["89" + "0" * 30])
+    result = run(CHANGING + "    finally: [es10b.get_euicc_challenge]\n", card, real_card=True, declaration=declared)
+    assert (result.verdict, result.left_behind) == (Verdict.NOT_APPLICABLE, [])
+    assert not any("BF2E" in sent for sent in card.sent)
+
+
 def test_tampered_octets_go_out():
     card = MiniCard()
     run(

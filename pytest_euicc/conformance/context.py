@@ -128,6 +128,7 @@ class Context:
 
     def __post_init__(self) -> None:
         # Not for keys of anybody: reproducible requests of a test bench.
+        self._declared = self.declaration.declared()
         self.random = random.Random(f"{self.session.seed}:{self.sequence_id}")  # noqa: S311
 
     @property
@@ -150,7 +151,7 @@ class Context:
         Raises:
             ValueMistake: nothing was saved under a name.
         """
-        return resolve(data, {"declaration": self.declaration.declared(), **self.variables})
+        return resolve(data, {"declaration": self._declared, **self.variables})
 
     def channel(self, name: str | None = None) -> LogicalChannel:
         """An open channel by its name.

@@ -60,13 +60,14 @@ class Parameters:
     function: Callable[..., Any]
 
     @cached_property
+    def _keywords(self) -> dict[str, inspect.Parameter]:
+        parameters = inspect.signature(self.function).parameters
+        return {name: entry for name, entry in parameters.items() if entry.kind is entry.KEYWORD_ONLY}
+
+    @cached_property
     def model(self) -> type[BaseModel]:
         """A pydantic model with one field per parameter."""
-        given = {
-            name: parameter
-            for name, parameter in inspect.signature(self.function).parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
+        given = self._keywords
         # Only these: the types of the others may be imported for the type checker alone.
         annotated = SimpleNamespace(__annotations__={name: entry.annotation for name, entry in given.items()})
         hints = get_type_hints(annotated, self.function.__globals__, include_extras=True)
@@ -130,12 +131,7 @@ class Parameters:
             entry = error.errors()[0]
             place = ".".join(map(str, entry["loc"]))
             raise ValueError(f"argument {place!r}: {pydantic_message(entry, self.names)}") from None
-        signature = inspect.signature(self.function).parameters
-        return {
-            name: getattr(bound, f"{name.rstrip('_')}_value")
-            for name, parameter in signature.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
+        return {name: getattr(bound, f"{name.rstrip('_')}_value") for name in self._keywords}
 
 
 Entry = TypeVar("Entry")

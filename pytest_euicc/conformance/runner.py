@@ -96,6 +96,7 @@ class _Run:
         self.undo: list[tuple[str, Generator[None, None, None]]] = []
         self.reached: set[str] = set()
         self.inventory: Inventory | None = None
+        self.steps_begun = False
 
     def run(self) -> Result:
         started = time.perf_counter()
@@ -205,6 +206,7 @@ class _Run:
         self.context.card.take_fetched()
 
     def steps(self) -> None:
+        self.steps_begun = True
         clauses = tuple(self.case.clause_list(self.sequence))
         for number, step in enumerate(self.sequence.steps, 1):
             self.session_step(number, step, Phase.STEP, clauses)
@@ -220,7 +222,7 @@ class _Run:
 
     def tidy_up(self, transport: Transport, snapshot: list[object]) -> None:
         """Steps of ``finally``, then the card as it was: by snapshot, by the declared APDUs, or by what states undo."""
-        for number, step in enumerate(self.sequence.finally_ if self.result.apdus else [], 1):
+        for number, step in enumerate(self.sequence.finally_ if self.steps_begun else [], 1):
             try:
                 run_step(self.context, step, number, Phase.FINALLY, (), self.runner.emit)
             except Exception as error:
