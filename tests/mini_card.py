@@ -7,7 +7,7 @@ from pytest_euicc.conformance.loader import parse
 from pytest_euicc.conformance.runner import Runner
 
 ISDR = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
-EID = "89044045118427484800000000011628"
+EID = "89049032123451234512345678901235"
 ICCID_A = bytes.fromhex("98001032547698103214")
 ICCID_B = bytes.fromhex("98001032547698103224")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import Any
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Outcome
@@ -34,7 +33,8 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str) -> Iterato
     try:
         certificates = [Certificate(octets) for octets in chain]
         now = datetime.datetime.now(datetime.UTC)
-        verify_chain(certificates, context.session.trust, "euicc", at=now, eid=context.notes.get("eid"))
+        eid = bytes.fromhex(context.declaration.eid) if context.declaration.eid else None
+        verify_chain(certificates, context.session.trust, "euicc", at=now, eid=eid)
     except CertificateFault as fault:
         yield Mismatch(path, "a certificate chain to a CI (SGP.22 4.5.2)", str(fault))
 
@@ -48,7 +48,7 @@ def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, pa
         yield Mismatch(path, "64 octets r and s (SGP.22 2.6.7.2)", f"{len(signature)} octets {signature.hex().upper()}")
         return
     try:
-        key: Any = Certificate(certificate).public_key
+        key = Certificate(certificate).public_key
     except CertificateFault as fault:
         yield Mismatch(path, "a certificate with a public key", str(fault))
         return

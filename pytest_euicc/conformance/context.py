@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport
@@ -15,6 +15,10 @@ from pytest_euicc.conformance.states import NotPermitted, Unreachable
 from pytest_euicc.conformance.text import closest
 from pytest_euicc.conformance.values import resolve
 from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+
+if TYPE_CHECKING:
+    # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.rsp.certificates import Certificate
 
 DEFAULT_CHANNEL = "isdr"
 """The channel that ES10 actions use when a step names none."""
@@ -51,7 +55,7 @@ class Session:
 
     Attributes:
         real_card: False for a simulator and a replay: these may be changed without permission.
-        trust: CI certificates (`pytest_euicc.rsp.certificates.Certificate`) that signatures of the eUICC must lead to.
+        trust: CI certificates that signatures of the eUICC must lead to.
         seed: all randomness of the harness comes from it, so that a recorded run replays.
         services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
     """
@@ -61,7 +65,7 @@ class Session:
     real_card: bool = True
     allow_destructive: bool = False
     isdr_aid: bytes = ISDR_AID
-    trust: Sequence[Any] = ()
+    trust: Sequence[Certificate] = ()
     provisioner: Provisioner | None = None
     seed: str = "0"
     services: dict[str, Any] = field(default_factory=dict)
