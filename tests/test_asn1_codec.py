@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -184,10 +185,8 @@ def test_locate_gives_received_octets() -> None:
 @given(st.binary(max_size=64), st.sampled_from(["EUICCInfo2", "PendingNotification", "ProfileElement", "CtxParams1"]))
 def test_hostile_octets_raise_nothing_else(octets: bytes, type_name: str) -> None:
     codec.check_der(octets, type_name)
-    try:
-        codec.decode(type_name, octets)
-    except codec.Asn1Error as error:
-        assert error.reason
+    with suppress(codec.Asn1Error):
+        codec.encode(type_name, codec.decode(type_name, octets))
 
 
 def test_deep_nesting_is_bounded() -> None:

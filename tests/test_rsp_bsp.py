@@ -131,5 +131,5 @@ def test_a_point_off_the_curve_is_refused() -> None:
     key = signatures.private_key_from(b"a", signatures.CURVES["nist"])
     with pytest.raises(ValueError, match="point"):
         signatures.shared_secret(key, b"\x02" + bytes(32))
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match="Invalid EC key"):
         signatures.shared_secret(key, b"\x04" + bytes(63) + b"\x01")

@@ -1,7 +1,7 @@
 """Small unprotected profile packages for tests, in the TCA Interoperable Format (IFS 3.x).
 
-A package made here is a USIM with Milenage and an MNO-SD whose SCP80 keys are known, so that over-the-air commands to the
-installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything.
+A package made here is a USIM with Milenage and an MNO-SD whose SCP80 keys are known, so that over-the-air commands to
+the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""Certificates and keys in the folder layout of the GSMA's SGP.26 bundle: reading it, and writing our own PKI in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
+from pytest_euicc.rsp.issuing import Identity
+from pytest_euicc.rsp.pki import TestPki
+
+_SUFFIX = {"nist": "NIST", "brainpool": "BRP"}
+_SERVER = {
+    Role.DP_AUTH: ("DPauth", "DPauth_ECDSA"),
+    Role.DP_PB: ("DPpb", "DPpb_ECDSA"),
+    Role.DP_TLS: ("DPtls", "DP_TLS"),
+}
+
+
+class PkiFolderError(Exception):
+    """A file of the folder is missing or does not fit; the message names the file and the mend."""
+
+
+class FolderPki:
+    """Identities of an SGP.26 folder: ``CertificateIssuer/ EUM/ eUICC/ DPauth/ DPpb/ DPtls/``.
+
+    Files are read when first asked for, so a folder without the keys of one side still serves the other.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "CertificateIssuer").is_dir():
+            raise PkiFolderError(
+                f"{folder}: no folder CertificateIssuer in it; name the folder that holds the SGP.26 layout"
+            )
+        self._folder = folder
+        self._cis = {
+            curve: _certificate(path)
+            for curve, suffix in _SUFFIX.items()
+            if (path := folder / "CertificateIssuer" / f"CERT_CI_ECDSA_{suffix}.der").exists()
+        }
+        if not self._cis:
+            raise PkiFolderError(f"{folder / 'CertificateIssuer'}: no CERT_CI_ECDSA_NIST.der or CERT_CI_ECDSA_BRP.der")
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Curves there is a CI certificate for."""
+        return tuple(self._cis)
+
+    def trust(self) -> list[Certificate]:
+        """The CI certificates."""
+        return list(self._cis.values())
+
+    def ci(self, curve: str = "nist") -> Certificate:
+        """The CI certificate of a curve; raises PkiFolderError."""
+        if curve not in self._cis:
+            raise PkiFolderError(f"{self._folder}: no CI certificate for {curve}")
+        return self._cis[curve]
+
+    def euicc(self, eid: bytes | None, curve: str = "nist") -> Identity:
+        """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names."""
+        suffix = _SUFFIX[curve]
+        path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
+        identity = self._identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem")
+        if eid is not None and identity.certificate.eid != eid:
+            raise PkiFolderError(f"{path}: is for EID {identity.certificate.serial_number}, wanted {eid.hex()}")
+        eum = _certificate(self._folder / "EUM" / f"CERT_EUM_ECDSA_{suffix}.der")
+        return Identity(identity.certificate, identity.private_key, (eum,))
+
+    def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
+        """CERT.DPauth, CERT.DPpb or CERT.DP.TLS; number 2 is the second test server of the bundle."""
+        directory, stem = _SERVER[role]
+        stem = stem.replace("DP", "DP2", 1) if number == 2 else stem
+        name = f"S_SM_{stem}_{_SUFFIX[curve]}"
+        base = self._folder / directory
+        return self._identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem")
+
+    def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
+        """Not in the bundle's main folders; raises PkiFolderError."""
+        raise PkiFolderError(f"{self._folder}: no {kind} {role.value} certificate for {curve} in this layout")
+
+    def _identity(self, certificate_path: Path, key_path: Path) -> Identity:
+        certificate, key = _certificate(certificate_path), _key(key_path)
+        if key.public_key().public_numbers() != certificate.public_key.public_numbers():
+            raise PkiFolderError(f"{key_path}: not the key of {certificate_path.name}; take both from one bundle")
+        return Identity(certificate, key)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PkiFolderError(f"{path}: {error.strerror}; the SGP.26 bundle has this file") from None
+
+
+def _certificate(path: Path) -> Certificate:
+    try:
+        return Certificate(_read(path))
+    except CertificateFault as fault:
+        raise PkiFolderError(f"{path}: {fault}; DER is wanted") from None
+
+
+def _key(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key(_read(path), password=None)
+    except (ValueError, TypeError) as error:
+        raise PkiFolderError(f"{path}: no private key in PEM ({error})") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise PkiFolderError(f"{path}: not an EC key")
+    return key
+
+
+def write_folder(pki: TestPki, folder: Path, eid: bytes) -> None:
+    """Write a test PKI in the layout, for tools of other makers."""
+    for curve, suffix in _SUFFIX.items():
+        eum = pki.eum(curve)
+        _write(folder / "CertificateIssuer", f"CI_ECDSA_{suffix}", pki.authority(curve))
+        _write(folder / "EUM", f"EUM_ECDSA_{suffix}", eum)
+        _write(folder / "eUICC", f"EUICC_ECDSA_{suffix}", pki.euicc(eid, curve))
+        for role, (directory, stem) in _SERVER.items():
+            for number in (1, 2):
+                name = stem.replace("DP", "DP2", 1) if number == 2 else stem
+                _write(folder / directory, f"S_SM_{name}_{suffix}", pki.server(role, curve, number))
+
+
+def _write(folder: Path, name: str, identity: Identity) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"CERT_{name}.der").write_bytes(identity.certificate.der)
+    key = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    (folder / f"SK_{name}.pem").write_bytes(key)

@@ -1,0 +1,158 @@
+"""Issuing test certificates of the shapes of SGP.26, reproducibly: the same wish gives the same octets."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from pytest_euicc.rsp.certificates import Certificate, Role
+
+VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
+VALID_UNTIL = datetime(2055, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate with its private key, and those between it and the CI, nearest first."""
+
+    certificate: Certificate
+    private_key: ec.EllipticCurvePrivateKey
+    chain: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a certificate is to say; the defaults are right for its role, deviations make an invalid kind.
+
+    Attributes:
+        common_name, organisation, serial_number: of the subject.
+        policy: policy OID; None leaves the extension out.
+        key_usage: digitalSignature for an end entity, keyCertSign and cRLSign for a CA; swapped if True.
+        oid: registeredID of subjectAltName.
+        hosts: dNSName and iPAddress of subjectAltName.
+        eins: beginnings of EIDs an EUM may issue, as name constraints (version 2 of SGP.26).
+    """
+
+    role: Role
+    common_name: str
+    organisation: str = "pytest-euicc"
+    serial_number: str | None = None
+    policy: str | None = ""
+    policy_critical: bool = True
+    swap_key_usage: bool = False
+    ca: bool | None = None
+    path_length: int | None = 0
+    valid_from: datetime = VALID_FROM
+    valid_until: datetime = VALID_UNTIL
+    oid: str | None = None
+    hosts: tuple[str, ...] = ()
+    client_only: bool = False
+    eins: tuple[str, ...] = ()
+    break_signature: bool = False
+
+
+def issue(
+    wish: Wish, key: ec.EllipticCurvePrivateKey, issuer: Identity | None = None, *, chain: tuple[Certificate, ...] = ()
+) -> Identity:
+    """A certificate for a key; self-signed without an issuer."""
+    authority = issuer.private_key if issuer else key
+    subject = _name(wish)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.x509.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(_serial(wish, key))
+        .not_valid_before(wish.valid_from)
+        .not_valid_after(wish.valid_until)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    if issuer is not None:
+        identifier = issuer.certificate.subject_key_id
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
+    builder = _constraints(builder, wish)
+    builder = _names(builder, wish)
+    signed = builder.sign(authority, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+    if wish.break_signature:
+        # The last octet belongs to s of the signature.
+        signed = signed[:-1] + bytes([signed[-1] ^ 1])
+    return Identity(Certificate(signed), key, chain)
+
+
+def _name(wish: Wish) -> x509.Name:
+    attributes = [
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "ES"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, wish.organisation),
+        x509.NameAttribute(NameOID.COMMON_NAME, wish.common_name),
+    ]
+    if wish.serial_number is not None:
+        attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, wish.serial_number))
+    return x509.Name(attributes)
+
+
+def _serial(wish: Wish, key: ec.EllipticCurvePrivateKey) -> int:
+    seed = repr(wish).encode() + str(key.private_numbers().private_value).encode()
+    return int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") >> 1 | 1
+
+
+def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.CertificateBuilder:
+    is_ca = wish.role.is_ca if wish.ca is None else wish.ca
+    signs_certificates = wish.role.is_ca != wish.swap_key_usage
+    usage = x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    builder = builder.add_extension(usage, critical=True)
+    if is_ca or wish.ca is not None:
+        length = wish.path_length if is_ca and wish.role is not Role.CI else None
+        builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=length), critical=True)
+    policy = wish.role.policy if wish.policy == "" else wish.policy
+    if policy is not None:
+        information = x509.PolicyInformation(x509.ObjectIdentifier(policy), None)
+        builder = builder.add_extension(x509.CertificatePolicies([information]), critical=wish.policy_critical)
+    return builder
+
+
+def _names(builder: x509.CertificateBuilder, wish: Wish) -> x509.CertificateBuilder:
+    names: list[x509.GeneralName] = [x509.RegisteredID(x509.ObjectIdentifier(wish.oid))] if wish.oid else []
+    for host in wish.hosts:
+        try:
+            names.append(x509.IPAddress(ipaddress.ip_address(host)))
+        except ValueError:
+            names.append(x509.DNSName(host))
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if wish.role in (Role.DP_TLS, Role.DS_TLS):
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
+        if not wish.client_only:
+            usages.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=True)
+    if wish.eins:
+        subtrees: list[x509.GeneralName] = [
+            x509.DirectoryName(
+                x509.Name(
+                    [
+                        x509.NameAttribute(NameOID.ORGANIZATION_NAME, wish.organisation),
+                        x509.NameAttribute(NameOID.SERIAL_NUMBER, ein),
+                    ]
+                )
+            )
+            for ein in wish.eins
+        ]
+        builder = builder.add_extension(x509.NameConstraints(subtrees, None), critical=True)
+    return builder

@@ -1,0 +1,186 @@
+"""The test PKI: a hierarchy of SGP.26 shape for both curves and every invalid kind, issued when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.rsp.issuing import Identity, Wish, issue
+from pytest_euicc.rsp.signatures import CURVES, private_key_from
+
+__all__ = ["INVALID_EUICC_KINDS", "INVALID_SERVER_KINDS", "Identity", "Pki", "TestPki", "default_pki"]
+
+EIN = "89049032"
+HOSTS = ("localhost", "127.0.0.1", "::1", "testsmdpplus1.example.com", "testsmdpplus2.example.com")
+OIDS = {1: "2.999.10", 2: "2.999.12"}
+"""SM-DP+ OIDs by the number of the test server."""
+
+_PAST = datetime(2021, 1, 1, tzinfo=UTC)
+_FUTURE = datetime(2054, 1, 1, tzinfo=UTC)
+
+Deviation = Callable[[Wish], Wish]
+
+INVALID_SERVER_KINDS: dict[str, Deviation] = {
+    "bad-signature": lambda wish: replace(wish, break_signature=True),
+    "expired": lambda wish: replace(wish, valid_until=_PAST),
+    "not-yet-valid": lambda wish: replace(wish, valid_from=_FUTURE),
+    "no-policy": lambda wish: replace(wish, policy=None),
+    "policy-not-critical": lambda wish: replace(wish, policy_critical=False),
+    "wrong-policy": lambda wish: replace(
+        wish, policy=(Role.DP_PB if wish.role is Role.DP_AUTH else Role.DP_AUTH).policy
+    ),
+    "wrong-key-usage": lambda wish: replace(wish, swap_key_usage=True),
+    "is-a-ca": lambda wish: replace(wish, ca=True),
+    "no-oid": lambda wish: replace(wish, oid=None),
+    "wrong-extended-key-usage": lambda wish: replace(wish, client_only=True),
+    "p384": lambda wish: wish,
+    "unknown-ci": lambda wish: wish,
+}
+"""Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name."""
+
+INVALID_EUICC_KINDS = (
+    "eum-signature",
+    "eum-key-usage",
+    "eum-policy",
+    "eum-basic-constraints",
+    "eum-path-length",
+    "eum-expired",
+    "euicc-signature",
+    "euicc-key-usage",
+    "euicc-policy",
+    "euicc-organisation",
+    "euicc-serial-number",
+    "euicc-expired",
+)
+"""Chains of an eUICC that an SM-DP+ must refuse, by name."""
+
+_EUM_DEVIATIONS: dict[str, Deviation] = {
+    "eum-signature": lambda wish: replace(wish, break_signature=True),
+    "eum-key-usage": lambda wish: replace(wish, swap_key_usage=True),
+    "eum-policy": lambda wish: replace(wish, policy=Role.EUICC.policy),
+    "eum-basic-constraints": lambda wish: replace(wish, ca=False),
+    "eum-path-length": lambda wish: replace(wish, path_length=1),
+    "eum-expired": lambda wish: replace(wish, valid_until=_PAST),
+}
+_EUICC_DEVIATIONS: dict[str, Deviation] = {
+    "euicc-signature": lambda wish: replace(wish, break_signature=True),
+    "euicc-key-usage": lambda wish: replace(wish, swap_key_usage=True),
+    "euicc-policy": lambda wish: replace(wish, policy=Role.EUM.policy),
+    "euicc-organisation": lambda wish: replace(wish, organisation="another maker"),
+    "euicc-serial-number": lambda wish: replace(wish, serial_number="89" + "0" * 28 + "11"),
+    "euicc-expired": lambda wish: replace(wish, valid_until=_PAST),
+}
+
+
+class Pki(Protocol):
+    """Where identities come from: issued here, or read from a folder."""
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Names of the curves there are identities for, ``nist`` and ``brainpool``."""
+
+    def trust(self) -> list[Certificate]:
+        """The CI certificates."""
+
+    def ci(self, curve: str = "nist") -> Certificate:
+        """The CI certificate of a curve."""
+
+    def euicc(self, eid: bytes, curve: str = "nist") -> Identity:
+        """CERT.EUICC for an EID, its chain holding CERT.EUM."""
+
+    def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
+        """CERT.DPauth, CERT.DPpb or CERT.DP.TLS of a test SM-DP+."""
+
+    def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
+        """A certificate that must be refused."""
+
+
+class TestPki:
+    """Identities issued from a seed.
+
+    Args:
+        seed: the same seed gives the same keys and certificates, octet for octet.
+    """
+
+    __test__ = False  # A name of the field, no test of pytest.
+
+    def __init__(self, seed: str = "pytest-euicc") -> None:
+        self._seed = seed
+        self._issued: dict[tuple[str, ...], Identity] = {}
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Both curves of SGP.22 2.6.5."""
+        return tuple(CURVES)
+
+    def trust(self) -> list[Certificate]:
+        """The CI certificates of both curves."""
+        return [self.ci(curve) for curve in self.curves]
+
+    def ci(self, curve: str = "nist") -> Certificate:
+        """The CI certificate of a curve."""
+        return self.authority(curve).certificate
+
+    def authority(self, curve: str = "nist", number: int = 1) -> Identity:
+        """The CI itself; number 2 is a CI that no eUICC knows."""
+        wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
+        return self._identity(wish, curve, None, "ci", str(number))
+
+    def eum(self, curve: str = "nist", kind: str | None = None) -> Identity:
+        """CERT.EUM; its kind is one of INVALID_EUICC_KINDS."""
+        wish = Wish(Role.EUM, "EUM Test", organisation="Test EUM", eins=(EIN,))
+        wish = _EUM_DEVIATIONS.get(kind or "", _unchanged)(wish)
+        return self._identity(wish, curve, self.authority(curve), "eum")
+
+    def euicc(self, eid: bytes, curve: str = "nist", kind: str | None = None) -> Identity:
+        """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM."""
+        wish = Wish(Role.EUICC, "Test eUICC", organisation="Test EUM", serial_number=eid.hex())
+        wish = _EUICC_DEVIATIONS.get(kind or "", _unchanged)(wish)
+        eum = self.eum(curve, kind)
+        return self._identity(wish, curve, eum, "euicc", eid.hex(), chain=(eum.certificate,))
+
+    def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
+        """CERT.DPauth, CERT.DPpb or CERT.DP.TLS of a test SM-DP+ (number 1 or 2: another OID)."""
+        return self._identity(self._server_wish(role, number), curve, self.authority(curve), role.value, str(number))
+
+    def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
+        """A certificate that must be refused; its kind is one of INVALID_SERVER_KINDS. Raises KeyError."""
+        wish = INVALID_SERVER_KINDS[kind](self._server_wish(role, 1))
+        issuer = self.authority(curve, 2 if kind == "unknown-ci" else 1)
+        return self._identity(wish, "p384" if kind == "p384" else curve, issuer, role.value, kind)
+
+    @staticmethod
+    def _server_wish(role: Role, number: int) -> Wish:
+        hosts = HOSTS if role in (Role.DP_TLS, Role.DS_TLS) else ()
+        return Wish(role, f"TEST SM-DP+{number} {role.value}", oid=OIDS[number], hosts=hosts)
+
+    def _identity(
+        self, wish: Wish, curve: str, issuer: Identity | None, *names: str, chain: tuple[Certificate, ...] = ()
+    ) -> Identity:
+        signer = issuer.certificate.der.hex() if issuer else ""
+        key = (repr(wish), curve, signer, *names)
+        if key not in self._issued:
+            seed = "/".join((self._seed, curve, *names)).encode()
+            private_key = private_key_from(seed, _curve(curve))
+            self._issued[key] = issue(wish, private_key, issuer, chain=chain)
+        return self._issued[key]
+
+
+def _unchanged(wish: Wish) -> Wish:
+    return wish
+
+
+def _curve(name: str) -> ec.EllipticCurve:
+    return ec.SECP384R1() if name == "p384" else CURVES[name]
+
+
+@cache
+def default_pki() -> TestPki:
+    """The PKI that the simulators and the suites share when none is given."""
+    return TestPki()
