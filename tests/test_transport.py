@@ -140,6 +140,13 @@ def test_garbage_for_an_answer(listening: VpcdTransport) -> None:
     server.stop()
 
 
+def test_a_software_card_that_answers_nothing_is_pulled_out(listening: VpcdTransport) -> None:
+    server = served(listening, CardDouble(lambda apdu: b""))
+    with pytest.raises(ReaderGone, match="hung up"):
+        listening.transmit(COMMAND)
+    server.stop()
+
+
 def test_a_card_server_without_a_reader() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

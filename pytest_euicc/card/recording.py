@@ -78,7 +78,7 @@ class Recorder:
 
     def section(self, title: str) -> None:
         """What follows belongs to *title*."""
-        self._write(f"# section: {title}")
+        self._write(f"# section: {' '.join(title.split())}")
 
     def close(self) -> None:
         """Close the transport and the file."""
@@ -171,6 +171,7 @@ class Replay:
 
     def section(self, title: str) -> None:
         """Go to the section of that title."""
+        title = " ".join(title.split())
         found = [section for section in self._trace.sections[1:] if section.title == title]
         if not found:
             raise ReplayMismatch(

@@ -85,7 +85,11 @@ class CardServer:
         while True:
             message = link.receive()
             if len(message) != 1:
-                link.send(self._card.transmit(message))
+                response = self._card.transmit(message)
+                if not response:
+                    # The driver waits for ever for the octets of an empty message: a mute card is pulled out instead.
+                    return
+                link.send(response)
                 continue
             control = message[0]
             if control in (Control.ON, Control.RESET):
