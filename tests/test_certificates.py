@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
 from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, write_folder
+from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import INVALID_EUICC_KINDS, INVALID_SERVER_KINDS, TestPki, default_pki
+from pytest_euicc.rsp.signatures import CURVES as CURVES_BY_NAME
+from pytest_euicc.rsp.signatures import private_key_from
 
 EID = bytes.fromhex("89049032123451234512345678901235")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -30,7 +33,7 @@ FAULT_OF_SERVER_KIND = {
     "no-oid": FaultKind.NO_OID,
     "wrong-extended-key-usage": FaultKind.EXTENDED_KEY_USAGE,
     "p384": FaultKind.CURVE,
-    "unknown-ci": FaultKind.ISSUER,
+    "unknown-ci": FaultKind.UNKNOWN_CI,
 }
 FAULT_OF_EUICC_KIND = {
     "eum-signature": FaultKind.SIGNATURE,
@@ -83,6 +86,55 @@ def test_invalid_euicc_chains(kind: str, curve: str) -> None:
     with pytest.raises(CertificateFault) as caught:
         verify_chain([identity.certificate, *identity.chain], PKI.trust(), "euicc", at=NOW)
     assert caught.value.kind is FAULT_OF_EUICC_KIND[kind]
+
+
+def _issued(wish: Wish, issuer: Identity) -> Identity:
+    return issue(wish, private_key_from(wish.common_name.encode(), CURVES_BY_NAME["nist"]), issuer)
+
+
+def _fault(chain: list[Certificate], role: Role) -> FaultKind:
+    with pytest.raises(CertificateFault) as caught:
+        verify_chain(chain, PKI.trust(), role, at=NOW)
+    return caught.value.kind
+
+
+def test_only_the_ci_issues_to_servers() -> None:
+    server = _issued(Wish(Role.DP_AUTH, "server of a maker", oid="2.999.10"), PKI.eum())
+    assert _fault([server.certificate, PKI.eum().certificate], Role.DP_AUTH) is FaultKind.CHAIN
+    assert _fault([server.certificate], Role.DP_AUTH) is FaultKind.UNKNOWN_CI
+
+
+def test_an_euicc_has_one_eum_above_it() -> None:
+    wish = Wish(Role.EUICC, "eUICC", organisation="Test EUM", serial_number=EID.hex())
+    direct = _issued(wish, PKI.authority())
+    assert _fault([direct.certificate], Role.EUICC) is FaultKind.CHAIN
+    second = _issued(Wish(Role.EUM, "EUM below an EUM", organisation="Test EUM", eins=("89049032",)), PKI.eum())
+    below = _issued(wish, second)
+    chain = [below.certificate, second.certificate, PKI.eum().certificate]
+    assert _fault(chain, Role.EUICC) is FaultKind.CHAIN
+    assert _fault([], Role.EUICC) is FaultKind.CHAIN
+
+
+def test_an_issuer_of_another_name() -> None:
+    ci = PKI.authority()
+    renamed = issue(Wish(Role.CI, "another name"), ci.private_key)
+    server = _issued(Wish(Role.DP_AUTH, "server", oid="2.999.10"), renamed)
+    assert _fault([server.certificate], Role.DP_AUTH) is FaultKind.ISSUER
+
+
+@pytest.mark.parametrize("number", [None, "8904903212345123451234512345678X", "890490321234512345123451234567"])
+def test_a_serial_number_that_is_no_eid(number: str | None) -> None:
+    eum = PKI.eum()
+    wish = Wish(Role.EUICC, "eUICC", organisation="Test EUM", serial_number=number)
+    euicc = _issued(wish, eum)
+    assert euicc.certificate.eid is None
+    assert _fault([euicc.certificate, eum.certificate], Role.EUICC) is FaultKind.EID
+
+
+def test_the_policy_of_a_tls_certificate_need_not_be_critical() -> None:
+    wish = Wish(Role.DP_TLS, "server", oid="2.999.10", policy_critical=False)
+    server = _issued(wish, PKI.authority())
+    verify_chain([server.certificate], PKI.trust(), Role.DP_TLS, at=NOW)
 
 
 def test_an_euicc_without_a_clock_looks_at_everything_but_the_time() -> None:

@@ -10,15 +10,17 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from pytest_euicc.asn1 import tlv
 
 _POLICY_ARC = "2.23.146.1.2.1"
 _PERMITTED_EINS = x509.ObjectIdentifier("2.23.146.1.2.2.0")
+_ECDSA_WITH_SHA256 = SignatureAlgorithmOID.ECDSA_WITH_SHA256
 _SUPPORTED_CURVES = ("secp256r1", "brainpoolP256r1")
-_EIN_DIGITS = 8
+_EID_DIGITS = 32
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -51,12 +53,17 @@ class Role(StrEnum):
         return self in (Role.DP_TLS, Role.DP_AUTH, Role.DP_PB, Role.DS_TLS, Role.DS_AUTH)
 
 
+_TLS_ROLES = (Role.DP_TLS, Role.DS_TLS)
+
+
 class FaultKind(Enum):
     """What is wrong with a certificate or its chain."""
 
     MALFORMED = "malformed"
     SIGNATURE = "signature"
     ISSUER = "issuer"
+    UNKNOWN_CI = "unknown-ci"
+    CHAIN = "chain"
     EXPIRED = "expired"
     NOT_YET_VALID = "not-yet-valid"
     POLICY = "policy"
@@ -69,6 +76,7 @@ class FaultKind(Enum):
     EID = "eid"
     CURVE = "curve"
     NO_OID = "no-oid"
+    UNKNOWN_EXTENSION = "unknown-extension"
 
 
 class CertificateFault(ValueError):
@@ -97,10 +105,14 @@ class Certificate:
             self.subject = self.x509.subject.rfc4514_string()
             """The subject as RFC 4514 text."""
             self.valid_from, self.valid_until = self.x509.not_valid_before_utc, self.x509.not_valid_after_utc
-            self._algorithm = self.x509.signature_hash_algorithm
+            self.issuer = self.x509.issuer.rfc4514_string()
+            positive = self.x509.serial_number > 0
         except Exception as error:
             # The library raises ValueError and others, by what is broken.
             raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
+        if not positive:
+            # RFC 5280 4.1.2.2.
+            raise CertificateFault(FaultKind.MALFORMED, f"{self.subject}: its serial number is not positive")
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.5")
         self.public_key: ec.EllipticCurvePublicKey = key
@@ -170,7 +182,18 @@ class Certificate:
     def eid(self) -> bytes | None:
         """The EID of a CERT.EUICC, 16 octets; None if the subject names none."""
         number = self.serial_number
-        return bytes.fromhex(number) if number and len(number) == 32 and number.isdigit() else None
+        # isdecimal alone would let digits of other scripts pass.
+        valid = number is not None and len(number) == _EID_DIGITS and number.isascii() and number.isdecimal()
+        return bytes.fromhex(number) if number is not None and valid else None
+
+    @cached_property
+    def unknown_critical_extension(self) -> str | None:
+        """OID of an extension that is critical and means nothing here; PermittedEins does."""
+        for extension in self._extensions:
+            unknown = isinstance(extension.value, x509.UnrecognizedExtension)
+            if unknown and extension.critical and extension.oid != _PERMITTED_EINS:
+                return str(extension.oid.dotted_string)
+        return None
 
     @cached_property
     def permitted_eins(self) -> tuple[str, ...] | None:
@@ -200,11 +223,12 @@ def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
 def _signed_by(certificate: bytes, issuer: bytes) -> bool:
     """True if the issuer's key made the signature; both whole DER, so the answer never changes."""
     child, parent = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer)
-    key, algorithm = parent.public_key(), child.signature_hash_algorithm
-    if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
+    key = parent.public_key()
+    # SGP.22 2.6.5 has ECDSA with SHA-256 and nothing else.
+    if not isinstance(key, ec.EllipticCurvePublicKey) or child.signature_algorithm_oid != _ECDSA_WITH_SHA256:
         return False
     try:
-        key.verify(child.signature, child.tbs_certificate_bytes, ec.ECDSA(algorithm))
+        key.verify(child.signature, child.tbs_certificate_bytes, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         return False
     return True
@@ -234,19 +258,29 @@ def verify_chain(
         CertificateFault: the first thing that is wrong, the chain read from the CI down.
     """
     wanted = Role(role)
+    _check_length(chain, wanted)
     issuer = next((ci for ci in trust if ci.subject_key_id and ci.subject_key_id == chain[-1].authority_key_id), None)
     if issuer is None:
         named = (chain[-1].authority_key_id or b"").hex().upper() or "no key"
         raise CertificateFault(
-            FaultKind.ISSUER, f"{chain[-1].subject}: its authorityKeyIdentifier names {named}, no CI known"
+            FaultKind.UNKNOWN_CI, f"{chain[-1].subject}: its authorityKeyIdentifier names {named}, no CI known"
         )
     root = issuer
     for depth, certificate in reversed(list(enumerate(chain))):
         verify_one(certificate, issuer, Role.EUM if depth else wanted, at)
         issuer = certificate
     if wanted is Role.EUICC:
-        _check_euicc(chain[0], chain[1] if len(chain) > 1 else None, eid)
+        _check_euicc(chain[0], chain[1], eid)
     return root
+
+
+def _check_length(chain: Sequence[Certificate], role: Role) -> None:
+    # SGP.22 4.5.1: only CERT.EUICC has another certificate, CERT.EUM, between itself and the CI.
+    expected = (Role.EUICC, Role.EUM) if role is Role.EUICC else (role,)
+    if len(chain) != len(expected):
+        subjects = ", ".join(certificate.subject for certificate in chain) or "nothing"
+        names = " and ".join(each.value for each in expected)
+        raise CertificateFault(FaultKind.CHAIN, f"a chain of {subjects}; wanted {names} under the CI", "4.5.1")
 
 
 def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: datetime | None) -> None:
@@ -254,8 +288,12 @@ def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: da
     name = certificate.subject
     if certificate.curve not in _SUPPORTED_CURVES:
         raise CertificateFault(FaultKind.CURVE, f"{name}: key on {certificate.curve}", "2.6.5")
-    if certificate.authority_key_id != issuer.subject_key_id:
+    key_id = certificate.authority_key_id
+    if key_id is None or key_id != issuer.subject_key_id:
         raise CertificateFault(FaultKind.ISSUER, f"{name}: authorityKeyIdentifier is not the key of {issuer.subject}")
+    if certificate.x509.issuer != issuer.x509.subject:
+        # RFC 5280 6.1.3 (a)(4).
+        raise CertificateFault(FaultKind.ISSUER, f"{name}: its issuer is not named {issuer.subject}")
     if not _signed_by(certificate.der, issuer.der):
         raise CertificateFault(FaultKind.SIGNATURE, f"{name}: not signed by {issuer.subject}", "4.5.2.2")
     if at is not None:
@@ -270,12 +308,17 @@ def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: da
 
 def _check_extensions(certificate: Certificate, role: Role) -> None:
     name = certificate.subject
+    unknown = certificate.unknown_critical_extension
+    if unknown is not None:
+        # RFC 5280 4.2: what is critical and not understood makes a certificate unusable.
+        raise CertificateFault(FaultKind.UNKNOWN_EXTENSION, f"{name}: critical extension {unknown} is not known")
     policies = certificate.extension(x509.CertificatePolicies)
-    if policies is None or not policies.critical or role.policy not in certificate.policies:
+    if policies is None or role.policy not in certificate.policies:
         found = ", ".join(certificate.policies) or "none"
-        raise CertificateFault(
-            FaultKind.POLICY, f"{name}: policy {found}, wanted {role.policy} ({role.value}) in a critical extension"
-        )
+        raise CertificateFault(FaultKind.POLICY, f"{name}: policy {found}, wanted {role.policy} ({role.value})")
+    # In the TLS certificates of SGP.26 the extension is not critical.
+    if not policies.critical and role not in _TLS_ROLES:
+        raise CertificateFault(FaultKind.POLICY, f"{name}: certificatePolicies is not critical")
     usage = certificate.extension(x509.KeyUsage)
     allowed = (
         usage is not None
@@ -293,7 +336,9 @@ def _check_extensions(certificate: Certificate, role: Role) -> None:
         )
     if role is Role.EUM and constraints is not None and constraints.value.path_length != 0:
         raise CertificateFault(FaultKind.PATH_LENGTH, f"{name}: path length {constraints.value.path_length}, wanted 0")
-    if role in (Role.DP_TLS, Role.DS_TLS):
+    if role is Role.EUM and certificate.permitted_eins is None:
+        raise CertificateFault(FaultKind.NAME_CONSTRAINTS, f"{name}: nothing says which EIDs it may issue")
+    if role in _TLS_ROLES:
         extended = certificate.extension(x509.ExtendedKeyUsage)
         if extended is None or ExtendedKeyUsageOID.SERVER_AUTH not in extended.value:
             raise CertificateFault(FaultKind.EXTENDED_KEY_USAGE, f"{name}: no serverAuth in extKeyUsage")
@@ -301,20 +346,18 @@ def _check_extensions(certificate: Certificate, role: Role) -> None:
         raise CertificateFault(FaultKind.NO_OID, f"{name}: subjectAltName has no registeredID")
 
 
-def _check_euicc(certificate: Certificate, eum: Certificate | None, eid: bytes | None) -> None:
+def _check_euicc(certificate: Certificate, eum: Certificate, eid: bytes | None) -> None:
     name = certificate.subject
     if certificate.eid is None:
         raise CertificateFault(FaultKind.EID, f"{name}: serialNumber is not an EID of 32 digits", "4.5.2.1.0.3")
     if eid is not None and certificate.eid != eid:
         raise CertificateFault(FaultKind.EID, f"{name}: not the EID {eid.hex()}", "4.5.2.1.0.3")
-    if eum is None:
-        return
     if certificate.organisation != eum.organisation:
         raise CertificateFault(
             FaultKind.ORGANISATION, f"{name}: organisation differs from the EUM's {eum.organisation!r}", "4.5.2.1.0.3"
         )
-    permitted = eum.permitted_eins
-    if permitted is not None and not any(certificate.eid.hex().startswith(ein) for ein in permitted):
+    permitted = eum.permitted_eins or ()
+    if not any(certificate.eid.hex().startswith(ein) for ein in permitted):
         raise CertificateFault(
             FaultKind.NAME_CONSTRAINTS, f"{name}: {eum.subject} permits only {', '.join(permitted) or 'nothing'}"
         )
