@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
-from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, write_folder
+from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, load_folder, write_folder
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import INVALID_EUICC_KINDS, INVALID_SERVER_KINDS, TestPki, default_pki
 from pytest_euicc.rsp.signatures import CURVES as CURVES_BY_NAME
@@ -28,10 +29,12 @@ FAULT_OF_SERVER_KIND = {
     "no-policy": FaultKind.POLICY,
     "policy-not-critical": FaultKind.POLICY,
     "wrong-policy": FaultKind.POLICY,
+    "no-key-usage": FaultKind.KEY_USAGE,
     "wrong-key-usage": FaultKind.KEY_USAGE,
     "is-a-ca": FaultKind.BASIC_CONSTRAINTS,
     "no-oid": FaultKind.NO_OID,
     "wrong-extended-key-usage": FaultKind.EXTENDED_KEY_USAGE,
+    "p192": FaultKind.CURVE,
     "p384": FaultKind.CURVE,
     "unknown-ci": FaultKind.UNKNOWN_CI,
 }
@@ -41,7 +44,9 @@ FAULT_OF_EUICC_KIND = {
     "eum-policy": FaultKind.POLICY,
     "eum-basic-constraints": FaultKind.BASIC_CONSTRAINTS,
     "eum-path-length": FaultKind.PATH_LENGTH,
+    "eum-no-name-constraints": FaultKind.NAME_CONSTRAINTS,
     "eum-expired": FaultKind.EXPIRED,
+    "eum-unknown-ci": FaultKind.UNKNOWN_CI,
     "euicc-signature": FaultKind.SIGNATURE,
     "euicc-key-usage": FaultKind.KEY_USAGE,
     "euicc-policy": FaultKind.POLICY,
@@ -113,6 +118,38 @@ def test_an_euicc_has_one_eum_above_it() -> None:
     chain = [below.certificate, second.certificate, PKI.eum().certificate]
     assert _fault(chain, Role.EUICC) is FaultKind.CHAIN
     assert _fault([], Role.EUICC) is FaultKind.CHAIN
+
+
+def test_permitted_eins_of_version_3() -> None:
+    wish = Wish(Role.EUM, "EUM of version 3", organisation="Test EUM", eins=("89044", "89049032"), eins_extension=True)
+    eum = _issued(wish, PKI.authority())
+    assert eum.certificate.permitted_eins == ("89044", "89049032")
+    for number, permitted in (EID.hex(), True), ("89045" + "0" * 27, False):
+        wish = Wish(Role.EUICC, "eUICC", organisation="Test EUM", serial_number=number)
+        chain = [_issued(wish, eum).certificate, eum.certificate]
+        if permitted:
+            verify_chain(chain, PKI.trust(), Role.EUICC, at=NOW)
+        else:
+            assert _fault(chain, Role.EUICC) is FaultKind.NAME_CONSTRAINTS
+
+
+def test_any_eid_gets_a_valid_chain() -> None:
+    eid = bytes.fromhex("89033023426300000000000000000001")
+    identity = PKI.euicc(eid)
+    verify_chain([identity.certificate, *identity.chain], PKI.trust(), Role.EUICC, at=NOW, eid=eid)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: PKI.euicc(EID, kind="expired"),
+        lambda: PKI.invalid_server(Role.DP_AUTH, "misspelt"),
+        lambda: PKI.invalid_server(Role.DP_PB, "wrong-extended-key-usage"),
+    ],
+)
+def test_an_unknown_kind_is_never_issued_as_valid(ask: Callable[[], Identity]) -> None:
+    with pytest.raises(ValueError, match=r"wrong-extended-key-usage|known are"):
+        ask()
 
 
 def test_an_issuer_of_another_name() -> None:
@@ -192,6 +229,27 @@ def test_folder_faults_name_the_file(tmp_path: Path, break_it: object, words: st
     break_it(tmp_path)  # type: ignore[operator]
     with pytest.raises(PkiFolderError, match=words):
         FolderPki(tmp_path).euicc(EID)
+
+
+def test_folder_with_the_file_names_of_the_bundle(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    base, ours = tmp_path / "DPtls", PKI.server(Role.DP_TLS, number=2).certificate
+    (base / "CERT_S_SM_DP2_TLS_NIST.der").rename(base / "CERT_S_SM_DP2_TLS.der")
+    assert (
+        load_folder(tmp_path).server(Role.DP_TLS, number=2).certificate == PKI.server(Role.DP_TLS, number=2).certificate
+    )
+    (base / "SK_S_SM_DP2_TLS_NIST.pem").rename(base / "SK_S_SM_DP2_TLS.pem")
+    assert (
+        load_folder(tmp_path).server(Role.DP_TLS, number=2).certificate == PKI.server(Role.DP_TLS, number=2).certificate
+    )
+
+
+def test_folder_with_the_other_curve_under_a_name(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    base = tmp_path / "EUM"
+    (base / "CERT_EUM_ECDSA_NIST.der").replace(base / "CERT_EUM_ECDSA_BRP.der")
+    with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_BRP.der: its key is on secp256r1"):
+        load_folder(tmp_path).euicc(EID, "brainpool")
 
 
 def test_folder_of_something_else(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,7 +91,7 @@ def test_bad_padding_is_told_from_a_bad_mac() -> None:
 
 @pytest.mark.parametrize("curve", signatures.CURVES.values(), ids=list(signatures.CURVES))
 @pytest.mark.parametrize("random_keys", [None, SessionKeys(b"e" * 16, b"m" * 16, b"c" * 16)], ids=["session", "random"])
-def test_a_package_opens_segment_by_segment(curve: object, random_keys: SessionKeys | None) -> None:
+def test_a_package_opens_segment_by_segment(curve: ec.EllipticCurve, random_keys: SessionKeys | None) -> None:
     card = signatures.private_key_from(b"card", curve)
     server = signatures.private_key_from(b"server", curve)
     signer = signatures.private_key_from(b"signer", curve)

@@ -17,7 +17,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 from pytest_euicc.asn1 import tlv
 
 _POLICY_ARC = "2.23.146.1.2.1"
-_PERMITTED_EINS = x509.ObjectIdentifier("2.23.146.1.2.2.0")
+PERMITTED_EINS = x509.ObjectIdentifier("2.23.146.1.2.2.0")
+"""The extension of CERT.EUM that version 3 has in place of name constraints."""
 _ECDSA_WITH_SHA256 = SignatureAlgorithmOID.ECDSA_WITH_SHA256
 _SUPPORTED_CURVES = ("secp256r1", "brainpoolP256r1")
 _EID_DIGITS = 32
@@ -191,7 +192,7 @@ class Certificate:
         """OID of an extension that is critical and means nothing here; PermittedEins does."""
         for extension in self._extensions:
             unknown = isinstance(extension.value, x509.UnrecognizedExtension)
-            if unknown and extension.critical and extension.oid != _PERMITTED_EINS:
+            if unknown and extension.critical and extension.oid != PERMITTED_EINS:
                 return str(extension.oid.dotted_string)
         return None
 
@@ -205,7 +206,7 @@ class Certificate:
             numbers = [_attribute(entry, NameOID.SERIAL_NUMBER) for entry in directories]
             return tuple(number for number in numbers if number)
         for extension in self._extensions:
-            if extension.oid == _PERMITTED_EINS and isinstance(extension.value, x509.UnrecognizedExtension):
+            if extension.oid == PERMITTED_EINS and isinstance(extension.value, x509.UnrecognizedExtension):
                 try:
                     entries = tlv.parse(extension.value.value).children()
                     return tuple(entry.value.decode("ascii") for entry in entries)

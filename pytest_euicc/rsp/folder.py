@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import TestPki
+from pytest_euicc.rsp.signatures import CURVES
 
 _SUFFIX = {"nist": "NIST", "brainpool": "BRP"}
 _SERVER = {
@@ -26,6 +27,11 @@ _SERVER = {
 
 class PkiFolderError(Exception):
     """A file of the folder is missing or does not fit; the message names the file and the mend."""
+
+
+def load_folder(folder: Path) -> FolderPki:
+    """The identities of a folder; raises PkiFolderError."""
+    return FolderPki(folder)
 
 
 class FolderPki:
@@ -41,7 +47,7 @@ class FolderPki:
             )
         self._folder = folder
         self._cis = {
-            curve: _certificate(path)
+            curve: _certificate(path, curve)
             for curve, suffix in _SUFFIX.items()
             if (path := folder / "CertificateIssuer" / f"CERT_CI_ECDSA_{suffix}.der").exists()
         }
@@ -67,29 +73,38 @@ class FolderPki:
         """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names."""
         suffix = _SUFFIX[curve]
         path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
-        identity = self._identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem")
+        identity = _identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem", curve)
         if eid is not None and identity.certificate.eid != eid:
             raise PkiFolderError(f"{path}: is for EID {identity.certificate.serial_number}, wanted {eid.hex()}")
-        eum = _certificate(self._folder / "EUM" / f"CERT_EUM_ECDSA_{suffix}.der")
+        eum = _certificate(self._folder / "EUM" / f"CERT_EUM_ECDSA_{suffix}.der", curve)
         return Identity(identity.certificate, identity.private_key, (eum,))
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
         """CERT.DPauth, CERT.DPpb or CERT.DP.TLS; number 2 is the second test server of the bundle."""
         directory, stem = _SERVER[role]
         stem = stem.replace("DP", "DP2", 1) if number == 2 else stem
-        name = f"S_SM_{stem}_{_SUFFIX[curve]}"
         base = self._folder / directory
-        return self._identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem")
+        names = [f"S_SM_{stem}_{_SUFFIX[curve]}"]
+        if role is Role.DP_TLS and curve == "nist":
+            # The bundle names the files of its further TLS servers without a curve, some of the keys with one.
+            names.append(f"S_SM_{stem}")
+        certificate = _first_of([base / f"CERT_{name}.der" for name in names])
+        return _identity(certificate, _first_of([base / f"SK_{name}.pem" for name in names]), curve)
 
     def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
         """Not in the bundle's main folders; raises PkiFolderError."""
         raise PkiFolderError(f"{self._folder}: no {kind} {role.value} certificate for {curve} in this layout")
 
-    def _identity(self, certificate_path: Path, key_path: Path) -> Identity:
-        certificate, key = _certificate(certificate_path), _key(key_path)
-        if key.public_key().public_numbers() != certificate.public_key.public_numbers():
-            raise PkiFolderError(f"{key_path}: not the key of {certificate_path.name}; take both from one bundle")
-        return Identity(certificate, key)
+
+def _first_of(paths: list[Path]) -> Path:
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _identity(certificate_path: Path, key_path: Path, curve: str) -> Identity:
+    certificate, key = _certificate(certificate_path, curve), _key(key_path)
+    if key.public_key().public_numbers() != certificate.public_key.public_numbers():
+        raise PkiFolderError(f"{key_path}: not the key of {certificate_path.name}; take both from one bundle")
+    return Identity(certificate, key)
 
 
 def _read(path: Path) -> bytes:
@@ -99,11 +114,15 @@ def _read(path: Path) -> bytes:
         raise PkiFolderError(f"{path}: {error.strerror}; the SGP.26 bundle has this file") from None
 
 
-def _certificate(path: Path) -> Certificate:
+def _certificate(path: Path, curve: str) -> Certificate:
     try:
-        return Certificate(_read(path))
+        certificate = Certificate(_read(path))
     except CertificateFault as fault:
         raise PkiFolderError(f"{path}: {fault}; DER is wanted") from None
+    wanted = CURVES[curve].name
+    if certificate.curve != wanted:
+        raise PkiFolderError(f"{path}: its key is on {certificate.curve}, a file of this name has {wanted}")
+    return certificate
 
 
 def _key(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.asn1 import tlv
+from pytest_euicc.rsp.certificates import PERMITTED_EINS, Certificate, Role
 
 VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2055, 1, 1, tzinfo=UTC)
@@ -35,10 +36,12 @@ class Wish:
     Attributes:
         common_name, organisation, serial_number: of the subject.
         policy: policy OID; None leaves the extension out.
-        key_usage: digitalSignature for an end entity, keyCertSign and cRLSign for a CA; swapped if True.
+        key_usage: False leaves the extension out.
+        swap_key_usage: keyCertSign and cRLSign for an end entity, digitalSignature for a CA.
         oid: registeredID of subjectAltName.
         hosts: dNSName and iPAddress of subjectAltName.
         eins: beginnings of EIDs an EUM may issue, as name constraints (version 2 of SGP.26).
+        eins_extension: say them in the extension PermittedEins instead (version 3).
     """
 
     role: Role
@@ -47,6 +50,7 @@ class Wish:
     serial_number: str | None = None
     policy: str | None = ""
     policy_critical: bool = True
+    key_usage: bool = True
     swap_key_usage: bool = False
     ca: bool | None = None
     path_length: int | None = 0
@@ -56,6 +60,7 @@ class Wish:
     hosts: tuple[str, ...] = ()
     client_only: bool = False
     eins: tuple[str, ...] = ()
+    eins_extension: bool = False
     break_signature: bool = False
 
 
@@ -117,7 +122,8 @@ def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.Certifica
         encipher_only=False,
         decipher_only=False,
     )
-    builder = builder.add_extension(usage, critical=True)
+    if wish.key_usage:
+        builder = builder.add_extension(usage, critical=True)
     if is_ca or wish.ca is not None:
         length = wish.path_length if is_ca and wish.role is not Role.CI else None
         builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=length), critical=True)
@@ -142,7 +148,11 @@ def _names(builder: x509.CertificateBuilder, wish: Wish) -> x509.CertificateBuil
         if not wish.client_only:
             usages.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=True)
-    if wish.eins:
+    if wish.eins and wish.eins_extension:
+        # PermittedEins ::= SEQUENCE OF PrintableString.
+        value = tlv.encode(0x30, b"".join(tlv.encode(0x13, ein.encode()) for ein in wish.eins))
+        builder = builder.add_extension(x509.UnrecognizedExtension(PERMITTED_EINS, value), critical=True)
+    elif wish.eins:
         subtrees: list[x509.GeneralName] = [
             x509.DirectoryName(
                 x509.Name(

@@ -21,6 +21,7 @@ HOSTS = ("localhost", "127.0.0.1", "::1", "testsmdpplus1.example.com", "testsmdp
 OIDS = {1: "2.999.10", 2: "2.999.12"}
 """SM-DP+ OIDs by the number of the test server."""
 
+_OTHER_CURVES: dict[str, ec.EllipticCurve] = {"p192": ec.SECP192R1(), "p384": ec.SECP384R1()}
 _PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _FUTURE = datetime(2054, 1, 1, tzinfo=UTC)
 
@@ -35,14 +36,16 @@ INVALID_SERVER_KINDS: dict[str, Deviation] = {
     "wrong-policy": lambda wish: replace(
         wish, policy=(Role.DP_PB if wish.role is Role.DP_AUTH else Role.DP_AUTH).policy
     ),
+    "no-key-usage": lambda wish: replace(wish, key_usage=False),
     "wrong-key-usage": lambda wish: replace(wish, swap_key_usage=True),
     "is-a-ca": lambda wish: replace(wish, ca=True),
     "no-oid": lambda wish: replace(wish, oid=None),
     "wrong-extended-key-usage": lambda wish: replace(wish, client_only=True),
+    "p192": lambda wish: wish,
     "p384": lambda wish: wish,
     "unknown-ci": lambda wish: wish,
 }
-"""Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name."""
+"""Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name (``wrong-extended-key-usage``: TLS only)."""
 
 INVALID_EUICC_KINDS = (
     "eum-signature",
@@ -50,7 +53,9 @@ INVALID_EUICC_KINDS = (
     "eum-policy",
     "eum-basic-constraints",
     "eum-path-length",
+    "eum-no-name-constraints",
     "eum-expired",
+    "eum-unknown-ci",
     "euicc-signature",
     "euicc-key-usage",
     "euicc-policy",
@@ -66,6 +71,7 @@ _EUM_DEVIATIONS: dict[str, Deviation] = {
     "eum-policy": lambda wish: replace(wish, policy=Role.EUICC.policy),
     "eum-basic-constraints": lambda wish: replace(wish, ca=False),
     "eum-path-length": lambda wish: replace(wish, path_length=1),
+    "eum-no-name-constraints": lambda wish: replace(wish, eins=()),
     "eum-expired": lambda wish: replace(wish, valid_until=_PAST),
 }
 _EUICC_DEVIATIONS: dict[str, Deviation] = {
@@ -132,17 +138,24 @@ class TestPki:
         wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
         return self._identity(wish, curve, None, "ci", str(number))
 
-    def eum(self, curve: str = "nist", kind: str | None = None) -> Identity:
-        """CERT.EUM; its kind is one of INVALID_EUICC_KINDS."""
-        wish = Wish(Role.EUM, "EUM Test", organisation="Test EUM", eins=(EIN,))
+    def eum(self, curve: str = "nist", kind: str | None = None, ein: str = EIN) -> Identity:
+        """CERT.EUM for EIDs that begin with ``ein``; its kind is one of INVALID_EUICC_KINDS."""
+        wish = Wish(Role.EUM, "EUM Test", organisation="Test EUM", eins=(ein,))
         wish = _EUM_DEVIATIONS.get(kind or "", _unchanged)(wish)
-        return self._identity(wish, curve, self.authority(curve), "eum")
+        issuer = self.authority(curve, 2 if kind == "eum-unknown-ci" else 1)
+        return self._identity(wish, curve, issuer, "eum", ein)
 
     def euicc(self, eid: bytes, curve: str = "nist", kind: str | None = None) -> Identity:
-        """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM."""
+        """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM; its kind is one of INVALID_EUICC_KINDS.
+
+        Raises:
+            ValueError: no such kind.
+        """
+        if kind is not None and kind not in INVALID_EUICC_KINDS:
+            raise ValueError(f"{kind}: no kind of chain; known are {', '.join(INVALID_EUICC_KINDS)}")
         wish = Wish(Role.EUICC, "Test eUICC", organisation="Test EUM", serial_number=eid.hex())
         wish = _EUICC_DEVIATIONS.get(kind or "", _unchanged)(wish)
-        eum = self.eum(curve, kind)
+        eum = self.eum(curve, kind, eid.hex()[: len(EIN)])
         return self._identity(wish, curve, eum, "euicc", eid.hex(), chain=(eum.certificate,))
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
@@ -150,10 +163,18 @@ class TestPki:
         return self._identity(self._server_wish(role, number), curve, self.authority(curve), role.value, str(number))
 
     def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
-        """A certificate that must be refused; its kind is one of INVALID_SERVER_KINDS. Raises KeyError."""
+        """A certificate that must be refused; its kind is one of INVALID_SERVER_KINDS.
+
+        Raises:
+            ValueError: no such kind for this role.
+        """
+        if kind not in INVALID_SERVER_KINDS:
+            raise ValueError(f"{kind}: no kind of certificate; known are {', '.join(INVALID_SERVER_KINDS)}")
+        if kind == "wrong-extended-key-usage" and role is not Role.DP_TLS:
+            raise ValueError(f"{kind}: only a TLS certificate has an extended key usage, not {role.value}")
         wish = INVALID_SERVER_KINDS[kind](self._server_wish(role, 1))
         issuer = self.authority(curve, 2 if kind == "unknown-ci" else 1)
-        return self._identity(wish, "p384" if kind == "p384" else curve, issuer, role.value, kind)
+        return self._identity(wish, kind if kind in _OTHER_CURVES else curve, issuer, role.value, kind)
 
     @staticmethod
     def _server_wish(role: Role, number: int) -> Wish:
@@ -177,7 +198,7 @@ def _unchanged(wish: Wish) -> Wish:
 
 
 def _curve(name: str) -> ec.EllipticCurve:
-    return ec.SECP384R1() if name == "p384" else CURVES[name]
+    return _OTHER_CURVES[name] if name in _OTHER_CURVES else CURVES[name]
 
 
 @cache

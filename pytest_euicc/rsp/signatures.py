@@ -49,9 +49,9 @@ def hash_cc(confirmation_code: str, transaction_id: bytes) -> bytes:
 
 def private_key_from(seed: bytes, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
     """The private key that a seed stands for: the same seed gives the same key. For test keys only."""
-    # 48 octets reduced modulo less than 2^256: the bias is below 2^-128.
     number = int.from_bytes(hashlib.shake_256(b"pytest-euicc test key" + seed).digest(48), "big")
-    return ec.derive_private_key(number % (2**255) + 1, curve)
+    # One bit less than the order of the curve has; the octets suffice up to P-384.
+    return ec.derive_private_key(number % (1 << (curve.key_size - 1)) + 1, curve)
 
 
 def public_point(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bytes:
