@@ -1,0 +1,205 @@
+"""What all parts of the simulated eUICC share: state, settings, keys, defects, the RSP session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.pki import Identity, Pki
+from pytest_euicc.simulator.euicc.filesystem import Files
+from pytest_euicc.simulator.euicc.installer import Installer
+from pytest_euicc.simulator.euicc.package_files import PackageFile
+from pytest_euicc.simulator.euicc.session import Credentials, RspSession
+from pytest_euicc.simulator.euicc.settings import EuiccSettings, ProfileSettings, owner_value
+from pytest_euicc.simulator.euicc.state import (
+    EVENTS,
+    CardState,
+    Notification,
+    Profile,
+    named_bits,
+    notification_metadata,
+)
+
+REFRESH_UICC_RESET = 0x04
+REFRESH_PROFILE_STATE_CHANGE = 0x09
+EF_ICCID = b"\x2f\xe2"
+FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
+_PPR_BITS = ("pprUpdateControl", "ppr1", "ppr2")
+
+
+class EuiccCore:
+    """The inside of the card. Volatile: ``session``, ``installer``, ``refresh``, ``proactive_session``."""
+
+    def __init__(
+        self,
+        settings: EuiccSettings,
+        pki: Pki,
+        defects: frozenset[str],
+        random: Callable[[int], bytes],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.defects = defects
+        self.random = random
+        self._pki = pki
+        self._now = now
+        self._credentials: Credentials | None = None
+        self.state = personalised(settings)
+        self.session = RspSession()
+        self.installer: Installer | None = None
+        self.refresh: int | None = None
+        self.proactive_session = False
+        self._first_challenge: bytes | None = None
+
+    def defective(self, name: str) -> bool:
+        """True if a named deviation is switched on."""
+        return name in self.defects
+
+    def power_cycle(self) -> None:
+        """Lose what is volatile."""
+        self.session, self.installer, self.refresh = RspSession(), None, None
+        state = self.state
+        if self.defects:
+            if self.defective("loses-default-address"):
+                state = replace(state, default_address="")
+            if self.defective("loses-notifications"):
+                state = replace(state, notifications=())
+            if self.defective("loses-profile-state"):
+                state = replace(state, profiles=tuple(replace(p, enabled=False) for p in state.profiles))
+            if self.defective("loses-nickname"):
+                state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
+        self.state = state
+
+    # ------------------------------------------------------------------ keys
+
+    @property
+    def credentials(self) -> Credentials:
+        """CI keys for verification and the eUICC's own keys, made when first needed."""
+        if self._credentials is None:
+            cis = {curve: self._pki.ci(curve) for curve in self.settings.verification}
+            trust = {_key_id(ci): ci for ci in cis.values()}
+            identities = {
+                _key_id(self._pki.ci(curve)): self._pki.euicc(self.settings.eid, curve)
+                for curve in self.settings.signing
+            }
+            self._credentials = Credentials(trust, identities)
+        return self._credentials
+
+    @property
+    def time(self) -> datetime | None:
+        """The time certificates are checked at; None without a clock."""
+        return self._now() if self.settings.clock else None
+
+    def identity(self) -> Identity:
+        """The key pair that signs notifications: that of the first CI of the signing list."""
+        return next(iter(self.credentials.identities.values()))
+
+    def new_key(self, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
+        """A fresh one-time key pair."""
+        return signatures.private_key_from(self.random(32), curve)
+
+    def challenge(self) -> bytes:
+        """A fresh challenge, 16 octets."""
+        made = self.random(8 if self.defective("short-challenge") else 16)
+        if self.defective("reuses-challenge"):
+            self._first_challenge = made = self._first_challenge or made
+        return made
+
+    # ------------------------------------------------------------------ memory and files
+
+    @property
+    def free_memory(self) -> int:
+        """Octets of non-volatile memory that are left."""
+        return self.settings.memory - sum(profile.memory for profile in self.state.profiles)
+
+    def files(self) -> Files:
+        """The files of the enabled profile; none without one."""
+        shown = self.state.enabled
+        if self.defective("stale-files"):
+            shown = self.state.profiles[0] if self.state.profiles else None
+        return shown.files if shown else {}
+
+    # ------------------------------------------------------------------ notifications
+
+    def notify(self, profile: Profile, event: str) -> None:
+        """Queue one signed notification for every address that wants to hear of an event (SGP.22 3.5)."""
+        addresses = profile.addresses(event)
+        for address in addresses[:1] if self.defective("one-notification-only") else addresses:
+            number = self.next_number()
+            metadata = codec.encode(
+                "NotificationMetadata", notification_metadata(number, event, address, profile.iccid)
+            )
+            identity = self.identity()
+            covered = metadata[:-1] if self.defective("notification-signature-wrong") else metadata
+            signature = tlv.encode(0x5F37, signatures.sign(identity.private_key, covered))
+            chain = identity.certificate.der + identity.chain[0].der
+            self.queue(
+                Notification(number, event, address, profile.iccid, tlv.encode(0x30, metadata + signature + chain))
+            )
+
+    def next_number(self) -> int:
+        """The sequence number of the next notification."""
+        if self.defective("reuses-sequence-number") and not self.state.notifications:
+            return 1
+        return self.state.last_number + 1
+
+    def queue(self, notification: Notification) -> None:
+        """Keep a notification; beyond the limit the oldest goes."""
+        kept = (*self.state.notifications, notification)[-self.settings.notification_limit :]
+        self.state = replace(self.state, notifications=kept, last_number=notification.number)
+
+    def replace_profile(self, profile: Profile, **changes: Any) -> Profile:
+        """Change one profile and return it as it is then."""
+        changed = replace(profile, **changes)
+        self.state = self.state.with_profile(changed)
+        return changed
+
+
+def _key_id(certificate: Certificate) -> bytes:
+    if certificate.subject_key_id is None:
+        raise ValueError(f"{certificate.subject}: a CI certificate needs a subjectKeyIdentifier")
+    return certificate.subject_key_id
+
+
+def isdp_aid(number: int) -> bytes:
+    """The AID of an ISD-P, its last two octets the number, 0x1000 and up (SGP.02 annex H)."""
+    return bytes.fromhex("A0000005591010FFFFFFFF890000") + number.to_bytes(2, "big")
+
+
+def personalised(settings: EuiccSettings) -> CardState:
+    """The state as the settings describe it."""
+    profiles = tuple(_profile(entry, number) for number, entry in enumerate(settings.profiles, FIRST_ISDP))
+    return CardState(profiles=profiles, default_address=settings.default_address)
+
+
+def _profile(entry: ProfileSettings, number: int) -> Profile:
+    metadata: dict[str, Any] = {"serviceProviderName": entry.provider, "profileName": entry.name}
+    if entry.icon is not None:
+        metadata |= {"iconType": {"jpg": 0, "png": 1}[entry.icon_type], "icon": entry.icon}
+    metadata["profileClass"] = ("test", "provisioning", "operational").index(entry.profile_class)
+    if entry.notify:
+        metadata["notificationConfigurationInfo"] = [
+            {"profileManagementOperation": named_bits(EVENTS, one.events), "notificationAddress": one.address}
+            for one in entry.notify
+        ]
+    if entry.owner is not None:
+        metadata["profileOwner"] = owner_value(entry.owner)
+    if entry.ppr:
+        metadata["profilePolicyRules"] = named_bits(_PPR_BITS, entry.ppr)
+    return Profile(
+        iccid=entry.iccid,
+        aid=isdp_aid(number),
+        enabled=entry.enabled,
+        nickname=entry.nickname,
+        metadata=metadata,
+        files={(EF_ICCID,): PackageFile(entry.iccid)},
+        memory=entry.memory,
+        field_loaded=entry.profile_class != "test",
+    )

@@ -1,0 +1,28 @@
+"""ES10a on the eUICC: the SM-DP+ and SM-DS addresses (SGP.22 5.7.3, 5.7.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.simulator.euicc.core import EuiccCore
+
+
+def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
+    """The default SM-DP+ address if there is one, and the root SM-DS address."""
+    codec.decode("EuiccConfiguredAddressesRequest", request)
+    value = {"rootDsAddress": core.settings.root_sds}
+    if core.state.default_address:
+        value["defaultDpAddress"] = core.state.default_address
+    return codec.encode("EuiccConfiguredAddressesResponse", value)
+
+
+def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
+    """Set or, with the empty string, remove the default SM-DP+ address."""
+    address = codec.decode("SetDefaultDpAddressRequest", request)["defaultDpAddress"]
+    if address or not core.defective("keeps-default-address"):
+        core.state = replace(core.state, default_address=address)
+    return codec.encode("SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": "ok"})
+
+
+HANDLERS = {0xBF3C: get_configured_addresses, 0xBF3F: set_default_dp_address}

@@ -1,0 +1,142 @@
+"""ES10b on the eUICC without a download: information, challenge, notifications, RAT (SGP.22 5.7.7 to 5.7.11)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.session import RspSession
+from pytest_euicc.simulator.euicc.settings import rat_value
+from pytest_euicc.simulator.euicc.state import EVENTS, Notification, bit_names, named_bits
+
+
+def get_challenge(core: EuiccCore, request: bytes) -> bytes:
+    """A fresh challenge; a session that was there is over (SGP.22 5.7.7)."""
+    codec.decode("GetEuiccChallengeRequest", request)
+    challenge = core.challenge()
+    core.session = RspSession(challenge)
+    return codec.encode("GetEuiccChallengeResponse", {"euiccChallenge": challenge})
+
+
+def get_info1(core: EuiccCore, request: bytes) -> bytes:
+    """EUICCInfo1 (SGP.22 5.7.8)."""
+    codec.decode("GetEuiccInfo1Request", request)
+    value = {"svn": core.settings.svn} | _ci_lists(core)
+    if core.defective("info1-svn"):
+        value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
+    return codec.encode("EUICCInfo1", value)
+
+
+def _ci_lists(core: EuiccCore) -> dict[str, Any]:
+    credentials = core.credentials
+    return {
+        "euiccCiPKIdListForVerification": list(credentials.trust),
+        "euiccCiPKIdListForSigning": list(credentials.identities),
+    }
+
+
+def info2(core: EuiccCore) -> bytes:
+    """EUICCInfo2 as it is at this moment (SGP.22 5.7.8)."""
+    settings = core.settings
+    node = codec.fields("EUICCInfo2")
+
+    def bits(field: str, names: frozenset[str]) -> tuple[bytes, int]:
+        described = node.field(field)
+        return named_bits(tuple(described.names) if described else (), names)
+
+    # ETSI TS 102 226 8.2.1.7.2: number of applications, free non-volatile and free volatile memory.
+    resources = (
+        tlv.encode(0x81, bytes([len(core.state.profiles)]))
+        + tlv.encode(0x82, core.free_memory.to_bytes(4, "big"))
+        + tlv.encode(0x83, settings.volatile_memory.to_bytes(4, "big"))
+    )
+    value: dict[str, Any] = {
+        "profileVersion": settings.profile_version,
+        "svn": settings.svn,
+        "euiccFirmwareVer": settings.firmware,
+        "extCardResource": resources,
+        "uiccCapability": bits("uiccCapability", settings.uicc_capability),
+        "rspCapability": bits("rspCapability", settings.rsp_capability),
+        "ppVersion": settings.pp_version,
+        "sasAcreditationNumber": settings.accreditation,
+        "certificationDataObject": {
+            "platformLabel": settings.platform_label,
+            "discoveryBaseURL": settings.discovery_url,
+        },
+    } | _ci_lists(core)
+    optional = {
+        "ts102241Version": settings.ts102241_version,
+        "globalplatformVersion": settings.globalplatform_version,
+        "euiccCategory": settings.category,
+    }
+    value |= {name: given for name, given in optional.items() if given is not None}
+    if settings.forbidden_ppr:
+        value["forbiddenProfilePolicyRules"] = bits("forbiddenProfilePolicyRules", settings.forbidden_ppr)
+    if settings.integrated:
+        value |= {"treProperties": bits("treProperties", frozenset({"isIntegrated"})), "treProductReference": "SIM-1"}
+    return codec.encode("EUICCInfo2", value)
+
+
+def get_info2(core: EuiccCore, request: bytes) -> bytes:
+    """EUICCInfo2 (SGP.22 5.7.8)."""
+    codec.decode("GetEuiccInfo2Request", request)
+    return info2(core)
+
+
+def get_rat(core: EuiccCore, request: bytes) -> bytes:
+    """The Rules Authorisation Table (SGP.22 5.7.22)."""
+    codec.decode("GetRatRequest", request)
+    return codec.encode("GetRatResponse", {"rat": rat_value(core.settings)})
+
+
+def _matching(core: EuiccCore, bits: tuple[bytes, int] | None) -> list[Notification]:
+    if bits is None or core.defective("ignores-notification-filter"):
+        return list(core.state.notifications)
+    events = bit_names(EVENTS, bits)
+    return [entry for entry in core.state.notifications if entry.event in events]
+
+
+def list_notification(core: EuiccCore, request: bytes) -> bytes:
+    """Metadata of pending notifications, an empty list if none matches (SGP.22 5.7.9)."""
+    wanted = codec.decode("ListNotificationRequest", request).get("profileManagementOperation")
+    entries = [entry.metadata() for entry in _matching(core, wanted)]
+    return codec.encode("ListNotificationResponse", ("notificationMetadataList", entries))
+
+
+def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:
+    """Pending notifications with their signatures, as they were made (SGP.22 5.7.10)."""
+    criteria = codec.decode("RetrieveNotificationsListRequest", request).get("searchCriteria")
+    if criteria is None:
+        found = list(core.state.notifications)
+    elif criteria[0] == "seqNumber":
+        found = [entry for entry in core.state.notifications if entry.number == criteria[1]]
+    else:
+        found = _matching(core, criteria[1])
+    if core.defective("removes-when-retrieved"):
+        core.state = replace(core.state, notifications=())
+    return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(entry.octets for entry in found)))
+
+
+def remove_notification(core: EuiccCore, request: bytes) -> bytes:
+    """Remove one notification by its sequence number (SGP.22 5.7.11)."""
+    number = codec.decode("NotificationSentRequest", request)["seqNumber"]
+    kept = tuple(entry for entry in core.state.notifications if entry.number != number)
+    found = len(kept) < len(core.state.notifications)
+    if core.defective("removes-all-notifications"):
+        kept = ()
+    core.state = replace(core.state, notifications=kept)
+    status = "ok" if found or core.defective("remove-unknown-is-ok") else "nothingToDelete"
+    return codec.encode("NotificationSentResponse", {"deleteNotificationStatus": status})
+
+
+HANDLERS = {
+    0xBF2E: get_challenge,
+    0xBF20: get_info1,
+    0xBF22: get_info2,
+    0xBF43: get_rat,
+    0xBF28: list_notification,
+    0xBF2B: retrieve_notifications,
+    0xBF30: remove_notification,
+}

@@ -1,0 +1,236 @@
+"""ES10c on the eUICC: local profile management (SGP.22 5.7.15 to 5.7.21)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, REFRESH_UICC_RESET, EuiccCore
+from pytest_euicc.simulator.euicc.state import Profile, encode_profile_info
+
+_DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", b"\x95"]
+"""SGP.22 5.7.15: what comes without a tag list; the icon only when it is asked for."""
+
+_ICON = b"\x94"
+_PPR1, _PPR2 = 1, 2
+_MAXIMUM_NICKNAME = 64
+_RESET_OPTIONS = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", "resetDefaultSmdpAddress")
+
+
+def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
+    """Profiles that match the criteria, with the fields of the tag list."""
+    value = codec.decode("ProfileInfoListRequest", request)
+    profiles: list[Profile] = list(core.state.profiles)
+    criteria = value.get("searchCriteria")
+    if criteria is not None and not core.defective("ignores-search-criteria"):
+        kind, wanted = criteria
+        if kind == "profileClass":
+            profiles = [profile for profile in profiles if profile.profile_class == wanted]
+        else:
+            found = core.state.find((kind, wanted))
+            profiles = [found] if found else []
+    tags = _DEFAULT_TAGS
+    if "tagList" in value and not core.defective("ignores-tag-list"):
+        tags = _split_tags(value["tagList"])
+    if core.defective("always-gives-icon"):
+        tags = [*tags, _ICON]
+    listed = [encode_profile_info(profile, tags) for profile in profiles]
+    return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
+
+
+def _split_tags(octets: bytes) -> list[bytes]:
+    """The tags of a tag list; one that is cut off ends it."""
+    tags, at = [], 0
+    while at < len(octets):
+        end = at + 1
+        if octets[at] & 0x1F == 0x1F:
+            while end < len(octets) and octets[end] & 0x80:
+                end += 1
+            end += 1
+        tags.append(octets[at:end])
+        at = end
+    return tags
+
+
+def enable_profile(core: EuiccCore, request: bytes) -> bytes:
+    """Enable a profile in the place of the one that is enabled (SGP.22 5.7.16)."""
+    value = codec.decode("EnableProfileRequest", request)
+    result = _enable(core, value["profileIdentifier"], refresh=value["refreshFlag"])
+    return codec.encode("EnableProfileResponse", {"enableResult": result})
+
+
+def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
+    if core.settings.cat_busy and core.proactive_session:
+        return "catBusy"
+    target, current = core.state.find(identifier), core.state.enabled
+    if target is None:
+        return "undefinedError" if core.defective("enable-unknown-is-undefined") else "iccidOrAidNotFound"
+    if target.enabled:
+        return "ok" if core.defective("enable-again-is-ok") else "profileNotInDisabledState"
+    if current is not None:
+        refused = _may_replace(core, current, target)
+        if refused:
+            return refused
+        before_test = current.iccid if target.is_test and not current.is_test else None
+        if not core.defective("enables-two"):
+            core.replace_profile(current, enabled=False)
+        if not core.defective("omits-disable-notification"):
+            core.notify(current, "disable")
+        core.state = replace(core.state, before_test=before_test)
+    enabled = core.replace_profile(target, enabled=True)
+    if not core.defective("omits-enable-notification"):
+        core.notify(enabled, "enable")
+    _ask_refresh(core, refresh)
+    return "ok"
+
+
+def _may_replace(core: EuiccCore, current: Profile, target: Profile) -> str:
+    """Why the enabled profile must stay, or nothing (SGP.22 5.7.16, 3.2.1)."""
+    if current.is_test and not target.is_test:
+        # Under a test profile only the operational profile that it pushed aside may come back.
+        before = core.state.before_test
+        return "" if before in (None, target.iccid) else "wrongProfileReenabling"
+    if current.has_rule(_PPR1) and not target.is_test and not core.defective("ignores-ppr1"):
+        return "disallowedByPolicy"
+    return ""
+
+
+def disable_profile(core: EuiccCore, request: bytes) -> bytes:
+    """Disable the enabled profile (SGP.22 5.7.17)."""
+    value = codec.decode("DisableProfileRequest", request)
+    result = _disable(core, value["profileIdentifier"], refresh=value["refreshFlag"])
+    return codec.encode("DisableProfileResponse", {"disableResult": result})
+
+
+def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
+    if core.settings.cat_busy and core.proactive_session:
+        return "catBusy"
+    target = core.state.find(identifier)
+    if target is None:
+        return "iccidOrAidNotFound"
+    if not target.enabled:
+        return "ok" if core.defective("disable-again-is-ok") else "profileNotInEnabledState"
+    if target.has_rule(_PPR1) and not core.defective("ignores-ppr1"):
+        return "disallowedByPolicy"
+    core.replace_profile(target, enabled=False)
+    if not core.defective("omits-disable-notification"):
+        core.notify(target, "disable")
+    _reenable(core, target)
+    _ask_refresh(core, refresh)
+    return "ok"
+
+
+def _reenable(core: EuiccCore, test_profile: Profile) -> None:
+    """After a test profile the operational profile of before is enabled again (SGP.22 5.7.17)."""
+    before = core.state.before_test
+    if not test_profile.is_test or before is None:
+        return
+    core.state = replace(core.state, before_test=None)
+    profile = core.state.find(("iccid", before))
+    if profile is not None:
+        core.notify(core.replace_profile(profile, enabled=True), "enable")
+
+
+def _ask_refresh(core: EuiccCore, refresh: bool) -> None:
+    if refresh and not core.defective("no-refresh"):
+        core.refresh = REFRESH_PROFILE_STATE_CHANGE
+
+
+def delete_profile(core: EuiccCore, request: bytes) -> bytes:
+    """Delete a disabled profile (SGP.22 5.7.18)."""
+    target = core.state.find(codec.decode("DeleteProfileRequest", request))
+    result = "ok"
+    if target is None:
+        result = "iccidOrAidNotFound"
+    elif target.enabled and not core.defective("deletes-enabled"):
+        result = "profileNotInDisabledState"
+    elif target.has_rule(_PPR2) and not core.defective("ignores-ppr2"):
+        result = "disallowedByPolicy"
+    else:
+        _remove(core, target)
+    return codec.encode("DeleteProfileResponse", {"deleteResult": result})
+
+
+def _remove(core: EuiccCore, profile: Profile) -> None:
+    core.state = core.state.without(profile)
+    if core.defective("keeps-memory"):
+        core.settings = core.settings.model_copy(update={"memory": core.settings.memory - profile.memory})
+    if core.defective("delete-drops-notifications"):
+        kept = tuple(entry for entry in core.state.notifications if entry.iccid != profile.iccid)
+        core.state = replace(core.state, notifications=kept)
+    if not core.defective("omits-delete-notification"):
+        core.notify(profile, "delete")
+
+
+def memory_reset(core: EuiccCore, request: bytes) -> bytes:
+    """Delete what the options name, policy rules notwithstanding (SGP.22 5.7.19)."""
+    octets, size = codec.decode("EuiccMemoryResetRequest", request)["resetOptions"]
+    chosen = {name for bit, name in enumerate(_RESET_OPTIONS[:size]) if octets[bit // 8] >> (7 - bit % 8) & 1}
+    return codec.encode("EuiccMemoryResetResponse", {"resetResult": _reset(core, chosen)})
+
+
+def _reset(core: EuiccCore, chosen: set[str]) -> str:
+    if core.settings.cat_busy and core.proactive_session:
+        return "catBusy"
+    doomed = [profile for profile in core.state.profiles if _is_doomed(profile, chosen)]
+    if core.defective("reset-spares-ppr2"):
+        doomed = [profile for profile in doomed if not profile.has_rule(_PPR2)]
+    address = "resetDefaultSmdpAddress" in chosen and core.state.default_address != core.settings.default_address
+    if not doomed and not address:
+        return "ok" if core.defective("reset-nothing-is-ok") else "nothingToDelete"
+    if any(profile.enabled for profile in doomed):
+        core.refresh = REFRESH_UICC_RESET
+    for profile in doomed:
+        _remove(core, profile)
+    if address:
+        core.state = replace(core.state, default_address=core.settings.default_address)
+    return "ok"
+
+
+def _is_doomed(profile: Profile, chosen: set[str]) -> bool:
+    if profile.is_test:
+        return profile.field_loaded and "deleteFieldLoadedTestProfiles" in chosen
+    return profile.profile_class == 2 and "deleteOperationalProfiles" in chosen
+
+
+def get_euicc_data(core: EuiccCore, request: bytes) -> bytes:
+    """The EID (SGP.22 5.7.20)."""
+    tag_list = codec.decode("GetEuiccDataRequest", request)["tagList"]
+    if tag_list != b"\x5a":
+        raise codec.Asn1Error("GetEuiccDataRequest", "tagList", None, f"{tag_list.hex()} is not the tag of the EID")
+    eid: bytes = core.settings.eid
+    if core.defective("wrong-eid-check-digits"):
+        eid = eid[:-1] + bytes([eid[-1] ^ 0x01])
+    return codec.encode("GetEuiccDataResponse", {"eidValue": eid})
+
+
+def set_nickname(core: EuiccCore, request: bytes) -> bytes:
+    """Give a profile a nickname, or take it away with the empty string (SGP.22 5.7.21)."""
+    iccid = codec.locate("SetNicknameRequest", request, "iccid").value
+    nickname = codec.locate("SetNicknameRequest", request, "profileNickname").value
+    result: Any = "ok"
+    target = core.state.find(("iccid", iccid))
+    if len(nickname) > _MAXIMUM_NICKNAME and not core.defective("long-nickname"):
+        result = "undefinedError"
+    elif target is None:
+        result = "ok" if core.defective("nickname-unknown-is-ok") else "iccidNotFound"
+    else:
+        try:
+            text = nickname.decode()
+        except UnicodeDecodeError:
+            result = "undefinedError"
+        else:
+            core.replace_profile(target, nickname=text or None)
+    return codec.encode("SetNicknameResponse", {"setNicknameResult": result})
+
+
+HANDLERS = {
+    0xBF2D: get_profiles_info,
+    0xBF31: enable_profile,
+    0xBF32: disable_profile,
+    0xBF33: delete_profile,
+    0xBF34: memory_reset,
+    0xBF3E: get_euicc_data,
+    0xBF29: set_nickname,
+}

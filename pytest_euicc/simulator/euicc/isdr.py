@@ -1,0 +1,99 @@
+"""The ISD-R on one channel: FCI, STORE DATA chaining, ES10 functions by their tag (SGP.22 5.7.1, 5.7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.asn1.codec import Asn1Error
+from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
+from pytest_euicc.simulator.euicc import download, es10a, es10b, es10c
+from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.download import NotAllowed
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+
+_MORE, _LAST = 0x11, 0x91
+_LARGEST_COMMAND = 64 * 1024
+
+Handler = Callable[[EuiccCore, bytes], bytes]
+
+_HANDLERS: dict[int, Handler] = {**es10a.HANDLERS, **es10b.HANDLERS, **es10c.HANDLERS, **download.HANDLERS}
+
+
+def fci(aid: bytes, settings: EuiccSettings) -> bytes:
+    """The answer to SELECT of the ISD-R (SGP.22 5.7.1)."""
+    template = {"svn": settings.svn} | ({"lpaeSupport": (b"\x80", 1)} if settings.lpae else {})
+    proprietary = tlv.encode(0xA5, tlv.encode(0x9F65, b"\xff"))
+    return tlv.encode(
+        0x6F, tlv.encode(0x84, aid) + proprietary + codec.encode("ISDRProprietaryApplicationTemplate", template)
+    )
+
+
+class Isdr:
+    """The session of one selection: the blocks of a chain that is not whole yet."""
+
+    def __init__(self, core: EuiccCore) -> None:
+        self._core = core
+        self._chain = b""
+        self._next = 0
+
+    def store_data(self, command: CommandApdu) -> ResponseApdu:
+        """Take one block; the answer comes with the last one."""
+        core = self._core
+        if command.p1 not in (_MORE, _LAST):
+            self._forget()
+            return ResponseApdu(b"", 0x6A86)
+        in_order = command.p2 == self._next or core.defective("ignores-block-number")
+        if not in_order or len(self._chain) + len(command.data) > _LARGEST_COMMAND:
+            # A block out of order ends the chain, and none of its octets may reach a later command.
+            if not core.defective("leaks-block"):
+                self._forget()
+            self._next = 0
+            return ResponseApdu(b"", 0x6A86)
+        self._chain += command.data
+        self._next = (self._next + 1) & 0xFF
+        if command.p1 == _MORE:
+            return ResponseApdu(b"", 0x9000)
+        request = self._chain
+        self._forget()
+        return self._perform(request)
+
+    def _forget(self) -> None:
+        self._chain, self._next = b"", 0
+
+    def _perform(self, request: bytes) -> ResponseApdu:
+        if self._core.installer is not None or request[:2] == b"\xbf\x36":
+            return self._load(request)
+        try:
+            tag = tlv.parse(request).tag
+        except tlv.TlvError:
+            return ResponseApdu(b"", 0x6A80)
+        handler = _HANDLERS.get(tag)
+        if handler is None:
+            return ResponseApdu(b"", 0x6A88)
+        try:
+            answer = handler(self._core, request)
+        except (Asn1Error, tlv.TlvError):
+            return ResponseApdu(b"", 0x6A80)
+        except NotAllowed:
+            return ResponseApdu(b"", 0x6985)
+        if self._core.defective("non-minimal-length"):
+            answer = _padded_length(answer)
+        return ResponseApdu(answer, 0x9000)
+
+    def _load(self, request: bytes) -> ResponseApdu:
+        core = self._core
+        if request[:1] == b"\xbf" and request[:2] != b"\xbf\x36":
+            # SGP.22 5.7.6: any other command ends the load; it is then carried out.
+            core.installer = None
+            return self._perform(request)
+        try:
+            return ResponseApdu(download.load_segment(core, request), 0x9000)
+        except NotAllowed:
+            return ResponseApdu(b"", 0x6985)
+
+
+def _padded_length(answer: bytes) -> bytes:
+    element = tlv.parse(answer)
+    length = len(element.value)
+    return tlv.encode_tag(element.tag) + b"\x83" + length.to_bytes(3, "big") + element.value

@@ -1,0 +1,289 @@
+"""Reading a profile package as it arrives: TCA Interoperable Format, profile element by profile element.
+
+The installer decrypts segment after segment and feeds the octets in; a profile element is looked at as soon as its last
+octet is there, so a fault is found at the element that has it and the EUICCResponse can name it (TCA IFS 9.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.simulator.euicc.package_files import FileTree, PackageFile, Path, read_file_management, read_template
+
+MINIMUM_MAJOR_VERSION = 2
+_MAXIMUM_LENGTH_OCTETS = 4
+
+
+class PeStatus(IntEnum):
+    """PEStatus of the EUICCResponse (TCA IFS 9.4)."""
+
+    OK = 0
+    PE_NOT_SUPPORTED = 1
+    MEMORY_FAILURE = 2
+    BAD_VALUES = 3
+    NOT_ENOUGH_MEMORY = 4
+    INVALID_REQUEST_FORMAT = 5
+    INVALID_PARAMETER = 6
+    RUNTIME_NOT_SUPPORTED = 7
+    LIB_NOT_SUPPORTED = 8
+    TEMPLATE_NOT_SUPPORTED = 9
+    FEATURE_NOT_SUPPORTED = 10
+    PIN_CODE_MISSING = 11
+    UNSUPPORTED_PROFILE_VERSION = 31
+
+
+class PackageFault(Exception):
+    """The package cannot be installed.
+
+    Attributes:
+        reason: name of the ErrorReason for the Profile Installation Result (SGP.22 2.5.6).
+        status: what the EUICCResponse says of the element.
+        identification: the element's number in its PEHeader, or None where it has none.
+    """
+
+    def __init__(self, reason: str, status: PeStatus, identification: int | None, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = status
+        self.identification = identification
+
+
+@dataclass(frozen=True)
+class InstalledPackage:
+    """What a complete package brings.
+
+    Attributes:
+        iccid: 10 octets of the header.
+        files: elementary files by path.
+        memory: octets of non-volatile memory it takes.
+    """
+
+    iccid: bytes
+    files: dict[Path, PackageFile]
+    memory: int
+
+
+@dataclass
+class PackageReader:
+    """Takes octets in any portions and builds the installed package.
+
+    Args:
+        iccid: of the metadata; the header must carry the same one (SGP.22 2.5.6, iccid mismatch).
+        free_memory: octets of non-volatile memory the eUICC has left.
+        uicc_capability: names the eUICC supports; services the header makes mandatory must be among them.
+    """
+
+    iccid: bytes
+    free_memory: int
+    uicc_capability: frozenset[str]
+    statuses: list[tuple[PeStatus, int | None]] = field(default_factory=list)
+    _pending: bytes = b""
+    _memory: int = 0
+    _header_seen: bool = False
+    _ended: bool = False
+    _tree: FileTree = field(default_factory=FileTree)
+
+    def feed(self, octets: bytes) -> None:
+        """Take the next octets of the package; raises PackageFault at the element that is wrong."""
+        self._pending += octets
+        while (length := _element_length(self._pending)) is not None and len(self._pending) >= length:
+            element, self._pending = self._pending[:length], self._pending[length:]
+            self._take(element)
+
+    def finish(self) -> InstalledPackage:
+        """Close the package; raises PackageFault if PE-End is missing."""
+        if not self._ended or self._pending:
+            raise PackageFault(
+                "installFailedDueToPEProcessingError",
+                PeStatus.INVALID_REQUEST_FORMAT,
+                None,
+                "the package does not close with PE-End",
+            )
+        return InstalledPackage(self.iccid, self._tree.files, self._memory)
+
+    def response(self, *, aborted: bool) -> bytes:
+        """The EUICCResponse for the Profile Installation Result (TCA IFS 9.4)."""
+        shown = [status for status in self.statuses if status[0] is not PeStatus.OK] or [(PeStatus.OK, None)]
+        value: dict[str, Any] = {
+            "peStatus": [
+                {"status": int(status)} | ({} if number is None else {"identification": number})
+                for status, number in shown
+            ]
+        }
+        if aborted:
+            value["profileInstallationAborted"] = None
+        return codec.encode("EUICCResponse", value)
+
+    # ------------------------------------------------------------------ elements
+
+    def _take(self, element: bytes) -> None:
+        number = _identification(element)
+        try:
+            self._check_memory(element, number)
+            self._process(element, number)
+        except PackageFault as fault:
+            self.statuses.append((fault.status, fault.identification))
+            raise
+
+    def _check_memory(self, element: bytes, number: int | None) -> None:
+        self._memory += len(element)
+        if self._memory > self.free_memory:
+            raise PackageFault(
+                "installFailedDueToInsufficientMemoryForProfile",
+                PeStatus.NOT_ENOUGH_MEMORY,
+                number,
+                f"{self._memory} octets needed, {self.free_memory} free",
+            )
+
+    def _process(self, element: bytes, number: int | None) -> None:
+        if self._ended:
+            raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "a profile element after PE-End")
+        name, value = self._decode(element, number)
+        if not self._header_seen and name != "header":
+            raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "the package does not begin with the header")
+        if name is None:
+            self.statuses.append((PeStatus.PE_NOT_SUPPORTED, number))
+            return
+        handler = self._handlers().get(name)
+        try:
+            if handler is not None:
+                handler(value)
+            else:
+                read_template(self._tree, name, value)
+        except ValueError as error:
+            raise _processing(PeStatus.BAD_VALUES, number, str(error)) from None
+        self.statuses.append((PeStatus.OK, number))
+
+    def _decode(self, element: bytes, number: int | None) -> tuple[str | None, Any]:
+        tag = tlv.parse(element).tag
+        if tag not in codec.choice_tags("ProfileElement"):
+            if _mandated(element):
+                raise _processing(PeStatus.PE_NOT_SUPPORTED, number, f"unknown mandatory profile element {tag:X}")
+            return None, None
+        try:
+            name, value = codec.decode("ProfileElement", element)
+        except (codec.Asn1Error, tlv.TlvError) as error:
+            raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, str(error)) from None
+        return name, value
+
+    def _handlers(self) -> dict[str, Callable[[Any], None]]:
+        return {
+            "header": self._header,
+            "end": self._end,
+            "genericFileManagement": lambda value: read_file_management(self._tree, value),
+        } | dict.fromkeys(_STRUCTURAL, _accept)
+
+    def _header(self, header: dict[str, Any]) -> None:
+        if self._header_seen:
+            raise _processing(PeStatus.INVALID_REQUEST_FORMAT, None, "a second header")
+        self._header_seen = True
+        if header["major-version"] < MINIMUM_MAJOR_VERSION:
+            raise _processing(
+                PeStatus.UNSUPPORTED_PROFILE_VERSION, None, f"profile package version {header['major-version']}"
+            )
+        if header["iccid"] != self.iccid:
+            raise PackageFault(
+                "installFailedDueToDataMismatch",
+                PeStatus.BAD_VALUES,
+                None,
+                f"ICCID {header['iccid'].hex()} in the header, {self.iccid.hex()} in the metadata",
+            )
+        for service in header["eUICC-Mandatory-services"]:
+            capability = _CAPABILITY_OF_SERVICE.get(service)
+            if capability is not None and capability not in self.uicc_capability:
+                raise _processing(PeStatus.FEATURE_NOT_SUPPORTED, None, f"mandatory service {service} not supported")
+
+    def _end(self, _value: Any) -> None:
+        self._ended = True
+
+
+_STRUCTURAL = (
+    "pinCodes",
+    "pukCodes",
+    "akaParameter",
+    "cdmaParameter",
+    "securityDomain",
+    "rfm",
+    "application",
+    "nonStandard",
+)
+"""Elements that bring no file: decoded against the schema, their content has no effect on what the simulator shows."""
+
+_CAPABILITY_OF_SERVICE = {
+    "contactless": "contactlessSupport",
+    "usim": "usimSupport",
+    "isim": "isimSupport",
+    "csim": "csimSupport",
+    "milenage": "akaMilenage",
+    "tuak128": "akaTuak128",
+    "cave": "akaCave",
+    "gba-usim": "gbaAuthenUsim",
+    "gba-isim": "gbaAuthenISim",
+    "mbms": "mbmsAuthenUsim",
+    "eap": "eapClient",
+    "javacard": "javacard",
+    "multos": "multos",
+    "multiple-usim": "multipleUsimSupport",
+    "multiple-isim": "multipleIsimSupport",
+    "multiple-csim": "multipleCsimSupport",
+    "tuak256": "akaTuak256",
+    "usim-test-algorithm": "usimTestAlgorithm",
+    "ber-tlv": "berTlvFileSupport",
+    "dfLink": "dfLinkSupport",
+    "cat-tp": "catTp",
+    "get-identity": "getIdentity",
+    "profile-a-x25519": "profile-a-x25519",
+    "profile-b-p256": "profile-b-p256",
+    "suciCalculatorApi": "suciCalculatorApi",
+}
+
+
+def _accept(_value: Any) -> None:
+    return
+
+
+def _processing(status: PeStatus, number: int | None, message: str) -> PackageFault:
+    return PackageFault("installFailedDueToPEProcessingError", status, number, message)
+
+
+def _element_length(octets: bytes) -> int | None:
+    """Length of the first TLV, header included, or None while its header is incomplete."""
+    if len(octets) < 2:
+        return None
+    at = 1
+    if octets[0] & 0x1F == 0x1F:
+        while at < len(octets) and octets[at] & 0x80:
+            at += 1
+        at += 1
+    if at >= len(octets):
+        return None
+    first = octets[at]
+    if first < 0x80:
+        return at + 1 + first
+    count = first & 0x7F
+    if not 1 <= count <= _MAXIMUM_LENGTH_OCTETS:
+        raise _processing(PeStatus.INVALID_REQUEST_FORMAT, None, f"length octet {first:02X} in the package")
+    if len(octets) < at + 1 + count:
+        return None
+    return at + 1 + count + int.from_bytes(octets[at + 1 : at + 1 + count], "big")
+
+
+def _pe_header(element: bytes) -> list[tlv.Tlv]:
+    """Children of the PEHeader, by the rule that it is the first component [0] of every element but the header."""
+    try:
+        first = tlv.parse(element).children()[0]
+        return first.children() if first.tag == 0xA0 else []
+    except (tlv.TlvError, IndexError, ValueError):
+        return []
+
+
+def _identification(element: bytes) -> int | None:
+    return next((int.from_bytes(child.value, "big") for child in _pe_header(element) if child.tag == 0x81), None)
+
+
+def _mandated(element: bytes) -> bool:
+    return any(child.tag == 0x80 for child in _pe_header(element))

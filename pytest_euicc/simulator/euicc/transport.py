@@ -1,0 +1,57 @@
+"""The transport ``sim``: the simulated eUICC in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.transport import TransportOptions
+from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
+from pytest_euicc.simulator.euicc.state import CardState
+from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+
+
+class SimTransport:
+    """A card without a reader."""
+
+    def __init__(self, euicc: SimulatedEuicc) -> None:
+        self.euicc = euicc
+        self.description = "sim"
+        self.atr = b""
+        self.protocol = euicc.settings.protocol
+
+    def connect(self) -> None:
+        """Power up."""
+        self.atr = self.euicc.reset()
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """One command APDU."""
+        return self.euicc.transmit(apdu)
+
+    def reset(self) -> bytes:
+        """Reset; returns the ATR."""
+        self.atr = self.euicc.reset()
+        return self.atr
+
+    def close(self) -> None:
+        """Power down; the state stays with the card."""
+
+    def snapshot(self) -> CardState:
+        """Everything the card keeps over a reset."""
+        return self.euicc.snapshot()
+
+    def restore(self, snapshot: object) -> None:
+        """Put a snapshot back."""
+        if not isinstance(snapshot, CardState):
+            raise CardError(f"sim: {type(snapshot).__name__} is no snapshot of a simulated eUICC")
+        self.euicc.restore(snapshot)
+
+
+def open_transport(argument: str, options: TransportOptions) -> SimTransport:
+    """``sim`` or ``sim:SETTINGS.yaml``; ``options.extra`` may bring ``pki`` and ``defects``."""
+    try:
+        settings = EuiccSettings.load(Path(argument)) if argument else EuiccSettings()
+    except SettingsError as error:
+        raise CardError(str(error)) from None
+    pki, defects = options.extra.get("pki"), frozenset(options.extra.get("defects", ()))
+    return SimTransport(SimulatedEuicc(settings, pki, defects=defects))

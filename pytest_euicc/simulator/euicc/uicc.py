@@ -1,0 +1,293 @@
+"""The simulated eUICC at its contacts: reset, channels, files, proactive commands, the ISD-R behind STORE DATA."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
+
+from pytest_euicc.asn1 import tlv
+from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
+from pytest_euicc.rsp.pki import Pki, default_pki
+from pytest_euicc.simulator.euicc import filesystem
+from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.filesystem import Files, Selection
+from pytest_euicc.simulator.euicc.isdr import Isdr, fci
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.state import CardState
+
+ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
+RESTORE = bytes.fromhex("80FC0000")
+"""Proprietary: back to the personalised state. No command of an eUICC has this instruction."""
+
+_LAST_CHANNEL = 19
+_SHORTEST_AID = 5
+_INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
+_PROPRIETARY = {0xE2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, 0xFC}
+
+
+@dataclass
+class _Channel:
+    """One logical channel: what is selected on it, and an answer that waits for GET RESPONSE."""
+
+    selection: Selection = field(default_factory=Selection)
+    isdr: Isdr | None = None
+    waiting: bytes = b""
+
+
+class SimulatedEuicc:
+    """A whole eUICC in memory.
+
+    Args:
+        settings: what it is; a full v2.6 eUICC if None.
+        pki: where its certificates and the CI keys come from.
+        defects: names of deviations it shall have (defects.py).
+        random: gives so many random octets.
+        now: the time certificates are checked at.
+    """
+
+    def __init__(
+        self,
+        settings: EuiccSettings | None = None,
+        pki: Pki | None = None,
+        *,
+        defects: frozenset[str] = frozenset(),
+        random: Callable[[int], bytes] = os.urandom,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings or EuiccSettings()
+        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now)
+        self._personalised = self.core.state
+        self._proactive: list[bytes] = []
+        self._fetched = False
+        self._channels: dict[int, _Channel] = {}
+        self.atr = build_atr(self.settings.protocol)
+        self.reset()
+
+    # ------------------------------------------------------------------ power and state
+
+    def reset(self) -> bytes:
+        """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
+        self._channels = {0: _Channel()}
+        self._proactive, self._fetched = [], False
+        self.core.power_cycle()
+        return self.atr
+
+    def snapshot(self) -> CardState:
+        """Everything the card keeps over a reset."""
+        return self.core.state
+
+    def restore(self, snapshot: CardState) -> None:
+        """Put a snapshot back; like after a reset nothing is selected."""
+        self.core.state = snapshot
+        self.reset()
+
+    @property
+    def state(self) -> CardState:
+        """The state that survives a reset."""
+        return self.core.state
+
+    # ------------------------------------------------------------------ APDUs
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Answer one command APDU: data, SW1, SW2. Whatever the octets, there is an answer."""
+        try:
+            command = CommandApdu.parse(apdu)
+        except ApduError:
+            return b"\x67\x00"
+        number = channel_of(command.cla)
+        channel = self._channels.get(number)
+        refused = self._refuse(command, channel)
+        if refused or channel is None:
+            return (refused or 0x6881).to_bytes(2, "big")
+        if command.ins == 0xC0:
+            return self._get_response(channel, command).encode()
+        channel.waiting = b""
+        answer = self._dispatch(number, channel, command)
+        return self._hand_over(channel, command, answer).encode()
+
+    def _refuse(self, command: CommandApdu, channel: _Channel | None) -> int:
+        """A status word for a class or instruction that is not known, else 0 (ISO 7816-4 5.6)."""
+        proprietary = bool(command.cla & 0x80)
+        first_form = command.cla & 0x7C == 0
+        further_form = command.cla & 0x70 == 0x40
+        if not (first_form or further_form):
+            return 0x6E00
+        if command.ins not in _INTERINDUSTRY | _PROPRIETARY:
+            return 0x9000 if self.core.defective("wrong-instruction-is-ok") else 0x6D00
+        if command.ins not in (_PROPRIETARY if proprietary else _INTERINDUSTRY):
+            return 0x6E00
+        return 0 if channel is not None else 0x6881
+
+    def _dispatch(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        match command.ins:
+            case 0xA4:
+                return self._select(channel, command)
+            case 0xB0:
+                return filesystem.read_binary(self._files(), channel.selection, command)
+            case 0xB2:
+                return filesystem.read_record(self._files(), channel.selection, command)
+            case 0x70:
+                return self._manage_channel(command)
+            case 0xE2:
+                return self._store_data(number, channel, command)
+            case 0xAA:
+                return self._terminal_capability(command)
+            case 0x10:
+                return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
+            case 0x12:
+                return self._fetch(command)
+            case 0x14:
+                return self._terminal_response(command)
+            case 0xF2:
+                return filesystem.enter(self._files(), channel.selection, channel.selection.directory, wants_fcp=True)
+        return self._restore(command)
+
+    def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
+        """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
+        sw = self._final_status(answer.sw)
+        if not answer.data:
+            return ResponseApdu(b"", sw)
+        if self.settings.protocol == "T=0" and command.data:
+            channel.waiting = answer.data
+            return ResponseApdu(b"", _more(answer.data))
+        if command.le is None and self.settings.protocol == "T=0" and not command.data:
+            return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
+        portion = command.le if command.le is not None and command.extended else 256
+        data, channel.waiting = answer.data[:portion], answer.data[portion:]
+        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
+
+    def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if not channel.waiting:
+            return ResponseApdu(b"", 0x6985)
+        wanted = command.le or 256
+        if wanted < 256 and wanted > len(channel.waiting):
+            return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
+        data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
+        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._final_status(0x9000))
+
+    def _final_status(self, sw: int) -> int:
+        """9000 becomes 91xx while a proactive command waits (ETSI TS 102 221 7.4.2.1)."""
+        if sw == 0x9000 and self._proactive and not self._fetched:
+            return 0x9100 | len(self._proactive[0]) & 0xFF
+        return sw
+
+    # ------------------------------------------------------------------ commands
+
+    def _files(self) -> Files:
+        return self.core.files()
+
+    def _select(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.p1 == 0x04:
+            return self._select_aid(channel, command)
+        if command.p1 not in (0x00, 0x08, 0x09):
+            return ResponseApdu(b"", 0x6A86)
+        answer = filesystem.select(self._files(), channel.selection, command)
+        if answer.ok:
+            channel.isdr = None
+        return answer
+
+    def _select_aid(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.data == ISDR_AID:
+            channel.isdr = Isdr(self.core)
+            return ResponseApdu(fci(ISDR_AID, self.settings), 0x9000)
+        if len(command.data) < _SHORTEST_AID:
+            return ResponseApdu(b"", 0x6A82)
+        adfs = {path[0] for path in self._files() if path and len(path[0]) > 2}
+        adf = next((aid for aid in sorted(adfs) if aid.startswith(command.data)), None)
+        if adf is None:
+            return ResponseApdu(b"", 0x6A82)
+        channel.isdr = None
+        return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
+
+    def _manage_channel(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 == 0x80:
+            if not 1 <= command.p2 <= _LAST_CHANNEL:
+                return ResponseApdu(b"", 0x6A86)
+            if command.p2 not in self._channels:
+                return ResponseApdu(b"", 0x6881)
+            if not self.core.defective("keeps-channel-session"):
+                del self._channels[command.p2]
+            return ResponseApdu(b"", 0x9000)
+        if command.p1 != 0x00 or command.p2 > _LAST_CHANNEL:
+            return ResponseApdu(b"", 0x6A86)
+        if command.p2:
+            if command.p2 in self._channels:
+                return ResponseApdu(b"", 0x6A86)
+            self._channels[command.p2] = _Channel()
+            return ResponseApdu(b"", 0x9000)
+        free = next((number for number in range(1, _LAST_CHANNEL + 1) if number not in self._channels), None)
+        if free is None:
+            return ResponseApdu(b"", 0x6A81)
+        self._channels[free] = _Channel()
+        return ResponseApdu(bytes([free]), 0x9000)
+
+    def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        isdr = channel.isdr
+        if isdr is None and self.core.defective("answers-before-select"):
+            isdr = channel.isdr = Isdr(self.core)
+        if isdr is None:
+            # SGP.22 5.7.1: the ISD-R is selected first.
+            return ResponseApdu(b"", 0x6985 if number else 0x6D00)
+        self.core.proactive_session = bool(self._proactive)
+        answer = isdr.store_data(command)
+        if self.core.refresh is not None:
+            self._proactive.append(_refresh(self.core.refresh))
+            self.core.refresh = None
+        return answer
+
+    def _terminal_capability(self, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.1.19: one A9 with known and unknown capabilities."""
+        try:
+            template = tlv.parse(command.data)
+            template.children()
+        except tlv.TlvError:
+            return ResponseApdu(b"", 0x6A80)
+        return ResponseApdu(b"", 0x9000 if template.tag == 0xA9 else 0x6A80)
+
+    def _fetch(self, command: CommandApdu) -> ResponseApdu:
+        if not self._proactive:
+            return ResponseApdu(b"", 0x6985)
+        waiting = self._proactive[0]
+        if command.le is None or (command.le < 256 and command.le != len(waiting)):
+            return ResponseApdu(b"", 0x6C00 | len(waiting) & 0xFF)
+        self._fetched = True
+        return ResponseApdu(waiting, 0x9000)
+
+    def _terminal_response(self, command: CommandApdu) -> ResponseApdu:
+        if not self._fetched:
+            return ResponseApdu(b"", 0x6985)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
+        self._proactive.pop(0)
+        self._fetched = False
+        return ResponseApdu(b"", 0x9000)
+
+    def _restore(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 or command.p2 or command.data:
+            return ResponseApdu(b"", 0x6A86)
+        self.core.state = self._personalised
+        self.core.power_cycle()
+        return ResponseApdu(b"", 0x9000)
+
+
+def _more(waiting: bytes) -> int:
+    return 0x6100 | (len(waiting) if len(waiting) < 256 else 0)
+
+
+def _refresh(qualifier: int) -> bytes:
+    """Proactive REFRESH (ETSI TS 102 223 6.6.13): command details, device identities UICC to terminal."""
+    details = tlv.encode(0x81, bytes([0x01, 0x01, qualifier]))
+    return tlv.encode(0xD0, details + tlv.encode(0x82, b"\x81\x82"))
+
+
+def build_atr(protocol: str) -> bytes:
+    """An ATR with eUICC functions: bit 2 of TB3, the first TB after T=15 (ETSI TS 102 221 6.3.3)."""
+    offered = {"T=0": 0x80, "T=1": 0x81}[protocol]
+    # Card capabilities (73): selection by name and identifier, 20 logical channels assigned by card or device.
+    historical = bytes.fromhex("8031E073FE211F64") + b"SIMU" + bytes.fromhex("9000")
+    atr = bytes([0x90 | len(historical), 0x96, offered, 0x3F, 0xC7, 0x82]) + historical
+    return b"\x3b" + atr + bytes([reduce(xor, atr)])
