@@ -111,7 +111,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise PkiFolderError(f"{path}: {error.strerror}; the SGP.26 bundle has this file") from None
+        raise PkiFolderError(f"{path}: {error.strerror}; what was asked for needs this file") from None
 
 
 def _certificate(path: Path, curve: str) -> Certificate:
