@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
 from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, load_folder, write_folder
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
@@ -191,6 +195,44 @@ def test_hostile_octets(octets: bytes) -> None:
     with pytest.raises(CertificateFault) as caught:
         Certificate(octets)
     assert caught.value.kind is FaultKind.MALFORMED
+
+
+def _signed_again(certificate: Certificate, issuer: Identity, tbs: bytes) -> bytes:
+    """A certificate with other contents, and a signature that holds for them."""
+    algorithm = tlv.parse(certificate.der).children()[1].octets
+    signature = issuer.private_key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    return tlv.encode(0x30, tbs + algorithm + tlv.encode(0x03, b"\0" + signature))
+
+
+@pytest.mark.parametrize("role", [Role.DP_AUTH, Role.DP_TLS, Role.EUM, Role.EUICC])
+@given(place=st.integers(0, 10_000), change=st.integers(1, 255))
+def test_hostile_contents_under_a_good_signature_are_never_an_error(role: Role, place: int, change: int) -> None:
+    euicc = PKI.euicc(EID)
+    issuer = PKI.eum() if role is Role.EUICC else PKI.authority()
+    valid = {Role.EUICC: euicc, Role.EUM: PKI.eum()}.get(role) or PKI.server(role)
+    tbs = bytearray(tlv.parse(valid.certificate.der).children()[0].octets)
+    tbs[place % len(tbs)] ^= change
+    with contextlib.suppress(CertificateFault):
+        certificate = Certificate(_signed_again(valid.certificate, issuer, bytes(tbs)))
+        verify_chain([certificate, *(euicc.chain if role is Role.EUICC else ())], PKI.trust(), role, at=NOW)
+        assert certificate.role is role
+
+
+def test_a_curve_the_library_does_not_know() -> None:
+    server = PKI.server(Role.DP_AUTH).certificate
+    p256, prime192v2 = bytes.fromhex("06082A8648CE3D030107"), bytes.fromhex("06082A8648CE3D030102")
+    tbs = tlv.parse(server.der).children()[0].octets.replace(p256, prime192v2)
+    with pytest.raises(CertificateFault) as caught:
+        Certificate(_signed_again(server, PKI.authority(), tbs))
+    assert caught.value.kind is FaultKind.CURVE
+
+
+def test_a_critical_extension_nobody_knows() -> None:
+    server = PKI.server(Role.DP_AUTH).certificate
+    key_usage, unknown = bytes.fromhex("0603551D0F0101FF"), bytes.fromhex("0603550D0F0101FF")
+    tbs = tlv.parse(server.der).children()[0].octets.replace(key_usage, unknown)
+    certificate = Certificate(_signed_again(server, PKI.authority(), tbs))
+    assert _fault([certificate], Role.DP_AUTH) is FaultKind.UNKNOWN_EXTENSION
 
 
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))

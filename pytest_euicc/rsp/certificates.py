@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
@@ -93,7 +93,8 @@ class Certificate:
     """An X.509 certificate with its octets as received.
 
     Raises:
-        CertificateFault: MALFORMED, when the octets are no certificate with an EC key.
+        CertificateFault: MALFORMED, when the octets are no certificate; CURVE, when the key is none that the library
+            knows on a curve.
     """
 
     def __init__(self, der: bytes) -> None:
@@ -108,6 +109,8 @@ class Certificate:
             self.valid_from, self.valid_until = self.x509.not_valid_before_utc, self.x509.not_valid_after_utc
             self.issuer = self.x509.issuer.rfc4514_string()
             positive = self.x509.serial_number > 0
+        except UnsupportedAlgorithm as error:
+            raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.5") from None
         except Exception as error:
             # The library raises ValueError and others, by what is broken.
             raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
