@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT := reports/out
+CACHE := .cache
 
 .PHONY: run test lint prove bench report clean
 
@@ -29,10 +30,28 @@ test: $(VENV)/dev.stamp
 		$(BIN)/pytest -n 2 -m 'not pcsc' tests; \
 	fi
 
+run: $(VENV)/run.stamp
+	rm -rf $(OUT)/allure-results
+	$(BIN)/pytest suites -n 2 --alluredir $(OUT)/allure-results --euicc-report $(OUT)
+	@echo "Summary page: $(OUT)/summary.html    Allure results: $(OUT)/allure-results    Allure page: make report"
+
+report: $(CACHE)/allure.stamp
+	@[ -d $(OUT)/allure-results ] || { echo "There are no results yet: make run first."; exit 1; }
+	$(CACHE)/node_modules/.bin/allure generate $(OUT)/allure-results --output $(OUT)/allure-report
+	@echo "Allure page: $(OUT)/allure-report/index.html (serve it: $(CACHE)/node_modules/.bin/allure open $(OUT)/allure-report)"
+
+$(CACHE)/allure.stamp:
+	npm install --silent --no-fund --no-audit --prefix $(CACHE) allure@3
+	touch $@
+
+prove bench:
+	@echo "make $@ is not there yet."; exit 1
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pytest-euicc lint
 
 clean:
 	rm -rf $(OUT) .cache

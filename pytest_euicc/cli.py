@@ -1,0 +1,144 @@
+"""The command line: readers, lint, schema, serve, compare. Each command imports what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+OK, WORSE, WRONG_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 good, 1 mistakes or worse, 2 it could not be done."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    return command(parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("pytest-euicc", description="eUICC and SM-DP+ conformance after SGP.22")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    readers = commands.add_parser("readers", help="list PC/SC readers and the cards in them")
+    readers.set_defaults(command=_readers)
+
+    lint = commands.add_parser("lint", help="check vectors; all mistakes with file:line:column")
+    lint.add_argument("paths", nargs="*", type=Path, help="files or folders (default: those of the package)")
+    lint.set_defaults(command=_lint)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of vectors, for editors")
+    schema.set_defaults(command=_schema)
+
+    compare = commands.add_parser("compare", help="compare two summary.json; exit status 1 if something got worse")
+    compare.add_argument("before", type=Path)
+    compare.add_argument("after", type=Path)
+    compare.set_defaults(command=_compare)
+
+    serve = commands.add_parser("serve", help="serve a simulator to other programs")
+    served = serve.add_subparsers(required=True, metavar="WHAT")
+    card = served.add_parser("card", help="put the simulated eUICC behind a virtual PC/SC reader (vpcd)")
+    card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
+    card.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
+    card.add_argument("--host", default="127.0.0.1")
+    card.add_argument("--port", type=int, default=35963, help="port of vpcd (default 35963)")
+    card.set_defaults(command=_serve_card)
+    return parser
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _readers(_: argparse.Namespace) -> int:
+    from pytest_euicc.card.errors import CardError
+    from pytest_euicc.card.pcsc import list_readers
+
+    try:
+        readers = list_readers()
+    except CardError as error:
+        _say(str(error))
+        return WRONG_USE
+    for number, reader in enumerate(readers):
+        _print(f"pcsc:{number}  {reader}")
+    if not readers:
+        _say("no PC/SC reader is there; plug one in, or start vpcd for a software card")
+    return OK if readers else WRONG_USE
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from pytest_euicc import resources
+    from pytest_euicc.conformance import loader
+
+    mistakes = loader.lint(options.paths or [resources.vectors()])
+    for mistake in mistakes:
+        _print(str(mistake))
+    if mistakes:
+        _say(f"{len(mistakes)} mistakes")
+    return WORSE if mistakes else OK
+
+
+def _schema(_: argparse.Namespace) -> int:
+    import json
+
+    from pytest_euicc.conformance.schema import json_schema
+
+    _print(json.dumps(json_schema(), indent=1))
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pytest_euicc.reporting.compare import compare
+    from pytest_euicc.reporting.summary import Summary, SummaryError
+
+    try:
+        comparison = compare(Summary.load(options.before), Summary.load(options.after))
+    except SummaryError as error:
+        _say(str(error))
+        return WRONG_USE
+    for line in comparison.lines():
+        _print(line)
+    return WORSE if comparison.worse else OK
+
+
+def _serve_card(options: argparse.Namespace) -> int:
+    from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
+    from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
+    from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+    from pytest_euicc.simulator.vpcd import CardServer
+
+    try:
+        settings = EuiccSettings.load(options.settings) if options.settings else EuiccSettings()
+        pki = FolderPki(options.pki) if options.pki else None
+    except (SettingsError, PkiFolderError) as error:
+        _say(str(error))
+        return WRONG_USE
+    server = CardServer(SimulatedEuicc(settings, pki), options.host, options.port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))
+    try:
+        server.connect()
+        _say(
+            f"eUICC {settings.eid.hex()} is in the reader of vpcd at {options.host}:{options.port}; Ctrl-C takes it out"
+        )
+        server.run()
+    except ConnectionRefusedError:
+        _say(
+            f"nothing listens at {options.host}:{options.port}: start pcscd with the vpcd driver (Debian: pcscd and "
+            "vsmartcard-vpcd), or name its port with --port"
+        )
+        return WRONG_USE
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.stop()
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

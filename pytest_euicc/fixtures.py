@@ -1,0 +1,114 @@
+"""Fixtures: the card, the ISD-R, the declaration, and one sequence of a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_euicc.card.channel import Card
+    from pytest_euicc.conformance.declaration import Declaration
+    from pytest_euicc.conformance.model import Case, Sequence
+    from pytest_euicc.es10.isdr import Isdr
+    from pytest_euicc.harness import Harness
+
+STATE = "euicc_state"
+"""Attribute of the pytest config that holds the plugin's state."""
+
+
+class Inconclusive(Exception):
+    """A sequence could not be judged; pytest reports an error, Allure a broken test."""
+
+
+@dataclass
+class SequenceRun:
+    """A sequence bound to the card; ``run`` judges it."""
+
+    case: Case
+    sequence: Sequence
+    harness: Harness
+    node: pytest.Item
+
+    def run(self) -> None:
+        """Run the sequence and turn its verdict into pytest's outcome."""
+        from pytest_euicc.conformance.events import Verdict
+        from pytest_euicc.conformance.runner import Runner
+        from pytest_euicc.conformance.steps import failure_text
+        from pytest_euicc.reporting.evidence import entry
+
+        config = self.node.config
+        result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
+        self.node.user_properties.append(("euicc", entry(result)))
+        left = "".join(f"\nleft behind on the card: {line}" for line in result.left_behind)
+        if result.verdict is Verdict.NOT_APPLICABLE:
+            pytest.skip(result.reason)
+        if result.verdict is Verdict.INCONCLUSIVE:
+            raise Inconclusive(f"{result.id}: inconclusive: {result.reason}{left}")
+        if result.verdict is Verdict.FAIL:
+            failure = result.failure
+            told = failure_text(failure) if failure is not None else result.reason
+            pytest.fail(f"{result.id}: {self.sequence.title}\n{told}{left}", pytrace=False)
+        if left:
+            raise Inconclusive(f"{result.id}: passed, but the card was not left as it was found{left}")
+
+
+def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
+    if not config.getoption("allure_report_dir", None):
+        return []
+    from pytest_euicc.reporting.allure import AllureListener
+
+    return [AllureListener(harness.description)]
+
+
+@pytest.fixture(scope="session")
+def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The open card with its session; a card that cannot be had ends the run with one message."""
+    from pytest_euicc.card.errors import CardError
+    from pytest_euicc.harness import OptionError, open_harness
+
+    state = getattr(request.config, STATE)
+    try:
+        harness = open_harness(state.options)
+    except (CardError, OptionError) as error:
+        # One message and the end of the run, instead of the same error for every sequence.
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    state.opened(harness.description)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture(scope="session")
+def declaration(euicc_harness: Harness) -> Declaration:
+    """What the implementation under test says of itself."""
+    return euicc_harness.session.declaration
+
+
+@pytest.fixture
+def euicc(euicc_harness: Harness) -> Card:
+    """The card, reset and started (MF, TERMINAL CAPABILITY, TERMINAL PROFILE)."""
+    card = euicc_harness.card
+    euicc_harness.session.section("fixture euicc")
+    card.reset()
+    card.start()
+    return card
+
+
+@pytest.fixture
+def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
+    """The ISD-R, selected on a channel of its own."""
+    from pytest_euicc.es10.isdr import Isdr
+
+    client = Isdr(euicc.open_channel(), euicc_harness.session.isdr_aid)
+    client.select()
+    yield client
+    euicc.reset()
+
+
+@pytest.fixture
+def sequence(request: pytest.FixtureRequest, euicc_harness: Harness) -> SequenceRun:
+    """One sequence of a vector; given by the marker ``euicc_vectors``."""
+    case, chosen = request.param
+    return SequenceRun(case, chosen, euicc_harness, request.node)

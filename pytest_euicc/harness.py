@@ -1,0 +1,200 @@
+"""From options to a session: opens the card, reads the declaration, wires recording and trust."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc import resources
+
+if TYPE_CHECKING:
+    from pytest_euicc.card.channel import Card
+    from pytest_euicc.conformance.context import Session
+    from pytest_euicc.conformance.declaration import Declaration
+    from pytest_euicc.conformance.model import Case
+    from pytest_euicc.rsp.certificates import Certificate
+
+SIMULATED = "sim"
+_HARMLESS = ("sim", "replay")
+_MAXIMUM_SEED = 64
+
+
+class OptionError(Exception):
+    """An option cannot be used; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for.
+
+    Attributes:
+        euicc: transport, ``kind`` or ``kind:argument``.
+        declaration: file; None takes that of the simulated eUICC, and for any other card an empty one.
+        record: file or folder to record APDUs to.
+        worker: name of the xdist worker, empty without.
+        defects: deviations of the simulated eUICC.
+    """
+
+    euicc: str = SIMULATED
+    declaration: Path | None = None
+    record: Path | None = None
+    allow_destructive: bool = False
+    isdr_aid: bytes | None = None
+    pki: Path | None = None
+    vectors: tuple[Path, ...] = ()
+    seed: str | None = None
+    worker: str = ""
+    defects: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Kind of the transport."""
+        return self.euicc.partition(":")[0]
+
+
+@dataclass
+class Harness:
+    """One session and what is known of its card, for reports."""
+
+    session: Session
+    description: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def card(self) -> Card:
+        """The card under test."""
+        return self.session.card
+
+    def close(self) -> None:
+        """Let go of the card."""
+        self.session.card.close()
+
+
+def load_cases(options: Options) -> list[Case]:
+    """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
+    from pytest_euicc.conformance import loader
+    from pytest_euicc.conformance.document import FileMistakes
+
+    try:
+        return loader.load([resources.vectors(), *options.vectors])
+    except FileMistakes as error:
+        raise OptionError(str(error)) from None
+
+
+def load_declaration(options: Options) -> Declaration:
+    """The declaration of the implementation under test; raises OptionError."""
+    from pytest_euicc.conformance.declaration import Declaration
+    from pytest_euicc.conformance.document import FileMistakes
+
+    path = options.declaration
+    if path is None:
+        if options.euicc != SIMULATED:
+            return Declaration()
+        path = resources.declarations() / "simulated.yaml"
+    try:
+        return Declaration.load(path)
+    except FileMistakes as error:
+        raise OptionError(f"--euicc-declaration: {error}") from None
+
+
+def load_trust(options: Options) -> list[Certificate]:
+    """The CI certificates that signatures must lead to; raises OptionError."""
+    return list(_pki(options).trust())
+
+
+def _pki(options: Options) -> Any:
+    if options.pki is None:
+        from pytest_euicc.rsp.pki import default_pki
+
+        return default_pki()
+    from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
+
+    try:
+        return FolderPki(options.pki)
+    except PkiFolderError as error:
+        raise OptionError(f"--euicc-pki: {error}") from None
+
+
+def open_harness(options: Options) -> Harness:
+    """Open the card and identify it.
+
+    Raises:
+        OptionError: an option is wrong.
+        CardError: the card cannot be had.
+    """
+    from pytest_euicc.card.channel import Card
+    from pytest_euicc.card.transport import TransportOptions, open_transport
+    from pytest_euicc.conformance.context import Session
+    from pytest_euicc.es10.isdr import ISDR_AID
+
+    declaration = load_declaration(options)
+    extra: dict[str, Any] = {}
+    if options.kind == SIMULATED:
+        extra = {"pki": _pki(options), "defects": _known_defects(options.defects)}
+    transport = open_transport(options.euicc, TransportOptions(extra=extra))
+    seed = options.seed or _recorded_seed(transport) or secrets.token_hex(8)
+    if options.record is not None:
+        from pytest_euicc.card.recording import record
+
+        transport = record(transport, _record_path(options.record, options.worker), {"seed": seed})
+    card = Card(transport)
+    card.connect()
+    session = Session(
+        card,
+        declaration,
+        real_card=options.kind not in _HARMLESS,
+        allow_destructive=options.allow_destructive,
+        isdr_aid=options.isdr_aid or ISDR_AID,
+        trust=load_trust(options),
+        seed=seed,
+    )
+    return Harness(session, _describe(session, options))
+
+
+def _known_defects(names: tuple[str, ...]) -> tuple[str, ...]:
+    from pytest_euicc.simulator.euicc.defects import DEFECTS
+
+    unknown = [name for name in names if name not in DEFECTS]
+    if unknown:
+        raise OptionError(f"--euicc-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
+    return names
+
+
+def _recorded_seed(transport: Any) -> str | None:
+    notes: Mapping[str, str] = getattr(transport, "notes", {})
+    return notes.get("seed")
+
+
+def _record_path(path: Path, worker: str) -> Path:
+    """One file per worker: into a folder, or beside the file named."""
+    if path.is_dir() or not path.suffix:
+        path.mkdir(parents=True, exist_ok=True)
+        return path / f"{worker or 'euicc'}.trace"
+    return path.with_stem(f"{path.stem}-{worker}") if worker else path
+
+
+def _describe(session: Session, options: Options) -> dict[str, str]:
+    """EID, svn and firmware as the card says them; a card that says nothing is described by its reader alone."""
+    from pytest_euicc.card.channel import UnexpectedStatus
+    from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+    found = {"reader": session.card.description, "transport": options.euicc, "protocol": session.card.protocol}
+    found["declaration"] = session.declaration.name
+    found["seed"] = session.seed
+    session.section("describe the card")
+    session.card.reset()
+    session.card.start()
+    try:
+        channel = session.card.open_channel()
+        isdr = Isdr(channel, session.isdr_aid)
+        if isdr.select().ok:
+            found["eid"] = isdr.get_eid()
+            info = isdr.get_euicc_info2()
+            found["svn"] = ".".join(map(str, info["svn"]))
+            found["firmware"] = ".".join(map(str, info["euiccFirmwareVer"]))
+    except (Es10Error, UnexpectedStatus) as error:
+        found["not identified"] = str(error)
+    session.card.reset()
+    return found

@@ -1,0 +1,231 @@
+"""pytest's hooks and options of pytest-euicc, and nothing else; all work is imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
+    STATE,
+    Inconclusive,
+    declaration,
+    euicc,
+    euicc_harness,
+    isdr,
+    sequence,
+)
+from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.model import Case
+
+_MARKER = "euicc_vectors"
+_OPTIONS = (
+    ("--euicc", "euicc", "SPEC", "card: sim[:SETTINGS], pcsc[:READER], vpcd[:PORT], replay:FILE (default sim)"),
+    ("--euicc-declaration", "euicc_declaration", "FILE", "what the implementation under test says of itself"),
+    ("--euicc-record", "euicc_record", "FILE|DIR", "record every APDU to a trace that can be replayed"),
+    ("--euicc-isdr-aid", "euicc_isdr_aid", "HEX", "AID of the ISD-R, for cards with a vendor's own"),
+    ("--euicc-pki", "euicc_pki", "DIR", "CI certificates in the folder layout of SGP.26 (default: the test PKI)"),
+    ("--euicc-seed", "euicc_seed", "TEXT", "seed of the harness's randomness (default: a new one)"),
+    ("--euicc-report", "euicc_report", "DIR", "write summary.json and summary.html"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Every option has an ini key of the same name."""
+    group = parser.getgroup("euicc", "eUICC and SM-DP+ conformance")
+    for option, name, metavar, text in _OPTIONS:
+        group.addoption(option, dest=name, metavar=metavar, default=None, help=text)
+        parser.addini(name, help=text, default="")
+    text = "let sequences change a card in a real reader that the declaration does not list"
+    group.addoption("--euicc-allow-destructive", action="store_true", default=None, help=text)
+    parser.addini("euicc_allow_destructive", help=text, type="bool", default=False)
+    text = "folder or file with vectors of your own, beside those of the package"
+    group.addoption("--euicc-vectors", metavar="PATH", action="append", default=None, help=text)
+    parser.addini("euicc_vectors", help=text, type="paths", default=[])
+    text = "switch a named defect of the simulated eUICC on (may be repeated)"
+    group.addoption("--euicc-defect", metavar="NAME", action="append", default=[], help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Markers, and the state of this run."""
+    config.addinivalue_line("markers", f"{_MARKER}(interface): parametrise with the vector sequences of an interface")
+    setattr(config, STATE, _State(config))
+
+
+class _State:
+    """Options, vectors and results of one run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._options: Options | None = None
+        self._cases: list[Case] | None = None
+        self.entries: list[dict[str, Any]] = []
+        self.description: dict[str, str] = {}
+
+    @property
+    def options(self) -> Options:
+        """What the user asked for; raises pytest.UsageError."""
+        if self._options is None:
+            self._options = _read_options(self._config)
+        return self._options
+
+    @property
+    def cases(self) -> list[Case]:
+        """All vectors, loaded once; raises pytest.UsageError with every mistake."""
+        if self._cases is None:
+            try:
+                load_declaration(self.options)
+                self._cases = load_cases(self.options)
+            except OptionError as error:
+                raise pytest.UsageError(str(error)) from None
+        return self._cases
+
+    def opened(self, description: dict[str, str]) -> None:
+        """The card is there; what reports say of it."""
+        self.description = description
+
+
+def _read_options(config: pytest.Config) -> Options:
+    def given(name: str) -> Any:
+        value = config.getoption(name)
+        return config.getini(name) if value is None else value
+
+    def path(name: str) -> Path | None:
+        value = given(name)
+        return Path(value) if value else None
+
+    aid = str(given("euicc_isdr_aid") or "")
+    try:
+        isdr_aid = bytes.fromhex(aid) or None
+    except ValueError:
+        raise pytest.UsageError(f"--euicc-isdr-aid {aid}: not hex; write the AID as A0000005591010…") from None
+    vectors = tuple(Path(entry) for entry in given("euicc_vectors"))
+    for entry in vectors:
+        if not entry.exists():
+            raise pytest.UsageError(f"--euicc-vectors {entry}: there is no such file or folder")
+    return Options(
+        euicc=given("euicc") or "sim",
+        declaration=path("euicc_declaration"),
+        record=path("euicc_record"),
+        allow_destructive=bool(given("euicc_allow_destructive")),
+        isdr_aid=isdr_aid,
+        pki=path("euicc_pki"),
+        vectors=vectors,
+        seed=given("euicc_seed") or None,
+        worker=getattr(config, "workerinput", {}).get("workerid", ""),
+        defects=tuple(config.getoption("euicc_defect")),
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per sequence of the interface that the module's marker names; None takes what no suite claims."""
+    marker = metafunc.definition.get_closest_marker(_MARKER)
+    if marker is None or "sequence" not in metafunc.fixturenames:
+        return
+    from pytest_euicc.reporting.interfaces import SUITES
+
+    interface = marker.args[0] if marker.args else None
+    chosen = [
+        (case, entry)
+        for case in getattr(metafunc.config, STATE).cases
+        if (case.interface not in SUITES if interface is None else case.interface == interface)
+        for entry in case.sequences
+    ]
+    identifiers = [case.sequence_id(entry) for case, entry in chosen]
+    metafunc.parametrize("sequence", chosen, ids=identifiers, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A suite without vectors, such as that of a vendor's own interfaces, is no skipped test."""
+    empty = [item for item in items if item.get_closest_marker(_MARKER) and item.name.endswith("[NOTSET]")]
+    if empty:
+        items[:] = [item for item in items if item not in empty]
+        config.hook.pytest_deselected(items=empty)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+    """An inconclusive sequence is told in its own words, without a traceback."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
+        report.longrepr = str(call.excinfo.value)  # type: ignore[attr-defined]
+        report.user_properties.append(("euicc inconclusive", True))  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Inconclusive counts as pytest's error, not as a failure (SGP.23 2.2.5)."""
+    if getattr(report, "failed", False) and ("euicc inconclusive", True) in map(tuple, report.user_properties):
+        return "error", "E", "INCONCLUSIVE"
+    return None
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collected where the reports come together, also with workers."""
+    if report.when == "call":
+        _collected.extend(
+            value for name, value in report.user_properties if name == "euicc" and isinstance(value, dict)
+        )
+
+
+_collected: list[dict[str, Any]] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:  # noqa: ARG001
+    """A run begins with nothing collected."""
+    _collected.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what its card said; the controller writes reports."""
+    config = session.config
+    state = getattr(config, STATE, None)
+    if state is None:
+        return
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["euicc_description"] = state.description
+        return
+    if not _collected:
+        return
+    from pytest_euicc.reporting import summary
+
+    folder = config.getoption("euicc_report") or config.getini("euicc_report")
+    if folder:
+        summary.write(Path(folder), summary.Summary.of(_collected, state.description))
+    allure = config.getoption("allure_report_dir", None)
+    if allure:
+        from pytest_euicc.reporting.allure import write_environment
+
+        write_environment(Path(allure), state.description)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
+    """With pytest-xdist: the description of the card comes from the first worker that has one."""
+    state = getattr(node.config, STATE, None)
+    described = getattr(node, "workeroutput", {}).get("euicc_description")
+    if state is not None and described and not state.description:
+        state.opened(described)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Verdicts per interface, the card, and where reports are."""
+    if not _collected:
+        return
+    from pytest_euicc.reporting import summary
+
+    state = getattr(config, STATE)
+    terminalreporter.section("eUICC conformance")
+    for line in summary.Summary.of(_collected, state.description).lines():
+        terminalreporter.write_line(line)
+    folder = config.getoption("euicc_report") or config.getini("euicc_report")
+    if folder:
+        terminalreporter.write_line(f"summary: {Path(folder) / 'summary.html'}")
+    if config.getoption("allure_report_dir", None):
+        terminalreporter.write_line(f"Allure results: {config.getoption('allure_report_dir')}")

@@ -1,0 +1,117 @@
+"""Allure: labels, one step per vector step, APDUs and decoded values as attachments, environment and categories."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import allure
+from allure_commons.types import AttachmentType, Severity
+
+from pytest_euicc.conformance.events import (
+    ApduExchanged,
+    CheckFailed,
+    Decoded,
+    Event,
+    SequenceFinished,
+    SequenceStarted,
+    StateReached,
+    StateStarted,
+    StepFinished,
+    StepStarted,
+)
+from pytest_euicc.conformance.text import describe
+
+CATEGORIES = [
+    {"name": "Not conformant", "matchedStatuses": ["failed"]},
+    {"name": "Inconclusive", "matchedStatuses": ["broken"], "messageRegex": "(?s).*inconclusive.*"},
+    {"name": "Card not left as found", "matchedStatuses": ["broken"], "messageRegex": "(?s).*left behind.*"},
+    {"name": "Harness fault", "matchedStatuses": ["broken"]},
+    {"name": "Not applicable", "matchedStatuses": ["skipped"]},
+]
+
+
+class AllureListener:
+    """Turns the events of one sequence into Allure's labels, steps and attachments."""
+
+    def __init__(self, card: dict[str, str]) -> None:
+        self._card = card
+        self._step: AbstractContextManager[Any] | None = None
+        self._exchanges: list[str] = []
+        self._values: list[str] = []
+        self._problems: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case SequenceStarted():
+                self._label(event)
+            case StateStarted():
+                self._open(f"given {event.name}")
+            case StateReached():
+                self._close(passed=True)
+            case StepStarted():
+                self._open(f"{event.number}. {event.title} ({event.action})")
+                if event.because:
+                    self._values.append(f"because: {event.because}")
+            case ApduExchanged():
+                self._exchanges += [f"> {event.command.hex().upper()}", f"< {event.response.hex().upper()}"]
+            case Decoded():
+                self._decoded(event)
+            case CheckFailed():
+                self._problems.append(str(event.mismatch))
+            case StepFinished():
+                self._close(passed=event.passed)
+            case SequenceFinished():
+                self._close(passed=False)
+
+    def _label(self, event: SequenceStarted) -> None:
+        case, sequence = event.case, event.sequence
+        allure.dynamic.epic(case.interface)
+        allure.dynamic.feature(case.case.rpartition(".")[2])
+        allure.dynamic.story(case.title)
+        allure.dynamic.title(f"{event.id}: {sequence.title}")
+        allure.dynamic.severity(Severity(sequence.severity or case.severity))
+        clauses = [f"SGP.22 {clause}" for clause in dict.fromkeys([*case.clauses.sgp22, *sequence.clauses])]
+        clauses += [f"SGP.23 {case.clauses.sgp23}"] if case.clauses.sgp23 else []
+        allure.dynamic.tag(*clauses, *case.clauses.other)
+        told = [text for text in (case.description, sequence.description) if text]
+        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join([*clauses, *case.clauses.other])]))
+        for name in ("eid", "firmware"):
+            if name in self._card:
+                allure.dynamic.parameter(name, self._card[name], excluded=True)
+
+    def _open(self, title: str) -> None:
+        self._close(passed=False)
+        self._step = allure.step(title)
+        self._step.__enter__()
+
+    def _decoded(self, event: Decoded) -> None:
+        if event.sent is not None:
+            self._values.append(f"sent {event.sent_type or ''}\n{describe(event.sent, 4000)}")
+        if event.came is not None:
+            self._values.append(f"came {event.came_type or ''}\n{describe(event.came, 4000)}")
+        self._values += [f"unknown element {element}" for element in event.unknown]
+
+    def _close(self, *, passed: bool) -> None:
+        """End the open step with what was gathered for it; without a step the card was being put back."""
+        if self._exchanges:
+            allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
+        if self._values:
+            allure.attach("\n\n".join(self._values), "Decoded", AttachmentType.TEXT)
+        if self._problems:
+            allure.attach("\n".join(self._problems), "Expected", AttachmentType.TEXT)
+        if self._step is not None:
+            problem = None if passed else AssertionError("\n".join(self._problems) or "not reached")
+            self._step.__exit__(type(problem) if problem else None, problem, None)
+        self._step, self._exchanges, self._values, self._problems = None, [], [], []
+
+
+def write_environment(folder: Path, card: dict[str, str]) -> None:
+    """environment.properties and categories.json beside the results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name.replace(' ', '_')}={text}" for name, text in card.items()]
+    (folder / "environment.properties").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "categories.json").write_text(json.dumps(CATEGORIES, indent=1), encoding="utf-8")

@@ -1,0 +1,88 @@
+"""The summary of a run: counts for the terminal, JSON to compare runs by, one HTML page to read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+VERDICTS = ("pass", "fail", "inconclusive", "not applicable")
+FORMAT = 1
+
+
+class SummaryError(Exception):
+    """A summary file cannot be read; the message names it and the mend."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All sequences of a run (see evidence.entry) and the card they ran on."""
+
+    entries: tuple[dict[str, Any], ...]
+    card: dict[str, str]
+
+    @classmethod
+    def of(cls, entries: Iterable[dict[str, Any]], card: dict[str, str]) -> Summary:
+        """Entries in the order of their ids."""
+        return cls(tuple(sorted(entries, key=lambda entry: entry["id"])), card)
+
+    @classmethod
+    def load(cls, path: Path) -> Summary:
+        """Read a summary.json; raises SummaryError."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            entries, card = tuple(data["sequences"]), dict(data["card"])
+            for entry in entries:
+                if entry["verdict"] not in VERDICTS or not isinstance(entry["id"], str):
+                    raise SummaryError(f"{path}: {entry['id']}: no verdict {entry['verdict']!r}")
+        except OSError as error:
+            raise SummaryError(f"{path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise SummaryError(f"{path}: not a summary.json of pytest-euicc ({error!r})") from None
+        return cls(entries, card)
+
+    def counts(self, interface: str | None = None) -> Counter[str]:
+        """How many of each verdict, of one interface or of all."""
+        return Counter(e["verdict"] for e in self.entries if interface in (None, e["interface"]))
+
+    @property
+    def interfaces(self) -> list[str]:
+        """Interfaces in the order of their names."""
+        return sorted({entry["interface"] for entry in self.entries})
+
+    def lines(self) -> Iterator[str]:
+        """The table for a terminal."""
+        about = " · ".join(f"{name} {text}" for name, text in self.card.items() if name != "seed")
+        if about:
+            yield about
+        for interface in self.interfaces:
+            counts = self.counts(interface)
+            told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+            yield f"{interface:<11} {told}"
+        for entry in self.entries:
+            for line in entry["left_behind"]:
+                yield f"left behind by {entry['id']}: {line}"
+
+    def json(self) -> str:
+        """What `load` reads."""
+        data = {"format": FORMAT, "card": self.card, "sequences": self.entries}
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+    def html(self) -> str:
+        """A page without anything to load from elsewhere."""
+        import jinja2
+
+        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        template = environment.from_string((files(__package__) / "summary.html").read_text(encoding="utf-8"))
+        return template.render(summary=self, verdicts=VERDICTS, total=self.counts())
+
+
+def write(folder: Path, summary: Summary) -> None:
+    """Write summary.json and summary.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "summary.json").write_text(summary.json(), encoding="utf-8")
+    (folder / "summary.html").write_text(summary.html(), encoding="utf-8")

@@ -1,0 +1,12 @@
+"""Vectors of ES10c, local profile management (SGP.22 5.7.15 to 5.7.21)."""
+
+import pytest
+
+from pytest_euicc.fixtures import SequenceRun
+
+pytestmark = pytest.mark.euicc_vectors("ES10c")
+
+
+def test_sequence(sequence: SequenceRun) -> None:
+    """One sequence of a vector."""
+    sequence.run()
