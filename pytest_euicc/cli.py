@@ -66,7 +66,8 @@ def _readers(_: argparse.Namespace) -> int:
         _say(str(error))
         return WRONG_USE
     for number, reader in enumerate(readers):
-        _print(f"pcsc:{number}  {reader}")
+        card = f"card with ATR {reader.atr.hex().upper()}" if reader.has_card else "no card"
+        _print(f"pcsc:{number}  {reader.name}: {card}")
     if not readers:
         _say("no PC/SC reader is there; plug one in, or start vpcd for a software card")
     return OK if readers else WRONG_USE

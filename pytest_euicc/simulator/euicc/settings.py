@@ -178,7 +178,7 @@ class EuiccSettings(_Model):
     memory: int = 600_000
     volatile_memory: int = 30_000
     notification_limit: int = 200
-    protocol: Literal["T=0", "T=1"] = "T=1"
+    protocol: Literal["T=0", "T=1"] = "T=0"
     profiles: tuple[ProfileSettings, ...] = Field(default_factory=default_profiles)
 
     @classmethod
