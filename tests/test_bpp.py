@@ -164,6 +164,34 @@ def test_parts_missing_double_or_in_another_order(order: list[int]) -> None:
     assert _fault(package, recipient) is BppFaultKind.STRUCTURE
 
 
+@pytest.mark.parametrize(("sequence", "tag"), [(bpp.FIRST_87, 0x88), (bpp.SEQUENCE_88, 0x87), (bpp.SEQUENCE_86, 0x87)])
+def test_a_sequence_with_well_protected_segments_of_another_kind(sequence: int, tag: int) -> None:
+    binding, recipient = _session()
+    bsp = Bsp(binding.session_keys())
+    kinds = {bpp.FIRST_87: 0x87, bpp.SEQUENCE_88: 0x88, bpp.SEQUENCE_86: 0x86} | {sequence: tag}
+    contents = {bpp.FIRST_87: bytes.fromhex("BF2400"), bpp.SEQUENCE_88: METADATA, bpp.SEQUENCE_86: b"profile"}
+    parts = [tlv.encode(each, bsp.protect(kinds[each], contents[each])) for each in contents]
+    package = bpp.assemble(bpp.initialise_secure_channel(binding), parts)
+    assert _fault(package, recipient) is BppFaultKind.STRUCTURE
+
+
+def test_an_empty_sequence() -> None:
+    binding, recipient = _session()
+    assert _fault(bpp.build(binding, METADATA, b""), recipient) is BppFaultKind.STRUCTURE
+
+
+def test_metadata_that_is_none() -> None:
+    binding, recipient = _session()
+    assert _fault(bpp.build(binding, bytes.fromhex("BF2500"), PROFILE), recipient) is BppFaultKind.CONTENT
+
+
+def test_new_keys_of_another_length() -> None:
+    binding, recipient = _session()
+    keys = SessionKeys(bytes(32), bytes(32), bytes(16))
+    package = bpp.build(binding, METADATA, b"", random_keys=keys, protected=bpp.protect_profile(RANDOM_KEYS, PROFILE))
+    assert _fault(package, recipient) is BppFaultKind.CONTENT
+
+
 def test_segments_swapped() -> None:
     binding, recipient = _session()
     first, second, *rest = bpp.protect_profile(RANDOM_KEYS, PROFILE)

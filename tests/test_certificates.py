@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ FAULT_OF_SERVER_KIND = {
     "policy-not-critical": FaultKind.POLICY,
     "wrong-policy": FaultKind.POLICY,
     "no-key-usage": FaultKind.KEY_USAGE,
+    "key-usage-not-critical": FaultKind.KEY_USAGE,
     "wrong-key-usage": FaultKind.KEY_USAGE,
     "is-a-ca": FaultKind.BASIC_CONSTRAINTS,
     "no-oid": FaultKind.NO_OID,
@@ -47,6 +49,7 @@ FAULT_OF_EUICC_KIND = {
     "eum-key-usage": FaultKind.KEY_USAGE,
     "eum-policy": FaultKind.POLICY,
     "eum-basic-constraints": FaultKind.BASIC_CONSTRAINTS,
+    "eum-basic-constraints-not-critical": FaultKind.BASIC_CONSTRAINTS,
     "eum-path-length": FaultKind.PATH_LENGTH,
     "eum-no-name-constraints": FaultKind.NAME_CONSTRAINTS,
     "eum-expired": FaultKind.EXPIRED,
@@ -218,6 +221,35 @@ def test_hostile_contents_under_a_good_signature_are_never_an_error(role: Role, 
         assert certificate.role is role
 
 
+def _changed(certificate: Certificate, issuer: Identity, before: str, after: str) -> Certificate:
+    tbs = tlv.parse(certificate.der).children()[0].octets
+    assert bytes.fromhex(before) in tbs
+    return Certificate(_signed_again(certificate, issuer, tbs.replace(bytes.fromhex(before), bytes.fromhex(after))))
+
+
+def test_an_eum_that_may_issue_any_eid() -> None:
+    assert _fault([PKI.eum(kind="eum-no-name-constraints").certificate], Role.EUM) is FaultKind.NAME_CONSTRAINTS
+
+
+def test_an_authority_key_identifier_that_is_not_the_issuers() -> None:
+    euicc, eum = PKI.euicc(EID).certificate, PKI.eum()
+    key_id, other = eum.certificate.subject_key_id or b"", bytes(20)
+    changed = _changed(euicc, eum, key_id.hex(), other.hex())
+    assert _fault([changed, eum.certificate], Role.EUICC) is FaultKind.ISSUER
+
+
+def test_a_serial_number_that_is_not_positive() -> None:
+    server = PKI.server(Role.DP_AUTH).certificate
+    number = tlv.encode(0x02, server.x509.serial_number.to_bytes(8, "big").lstrip(b"\0"))
+    negative = bytearray(number)
+    negative[2] |= 0x80
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(CertificateFault) as caught:
+            _changed(server, PKI.authority(), number.hex(), negative.hex())
+    assert caught.value.kind is FaultKind.MALFORMED
+
+
 def test_a_curve_the_library_does_not_know() -> None:
     server = PKI.server(Role.DP_AUTH).certificate
     p256, prime192v2 = bytes.fromhex("06082A8648CE3D030107"), bytes.fromhex("06082A8648CE3D030102")
@@ -288,6 +320,13 @@ def test_folder_with_the_other_curve_under_a_name(tmp_path: Path) -> None:
     (base / "CERT_EUM_ECDSA_NIST.der").replace(base / "CERT_EUM_ECDSA_BRP.der")
     with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_BRP.der: its key is on secp256r1"):
         load_folder(tmp_path).euicc(EID, "brainpool")
+
+
+def test_folder_for_another_eid(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    assert load_folder(tmp_path).euicc(None).certificate.eid == EID
+    with pytest.raises(PkiFolderError, match=r"CERT_EUICC_ECDSA_NIST.der: is for EID 89049032.*, wanted 0000"):
+        load_folder(tmp_path).euicc(bytes(16))
 
 
 def test_folder_of_something_else(tmp_path: Path) -> None:

@@ -84,9 +84,23 @@ def test_bad_padding_is_told_from_a_bad_mac() -> None:
             self._counter += 1
             return self._with_mac(tag, self._crypt(data, encrypt=True))
 
+    # No 80 at all, and an 80 that a whole block of zeros follows.
+    for padded in (bytes(16), bytes(15) + b"\x80" + bytes(16)):
+        with pytest.raises(BspFault) as caught:
+            Bsp(KEYS).open(Unpadded(KEYS).encrypt_and_mac(0x86, padded))
+        assert caught.value.kind is BspFaultKind.PADDING
+
+
+@pytest.mark.parametrize("octets", [0, 1, 15, 17])
+def test_encrypted_octets_that_are_not_whole_blocks(octets: int) -> None:
+    class Uncut(Bsp):
+        def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
+            self._counter += 1
+            return self._with_mac(tag, data)
+
     with pytest.raises(BspFault) as caught:
-        Bsp(KEYS).open(Unpadded(KEYS).encrypt_and_mac(0x86, bytes(16)))
-    assert caught.value.kind is BspFaultKind.PADDING
+        Bsp(KEYS).open(Uncut(KEYS).encrypt_and_mac(0x86, bytes(octets)))
+    assert caught.value.kind is BspFaultKind.STRUCTURE
 
 
 @pytest.mark.parametrize("curve", signatures.CURVES.values(), ids=list(signatures.CURVES))

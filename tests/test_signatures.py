@@ -67,6 +67,16 @@ def test_a_changed_signature_never_verifies(curve: ec.EllipticCurve, data: bytes
 
 
 @BOTH
+def test_a_number_without_its_leading_zeros_is_no_signature(curve: ec.EllipticCurve) -> None:
+    """BSI TR-03111 5.2.1: r and s have the length of the order, whatever their values."""
+    key = signatures.private_key_from(b"signer", curve)
+    made = ((bytes([high, low]), signatures.sign(key, bytes([high, low]))) for high in range(256) for low in range(256))
+    data, signature = next((data, signature) for data, signature in made if signature[32] == 0)
+    assert signatures.verify(key.public_key(), data, signature)
+    assert not signatures.verify(key.public_key(), data, signature[:32] + signature[33:])
+
+
+@BOTH
 @given(signature=st.binary(max_size=80))
 def test_hostile_signatures_are_no_error(curve: ec.EllipticCurve, signature: bytes) -> None:
     assert not signatures.verify(signatures.private_key_from(b"signer", curve).public_key(), b"data", signature)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -56,8 +56,10 @@ class Wish:
     policy: str | None = ""
     policy_critical: bool = True
     key_usage: bool = True
+    key_usage_critical: bool = True
     swap_key_usage: bool = False
     ca: bool | None = None
+    ca_critical: bool = True
     path_length: int | None = 0
     valid_from: datetime = VALID_FROM
     valid_until: datetime = VALID_UNTIL
@@ -153,7 +155,11 @@ def _name(wish: Wish) -> x509.Name:
 
 
 def _serial(wish: Wish, key: ec.EllipticCurvePrivateKey) -> int:
-    seed = repr(wish).encode() + str(key.private_numbers().private_value).encode()
+    # Only what differs from the defaults counts: a new field of Wish leaves all certificates as they are.
+    wished = [
+        (each.name, getattr(wish, each.name)) for each in fields(wish) if getattr(wish, each.name) != each.default
+    ]
+    seed = repr(wished).encode() + str(key.private_numbers().private_value).encode()
     return int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") >> 1 | 1
 
 
@@ -172,10 +178,10 @@ def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.Certifica
         decipher_only=False,
     )
     if wish.key_usage:
-        builder = builder.add_extension(usage, critical=True)
+        builder = builder.add_extension(usage, critical=wish.key_usage_critical)
     if is_ca or wish.ca is not None:
         length = wish.path_length if is_ca and wish.role is not Role.CI else None
-        builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=length), critical=True)
+        builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=length), critical=wish.ca_critical)
     policy = wish.role.policy if wish.policy == "" else wish.policy
     if policy is not None:
         information = x509.PolicyInformation(x509.ObjectIdentifier(policy), None)

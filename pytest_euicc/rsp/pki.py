@@ -37,6 +37,7 @@ INVALID_SERVER_KINDS: dict[str, Deviation] = {
         wish, policy=(Role.DP_PB if wish.role is Role.DP_AUTH else Role.DP_AUTH).policy
     ),
     "no-key-usage": lambda wish: replace(wish, key_usage=False),
+    "key-usage-not-critical": lambda wish: replace(wish, key_usage_critical=False),
     "wrong-key-usage": lambda wish: replace(wish, swap_key_usage=True),
     "is-a-ca": lambda wish: replace(wish, ca=True),
     "no-oid": lambda wish: replace(wish, oid=None),
@@ -52,6 +53,7 @@ INVALID_EUICC_KINDS = (
     "eum-key-usage",
     "eum-policy",
     "eum-basic-constraints",
+    "eum-basic-constraints-not-critical",
     "eum-path-length",
     "eum-no-name-constraints",
     "eum-expired",
@@ -70,6 +72,7 @@ _EUM_DEVIATIONS: dict[str, Deviation] = {
     "eum-key-usage": lambda wish: replace(wish, swap_key_usage=True),
     "eum-policy": lambda wish: replace(wish, policy=Role.EUICC.policy),
     "eum-basic-constraints": lambda wish: replace(wish, ca=False),
+    "eum-basic-constraints-not-critical": lambda wish: replace(wish, ca_critical=False),
     "eum-path-length": lambda wish: replace(wish, path_length=1),
     "eum-no-name-constraints": lambda wish: replace(wish, eins=()),
     "eum-expired": lambda wish: replace(wish, valid_until=_PAST),
