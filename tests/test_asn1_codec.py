@@ -118,7 +118,7 @@ def test_an_unknown_element_costs_nothing_behind_it() -> None:
         ("BF3006800100800100", "again or out of order"),
         ("BF3000", "deleteNotificationStatus is missing"),
         ("BF3103800100", "tag BF31, wanted BF30"),
-        ("BF30028000", "INTEGER without octets"),
+        ("BF30028000", "INTEGER of 0 octets"),
         ("BF30808001000000", "indefinite"),
     ],
 )

@@ -1,22 +1,19 @@
-"""The ASN.1 modules as trees of fields and tags, read once and cached on disk."""
+"""The ASN.1 modules as trees of fields and tags."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import pickle
-import tempfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-MODULES = ("rsp.asn", "profile_package.asn")
-_CACHE_FORMAT = 1
+from pytest_euicc.asn1 import modules
+from pytest_euicc.asn1.values import NamedInt
+
 _CLASS = {"UNIVERSAL": 0x00, "APPLICATION": 0x40, "PRIVATE": 0xC0}
+SEQUENCE_TAG = 0x30
 _UNIVERSAL = {
     "BOOLEAN": 0x01,
     "INTEGER": 0x02,
@@ -24,27 +21,35 @@ _UNIVERSAL = {
     "OCTET STRING": 0x04,
     "NULL": 0x05,
     "OBJECT IDENTIFIER": 0x06,
-    "ENUMERATED": 0x0A,
     "UTF8String": 0x0C,
-    "SEQUENCE": 0x30,
-    "SEQUENCE OF": 0x30,
-    "SET": 0x31,
+    "SEQUENCE": SEQUENCE_TAG,
+    "SEQUENCE OF": SEQUENCE_TAG,
 }
-_CONSTRUCTED = ("SEQUENCE", "SEQUENCE OF", "SET")
+_CONSTRUCTED = ("SEQUENCE", "SEQUENCE OF", "CHOICE", "OPAQUE")
+_NO_NAMES: Mapping[str, int] = MappingProxyType({})
+
+Bounds = tuple[tuple[int, int], ...]
+"""Alternatives of a constraint, each (lowest, highest); none at all is no constraint."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """One type at its place.
 
     Attributes:
-        kind: ASN.1 name of the type (``SEQUENCE``, ``CHOICE``, ``OCTET STRING`` …), ``OPAQUE`` for X.509 pieces.
-        tag: outermost tag as one number; None for an untagged CHOICE and for OPAQUE.
-        explicit: a CHOICE behind a tag of its own.
+        kind: ASN.1 name of the type (``SEQUENCE``, ``CHOICE``, ``OCTET STRING`` …), ``OPAQUE`` for X.509 pieces and for
+            open types.
+        tag: outermost tag as one number; None for a CHOICE or an open type without a tag of its own.
+        type_name: name of the type, empty if it is written in place.
+        name: of the component, empty at the top.
+        optional: the component may be missing, also because it has a default.
+        default: the value of a missing component, as decoding gives it; None if there is none.
         fields: of a SEQUENCE or CHOICE, in order.
         element: of a SEQUENCE OF.
-        names: of named numbers, named bits or enumerations, to their numbers.
-        size: bounds of octets, characters or elements, (minimum, maximum) or None.
+        names: of named numbers or named bits, to their numbers.
+        size: allowed counts of octets, characters, bits or elements.
+        numbers: allowed values of an INTEGER.
+        explicit: the tag stands around the type's own (a tagged CHOICE or open type, X.680 31.2.7).
     """
 
     kind: str
@@ -55,8 +60,9 @@ class Node:
     default: Any = None
     fields: tuple[Node, ...] = ()
     element: Node | None = None
-    names: dict[str, int] = field(default_factory=dict)
-    size: tuple[int, int] | None = None
+    names: Mapping[str, int] = field(default_factory=lambda: _NO_NAMES)
+    size: Bounds = ()
+    numbers: Bounds = ()
     explicit: bool = False
 
     def field(self, name: str) -> Node | None:
@@ -65,21 +71,21 @@ class Node:
 
     def takes(self, tag: int) -> bool:
         """True if an element with this tag can be this type."""
-        if self.kind == "OPAQUE":
-            return tag == 0x30
         if self.tag is None:
-            return any(entry.takes(tag) for entry in self.fields)
+            return self.kind == "OPAQUE" or any(entry.takes(tag) for entry in self.fields)
         return self.tag == tag
+
+    def chosen(self, tag: int) -> Node | None:
+        """The component that an element with this tag is."""
+        return next((entry for entry in self.fields if entry.takes(tag)), None)
 
 
 class Schema:
     """All types of the modules; trees are built when first asked for."""
 
-    def __init__(self, modules: dict[str, Any], specification: Any) -> None:
-        self.specification = specification
-        self._types: dict[str, Any] = {
-            name: described for module in modules.values() for name, described in module["types"].items()
-        }
+    def __init__(self, compiled: modules.Compiled) -> None:
+        self.compiled = compiled
+        self._types = compiled.types
         self._nodes: dict[str, Node] = {}
 
     def names(self) -> Iterator[str]:
@@ -89,6 +95,8 @@ class Schema:
     def node(self, type_name: str) -> Node:
         """The tree of a type; raises KeyError."""
         if type_name not in self._nodes:
+            if type_name not in self._types:
+                raise KeyError(type_name)
             self._nodes[type_name] = self._build({"type": type_name}, None)
         return self._nodes[type_name]
 
@@ -99,26 +107,34 @@ class Schema:
             chain.append(self._types[chain[-1]["type"]])
         base = chain[-1]
         kind = "OPAQUE" if base["type"] == "ANY" else base["type"]
+        # X.509 types are ANY by a name; an ANY written in place is an open type.
+        open_type = kind == "OPAQUE" and len(chain) == 1
         tagged = next((entry["tag"] for entry in chain if "tag" in entry), None)
         if tagged is None and automatic is not None:
             tagged = {"number": automatic}
-        tag = _UNIVERSAL.get(kind) if tagged is None else _tag(tagged, kind in (*_CONSTRUCTED, "CHOICE"))
+        if tagged is not None:
+            tag: int | None = _tag(tagged, kind in _CONSTRUCTED)
+        elif kind == "OPAQUE":
+            tag = None if open_type else SEQUENCE_TAG
+        else:
+            tag = _UNIVERSAL.get(kind)
+        # X.680 25.3: automatic tagging is for lists in which no component is written with a tag.
         members = [member for member in base.get("members", ()) if member is not None]
         untagged = not any("tag" in member for member in members)
-        fields = tuple(self._build(member, number if untagged else None) for number, member in enumerate(members))
-        size = next((entry["size"] for entry in chain if entry.get("size")), None)
+        names = _names(base)
         return Node(
             kind=kind,
             tag=tag,
             type_name=described["type"] if described["type"] in self._types else "",
             name=described.get("name", ""),
             optional=bool(described.get("optional")) or "default" in described,
-            default=described.get("default"),
-            fields=fields,
+            default=_default(kind, described.get("default"), names),
+            fields=tuple(self._build(member, number if untagged else None) for number, member in enumerate(members)),
             element=self._build(base["element"], None) if "element" in base else None,
-            names=_names(base),
-            size=_bounds(size),
-            explicit=kind == "CHOICE" and tagged is not None,
+            names=names,
+            size=_bounds(chain, "size"),
+            numbers=_bounds(chain, "restricted-to"),
+            explicit=tagged is not None and (kind == "CHOICE" or open_type),
         )
 
 
@@ -133,60 +149,36 @@ def _tag(tagged: dict[str, Any], constructed: bool) -> int:
     return int.from_bytes(bytes([first | 0x1F, *octets]), "big")
 
 
-def _names(described: dict[str, Any]) -> dict[str, int]:
+def _names(described: dict[str, Any]) -> Mapping[str, int]:
     if "named-numbers" in described:
-        return {name: int(number) for name, number in described["named-numbers"].items()}
+        return MappingProxyType({name: int(number) for name, number in described["named-numbers"].items()})
     if "named-bits" in described:
-        return {name: int(number) for name, number in described["named-bits"]}
-    return {name: int(number) for name, number in (value for value in described.get("values", ()) if value)}
+        return MappingProxyType({name: int(number) for name, number in described["named-bits"]})
+    return _NO_NAMES
 
 
-def _bounds(size: Any) -> tuple[int, int] | None:
-    if not size:
-        return None
-    bounds = size[0]
-    return (bounds, bounds) if isinstance(bounds, int) else (int(bounds[0]), int(bounds[1]))
+def _default(kind: str, written: Any, names: Mapping[str, int]) -> Any:
+    if kind == "OCTET STRING" and written is not None:
+        return bytes.fromhex(written.removeprefix("0x"))
+    if kind == "INTEGER" and names and written is not None:
+        return NamedInt(names[written], names)
+    return written
+
+
+def _bounds(chain: list[dict[str, Any]], key: str) -> Bounds:
+    """The constraint nearest to the place where the type is used."""
+    written = next((entry[key] for entry in chain if entry.get(key)), None)
+    return tuple(
+        (_number(one[0]), _number(one[1])) if isinstance(one, tuple) else (_number(one), _number(one))
+        for one in written or ()
+    )
+
+
+def _number(written: int | str) -> int:
+    return {"MIN": -sys.maxsize, "MAX": sys.maxsize}[written] if isinstance(written, str) else written
 
 
 @cache
 def schema() -> Schema:
-    """The schema of this version of the modules, from the cache or read anew."""
-    sources = [(files(__package__) / name).read_bytes() for name in MODULES]
-    stamp = hashlib.sha256(b"\0".join([*sources, version("asn1tools").encode(), bytes([_CACHE_FORMAT])])).hexdigest()[
-        :16
-    ]
-    directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-euicc"
-    path = directory / f"asn1-{stamp}.pickle"
-    cached = _load(path)
-    if cached is None:
-        cached = _compile(sources)
-        _store(path, cached)
-    return Schema(*cached)
-
-
-def _compile(sources: list[bytes]) -> tuple[dict[str, Any], Any]:
-    import asn1tools
-
-    modules = asn1tools.parse_string("\n".join(source.decode() for source in sources))
-    # Compiling changes the parsed modules in place, so the trees get their own copy.
-    return pickle.loads(pickle.dumps(modules)), asn1tools.compile_dict(modules, "der")  # noqa: S301
-
-
-def _load(path: Path) -> tuple[dict[str, Any], Any] | None:
-    try:
-        modules, specification = pickle.loads(path.read_bytes())  # noqa: S301
-    except Exception:
-        # Not there, cut off or of another Python: it is made anew.
-        return None
-    return modules, specification
-
-
-def _store(path: Path, cached: tuple[dict[str, Any], Any]) -> None:
-    """Write beside, then rename: another process never sees half a file. A read-only home only costs time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(pickle.dumps(cached))
-        Path(file.name).replace(path)
-    except OSError:
-        return
+    """The schema of this version of the modules."""
+    return Schema(modules.load())

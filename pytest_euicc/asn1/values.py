@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_MAXIMUM_OID_OCTETS = 128
+
 
 class NamedInt(int):
     """An INTEGER with named numbers: a number that knows its name.
@@ -29,6 +31,8 @@ class NamedInt(int):
 
 def decode_oid(octets: bytes) -> str:
     """The dotted text of an OBJECT IDENTIFIER's contents (X.690 8.19); raises ValueError."""
+    if len(octets) > _MAXIMUM_OID_OCTETS:
+        raise ValueError(f"an object identifier of {len(octets)} octets")
     if not octets or octets[-1] & 0x80:
         raise ValueError("the object identifier is cut off")
     arcs: list[int] = []

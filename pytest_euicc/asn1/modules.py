@@ -1,0 +1,98 @@
+"""The module files read by asn1tools, once: the result is kept on disk for the next process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+MODULES = ("rsp.asn", "rsp_es9plus.asn", "profile_package.asn")
+_CACHE_FORMAT = 2
+_DIGEST_OCTETS = 32
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What asn1tools makes of the modules.
+
+    Attributes:
+        types: of all modules by name, as asn1tools describes them.
+        pickled: its compiled DER codec. It stays pickled until something is encoded, as bringing it to life imports
+            asn1tools with all its codecs, which is most of the time that a start takes.
+    """
+
+    types: dict[str, Any]
+    pickled: bytes
+
+    @cached_property
+    def der(self) -> Any:
+        """asn1tools' ``Specification`` for DER."""
+        return pickle.loads(self.pickled)  # noqa: S301
+
+
+def load() -> Compiled:
+    """The modules of this version of the package, from the cache or read anew."""
+    sources = [(files(__package__) / name).read_bytes() for name in MODULES]
+    path = cache_path(sources)
+    cached = _read(path) if path else None
+    if cached is None:
+        cached = _compile(sources)
+        if path:
+            _write(path, cached)
+    return cached
+
+
+def cache_path(sources: list[bytes]) -> Path | None:
+    """Where the cache of these sources is; None if there is no home for it. Whatever it depends on is in the name."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    versions = f"{_CACHE_FORMAT} {python} {version('asn1tools')}".encode()
+    stamp = hashlib.sha256(b"\0".join([versions, *sources])).hexdigest()[:16]
+    try:
+        directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        return None
+    return directory / "pytest-euicc" / f"asn1-{stamp}.cache"
+
+
+def _compile(sources: list[bytes]) -> Compiled:
+    import asn1tools
+
+    parsed = asn1tools.parse_string("\n".join(source.decode() for source in sources))
+    types = {name: described for module in parsed.values() for name, described in module["types"].items()}
+    # Compiling changes the parsed modules in place, so the types are taken out before.
+    types = pickle.loads(pickle.dumps(types))  # noqa: S301
+    return Compiled(types, pickle.dumps(asn1tools.compile_dict(parsed, "der")))
+
+
+def _read(path: Path) -> Compiled | None:
+    with suppress(OSError):
+        stored = path.read_bytes()
+        digest, content = stored[:_DIGEST_OCTETS], stored[_DIGEST_OCTETS:]
+        if hashlib.sha256(content).digest() == digest:
+            types, pickled = pickle.loads(content)  # noqa: S301
+            return Compiled(types, pickled)
+    return None
+
+
+def _write(path: Path, compiled: Compiled) -> None:
+    """Write beside, then rename: another process never sees half a file. A read-only home only costs time."""
+    content = pickle.dumps((compiled.types, compiled.pickled))
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(content).digest() + content)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink()
+            raise
