@@ -49,6 +49,7 @@ class _Stage(Enum):
     METADATA_HEADER = auto()
     METADATA = auto()
     KEYS_OR_ELEMENTS = auto()
+    ELEMENTS_HEADER = auto()
     ELEMENTS = auto()
     DONE = auto()
 
@@ -59,6 +60,7 @@ _COMMAND = {
     _Stage.METADATA_HEADER: "storeMetadata",
     _Stage.METADATA: "storeMetadata",
     _Stage.KEYS_OR_ELEMENTS: "loadProfileElements",
+    _Stage.ELEMENTS_HEADER: "loadProfileElements",
     _Stage.ELEMENTS: "loadProfileElements",
     _Stage.DONE: "loadProfileElements",
 }
@@ -103,6 +105,11 @@ class Installer:
         """The StoreMetadataRequest once it is whole, else empty."""
         return self._metadata_value
 
+    @property
+    def between_parts(self) -> bool:
+        """True if everything that came is processed."""
+        return not self._pending
+
     def feed(self, octets: bytes) -> Load | None:
         """Take the data of one STORE DATA chain; returns the load once it is complete.
 
@@ -133,6 +140,8 @@ class Installer:
             case _Stage.KEYS_OR_ELEMENTS:
                 if self._pending[0] == 0xA2:
                     return self._with_header(0xA2, 0x87, self._replace_session_keys)
+                return self._open_sequence(0xA3, _Stage.ELEMENTS)
+            case _Stage.ELEMENTS_HEADER:
                 return self._open_sequence(0xA3, _Stage.ELEMENTS)
             case _Stage.ELEMENTS:
                 return self._sequence_part(0x86, self._load_elements)
@@ -268,7 +277,7 @@ class Installer:
             raise LoadFault("replaceSessionKeys", "incorrectInputValues")
         if not self._defective("keeps-old-session-keys"):
             self._bsp = Bsp(keys)
-        self._stage = _Stage.KEYS_OR_ELEMENTS
+        self._stage = _Stage.ELEMENTS_HEADER
 
     def _load_elements(self, part: bytes) -> None:
         assert self._reader is not None  # noqa: S101

@@ -83,8 +83,9 @@ class Isdr:
 
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
-        if request[:1] == b"\xbf" and request[:2] != b"\xbf\x36":
-            # SGP.22 5.7.6: any other command ends the load; it is then carried out.
+        between_parts = core.installer is not None and core.installer.between_parts
+        if between_parts and request[:1] == b"\xbf" and request[:2] != b"\xbf\x36":
+            # No part of a package but the first begins with BF: another command ends the load and is carried out.
             core.installer = None
             return self._perform(request)
         try:
