@@ -105,11 +105,6 @@ class Installer:
         """The StoreMetadataRequest once it is whole, else empty."""
         return self._metadata_value
 
-    @property
-    def between_parts(self) -> bool:
-        """True if everything that came is processed."""
-        return not self._pending
-
     def feed(self, octets: bytes) -> Load | None:
         """Take the data of one STORE DATA chain; returns the load once it is complete.
 

@@ -83,15 +83,22 @@ class Isdr:
 
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
-        between_parts = core.installer is not None and core.installer.between_parts
-        if between_parts and request[:1] == b"\xbf" and request[:2] != b"\xbf\x36":
-            # No part of a package but the first begins with BF: another command ends the load and is carried out.
+        if _function(request) is not None:
+            # Another command ends the load and is carried out.
             core.installer = None
             return self._perform(request)
         try:
             return ResponseApdu(download.load_segment(core, request), 0x9000)
         except NotAllowed:
             return ResponseApdu(b"", 0x6985)
+
+
+def _function(request: bytes) -> Handler | None:
+    """The function of a whole request; none for a part of a Bound Profile Package."""
+    try:
+        return _HANDLERS.get(tlv.parse(request).tag)
+    except tlv.TlvError:
+        return None
 
 
 def _padded_length(answer: bytes) -> bytes:
