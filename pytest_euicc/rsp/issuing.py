@@ -147,10 +147,10 @@ def _name(wish: Wish) -> x509.Name:
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "ES"),
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, wish.organisation),
-        x509.NameAttribute(NameOID.COMMON_NAME, wish.common_name),
     ]
     if wish.serial_number is not None:
         attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, wish.serial_number))
+    attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, wish.common_name))
     return x509.Name(attributes)
 
 
