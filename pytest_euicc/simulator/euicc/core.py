@@ -15,9 +15,10 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
 from pytest_euicc.simulator.euicc.filesystem import Files
 from pytest_euicc.simulator.euicc.installer import Installer
-from pytest_euicc.simulator.euicc.package_files import PackageFile
+from pytest_euicc.simulator.euicc.profile_files import preinstalled_files
+from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings, owner_value
 from pytest_euicc.simulator.euicc.session import Credentials, RspSession
-from pytest_euicc.simulator.euicc.settings import EuiccSettings, ProfileSettings, owner_value
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import (
     EVENTS,
     CardState,
@@ -29,7 +30,6 @@ from pytest_euicc.simulator.euicc.state import (
 
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
-EF_ICCID = b"\x2f\xe2"
 FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
 _PPR_BITS = ("pprUpdateControl", "ppr1", "ppr2")
 
@@ -117,7 +117,8 @@ class EuiccCore:
     @property
     def free_memory(self) -> int:
         """Octets of non-volatile memory that are left."""
-        return self.settings.memory - sum(profile.memory for profile in self.state.profiles)
+        taken = self.state.lost_memory + sum(profile.memory for profile in self.state.profiles)
+        return max(0, self.settings.memory - taken)
 
     def files(self) -> Files:
         """The files of the enabled profile; none without one."""
@@ -199,7 +200,7 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
         enabled=entry.enabled,
         nickname=entry.nickname,
         metadata=metadata,
-        files={(EF_ICCID,): PackageFile(entry.iccid)},
+        files=preinstalled_files(entry),
         memory=entry.memory,
         field_loaded=entry.profile_class != "test",
     )

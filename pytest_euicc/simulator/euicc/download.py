@@ -12,11 +12,12 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.euicc import session as sessions
-from pytest_euicc.simulator.euicc.core import EF_ICCID, FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
+from pytest_euicc.simulator.euicc.core import FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
 from pytest_euicc.simulator.euicc.es10b import info2
 from pytest_euicc.simulator.euicc.installer import Installer, Load, LoadFault
 from pytest_euicc.simulator.euicc.package import PackageReader
 from pytest_euicc.simulator.euicc.package_files import PackageFile
+from pytest_euicc.simulator.euicc.profile_files import EF_ICCID
 from pytest_euicc.simulator.euicc.session import RspSession
 from pytest_euicc.simulator.euicc.settings import rat_value
 from pytest_euicc.simulator.euicc.state import Notification, Profile, bit_names, notification_metadata

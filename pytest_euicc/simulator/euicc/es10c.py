@@ -30,17 +30,19 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         else:
             found = core.state.find((kind, wanted))
             profiles = [found] if found else []
-    tags = _DEFAULT_TAGS
+    tags: list[bytes] | None = _DEFAULT_TAGS
     if "tagList" in value and not core.defective("ignores-tag-list"):
         tags = _split_tags(value["tagList"])
+    if tags is None:
+        return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "incorrectInputValues"))
     if core.defective("always-gives-icon"):
         tags = [*tags, _ICON]
     listed = [encode_profile_info(profile, tags) for profile in profiles]
     return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
 
 
-def _split_tags(octets: bytes) -> list[bytes]:
-    """The tags of a tag list; one that is cut off ends it."""
+def _split_tags(octets: bytes) -> list[bytes] | None:
+    """The tags of a tag list; None if the last one is cut off."""
     tags, at = [], 0
     while at < len(octets):
         end = at + 1
@@ -48,6 +50,8 @@ def _split_tags(octets: bytes) -> list[bytes]:
             while end < len(octets) and octets[end] & 0x80:
                 end += 1
             end += 1
+        if end > len(octets):
+            return None
         tags.append(octets[at:end])
         at = end
     return tags
@@ -72,17 +76,23 @@ def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) ->
         refused = _may_replace(core, current, target)
         if refused:
             return refused
-        before_test = current.iccid if target.is_test and not current.is_test else None
         if not core.defective("enables-two"):
             core.replace_profile(current, enabled=False)
         if not core.defective("omits-disable-notification"):
             core.notify(current, "disable")
-        core.state = replace(core.state, before_test=before_test)
+    core.state = replace(core.state, before_test=_pushed_aside(core, current, target))
     enabled = core.replace_profile(target, enabled=True)
     if not core.defective("omits-enable-notification"):
         core.notify(enabled, "enable")
     _ask_refresh(core, refresh)
     return "ok"
+
+
+def _pushed_aside(core: EuiccCore, current: Profile | None, target: Profile) -> bytes | None:
+    """ICCID of the profile that comes back after a test profile, through any number of test profiles in a row."""
+    if not target.is_test or current is None:
+        return None
+    return core.state.before_test if current.is_test else current.iccid
 
 
 def _may_replace(core: EuiccCore, current: Profile, target: Profile) -> str:
@@ -155,7 +165,7 @@ def delete_profile(core: EuiccCore, request: bytes) -> bytes:
 def _remove(core: EuiccCore, profile: Profile) -> None:
     core.state = core.state.without(profile)
     if core.defective("keeps-memory"):
-        core.settings = core.settings.model_copy(update={"memory": core.settings.memory - profile.memory})
+        core.state = replace(core.state, lost_memory=core.state.lost_memory + profile.memory)
     if core.defective("delete-drops-notifications"):
         kept = tuple(entry for entry in core.state.notifications if entry.iccid != profile.iccid)
         core.state = replace(core.state, notifications=kept)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pytest_euicc.asn1 import codec
-
-EVENT_NAMES = ("install", "enable", "disable", "delete")
+from pytest_euicc.simulator.euicc.profile_settings import (
+    Model,
+    Octets,
+    OwnerSettings,
+    ProfileSettings,
+    default_profiles,
+    owner_value,
+)
 
 
 class SettingsError(Exception):
     """A settings file cannot be used; the message names file, place and mend."""
 
 
-def _octets(value: Any) -> Any:
-    return bytes.fromhex(value) if isinstance(value, str) else value
-
-
 def _check_eid(octets: bytes) -> bytes:
-    if len(octets) != 16 or not octets.hex().isdigit() or int(octets.hex()) % 97 != 1:
+    digits = octets.hex()
+    if len(digits) != 32 or not digits.isdigit() or not digits.startswith("89") or int(digits) % 97 != 1:
         raise ValueError("an EID has 32 digits, starts with 89 and is 1 modulo 97")
     return octets
 
@@ -32,54 +36,30 @@ def _version(value: Any) -> Any:
         parts = value.split(".")
         if len(parts) == 3 and all(part.isdigit() and int(part) < 256 for part in parts):
             return bytes(map(int, parts))
-        raise ValueError(f"{value!r} is not a version; write three numbers as 2.6.0")
-    return value
+    if isinstance(value, bytes) and len(value) == 3:
+        return value
+    raise ValueError(f"{value!r} is not a version; write three numbers as 2.6.0")
 
 
-Octets = Annotated[bytes, BeforeValidator(_octets)]
+def _named(type_name: str) -> Callable[[frozenset[str]], frozenset[str]]:
+    """Names of the bits of a named BIT STRING."""
+
+    def check(names: frozenset[str]) -> frozenset[str]:
+        known = codec.fields(type_name).names
+        unknown = sorted(names - known.keys())
+        if unknown:
+            raise ValueError(f"{type_name} has no {unknown[0]!r}; there are: {', '.join(known)}")
+        return names
+
+    return check
+
+
 Version = Annotated[bytes, BeforeValidator(_version)]
 """Three octets, written ``2.6.0``."""
 Curve = Literal["nist", "brainpool"]
-Event = Literal["install", "enable", "disable", "delete"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OwnerSettings(_Model):
-    """profileOwner: MCC and MNC as three octets, swapped as in TS 24.008."""
-
-    mcc_mnc: Octets
-    gid1: Octets | None = None
-    gid2: Octets | None = None
-
-
-class NotifySettings(_Model):
-    """One entry of notificationConfigurationInfo."""
-
-    events: frozenset[Event]
-    address: str
-
-
-class ProfileSettings(_Model):
-    """A profile that is on the card from the start."""
-
-    iccid: Octets
-    name: str
-    provider: str = "Test operator"
-    profile_class: Literal["test", "provisioning", "operational"] = Field("operational", alias="class")
-    enabled: bool = False
-    nickname: str | None = None
-    ppr: frozenset[Literal["ppr1", "ppr2"]] = frozenset()
-    owner: OwnerSettings | None = None
-    icon: Octets | None = None
-    icon_type: Literal["png", "jpg"] = "png"
-    notify: tuple[NotifySettings, ...] = ()
-    memory: int = 20_000
-
-
-class RuleSettings(_Model):
+class RuleSettings(Model):
     """One rule of the Rules Authorisation Table (SGP.22 2.9.2.1)."""
 
     rules: frozenset[Literal["ppr1", "ppr2"]]
@@ -87,43 +67,7 @@ class RuleSettings(_Model):
     consent_required: bool = False
 
 
-# One black pixel.
-_PNG = bytes.fromhex(
-    "89504E470D0A1A0A0000000D4948445200000001000000010100000000376EF9240000000A4944415478DA6360"
-    "000000020001E527DEFC0000000049454E44AE426082"
-)
-_OWNER = OwnerSettings(mcc_mnc="00F110")
-_ALL_EVENTS = NotifySettings(events=frozenset(EVENT_NAMES), address="smdp.example.com")
-
-
-def _profile(number: int, name: str, **fields: Any) -> ProfileSettings:
-    digits = f"8900101234567890{number:03d}"
-    luhn = sum(sum(divmod(int(d) * (2 - i % 2), 10)) for i, d in enumerate(reversed(digits)))
-    padded = (digits + str(-luhn % 10)).ljust(20, "F")
-    iccid = "".join(padded[at + 1] + padded[at] for at in range(0, 20, 2))
-    fields.setdefault("notify", (_ALL_EVENTS,))
-    return ProfileSettings(iccid=iccid, name=name, **fields)
-
-
-def default_profiles() -> tuple[ProfileSettings, ...]:
-    """Profiles for every sequence that needs no download."""
-    two = NotifySettings(events=frozenset(EVENT_NAMES), address="second.example.com")
-    return (
-        _profile(1, "Plain one", owner=_OWNER),
-        _profile(2, "Plain two", provider="Other operator", notify=(_ALL_EVENTS, two)),
-        _profile(3, "With icon", icon=_PNG, nickname="holiday"),
-        _profile(4, "Owned", owner=OwnerSettings(mcc_mnc="00F110", gid1="0102", gid2="03")),
-        _profile(5, "Must stay enabled", ppr={"ppr1"}, owner=_OWNER),
-        _profile(6, "Must stay installed", ppr={"ppr2"}, owner=_OWNER),
-        _profile(7, "Quiet", notify=()),
-        _profile(8, "Test profile", **{"class": "test"}),
-        _profile(9, "Plain three"),
-        _profile(10, "Plain four"),
-        _profile(11, "Provisioning", **{"class": "provisioning"}),
-    )
-
-
-class EuiccSettings(_Model):
+class EuiccSettings(Model):
     """Everything a simulated eUICC can be told.
 
     Attributes:
@@ -131,6 +75,9 @@ class EuiccSettings(_Model):
         protocol: ``T=0`` hands answers to GET RESPONSE (61xx), ``T=1`` gives them at once.
         cat_busy: answers catBusy while a proactive session runs.
         clock: checks the validity of certificates.
+        memory, volatile_memory: octets of the whole card; profiles take from the first.
+        notification_limit: pending notifications it can keep; beyond them the oldest goes.
+        seed: makes challenges and one-time keys the same in every run; unpredictable if None.
     """
 
     eid: Annotated[Octets, AfterValidator(_check_eid)] = Field(
@@ -142,10 +89,10 @@ class EuiccSettings(_Model):
     ts102241_version: Version | None = b"\x0f\x00\x00"
     globalplatform_version: Version | None = b"\x02\x03\x00"
     pp_version: Version = b"\x00\x00\x01"
-    verification: tuple[Curve, ...] = ("nist", "brainpool")
-    signing: tuple[Curve, ...] = ("nist", "brainpool")
+    verification: tuple[Curve, ...] = Field(("nist", "brainpool"), min_length=1)
+    signing: tuple[Curve, ...] = Field(("nist", "brainpool"), min_length=1)
     category: Literal["other", "basicEuicc", "mediumEuicc", "contactlessEuicc"] | None = "mediumEuicc"
-    uicc_capability: frozenset[str] = frozenset(
+    uicc_capability: Annotated[frozenset[str], AfterValidator(_named("UICCCapability"))] = frozenset(
         {
             "usimSupport", "isimSupport", "csimSupport", "akaMilenage", "akaCave", "akaTuak128", "akaTuak256",
             "usimTestAlgorithm", "gbaAuthenUsim", "gbaAuthenISim", "eapClient", "javacard", "multipleUsimSupport",
@@ -153,7 +100,7 @@ class EuiccSettings(_Model):
             "profile-b-p256", "suciCalculatorApi",
         }
     )  # fmt: skip
-    rsp_capability: frozenset[str] = frozenset(
+    rsp_capability: Annotated[frozenset[str], AfterValidator(_named("RspCapability"))] = frozenset(
         {"additionalProfile", "crlSupport", "testProfileSupport", "deviceInfoExtensibilitySupport",
          "serviceSpecificDataSupport"}
     )  # fmt: skip
@@ -175,11 +122,25 @@ class EuiccSettings(_Model):
     lpae: bool = False
     cat_busy: bool = False
     clock: bool = True
-    memory: int = 600_000
-    volatile_memory: int = 30_000
-    notification_limit: int = 200
+    memory: int = Field(600_000, ge=0, le=0xFFFFFFFF)
+    volatile_memory: int = Field(30_000, ge=0, le=0xFFFFFFFF)
+    notification_limit: int = Field(200, ge=1)
+    seed: str | None = None
     protocol: Literal["T=0", "T=1"] = "T=0"
     profiles: tuple[ProfileSettings, ...] = Field(default_factory=default_profiles)
+
+    @model_validator(mode="after")
+    def _check_profiles(self) -> Self:
+        iccids = [profile.iccid for profile in self.profiles]
+        if len(set(iccids)) < len(iccids):
+            twice = next(iccid for iccid in iccids if iccids.count(iccid) > 1)
+            raise ValueError(f"two profiles have the ICCID {twice.hex().upper()}; give each its own")
+        if sum(profile.enabled for profile in self.profiles) > 1:
+            raise ValueError("several profiles are enabled; leave enabled: true with one of them")
+        taken = sum(profile.memory for profile in self.profiles)
+        if taken > self.memory:
+            raise ValueError(f"the profiles take {taken} octets of {self.memory}; raise memory or drop profiles")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> EuiccSettings:
@@ -196,11 +157,11 @@ class EuiccSettings(_Model):
             return cls.model_validate(content or {})
         except ValidationError as error:
             known = ", ".join(cls.model_fields)
-            lines = [f"{path}: {len(error.errors())} mistakes in the settings of the simulated eUICC"]
+            lines = [f"{path}: the settings of the simulated eUICC cannot be used"]
             for entry in error.errors():
-                place = ".".join(map(str, entry["loc"]))
+                place = ".".join(map(str, entry["loc"])) or "profiles"
                 mend = f"; there are: {known}" if entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1 else ""
-                lines.append(f"  {place}: {entry['msg']}{mend}")
+                lines.append(f"  {place}: {entry['msg'].removeprefix('Value error, ')}{mend}")
             raise SettingsError("\n".join(lines)) from None
 
 
@@ -217,9 +178,3 @@ def rat_value(settings: EuiccSettings) -> list[dict[str, Any]]:
         }
         for rule in settings.rat
     ]
-
-
-def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
-    """An OperatorId as the codec has it."""
-    fields = {"mccMnc": owner.mcc_mnc, "gid1": owner.gid1, "gid2": owner.gid2}
-    return {name: octets for name, octets in fields.items() if octets is not None}

@@ -110,6 +110,7 @@ class CardState:
 
     Attributes:
         last_number: sequence number of the last notification; they are never used again (SGP.22 3.5).
+        lost_memory: octets that a deleted profile did not give back; 0 without a defect.
         before_test: ICCID of the operational profile that a test profile pushed aside (SGP.22 3.2.1).
         kept_keys: one-time keys that a retry may use again.
         revoked: (issuer key identifier, serial number) of revoked certificates; ``crl_numbers`` by issuer.
@@ -120,6 +121,7 @@ class CardState:
     last_number: int = 0
     default_address: str = ""
     before_test: bytes | None = None
+    lost_memory: int = 0
     kept_keys: tuple[OneTimeKey, ...] = ()
     crl_numbers: tuple[tuple[bytes, int], ...] = ()
     revoked: frozenset[tuple[bytes, int]] = frozenset()
@@ -139,8 +141,9 @@ class CardState:
         return replace(self, profiles=tuple(profile if p.aid == profile.aid else p for p in self.profiles))
 
     def without(self, profile: Profile) -> CardState:
-        """The state without a profile."""
-        return replace(self, profiles=tuple(p for p in self.profiles if p.aid != profile.aid))
+        """The state without a profile; what is not there cannot be enabled again after a test profile."""
+        before = None if self.before_test == profile.iccid or profile.enabled else self.before_test
+        return replace(self, profiles=tuple(p for p in self.profiles if p.aid != profile.aid), before_test=before)
 
 
 def encode_profile_info(profile: Profile, tags: list[bytes]) -> dict[str, Any]:

@@ -48,10 +48,17 @@ class SimTransport:
 
 
 def open_transport(argument: str, options: TransportOptions) -> SimTransport:
-    """``sim`` or ``sim:SETTINGS.yaml``; ``options.extra`` may bring ``pki`` and ``defects``."""
+    """``sim`` or ``sim:SETTINGS.yaml``; ``options.protocol`` goes before that of the settings.
+
+    ``options.extra`` may bring ``pki`` (a Pki), ``defects`` (names) and ``random`` (gives so many octets). Raises
+    `CardError` when the settings cannot be used.
+    """
     try:
         settings = EuiccSettings.load(Path(argument)) if argument else EuiccSettings()
     except SettingsError as error:
         raise CardError(str(error)) from None
-    pki, defects = options.extra.get("pki"), frozenset(options.extra.get("defects", ()))
-    return SimTransport(SimulatedEuicc(settings, pki, defects=defects))
+    if options.protocol is not None:
+        settings = settings.model_copy(update={"protocol": options.protocol})
+    defects = frozenset(options.extra.get("defects", ()))
+    pki, random = options.extra.get("pki"), options.extra.get("random")
+    return SimTransport(SimulatedEuicc(settings, pki, defects=defects, random=random))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import reduce
-from operator import xor
+from random import Random
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.euicc import filesystem
+from pytest_euicc.simulator.euicc.answer_to_reset import build_atr
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.filesystem import Files, Selection
 from pytest_euicc.simulator.euicc.isdr import Isdr, fci
@@ -21,10 +21,12 @@ from pytest_euicc.simulator.euicc.state import CardState
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 RESTORE = bytes.fromhex("80FC0000")
-"""Proprietary: back to the personalised state. No command of an eUICC has this instruction."""
+"""Proprietary, on the basic channel: back to the personalised state, and like a reset for what is volatile. No
+command of an eUICC has this instruction."""
 
 _LAST_CHANNEL = 19
 _SHORTEST_AID = 5
+_LARGEST_PORTION = 256
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
 _PROPRIETARY = {0xE2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, 0xFC}
 
@@ -45,7 +47,7 @@ class SimulatedEuicc:
         settings: what it is; a full v2.6 eUICC if None.
         pki: where its certificates and the CI keys come from.
         defects: names of deviations it shall have (defects.py).
-        random: gives so many random octets.
+        random: gives so many random octets; by default from the seed of the settings, or from the system.
         now: the time certificates are checked at.
     """
 
@@ -55,17 +57,25 @@ class SimulatedEuicc:
         pki: Pki | None = None,
         *,
         defects: frozenset[str] = frozenset(),
-        random: Callable[[int], bytes] = os.urandom,
+        random: Callable[[int], bytes] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings or EuiccSettings()
-        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now)
+        # A seed is given to make runs alike, so a generator that can be predicted is what is wanted.
+        seeded = Random(self.settings.seed).randbytes  # noqa: S311
+        source = random or (os.urandom if self.settings.seed is None else seeded)
+        self.core = EuiccCore(self.settings, pki or default_pki(), defects, source, now)
         self._personalised = self.core.state
         self._proactive: list[bytes] = []
         self._fetched = False
         self._channels: dict[int, _Channel] = {}
         self.atr = build_atr(self.settings.protocol)
         self.reset()
+
+    @property
+    def defects(self) -> frozenset[str]:
+        """Names of the deviations that are switched on (defects.py)."""
+        return self.core.defects
 
     # ------------------------------------------------------------------ power and state
 
@@ -97,6 +107,9 @@ class SimulatedEuicc:
         try:
             command = CommandApdu.parse(apdu)
         except ApduError:
+            return b"\x67\x00"
+        if command.extended:
+            # The historical bytes do not announce extended lengths (ISO 7816-4 12.1.1.9).
             return b"\x67\x00"
         number = channel_of(command.cla)
         channel = self._channels.get(number)
@@ -131,40 +144,41 @@ class SimulatedEuicc:
             case 0xB2:
                 return filesystem.read_record(self._files(), channel.selection, command)
             case 0x70:
-                return self._manage_channel(command)
+                return self._manage_channel(channel, command)
             case 0xE2:
                 return self._store_data(number, channel, command)
             case 0xAA:
                 return self._terminal_capability(command)
             case 0x10:
-                return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
+                return self._terminal_profile(command)
             case 0x12:
                 return self._fetch(command)
             case 0x14:
                 return self._terminal_response(command)
             case 0xF2:
-                return filesystem.enter(self._files(), channel.selection, channel.selection.directory, wants_fcp=True)
-        return self._restore(command)
+                return self._status(channel, command)
+        return self._restore(number, command)
 
     def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
         """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
         sw = self._final_status(answer.sw)
         if not answer.data:
             return ResponseApdu(b"", sw)
-        if self.settings.protocol == "T=0" and command.data:
-            channel.waiting = answer.data
-            return ResponseApdu(b"", _more(answer.data))
-        if command.le is None and self.settings.protocol == "T=0" and not command.data:
-            return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
-        portion = command.le if command.le is not None and command.extended else 256
+        if self.settings.protocol == "T=0":
+            if command.data:
+                channel.waiting = answer.data
+                return ResponseApdu(b"", _more(answer.data))
+            if (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
+                return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
+        portion = command.le or _LARGEST_PORTION
         data, channel.waiting = answer.data[:portion], answer.data[portion:]
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
 
     def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if not channel.waiting:
             return ResponseApdu(b"", 0x6985)
-        wanted = command.le or 256
-        if wanted < 256 and wanted > len(channel.waiting):
+        wanted = command.le or _LARGEST_PORTION
+        if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
         data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._final_status(0x9000))
@@ -181,6 +195,9 @@ class SimulatedEuicc:
         return self.core.files()
 
     def _select(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.p2 & 0xB3 or command.p2 & 0x0C not in (0x00, 0x04, 0x0C):
+            # ETSI TS 102 221 table 11.2: first or only occurrence, and FCP, FCI or nothing in return.
+            return ResponseApdu(b"", 0x6A86)
         if command.p1 == 0x04:
             return self._select_aid(channel, command)
         if command.p1 not in (0x00, 0x08, 0x09):
@@ -193,7 +210,7 @@ class SimulatedEuicc:
     def _select_aid(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.data == ISDR_AID:
             channel.isdr = Isdr(self.core)
-            return ResponseApdu(fci(ISDR_AID, self.settings), 0x9000)
+            return ResponseApdu(b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings), 0x9000)
         if len(command.data) < _SHORTEST_AID:
             return ResponseApdu(b"", 0x6A82)
         adfs = {path[0] for path in self._files() if path and len(path[0]) > 2}
@@ -203,7 +220,10 @@ class SimulatedEuicc:
         channel.isdr = None
         return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
 
-    def _manage_channel(self, command: CommandApdu) -> ResponseApdu:
+    def _manage_channel(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.1.17: open (the card or the device chooses the number) and close."""
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
         if command.p1 == 0x80:
             if not 1 <= command.p2 <= _LAST_CHANNEL:
                 return ResponseApdu(b"", 0x6A86)
@@ -217,13 +237,29 @@ class SimulatedEuicc:
         if command.p2:
             if command.p2 in self._channels:
                 return ResponseApdu(b"", 0x6A86)
-            self._channels[command.p2] = _Channel()
+            self._channels[command.p2] = self._opened_from(channel)
             return ResponseApdu(b"", 0x9000)
+        if command.le is None:
+            return ResponseApdu(b"", 0x6C01)
         free = next((number for number in range(1, _LAST_CHANNEL + 1) if number not in self._channels), None)
         if free is None:
             return ResponseApdu(b"", 0x6A81)
-        self._channels[free] = _Channel()
+        self._channels[free] = self._opened_from(channel)
         return ResponseApdu(bytes([free]), 0x9000)
+
+    def _opened_from(self, channel: _Channel) -> _Channel:
+        """From the basic channel the MF is selected, from any other what that one has (ETSI TS 102 221 8.7)."""
+        if channel is self._channels[0]:
+            return _Channel()
+        return _Channel(replace(channel.selection), Isdr(self.core) if channel.isdr else None)
+
+    def _status(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.p1 not in (0x00, 0x01, 0x02):
+            return ResponseApdu(b"", 0x6A86)
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
+        application = ISDR_AID if channel.isdr else channel.selection.adf
+        return filesystem.status(self._files(), channel.selection, command.p2, application)
 
     def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         isdr = channel.isdr
@@ -241,6 +277,10 @@ class SimulatedEuicc:
 
     def _terminal_capability(self, command: CommandApdu) -> ResponseApdu:
         """ETSI TS 102 221 11.1.19: one A9 with known and unknown capabilities."""
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
         try:
             template = tlv.parse(command.data)
             template.children()
@@ -248,7 +288,14 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x6A80)
         return ResponseApdu(b"", 0x9000 if template.tag == 0xA9 else 0x6A80)
 
+    def _terminal_profile(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
+
     def _fetch(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
         if not self._proactive:
             return ResponseApdu(b"", 0x6985)
         waiting = self._proactive[0]
@@ -258,6 +305,8 @@ class SimulatedEuicc:
         return ResponseApdu(waiting, 0x9000)
 
     def _terminal_response(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
         if not self._fetched:
             return ResponseApdu(b"", 0x6985)
         if not command.data:
@@ -266,11 +315,14 @@ class SimulatedEuicc:
         self._fetched = False
         return ResponseApdu(b"", 0x9000)
 
-    def _restore(self, command: CommandApdu) -> ResponseApdu:
-        if command.p1 or command.p2 or command.data:
+    def _restore(self, number: int, command: CommandApdu) -> ResponseApdu:
+        if number:
+            return ResponseApdu(b"", 0x6881)
+        if command.p1 or command.p2:
             return ResponseApdu(b"", 0x6A86)
-        self.core.state = self._personalised
-        self.core.power_cycle()
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
+        self.restore(self._personalised)
         return ResponseApdu(b"", 0x9000)
 
 
@@ -282,12 +334,3 @@ def _refresh(qualifier: int) -> bytes:
     """Proactive REFRESH (ETSI TS 102 223 6.6.13): command details, device identities UICC to terminal."""
     details = tlv.encode(0x81, bytes([0x01, 0x01, qualifier]))
     return tlv.encode(0xD0, details + tlv.encode(0x82, b"\x81\x82"))
-
-
-def build_atr(protocol: str) -> bytes:
-    """An ATR with eUICC functions: bit 2 of TB3, the first TB after T=15 (ETSI TS 102 221 6.3.3)."""
-    offered = {"T=0": 0x80, "T=1": 0x81}[protocol]
-    # Card capabilities (73): selection by name and identifier, 20 logical channels assigned by card or device.
-    historical = bytes.fromhex("8031E073FE211F64") + b"SIMU" + bytes.fromhex("9000")
-    atr = bytes([0x90 | len(historical), 0x96, offered, 0x3F, 0xC7, 0x82]) + historical
-    return b"\x3b" + atr + bytes([reduce(xor, atr)])
