@@ -222,11 +222,11 @@ def read_binary(
 @action(
     "card.proactive",
     response=mapping(
-        "proactive commands", commands=listing(mapping("command", type=TEXT, qualifier=NUMBER, octets=OCTETS))
+        "proactive commands", commands=listing(mapping("command", name=TEXT, qualifier=NUMBER, raw=OCTETS))
     ),
 )
 def proactive(context: Context, _message: Message) -> Outcome:
     """The proactive commands fetched since the last look."""
     fetched = context.card.take_fetched()
-    commands = [{"type": entry.type, "qualifier": entry.qualifier, "octets": entry.octets} for entry in fetched]
+    commands = [{"name": entry.type, "qualifier": entry.qualifier, "raw": entry.octets} for entry in fetched]
     return Outcome(octets=b"".join(entry.octets for entry in fetched), value={"commands": commands})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import Outcome
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.registry import Parameters, Registry
@@ -95,3 +95,25 @@ def signing_in_verification(_context: Context, outcome: Outcome) -> Iterator[Mis
             yield Mismatch(
                 f"euiccCiPKIdListForSigning.{index}", f"one of {describe(verification)}", identifier.hex().upper()
             )
+
+
+_FREE_NON_VOLATILE = 0x82
+
+
+@check("more_free_memory")
+def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
+    """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
+    try:
+        before, now = _free_memory(than), _free_memory((outcome.value or {}).get("extCardResource", b""))
+    except (tlv.TlvError, LookupError) as error:
+        yield Mismatch("extCardResource", "tags 81, 82 and 83", str(error))
+        return
+    if now <= before:
+        yield Mismatch("extCardResource", f"more than {before} octets of free non-volatile memory", str(now))
+
+
+def _free_memory(resources: bytes) -> int:
+    found = {part.tag: part.value for part in tlv.parse_all(resources)}
+    if _FREE_NON_VOLATILE not in found:
+        raise LookupError(f"no tag 82 in {resources.hex().upper() or 'nothing'}")
+    return int.from_bytes(found[_FREE_NON_VOLATILE], "big")
