@@ -83,22 +83,30 @@ def _descend(type_name: str, node: Node, element: Tlv, name: str, walked: str) -
     if node.kind == "SEQUENCE OF":
         assert node.element is not None  # noqa: S101
         children = element.children()
-        found = next((child for number, child in enumerate(children) if str(number) == name), None)
-        if found is None:
+        numbered = next((child for number, child in enumerate(children) if str(number) == name), None)
+        if numbered is None:
             raise Asn1Error(type_name, walked, element.offset, f"no element {name}; there are {len(children)}")
-        return node.element, found
+        return node.element, numbered
     entry = node.field(name)
     if entry is None:
         names = ", ".join(child.name for child in node.fields) or "none"
         raise Asn1Error(type_name, walked, element.offset, f"no field {name!r}; there are: {names}")
-    if node.kind == "CHOICE" and not node.explicit:
-        if entry.takes(element.tag):
-            return entry, element
+    if node.kind == "CHOICE":
+        inner = next(iter(element.children()), None) if node.explicit else element
+        found = inner if inner is not None and entry.takes(inner.tag) else None
     else:
-        for child in element.children():
-            if entry.takes(child.tag):
-                return entry, child
-    raise Asn1Error(type_name, walked, element.offset, f"{name} is not there")
+        found = _component(node, entry, element.children())
+    if found is None:
+        raise Asn1Error(type_name, walked, element.offset, f"{name} is not there")
+    return entry, found
+
+
+def _component(node: Node, entry: Node, children: list[Tlv]) -> Tlv | None:
+    """The child that is a component of a SEQUENCE; failing that, one with its tag that stands out of order."""
+    places = list(zip(children, node.components(child.tag for child in children), strict=True))
+    in_place = (child for child, place in places if place is entry)
+    misplaced = (child for child, place in places if place is None and entry.takes(child.tag))
+    return next(in_place, None) or next(misplaced, None)
 
 
 def check_der(octets: bytes, type_name: str | None = None) -> list[DerFault]:

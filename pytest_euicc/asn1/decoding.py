@@ -131,19 +131,16 @@ class _Walk:
 
     def _sequence(self, node: Node, element: Tlv, path: str, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        expected = 0
-        for child in self._children(element, path):
-            at = next((i for i in range(expected, len(node.fields)) if node.fields[i].takes(child.tag)), None)
-            if at is None:
-                earlier = node.chosen(child.tag)
-                if earlier is not None:
-                    reason = f"{earlier.name} again or out of order (tag {child.tag:X})"
-                    raise self.fault(join(path, earlier.name), child, reason)
-                self._keep(path, [child])
+        children = self._children(element, path)
+        for child, entry in zip(children, node.components(child.tag for child in children), strict=True):
+            if entry is not None:
+                values[entry.name] = self.value(entry, child, join(path, entry.name), depth + 1)
                 continue
-            entry = node.fields[at]
-            values[entry.name] = self.value(entry, child, join(path, entry.name), depth + 1)
-            expected = at + 1
+            earlier = node.chosen(child.tag)
+            if earlier is not None:
+                reason = f"{earlier.name} again or out of order (tag {child.tag:X})"
+                raise self.fault(join(path, earlier.name), child, reason)
+            self._keep(path, [child])
         for entry in node.fields:
             if entry.name not in values:
                 if entry.default is not None:

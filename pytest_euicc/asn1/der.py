@@ -1,15 +1,32 @@
-"""Is it DER? Faults of X.690 clauses 10 and 11 in received octets, each with its offset."""
+"""Is it DER? Faults of X.690 clauses 8 to 11 in received octets, each with its offset."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.schema import Node
 from pytest_euicc.asn1.tlv import Tlv, TlvError
+from pytest_euicc.asn1.values import decode_oid
 
 _MAXIMUM_DEPTH = 32
+_SHOWN_OCTETS = 8
+_SET_TAG = 0x31
+_CONSTRUCTED_BIT = 0x20
+_FIRST_NOT_UNIVERSAL = 0x40
+# External, embedded PDV, SEQUENCE and SET; every other universal type is primitive in DER (X.690 10.2).
+_CONSTRUCTED_UNIVERSALS = (0x08, 0x0B, 0x10, 0x11)
+_KINDS = {
+    0x01: "BOOLEAN",
+    0x02: "INTEGER",
+    0x03: "BIT STRING",
+    0x05: "NULL",
+    0x06: "OBJECT IDENTIFIER",
+    0x0A: "ENUMERATED",
+    0x0C: "UTF8String",
+}
 
 
 @dataclass(frozen=True)
@@ -29,32 +46,39 @@ def check_node(element: Tlv, node: Node | None, depth: int = 0) -> Iterator[DerF
         yield DerFault(element.offset, "nested too deeply")
         return
     yield from _header(element)
-    kind = node.kind if node is not None else _universal(element)
-    if node is not None and kind == "OPAQUE":
-        kind, node = "SEQUENCE", None
-    if element.constructed:
-        try:
-            children = element.children()
-        except TlvError as error:
-            yield DerFault(error.offset, error.reason)
-            return
-        for child, child_node in zip(children, _types(children, element, node), strict=True):
-            yield from check_node(child, child_node, depth + 1)
-        if node is not None and kind == "SEQUENCE":
-            yield from _defaults(children, node)
-    else:
-        yield from _contents(element, kind, node)
+    node = _resolved(node, element)
+    if not element.constructed:
+        yield from _contents(element, node)
+        return
+    try:
+        children = element.children()
+    except TlvError as error:
+        yield DerFault(error.offset, error.reason)
+        return
+    components = _components(node, children)
+    for child, component in zip(children, components, strict=True):
+        yield from check_node(child, component, depth + 1)
+        if component is not None:
+            yield from _default(child, component)
+    if node is None and element.tag == _SET_TAG:
+        yield from _set_order(children)
 
 
-def _types(children: list[Tlv], element: Tlv, node: Node | None) -> list[Node | None]:
+def _resolved(node: Node | None, element: Tlv) -> Node | None:
+    """The type without CHOICEs that have no tag of their own; None for an opaque piece, whose type is not known."""
+    while node is not None and node.kind == "CHOICE" and not node.explicit:
+        node = node.chosen(element.tag)
+    return None if node is not None and node.kind == "OPAQUE" else node
+
+
+def _components(node: Node | None, children: list[Tlv]) -> list[Node | None]:
     if node is None:
         return [None] * len(children)
-    if node.kind == "SEQUENCE OF":
-        return [node.element] * len(children)
-    if node.kind == "CHOICE" and not node.explicit:
-        chosen = next((entry for entry in node.fields if entry.takes(element.tag)), None)
-        return _types(children, element, chosen)
-    return [next((entry for entry in node.fields if entry.takes(child.tag)), None) for child in children]
+    if node.element is not None:
+        return [node.element if node.element.takes(child.tag) else None for child in children]
+    if node.kind == "CHOICE":
+        return [node.chosen(child.tag) for child in children]
+    return node.components(child.tag for child in children)
 
 
 def _header(element: Tlv) -> Iterator[DerFault]:
@@ -66,49 +90,68 @@ def _header(element: Tlv) -> Iterator[DerFault]:
     if length != shortest:
         reason = f"length {length.hex().upper()} is not in its shortest form {shortest.hex().upper()} (X.690 10.1)"
         yield DerFault(element.offset + len(tag), reason)
+    if 0 < element.tag < _FIRST_NOT_UNIVERSAL:
+        wanted = element.tag & ~_CONSTRUCTED_BIT in _CONSTRUCTED_UNIVERSALS
+        if element.constructed is not wanted:
+            yield DerFault(
+                element.offset, f"tag {element.tag:02X}: the wrong one of primitive and constructed (X.690 8)"
+            )
 
 
-_UNIVERSAL = {1: "BOOLEAN", 2: "INTEGER", 3: "BIT STRING", 10: "ENUMERATED"}
-
-
-def _universal(element: Tlv) -> str:
-    return _UNIVERSAL.get(element.tag, "")
-
-
-def _contents(element: Tlv, kind: str, node: Node | None) -> Iterator[DerFault]:
+def _contents(element: Tlv, node: Node | None) -> Iterator[DerFault]:
     at, octets = element.offset + len(element.header), element.value
-    if node is not None and kind == "CHOICE":
-        chosen = next((entry for entry in node.fields if entry.takes(element.tag)), None)
-        if chosen is not None:
-            yield from _contents(element, chosen.kind, chosen)
-    elif kind == "BOOLEAN" and octets not in (b"\x00", b"\xff"):
-        yield DerFault(at, f"BOOLEAN {octets.hex().upper()}, canonical are 00 and FF (X.690 11.1)")
-    elif kind in ("INTEGER", "ENUMERATED"):
-        padded = len(octets) > 1 and (
-            (octets[0] == 0 and not octets[1] & 0x80) or (octets[0] == 0xFF and octets[1] & 0x80)
-        )
-        if padded or not octets:
-            yield DerFault(at, f"{kind} {octets.hex().upper()} is not in its shortest form (X.690 8.3.2)")
-    elif kind == "BIT STRING" and octets:
-        unused = octets[0]
-        if unused > 7 or (unused and len(octets) == 1):
-            yield DerFault(at, f"{unused} unused bits (X.690 8.6.2)")
-        elif unused and octets[-1] & ((1 << unused) - 1):
-            yield DerFault(at + len(octets) - 1, "unused bits are not zero (X.690 11.2.1)")
-        elif node is not None and node.names and len(octets) > 1 and not octets[-1] >> unused & 1:
-            yield DerFault(at + len(octets) - 1, "trailing zero bits of a named bit list (X.690 11.2.2)")
+    shown = octets[:_SHOWN_OCTETS].hex().upper() + ("…" if len(octets) > _SHOWN_OCTETS else "")
+    match _KINDS.get(element.tag, "") if node is None else node.kind:
+        case "BOOLEAN":
+            if octets not in (b"\x00", b"\xff"):
+                yield DerFault(at, f"BOOLEAN {shown}, canonical are 00 and FF (X.690 11.1)")
+        case "INTEGER" | "ENUMERATED" as kind:
+            # Nine equal bits at the front are one octet too many.
+            if not octets or (len(octets) > 1 and octets[0] in (0x00, 0xFF) and octets[0] >> 7 == octets[1] >> 7):
+                yield DerFault(at, f"{kind} {shown} is not in its shortest form (X.690 8.3.2)")
+        case "BIT STRING":
+            yield from _bits(at, octets, named=node is not None and bool(node.names))
+        case "NULL":
+            if octets:
+                yield DerFault(at, f"NULL with contents {shown} (X.690 8.8.2)")
+        case "OBJECT IDENTIFIER":
+            try:
+                decode_oid(octets)
+            except ValueError as error:
+                yield DerFault(at, f"{error} (X.690 8.19)")
+        case "UTF8String":
+            try:
+                octets.decode()
+            except UnicodeDecodeError as error:
+                yield DerFault(at + error.start, f"no UTF-8: {error.reason} (X.690 8.23.10)")
 
 
-def _defaults(children: list[Tlv], node: Node) -> Iterator[DerFault]:
-    for child in children:
-        entry = next((field for field in node.fields if field.takes(child.tag)), None)
-        if entry is None or entry.default is None:
-            continue
-        default = entry.names.get(entry.default) if isinstance(entry.default, str) else entry.default
-        same = child.value == default if isinstance(default, bytes) else _integer(child.value) == default
-        if same:
-            yield DerFault(child.offset, f"{entry.name} has its default value and must be left out (X.690 11.5)")
+def _bits(at: int, octets: bytes, *, named: bool) -> Iterator[DerFault]:
+    if not octets:
+        yield DerFault(at, "a BIT STRING without the count of unused bits (X.690 8.6.2)")
+        return
+    unused, last = octets[0], at + len(octets) - 1
+    if unused > 7 or (unused and len(octets) == 1):
+        yield DerFault(at, f"{unused} unused bits (X.690 8.6.2)")
+    elif unused and octets[-1] & ((1 << unused) - 1):
+        yield DerFault(last, "unused bits are not zero (X.690 11.2.1)")
+    elif named and len(octets) > 1 and not octets[-1] >> unused & 1:
+        yield DerFault(last, "trailing zero bits of a named bit list (X.690 11.2.2)")
 
 
-def _integer(octets: bytes) -> int:
-    return int.from_bytes(octets, "big", signed=True)
+def _default(element: Tlv, node: Node) -> Iterator[DerFault]:
+    if node.default is None:
+        return
+    octets = element.value
+    value = octets if node.kind == "OCTET STRING" else int.from_bytes(octets, "big", signed=True)
+    if value == node.default:
+        yield DerFault(element.offset, f"{node.name} has its default value and must be left out (X.690 11.5)")
+
+
+def _set_order(children: list[Tlv]) -> Iterator[DerFault]:
+    """A SET OF ascends by its encodings; one tag throughout tells it from a SET. Only X.509 pieces have any."""
+    if len({child.tag for child in children}) > 1:
+        return
+    for before, child in itertools.pairwise(children):
+        if child.octets < before.octets:
+            yield DerFault(child.offset, "the elements of a SET OF do not ascend (X.690 11.6)")

@@ -56,6 +56,8 @@ def _prepare(type_name: str, node: Node, value: Any, path: str) -> Any:
             return [_prepare(type_name, node.element, entry, join(path, str(i))) for i, entry in enumerate(value)]
         case "INTEGER":
             return _number(type_name, node, value, path)
+        case "BIT STRING":
+            return _bits(type_name, node, value, path)
         case "OPAQUE":
             return _opaque(type_name, node, bytes(value), path)
     return bytes(value) if isinstance(value, bytearray) else value
@@ -88,6 +90,18 @@ def _number(type_name: str, node: Node, value: Any, path: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise Asn1Error(type_name, path, None, f"INTEGER cannot be made from {value!r}")
     return int(value)
+
+
+def _bits(type_name: str, node: Node, value: tuple[Any, ...], path: str) -> tuple[bytes, int]:
+    octets, count = value if len(value) == 2 else (None, None)
+    if not isinstance(octets, bytes) or not isinstance(count, int) or not 0 <= count <= len(octets) * 8:
+        raise Asn1Error(type_name, path, None, f"BIT STRING cannot be made from {value!r}")
+    bits = "".join(f"{octet:08b}" for octet in octets)[:count]
+    if node.names:
+        # A named bit list has no trailing zero bits (X.690 11.2.2).
+        bits = bits.rstrip("0")
+    padded = bits + "0" * (-len(bits) % 8)
+    return bytes(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8)), len(bits)
 
 
 def _opaque(type_name: str, node: Node, octets: bytes, path: str) -> bytes:

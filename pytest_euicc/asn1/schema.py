@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -78,6 +78,19 @@ class Node:
     def chosen(self, tag: int) -> Node | None:
         """The component that an element with this tag is."""
         return next((entry for entry in self.fields if entry.takes(tag)), None)
+
+    def components(self, tags: Iterable[int]) -> list[Node | None]:
+        """Of a SEQUENCE: what each element is by its tag and place, None for one that is unknown or out of order.
+
+        The tag alone does not tell: a signed part and two certificates, all under 30, may follow one another.
+        """
+        found: list[Node | None] = []
+        start = 0
+        for tag in tags:
+            at = next((at for at in range(start, len(self.fields)) if self.fields[at].takes(tag)), None)
+            found.append(None if at is None else self.fields[at])
+            start = start if at is None else at + 1
+        return found
 
 
 class Schema:
