@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_euicc.asn1 import tlv
@@ -100,12 +100,14 @@ def test_find_gives_the_whole_received_element() -> None:
         tlv.find(NESTED, 0xBF22)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0x04, 0x30, 0x9F70, 0xBF38, 0xBF8101]), st.binary(max_size=400))
 def test_what_is_encoded_is_read_back(tag: int, value: bytes) -> None:
     element = tlv.parse(tlv.encode(tag, value))
     assert (element.tag, element.value) == (tag, value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_no_octet_is_lost_and_nothing_else_is_raised(octets: bytes) -> None:
     with suppress(tlv.TlvError):
