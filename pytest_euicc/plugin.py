@@ -68,21 +68,22 @@ class _State:
 
     @property
     def options(self) -> Options:
-        """What the user asked for; raises pytest.UsageError."""
+        """What the user asked for; raises OptionError."""
         if self._options is None:
             self._options = _read_options(self._config)
         return self._options
 
     @property
     def cases(self) -> list[Case]:
-        """All vectors, loaded once; raises pytest.UsageError with every mistake."""
+        """All vectors, loaded once; raises OptionError with every mistake in them or in the declaration."""
         if self._cases is None:
-            try:
-                load_declaration(self.options)
-                self._cases = load_cases(self.options)
-            except OptionError as error:
-                raise pytest.UsageError(str(error)) from None
+            load_declaration(self.options)
+            self._cases = load_cases(self.options)
         return self._cases
+
+    def check(self) -> None:
+        """Read everything the user named; raises OptionError."""
+        _ = self.cases
 
     def opened(self, description: dict[str, str]) -> None:
         """The card is there; what reports say of it."""
@@ -102,11 +103,11 @@ def _read_options(config: pytest.Config) -> Options:
     try:
         isdr_aid = bytes.fromhex(aid) or None
     except ValueError:
-        raise pytest.UsageError(f"--euicc-isdr-aid {aid}: not hex; write the AID as A0000005591010…") from None
+        raise OptionError(f"--euicc-isdr-aid {aid}: not hex; write the AID as A0000005591010…") from None
     vectors = tuple(Path(entry) for entry in given("euicc_vectors"))
     for entry in vectors:
         if not entry.exists():
-            raise pytest.UsageError(f"--euicc-vectors {entry}: there is no such file or folder")
+            raise OptionError(f"--euicc-vectors {entry}: there is no such file or folder")
     return Options(
         euicc=given("euicc") or "sim",
         declaration=path("euicc_declaration"),
@@ -119,6 +120,21 @@ def _read_options(config: pytest.Config) -> Options:
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         defects=tuple(config.getoption("euicc_defect")),
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Options, declaration and vectors are checked before collection, so that a mistake is one message.
+
+    A project that says nothing of eUICCs pays nothing for it.
+    """
+    config = session.config
+    names = [name for _, name, _, _ in _OPTIONS] + ["euicc_vectors", "euicc_allow_destructive", "euicc_defect"]
+    if any(config.getoption(name) or (name != "euicc_defect" and config.getini(name)) for name in names):
+        try:
+            getattr(config, STATE).check()
+        except OptionError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -159,7 +175,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Inconclusive counts as pytest's error, not as a failure (SGP.23 2.2.5)."""
-    if getattr(report, "failed", False) and ("euicc inconclusive", True) in map(tuple, report.user_properties):
+    properties = getattr(report, "user_properties", ())
+    if report.failed and ("euicc inconclusive", True) in map(tuple, properties):
         return "error", "E", "INCONCLUSIVE"
     return None
 

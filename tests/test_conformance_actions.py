@@ -31,7 +31,7 @@ def verdict(steps, card=None, given="isdr_selected"):
         ("card.send: {apdu: 00A40004023F00, expect: {data: {starts_with: '62'}}}", True),
         ("card.send: {ins: '70', p1: '80', p2: '01'}", True),
         ("card.proactive: {expect: {commands: []}}", True),
-        ("card.proactive: {expect: {commands: {contains: {type: REFRESH, qualifier: 4}}}}", False),
+        ("card.proactive: {expect: {commands: {contains: {name: REFRESH, qualifier: 4}}}}", False),
         ("card.open_channel: {as: other, expect: {number: 1}}", True),
         ("check.equal: {left: '00FF', right: 00ff}", False),
         ("check.value: {of: 5, expect: {at_most: 4}}", False),

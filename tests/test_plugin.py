@@ -1,0 +1,192 @@
+"""The plugin as a user of pytest sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+VECTOR = """
+case: TC_Own
+title: Own vectors
+iut: euicc
+interface: own
+clauses: {sgp22: ["5.7.20"]}
+numbering: own
+sequences:
+  - id: "01"
+    title: Right
+    given: [isdr_selected]
+    steps:
+      - es10c.get_eid: {expect: {eidValue: {octets: 16}}}
+  - id: "02"
+    title: Wrong
+    given: [isdr_selected]
+    steps:
+      - es10c.get_eid: {expect: {eidValue: {octets: 15}}}
+  - id: "03"
+    title: Not for this card
+    applicability: O_E_LPAe
+    given: [isdr_selected]
+    steps:
+      - es10c.get_eid
+  - id: "04"
+    title: Out of reach
+    given: [isdr_selected, {profile: {ppr: [ppr1, ppr2], as: p}}]
+    steps:
+      - es10c.get_eid
+"""
+
+SUITES = ("--pyargs", "pytest_euicc.suites")
+
+
+@pytest.fixture
+def own(pytester: pytest.Pytester) -> Path:
+    """A folder with vectors of one's own."""
+    pytester.makefile(".yaml", own=VECTOR)
+    return pytester.path / "own.yaml"
+
+
+def run(pytester: pytest.Pytester, *arguments: str | Path) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(*SUITES, "-p", "no:cacheprovider", *map(str, arguments))
+
+
+def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
+    result = run(pytester, "--euicc-vectors", own, "-k", "TC_Own", "-rsE")
+    result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1, deselected=result.parseoutcomes()["deselected"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at call of test_sequence*TC_Own_04*",
+            "TC_Own_04: inconclusive: state profile was not reached: *",
+            "TC_Own_02: Wrong",
+            "step 1, es10c.get_eid: *",
+            "  sent *BF3E035C015A",
+            "  came *BF3E125A1089049032123451234512345678901235 9000 (success)",
+            "  expected *octets 15*",
+            "  clause *SGP.22 5.7.20",
+            "own *1 pass, 1 fail, 1 inconclusive, 1 not applicable",
+            "SKIPPED*O_E_LPAe with O_E_LPAe = false",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
+    result = run(
+        pytester, "--euicc-vectors", own, "-k", "TC_Own", "-n", "2", "--euicc-report", "out", "--alluredir", "allure"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    summary = json.loads((pytester.path / "out" / "summary.json").read_text())
+    assert [entry["verdict"] for entry in summary["sequences"]] == ["pass", "fail", "not applicable", "inconclusive"]
+    assert summary["card"]["eid"] == "89049032123451234512345678901235"
+    page = (pytester.path / "out" / "summary.html").read_text()
+    assert "1 fail" in page
+    assert "octets 15" in page
+    results = {}
+    for path in (pytester.path / "allure").glob("*-result.json"):
+        data = json.loads(path.read_text())
+        results[data["name"].partition(":")[0]] = data
+    statuses = {name: data["status"] for name, data in results.items()}
+    assert statuses == {"TC_Own_01": "passed", "TC_Own_02": "failed", "TC_Own_03": "skipped", "TC_Own_04": "broken"}
+    failed = results["TC_Own_02"]
+    labels = {(label["name"], label["value"]) for label in failed["labels"]}
+    assert {("epic", "own"), ("feature", "TC_Own"), ("severity", "normal"), ("tag", "SGP.22 5.7.20")} <= labels
+    step = failed["steps"][-1]
+    assert step["status"] == "failed"
+    attached = {
+        entry["name"]: (pytester.path / "allure" / entry["source"]).read_text() for entry in step["attachments"]
+    }
+    assert "> 81E2910006BF3E035C015A" in attached["APDUs"]
+    assert "89049032123451234512345678901235" in attached["Decoded"]
+    assert "octets 15" in attached["Expected"]
+    environment = (pytester.path / "allure" / "environment.properties").read_text()
+    assert "eid=89049032123451234512345678901235" in environment
+    assert json.loads((pytester.path / "allure" / "categories.json").read_text())[0]["name"] == "Not conformant"
+
+
+def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, own: Path) -> None:
+    chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile", "--euicc-vectors", own)
+    declaration = Path(__file__).parent.parent / "vectors" / "declarations" / "simulated.yaml"
+    recorded = run(pytester, *chosen, "--euicc-record", "run.trace", "--euicc-report", "first")
+    replayed = run(
+        pytester, *chosen, "--euicc", "replay:run.trace", "--euicc-declaration", declaration, "--euicc-report", "second"
+    )
+    assert recorded.parseoutcomes() == replayed.parseoutcomes()
+    verdicts = [
+        [(entry["id"], entry["verdict"]) for entry in json.loads(path.read_text())["sequences"]]
+        for path in (pytester.path / "first" / "summary.json", pytester.path / "second" / "summary.json")
+    ]
+    assert verdicts[0] == verdicts[1]
+    assert len(verdicts[0]) > 30
+    part = run(pytester, "-k", "GetEID", "--euicc", "replay:run.trace", "--euicc-declaration", declaration)
+    part.assert_outcomes(passed=part.parseoutcomes()["passed"], deselected=part.parseoutcomes()["deselected"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--euicc", "nothing"), "no transport 'nothing'"),
+        (("--euicc", "replay:missing.trace"), "missing.trace"),
+        (("--euicc", "sim:missing.yaml"), "missing.yaml: No such file"),
+        (("--euicc-declaration", "missing.yaml"), "missing.yaml"),
+        (("--euicc-isdr-aid", "XYZ"), "--euicc-isdr-aid XYZ: not hex"),
+        (("--euicc-vectors", "nowhere"), "--euicc-vectors nowhere: there is no such file"),
+        (("--euicc-pki", "."), "no folder CertificateIssuer"),
+        (("--euicc-defect", "no-such"), "no defect 'no-such'"),
+    ],
+)
+def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tuple[str, ...], words: str) -> None:
+    result = run(pytester, "-k", "GetEID", *arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stdout.str() + result.stderr.str()
+    assert words in text
+    assert text.count(words) <= 2
+    assert "Traceback" not in text
+
+
+def test_an_unknown_option_of_a_declaration(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".yaml", mine='name: Mine\niut: euicc\nversion: "2.6.0"\noptions: [O_E_BRB]\n')
+    result = run(pytester, "-k", "GetEID", "--euicc-declaration", "mine.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "mine.yaml:4:11" in (result.stdout.str() + result.stderr.str())
+    assert "O_E_BRP" in (result.stdout.str() + result.stderr.str())
+
+
+def test_mistakes_in_vectors_come_all_at_once(pytester: pytest.Pytester, own: Path) -> None:
+    own.write_text(VECTOR.replace("es10c.get_eid", "es10c.get_eit").replace("isdr_selected", "isdr_selekted"))
+    result = run(pytester, "--euicc-vectors", own)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert (result.stdout.str() + result.stderr.str()).count("own.yaml:") == 8
+
+
+def test_a_defect_turns_a_sequence_red(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "-k", "GetEID_01", "--euicc-defect", "wrong-eid-check-digits")
+    assert result.parseoutcomes()["failed"] == 1
+
+
+def test_fixtures_for_tests_of_one_s_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_card(isdr, euicc, declaration):
+            assert isdr.get_eid() == declaration.eid
+            assert euicc.protocol == "T=0"
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_light():
+            heavy = {"asn1tools", "pydantic", "cryptography", "yaml", "smartcard"}
+            assert not heavy & {name.partition(".")[0] for name in sys.modules}
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*eUICC conformance*")
