@@ -135,7 +135,8 @@ def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Mat
 def status_matches(sw: int, pattern: str) -> bool:
     """Whether a status word is the one of a pattern: ``6Axx``, ``error``; 91xx counts as 9000."""
     if pattern == "error":
-        return sw >> 12 == 6
+        # ISO 7816-4 5.6: 61xx is success with data waiting, 62xx and 63xx are warnings.
+        return 0x64 <= sw >> 8 <= 0x6F
     if pattern == "9000" and sw >> 8 == 0x91:
         return True
     text = f"{sw:04X}"
