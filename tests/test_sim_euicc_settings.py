@@ -1,0 +1,188 @@
+"""Settings of the simulated eUICC, its transport and its defects."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from sim_device import Device
+
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.transport import SnapshotTransport, TransportOptions
+from pytest_euicc.card.transport import open_transport as open_any
+from pytest_euicc.simulator import euicc as package
+from pytest_euicc.simulator.euicc.defects import DEFECTS
+from pytest_euicc.simulator.euicc.profile_settings import default_profiles
+from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
+from pytest_euicc.simulator.euicc.transport import open_transport
+
+
+def _load(tmp_path, text: str) -> EuiccSettings:
+    path = tmp_path / "card.yaml"
+    path.write_text(text, encoding="utf-8")
+    return EuiccSettings.load(path)
+
+
+def test_a_settings_file_changes_what_it_names(tmp_path):
+    settings = _load(
+        tmp_path,
+        """
+svn: 2.2.0
+verification: [nist]
+signing: [nist]
+protocol: T=1
+default_address: first.example.com
+profiles:
+  - iccid: "98001032547698103214"
+    name: Only one
+    enabled: true
+    ppr: [ppr1]
+    owner: {mcc_mnc: "00F110", gid1: "AA"}
+    notify:
+      - {events: [enable, disable], address: one.example.com}
+      - {events: [enable], address: two.example.com}
+""",
+    )
+    assert settings.svn == b"\x02\x02\x00"
+    device = Device(**dict(settings))
+    assert device.send("00A4000C022FE2") == "9000"
+    assert device.send("00B000000A") == "980010325476981032149000"
+    device.open()
+    assert device.es10("BF3211A00C5A0A98001032547698103214810100") == "BF32038001039000"
+    assert b"first.example.com" in device.whole("BF3C00")
+
+
+def test_an_empty_file_is_the_defaults(tmp_path):
+    assert _load(tmp_path, "") == EuiccSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("svm: 2.6.0", "svm: Extra inputs are not permitted; there are: eid, svn, "),
+        ("svn: '2.6'", "svn: '2.6' is not a version; write three numbers as 2.6.0"),
+        ("svn: 2.6", "svn: 2.6 is not a version"),
+        ("eid: 89049032123451234512345678901235", "eid: 89049032123451234512345678901235 is not hex"),
+        ("eid: '89049032123451234512345678901236'", "eid: an EID has 32 digits, starts with 89 and is 1 modulo 97"),
+        ("eid: '8904'", "eid: an EID has 32 digits"),
+        ("signing: []", "signing: Tuple should have at least 1 item"),
+        ("signing: [p384]", "signing.0: Input should be 'nist' or 'brainpool'"),
+        ("uicc_capability: [usim]", "uicc_capability: UICCCapability has no 'usim'; there are: contactlessSupport"),
+        ("protocol: T=15", "protocol: Input should be 'T=0' or 'T=1'"),
+        ("memory: 10", "profiles: the profiles take 240000 octets of 10; raise memory or drop profiles"),
+        ("notification_limit: 0", "notification_limit: Input should be greater than or equal to 1"),
+        ("profiles: [{iccid: '9800', name: x}]", "profiles.0.iccid: an ICCID has 10 octets, this one 2"),
+        ("profiles: [{iccid: '98001032547698103214'}]", "profiles.0.name: Field required"),
+        (
+            "profiles: [{iccid: '98001032547698103214', name: x, nickname: " + "ü" * 33 + "}]",
+            "profiles.0.nickname: 66 octets of UTF-8: at most 64 fit",
+        ),
+        (
+            "profiles: [{iccid: &i '98001032547698103214', name: x}, {iccid: *i, name: y}]",
+            "profiles: two profiles have the ICCID 98001032547698103214; give each its own",
+        ),
+        ("- svn", "a mapping of settings is wanted, found list"),
+        ("svn: [", "not YAML"),
+    ],
+)
+def test_mistakes_are_named_with_file_place_and_mend(tmp_path, text, message):
+    with pytest.raises(SettingsError) as caught:
+        _load(tmp_path, text)
+    assert str(caught.value).startswith(str(tmp_path / "card.yaml"))
+    assert message in str(caught.value)
+
+
+def test_several_mistakes_are_all_named(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        _load(tmp_path, "svn: x\neid: y\nprotocol: z")
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_a_missing_file_is_one_message(tmp_path):
+    with pytest.raises(CardError, match=r"none\.yaml: No such file"):
+        open_transport(str(tmp_path / "none.yaml"), TransportOptions())
+
+
+def test_iccids_of_the_default_profiles_have_their_check_digit():
+    """ITU-T E.118: the last digit makes the Luhn sum a multiple of ten."""
+    for profile in default_profiles():
+        digits = "".join(pair[::-1] for pair in (profile.iccid.hex()[at : at + 2] for at in range(0, 20, 2)))
+        total = 0
+        for position, digit in enumerate(reversed(digits.rstrip("f"))):
+            value = int(digit) * (1 + position % 2)
+            total += value // 10 + value % 10
+        assert total % 10 == 0, digits
+        assert digits.startswith("89")
+
+
+# ---------------------------------------------------------------------------------------------------- transport
+
+
+def test_the_kind_sim_has_the_abilities_of_the_contract():
+    transport = open_any("sim", TransportOptions(protocol="T=1"))
+    assert isinstance(transport, SnapshotTransport)
+    transport.connect()
+    assert transport.protocol == "T=1"
+    assert transport.atr[0] == 0x3B
+    before = transport.snapshot()
+    assert transport.transmit(bytes.fromhex("0070000001")) == bytes.fromhex("019000")
+    transport.restore(before)
+    assert transport.transmit(bytes.fromhex("00708001")) == bytes.fromhex("6881")
+    with pytest.raises(CardError, match="no snapshot"):
+        transport.restore(object())
+    transport.close()
+    transport.close()
+
+
+# ---------------------------------------------------------------------------------------------------- defects
+
+
+def _named_in_code() -> set[str]:
+    """Every name that the simulator's code asks ``defective`` for."""
+    names = set()
+    for path in Path(package.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.args[0] if node.args else None, ast.Constant):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if called in ("defective", "_defective"):
+                    names.add(node.args[0].value)
+    return names
+
+
+def test_every_defect_is_somewhere_in_the_code_and_every_name_there_is_registered():
+    assert _named_in_code() == set(DEFECTS)
+
+
+def test_a_defect_that_loses_memory_goes_with_a_snapshot():
+    device = Device(defects=["keeps-memory"])
+    before, free = device.euicc.snapshot(), device.euicc.core.free_memory
+    device.open()
+    iccid = device.euicc.state.profiles[0].iccid.hex()
+    assert device.es10(f"BF330C5A0A{iccid}") == "BF33038001009000"
+    assert device.euicc.core.free_memory == free
+    device.euicc.restore(before)
+    assert device.euicc.core.free_memory == free
+    assert device.euicc.state == before
+
+
+@pytest.mark.parametrize(
+    ("defect", "apdus", "right", "wrong"),
+    [
+        ("wrong-instruction-is-ok", ["00FE000000"], "6D00", "9000"),
+        ("answers-before-select", ["80E2910006BF3E035C015A00"], "6D00", "359000"),
+        ("ignores-block-number", ["81E2910706BF3E035C015A00"], "6A86", "9000"),
+        ("keeps-channel-session", ["00708001", "81E2910006BF3E035C015A00"], "6881", "9000"),
+        ("remove-unknown-is-ok", ["81E2910006BF300380010900"], "BF30038001019000", "BF30038001009000"),
+        ("reset-nothing-is-ok", ["81E2910007BF340482020640"], "BF34038001019000", "BF34038001009000"),
+        ("wrong-eid-check-digits", ["81E2910006BF3E035C015A00"], "359000", "349000"),
+    ],
+)
+def test_a_defect_changes_what_it_says(defect, apdus, right, wrong):
+    def answer(*defects):
+        device = Device(defects=defects, seed="0")
+        device.open()
+        return [device.send(apdu) for apdu in apdus][-1]
+
+    assert answer().endswith(right)
+    assert answer(defect).endswith(wrong)
