@@ -56,6 +56,8 @@ class EuiccCore:
         self.installer: Installer | None = None
         self.refresh: int | None = None
         self.proactive_session = False
+        self.channel = 1
+        self.resets = 0
         self._first_challenge: bytes | None = None
 
     def defective(self, name: str) -> bool:
@@ -65,6 +67,7 @@ class EuiccCore:
     def power_cycle(self) -> None:
         """Lose what is volatile."""
         self.session, self.installer, self.refresh = RspSession(), None, None
+        self.resets += 1
         state = self.state
         if self.defects:
             if self.defective("loses-default-address"):
@@ -76,6 +79,18 @@ class EuiccCore:
             if self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
+
+    @property
+    def changed_by_reset(self) -> bool:
+        """With the defect of that name: what must stay the same is different after every other reset."""
+        return self.defective("changes-at-reset") and self.resets % 2 == 0
+
+    def malformed(self, tag: int) -> None:
+        """A request could not be read; only defects do anything about it."""
+        if tag == 0xBF3F and self.defective("malformed-address-clears"):
+            self.state = replace(self.state, default_address="")
+        if tag == 0xBF30 and self.defective("malformed-removal-removes-all"):
+            self.state = replace(self.state, notifications=())
 
     # ------------------------------------------------------------------ keys
 

@@ -12,7 +12,7 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
     """The default SM-DP+ address if there is one, and the root SM-DS address."""
     codec.decode("EuiccConfiguredAddressesRequest", request)
     value = {"rootDsAddress": core.settings.root_sds}
-    if core.state.default_address:
+    if core.state.default_address and (core.channel == 1 or not core.defective("address-of-channel-1")):
         value["defaultDpAddress"] = core.state.default_address
     return codec.encode("EuiccConfiguredAddressesResponse", value)
 
@@ -20,7 +20,8 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
     """Set or, with the empty string, remove the default SM-DP+ address."""
     address = codec.decode("SetDefaultDpAddressRequest", request)["defaultDpAddress"]
-    if address or not core.defective("keeps-default-address"):
+    stays = bool(address and core.state.default_address) and core.defective("address-cannot-be-replaced")
+    if not stays and (address or not core.defective("keeps-default-address")):
         core.state = replace(core.state, default_address=address)
     return codec.encode("SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": "ok"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,15 +27,23 @@ def get_info1(core: EuiccCore, request: bytes) -> bytes:
     value = {"svn": core.settings.svn} | _ci_lists(core)
     if core.defective("info1-svn"):
         value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
-    return codec.encode("EUICCInfo1", value)
+    return _with_private_element(core, codec.encode("EUICCInfo1", value))
 
 
 def _ci_lists(core: EuiccCore) -> dict[str, Any]:
-    credentials = core.credentials
-    return {
-        "euiccCiPKIdListForVerification": list(credentials.trust),
-        "euiccCiPKIdListForSigning": list(credentials.identities),
-    }
+    verification, signing = list(core.credentials.trust), list(core.credentials.identities)
+    if core.changed_by_reset:
+        verification.reverse()
+    if core.defective("signing-without-verification"):
+        signing.append(bytes(20))
+    return {"euiccCiPKIdListForVerification": verification, "euiccCiPKIdListForSigning": signing}
+
+
+def _with_private_element(core: EuiccCore, octets: bytes) -> bytes:
+    if not core.defective("info-with-private-element"):
+        return octets
+    element = tlv.parse(octets)
+    return tlv.encode(element.tag, element.value + tlv.encode(0xDF01, b"\x00"))
 
 
 def info2(core: EuiccCore) -> bytes:
@@ -72,11 +81,33 @@ def info2(core: EuiccCore) -> bytes:
         "euiccCategory": settings.category,
     }
     value |= {name: given for name, given in optional.items() if given is not None}
-    if settings.forbidden_ppr:
-        value["forbiddenProfilePolicyRules"] = bits("forbiddenProfilePolicyRules", settings.forbidden_ppr)
+    forbidden = settings.forbidden_ppr | ({"ppr1"} if core.defective("forbids-ppr1") else set())
+    if forbidden:
+        value["forbiddenProfilePolicyRules"] = bits("forbiddenProfilePolicyRules", frozenset(forbidden))
     if settings.integrated:
         value |= {"treProperties": bits("treProperties", frozenset({"isIntegrated"})), "treProductReference": "SIM-1"}
-    return codec.encode("EUICCInfo2", value)
+    value |= _wrong_fields(core, bits)
+    return _with_private_element(core, codec.encode("EUICCInfo2", value))
+
+
+def _wrong_fields(core: EuiccCore, bits: Callable[[str, frozenset[str]], tuple[bytes, int]]) -> dict[str, Any]:
+    """Fields of EUICCInfo2 as defects have them."""
+    if not core.defects:
+        return {}
+    settings = core.settings
+    wrong: dict[str, Any] = {}
+    if core.defective("other-versions"):
+        wrong = dict.fromkeys(("ppVersion", "profileVersion", "euiccFirmwareVer"), b"\t\t\t")
+    if core.defective("no-accreditation-number"):
+        wrong["sasAcreditationNumber"] = ""
+    missing = {
+        "no-additional-profile": {"additionalProfile"},
+        "no-test-profile-bit": {"testProfileSupport", "crlSupport"},
+    }
+    for name, names in missing.items():
+        if core.defective(name):
+            wrong["rspCapability"] = bits("rspCapability", settings.rsp_capability - names)
+    return wrong
 
 
 def get_info2(core: EuiccCore, request: bytes) -> bytes:
@@ -88,7 +119,10 @@ def get_info2(core: EuiccCore, request: bytes) -> bytes:
 def get_rat(core: EuiccCore, request: bytes) -> bytes:
     """The Rules Authorisation Table (SGP.22 5.7.22)."""
     codec.decode("GetRatRequest", request)
-    return codec.encode("GetRatResponse", {"rat": rat_value(core.settings)})
+    rat = rat_value(core.settings)
+    if core.defective("rat-without-wildcard") or core.changed_by_reset:
+        rat = rat[:-1]
+    return codec.encode("GetRatResponse", {"rat": rat})
 
 
 def _matching(core: EuiccCore, bits: tuple[bytes, int] | None) -> list[Notification]:
@@ -102,6 +136,8 @@ def list_notification(core: EuiccCore, request: bytes) -> bytes:
     """Metadata of pending notifications, an empty list if none matches (SGP.22 5.7.9)."""
     wanted = codec.decode("ListNotificationRequest", request).get("profileManagementOperation")
     entries = [entry.metadata() for entry in _matching(core, wanted)]
+    if core.defective("listing-removes"):
+        core.state = replace(core.state, notifications=())
     return codec.encode("ListNotificationResponse", ("notificationMetadataList", entries))
 
 
@@ -114,6 +150,9 @@ def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:
         found = [entry for entry in core.state.notifications if entry.number == criteria[1]]
     else:
         found = _matching(core, criteria[1])
+    if not found and core.defective("no-result-is-undefined"):
+        error = ("notificationsListResultError", "undefinedError")
+        return codec.encode("RetrieveNotificationsListResponse", error)
     if core.defective("removes-when-retrieved"):
         core.state = replace(core.state, notifications=())
     return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(entry.octets for entry in found)))

@@ -20,7 +20,12 @@ _RESET_OPTIONS = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", 
 
 def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
     """Profiles that match the criteria, with the fields of the tag list."""
-    value = codec.decode("ProfileInfoListRequest", request)
+    try:
+        value = codec.decode("ProfileInfoListRequest", request)
+    except codec.Asn1Error:
+        if not core.defective("malformed-criteria-list-all"):
+            raise
+        value = {}
     profiles: list[Profile] = list(core.state.profiles)
     criteria = value.get("searchCriteria")
     if criteria is not None and not core.defective("ignores-search-criteria"):
@@ -143,7 +148,7 @@ def _reenable(core: EuiccCore, test_profile: Profile) -> None:
 
 
 def _ask_refresh(core: EuiccCore, refresh: bool) -> None:
-    if refresh and not core.defective("no-refresh"):
+    if (refresh and not core.defective("no-refresh")) or core.defective("always-refreshes"):
         core.refresh = REFRESH_PROFILE_STATE_CHANGE
 
 
@@ -152,7 +157,7 @@ def delete_profile(core: EuiccCore, request: bytes) -> bytes:
     target = core.state.find(codec.decode("DeleteProfileRequest", request))
     result = "ok"
     if target is None:
-        result = "iccidOrAidNotFound"
+        result = "ok" if core.defective("delete-unknown-is-ok") else "iccidOrAidNotFound"
     elif target.enabled and not core.defective("deletes-enabled"):
         result = "profileNotInDisabledState"
     elif target.has_rule(_PPR2) and not core.defective("ignores-ppr2"):
@@ -186,7 +191,9 @@ def _reset(core: EuiccCore, chosen: set[str]) -> str:
     doomed = [profile for profile in core.state.profiles if _is_doomed(profile, chosen)]
     if core.defective("reset-spares-ppr2"):
         doomed = [profile for profile in doomed if not profile.has_rule(_PPR2)]
-    address = "resetDefaultSmdpAddress" in chosen and core.state.default_address != core.settings.default_address
+    clears = "resetDefaultSmdpAddress" in chosen and not core.defective("reset-keeps-address")
+    clears = clears or core.defective("reset-always-clears-address")
+    address = clears and core.state.default_address != core.settings.default_address
     if not doomed and not address:
         return "ok" if core.defective("reset-nothing-is-ok") else "nothingToDelete"
     if any(profile.enabled for profile in doomed):
@@ -207,10 +214,10 @@ def _is_doomed(profile: Profile, chosen: set[str]) -> bool:
 def get_euicc_data(core: EuiccCore, request: bytes) -> bytes:
     """The EID (SGP.22 5.7.20)."""
     tag_list = codec.decode("GetEuiccDataRequest", request)["tagList"]
-    if tag_list != b"\x5a":
+    if tag_list != b"\x5a" and not core.defective("eid-for-any-tag"):
         raise codec.Asn1Error("GetEuiccDataRequest", "tagList", None, f"{tag_list.hex()} is not the tag of the EID")
     eid: bytes = core.settings.eid
-    if core.defective("wrong-eid-check-digits"):
+    if core.defective("wrong-eid-check-digits") or core.changed_by_reset:
         eid = eid[:-1] + bytes([eid[-1] ^ 0x01])
     return codec.encode("GetEuiccDataResponse", {"eidValue": eid})
 

@@ -14,14 +14,17 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
 _MORE, _LAST = 0x11, 0x91
 _LARGEST_COMMAND = 64 * 1024
+_FULL_BLOCK = 255
 
 Handler = Callable[[EuiccCore, bytes], bytes]
 
 _HANDLERS: dict[int, Handler] = {**es10a.HANDLERS, **es10b.HANDLERS, **es10c.HANDLERS, **download.HANDLERS}
 
 
-def fci(aid: bytes, settings: EuiccSettings) -> bytes:
+def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool]) -> bytes:
     """The answer to SELECT of the ISD-R (SGP.22 5.7.1)."""
+    if defective("fci-without-template"):
+        return tlv.encode(0x6F, tlv.encode(0x84, aid))
     template = {"svn": settings.svn} | ({"lpaeSupport": (b"\x80", 1)} if settings.lpae else {})
     proprietary = tlv.encode(0xA5, tlv.encode(0x9F65, b"\xff"))
     return tlv.encode(
@@ -32,8 +35,9 @@ def fci(aid: bytes, settings: EuiccSettings) -> bytes:
 class Isdr:
     """The session of one selection: the blocks of a chain that is not whole yet."""
 
-    def __init__(self, core: EuiccCore) -> None:
+    def __init__(self, core: EuiccCore, channel: int) -> None:
         self._core = core
+        self._channel = channel
         self._chain = b""
         self._next = 0
 
@@ -50,7 +54,8 @@ class Isdr:
                 self._forget()
             self._next = 0
             return ResponseApdu(b"", 0x6A86)
-        self._chain += command.data
+        if len(command.data) < _FULL_BLOCK or not core.defective("loses-full-blocks"):
+            self._chain += command.data
         self._next = (self._next + 1) & 0xFF
         if command.p1 == _MORE:
             return ResponseApdu(b"", 0x9000)
@@ -67,13 +72,15 @@ class Isdr:
         try:
             tag = tlv.parse(request).tag
         except tlv.TlvError:
-            return ResponseApdu(b"", 0x6A80)
+            return ResponseApdu(b"", 0x9000 if self._core.defective("malformed-request-is-ok") else 0x6A80)
         handler = _HANDLERS.get(tag)
         if handler is None:
-            return ResponseApdu(b"", 0x6A88)
+            return ResponseApdu(b"", 0x9000 if self._core.defective("unknown-function-is-ok") else 0x6A88)
+        self._core.channel = self._channel
         try:
             answer = handler(self._core, request)
         except (Asn1Error, tlv.TlvError):
+            self._core.malformed(tag)
             return ResponseApdu(b"", 0x6A80)
         except NotAllowed:
             return ResponseApdu(b"", 0x6985)

@@ -69,7 +69,8 @@ class SimulatedEuicc:
         self._proactive: list[bytes] = []
         self._fetched = False
         self._channels: dict[int, _Channel] = {}
-        self.atr = build_atr(self.settings.protocol)
+        euicc_functions = not self.core.defective("atr-without-euicc-functions")
+        self.atr = build_atr(self.settings.protocol, euicc_functions=euicc_functions)
         self.reset()
 
     @property
@@ -81,7 +82,8 @@ class SimulatedEuicc:
 
     def reset(self) -> bytes:
         """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
-        self._channels = {0: _Channel()}
+        if not (self._channels and self.core.defective("channels-survive-reset")):
+            self._channels = {0: _Channel()}
         self._proactive, self._fetched = [], False
         self.core.power_cycle()
         return self.atr
@@ -138,7 +140,7 @@ class SimulatedEuicc:
     def _dispatch(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         match command.ins:
             case 0xA4:
-                return self._select(channel, command)
+                return self._select(number, channel, command)
             case 0xB0:
                 return filesystem.read_binary(self._files(), channel.selection, command)
             case 0xB2:
@@ -176,7 +178,7 @@ class SimulatedEuicc:
 
     def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if not channel.waiting:
-            return ResponseApdu(b"", 0x6985)
+            return ResponseApdu(b"", 0x9000 if self.core.defective("get-response-is-ok") else 0x6985)
         wanted = command.le or _LARGEST_PORTION
         if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
@@ -194,29 +196,35 @@ class SimulatedEuicc:
     def _files(self) -> Files:
         return self.core.files()
 
-    def _select(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _select(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.p2 & 0xB3 or command.p2 & 0x0C not in (0x00, 0x04, 0x0C):
             # ETSI TS 102 221 table 11.2: first or only occurrence, and FCP, FCI or nothing in return.
             return ResponseApdu(b"", 0x6A86)
         if command.p1 == 0x04:
-            return self._select_aid(channel, command)
+            return self._select_aid(number, channel, command)
         if command.p1 not in (0x00, 0x08, 0x09):
             return ResponseApdu(b"", 0x6A86)
         answer = filesystem.select(self._files(), channel.selection, command)
+        if self.core.defective("fcp-without-life-cycle"):
+            answer = ResponseApdu(_without_life_cycle(answer.data), answer.sw)
         if answer.ok:
             channel.isdr = None
         return answer
 
-    def _select_aid(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _select_aid(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.data == ISDR_AID:
-            channel.isdr = Isdr(self.core)
-            return ResponseApdu(b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings), 0x9000)
+            if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
+                channel.isdr = Isdr(self.core, number)
+            wanted = b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings, self.core.defective)
+            return ResponseApdu(wanted, 0x9000)
         if len(command.data) < _SHORTEST_AID:
             return ResponseApdu(b"", 0x6A82)
         adfs = {path[0] for path in self._files() if path and len(path[0]) > 2}
         adf = next((aid for aid in sorted(adfs) if aid.startswith(command.data)), None)
         if adf is None:
-            return ResponseApdu(b"", 0x6A82)
+            if self.core.defective("failed-select-deselects"):
+                channel.isdr = None
+            return ResponseApdu(b"", 0x9000 if self.core.defective("unknown-aid-is-ok") else 0x6A82)
         channel.isdr = None
         return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
 
@@ -229,7 +237,9 @@ class SimulatedEuicc:
                 return ResponseApdu(b"", 0x6A86)
             if command.p2 not in self._channels:
                 return ResponseApdu(b"", 0x6881)
-            if not self.core.defective("keeps-channel-session"):
+            if self.core.defective("close-closes-all"):
+                self._channels = {0: self._channels[0]}
+            elif not self.core.defective("keeps-channel-session"):
                 del self._channels[command.p2]
             return ResponseApdu(b"", 0x9000)
         if command.p1 != 0x00 or command.p2 > _LAST_CHANNEL:
@@ -237,21 +247,24 @@ class SimulatedEuicc:
         if command.p2:
             if command.p2 in self._channels:
                 return ResponseApdu(b"", 0x6A86)
-            self._channels[command.p2] = self._opened_from(channel)
+            self._channels[command.p2] = self._opened_from(channel, command.p2)
             return ResponseApdu(b"", 0x9000)
         if command.le is None:
             return ResponseApdu(b"", 0x6C01)
-        free = next((number for number in range(1, _LAST_CHANNEL + 1) if number not in self._channels), None)
+        last = 1 if self.core.defective("one-channel-only") else _LAST_CHANNEL
+        free = next((number for number in range(1, last + 1) if number not in self._channels), None)
+        if len(self._channels) > 1 and self.core.defective("same-channel-again"):
+            return ResponseApdu(b"\x01", 0x9000)
         if free is None:
             return ResponseApdu(b"", 0x6A81)
-        self._channels[free] = self._opened_from(channel)
+        self._channels[free] = self._opened_from(channel, free)
         return ResponseApdu(bytes([free]), 0x9000)
 
-    def _opened_from(self, channel: _Channel) -> _Channel:
+    def _opened_from(self, channel: _Channel, number: int) -> _Channel:
         """From the basic channel the MF is selected, from any other what that one has (ETSI TS 102 221 8.7)."""
         if channel is self._channels[0]:
             return _Channel()
-        return _Channel(replace(channel.selection), Isdr(self.core) if channel.isdr else None)
+        return _Channel(replace(channel.selection), Isdr(self.core, number) if channel.isdr else None)
 
     def _status(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.p1 not in (0x00, 0x01, 0x02):
@@ -264,7 +277,7 @@ class SimulatedEuicc:
     def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         isdr = channel.isdr
         if isdr is None and self.core.defective("answers-before-select"):
-            isdr = channel.isdr = Isdr(self.core)
+            isdr = channel.isdr = Isdr(self.core, number)
         if isdr is None:
             # SGP.22 5.7.1: the ISD-R is selected first.
             return ResponseApdu(b"", 0x6985 if number else 0x6D00)
@@ -324,6 +337,13 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x6700)
         self.restore(self._personalised)
         return ResponseApdu(b"", 0x9000)
+
+
+def _without_life_cycle(fcp: bytes) -> bytes:
+    if not fcp:
+        return fcp
+    kept = b"".join(part.octets for part in tlv.parse(fcp).children() if part.tag != 0x8A)
+    return tlv.encode(0x62, kept)
 
 
 def _more(waiting: bytes) -> int:
