@@ -25,7 +25,7 @@ class Device:
         """Open a channel and select the ISD-R on it; returns its number, 1 to 3."""
         answer = self.send("0070000001")
         assert answer[2:] == "9000"
-        assert self.send(f"0{answer[1]}{SELECT_ISDR}").endswith("9000")
+        assert self.send(f"0{answer[1]}{SELECT_ISDR}")[-4:-2] in ("90", "61")
         return int(answer[:2], 16)
 
     def es10(self, request: str, channel: int = 1) -> str:

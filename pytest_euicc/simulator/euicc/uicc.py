@@ -16,6 +16,7 @@ from pytest_euicc.simulator.euicc.answer_to_reset import build_atr
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.filesystem import Files, Selection
 from pytest_euicc.simulator.euicc.isdr import Isdr, fci
+from pytest_euicc.simulator.euicc.proactive import ProactiveSession
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import CardState
 
@@ -61,13 +62,13 @@ class SimulatedEuicc:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings or EuiccSettings()
-        # A seed is given to make runs alike, so a generator that can be predicted is what is wanted.
-        seeded = Random(self.settings.seed).randbytes  # noqa: S311
-        source = random or (os.urandom if self.settings.seed is None else seeded)
-        self.core = EuiccCore(self.settings, pki or default_pki(), defects, source, now)
+        if random is None:
+            # A seed is given to make runs alike, so a generator that can be predicted is what is wanted.
+            seed = self.settings.seed
+            random = os.urandom if seed is None else Random(seed).randbytes  # noqa: S311
+        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now)
         self._personalised = self.core.state
-        self._proactive: list[bytes] = []
-        self._fetched = False
+        self._proactive = ProactiveSession()
         self._channels: dict[int, _Channel] = {}
         euicc_functions = not self.core.defective("atr-without-euicc-functions")
         self.atr = build_atr(self.settings.protocol, euicc_functions=euicc_functions)
@@ -84,7 +85,7 @@ class SimulatedEuicc:
         """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
         if not (self._channels and self.core.defective("channels-survive-reset")):
             self._channels = {0: _Channel()}
-        self._proactive, self._fetched = [], False
+        self._proactive = ProactiveSession()
         self.core.power_cycle()
         return self.atr
 
@@ -154,16 +155,16 @@ class SimulatedEuicc:
             case 0x10:
                 return self._terminal_profile(command)
             case 0x12:
-                return self._fetch(command)
+                return self._proactive.fetch(command)
             case 0x14:
-                return self._terminal_response(command)
+                return self._proactive.terminal_response(command)
             case 0xF2:
                 return self._status(channel, command)
         return self._restore(number, command)
 
     def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
         """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
-        sw = self._final_status(answer.sw)
+        sw = self._proactive.announce(answer.sw)
         if not answer.data:
             return ResponseApdu(b"", sw)
         if self.settings.protocol == "T=0":
@@ -183,13 +184,7 @@ class SimulatedEuicc:
         if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
         data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
-        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._final_status(0x9000))
-
-    def _final_status(self, sw: int) -> int:
-        """9000 becomes 91xx while a proactive command waits (ETSI TS 102 221 7.4.2.1)."""
-        if sw == 0x9000 and self._proactive and not self._fetched:
-            return 0x9100 | len(self._proactive[0]) & 0xFF
-        return sw
+        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._proactive.announce(0x9000))
 
     # ------------------------------------------------------------------ commands
 
@@ -281,10 +276,10 @@ class SimulatedEuicc:
         if isdr is None:
             # SGP.22 5.7.1: the ISD-R is selected first.
             return ResponseApdu(b"", 0x6985 if number else 0x6D00)
-        self.core.proactive_session = bool(self._proactive)
+        self.core.proactive_session = self._proactive.running
         answer = isdr.store_data(command)
         if self.core.refresh is not None:
-            self._proactive.append(_refresh(self.core.refresh))
+            self._proactive.refresh(self.core.refresh)
             self.core.refresh = None
         return answer
 
@@ -306,28 +301,6 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x6A86)
         return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
 
-    def _fetch(self, command: CommandApdu) -> ResponseApdu:
-        if command.p1 or command.p2:
-            return ResponseApdu(b"", 0x6A86)
-        if not self._proactive:
-            return ResponseApdu(b"", 0x6985)
-        waiting = self._proactive[0]
-        if command.le is None or (command.le < 256 and command.le != len(waiting)):
-            return ResponseApdu(b"", 0x6C00 | len(waiting) & 0xFF)
-        self._fetched = True
-        return ResponseApdu(waiting, 0x9000)
-
-    def _terminal_response(self, command: CommandApdu) -> ResponseApdu:
-        if command.p1 or command.p2:
-            return ResponseApdu(b"", 0x6A86)
-        if not self._fetched:
-            return ResponseApdu(b"", 0x6985)
-        if not command.data:
-            return ResponseApdu(b"", 0x6700)
-        self._proactive.pop(0)
-        self._fetched = False
-        return ResponseApdu(b"", 0x9000)
-
     def _restore(self, number: int, command: CommandApdu) -> ResponseApdu:
         if number:
             return ResponseApdu(b"", 0x6881)
@@ -348,9 +321,3 @@ def _without_life_cycle(fcp: bytes) -> bytes:
 
 def _more(waiting: bytes) -> int:
     return 0x6100 | (len(waiting) if len(waiting) < 256 else 0)
-
-
-def _refresh(qualifier: int) -> bytes:
-    """Proactive REFRESH (ETSI TS 102 223 6.6.13): command details, device identities UICC to terminal."""
-    details = tlv.encode(0x81, bytes([0x01, 0x01, qualifier]))
-    return tlv.encode(0xD0, details + tlv.encode(0x82, b"\x81\x82"))
