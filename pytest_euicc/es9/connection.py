@@ -1,0 +1,142 @@
+"""One server over HTTPS: requests with every octet under control, faults of the way as clear errors."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3 import exceptions
+
+from pytest_euicc.es9.errors import (
+    AnswerTooLarge,
+    CertificateExpired,
+    ConnectionBroken,
+    Es9Error,
+    NameMismatch,
+    NotTls,
+    ServerCertificateError,
+    ServerTimeout,
+    ServerUnreachable,
+    TlsError,
+    UnknownIssuer,
+)
+from pytest_euicc.es9.tls import TlsSettings, client_context
+
+_HTTPS_PORT = 443
+# X509_V_ERR_… of OpenSSL: not yet valid, expired; unable to get issuer (2, 20, 21), self-signed (18, 19).
+_VALIDITY = (9, 10)
+_ISSUER = (2, 18, 19, 20, 21)
+_NAME = (62, 64)
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came back, unjudged: status, headers with names in lower case, body as received."""
+
+    status: int
+    headers: dict[str, str]
+    octets: bytes
+
+
+class Connection:
+    """Keep-alive connections to one server.
+
+    Args:
+        url: ``https://host[:port]``; ``https://`` may be left out.
+        settings: trust, versions, name resolution, time limits.
+
+    Raises:
+        ValueError: the URL names no host or is not HTTPS.
+    """
+
+    def __init__(self, url: str, settings: TlsSettings) -> None:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError(f"{url}: wanted https://host[:port]")
+        self.settings = settings
+        self.host = parts.hostname
+        self.port = parts.port or _HTTPS_PORT
+        self._authority = parts.netloc
+        self.url = f"https://{parts.netloc}"
+        self._pool = urllib3.HTTPSConnectionPool(
+            settings.resolve.get(self.host, self.host),
+            self.port,
+            timeout=urllib3.Timeout(connect=settings.timeout, read=settings.timeout),
+            maxsize=8,
+            retries=False,
+            ssl_context=client_context(settings),
+            server_hostname=self.host,
+            assert_hostname=None if settings.verify else False,
+            cert_reqs="CERT_REQUIRED" if settings.verify else "CERT_NONE",
+        )
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
+        """Send and wait for the whole answer; redirects are not followed.
+
+        Raises:
+            Es9Error: no whole answer came.
+        """
+        url = self.url + path
+        sent = {"Host": self._authority, **headers}
+        try:
+            response = self._pool.request(
+                method, path, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
+            )
+            try:
+                octets = response.read(self.settings.largest_answer + 1)
+                if len(octets) > self.settings.largest_answer:
+                    response.close()
+                    limit = self.settings.largest_answer
+                    raise AnswerTooLarge(url, f"the answer is larger than {limit} octets")
+            finally:
+                response.release_conn()
+        except exceptions.HTTPError as error:
+            raise self._explain(url, error) from None
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(response.status, found, octets)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._pool.close()
+
+    def _explain(self, url: str, error: exceptions.HTTPError) -> Es9Error:
+        cause: Any = error
+        if isinstance(error, exceptions.SSLError):
+            inner = error.args[0] if error.args else error
+            return explain_tls(url, self.host, inner if isinstance(inner, ssl.SSLError) else error)
+        if isinstance(error, exceptions.NameResolutionError):
+            return ServerUnreachable(url, f"{self.host} has no address; give one with resolve, or mend the name")
+        if isinstance(error, exceptions.NewConnectionError):
+            return ServerUnreachable(
+                url, f"nothing listens at {self._pool.host}:{self.port}; is the server up and the port right?"
+            )
+        if isinstance(error, exceptions.TimeoutError):
+            return ServerTimeout(url, f"no answer within {self.settings.timeout:g} s")
+        if isinstance(error, exceptions.ProtocolError):
+            cause = error.args[-1] if error.args else error
+            if isinstance(cause, exceptions.IncompleteRead):
+                return ConnectionBroken(url, f"the answer broke off after {cause.partial} octets")
+            return ConnectionBroken(url, f"the connection ended before the answer: {cause}")
+        return Es9Error(url, str(cause))
+
+
+def explain_tls(url: str, host: str, error: BaseException) -> TlsError:
+    """The error for a handshake that failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = error.verify_message
+        if error.verify_code in _NAME:
+            return NameMismatch(url, f"the server's certificate is not for {host}: {said}")
+        if error.verify_code in _VALIDITY:
+            return CertificateExpired(url, f"the server's certificate is not valid now: {said}")
+        if error.verify_code in _ISSUER:
+            return UnknownIssuer(url, f"the server's certificate does not chain to a trusted CI: {said}")
+        return ServerCertificateError(url, f"the server's certificate is refused: {said}")
+    reason = getattr(error, "reason", None) or str(error)
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return NotTls(url, "the server does not speak TLS on this port (plain HTTP?)")
+    words = str(reason).lower().replace("_", " ")
+    return TlsError(url, f"no TLS connection: {words}; do versions, suites and curve of both sides meet?")

@@ -1,0 +1,62 @@
+"""What a server shows in its TLS handshake, looked at without judging it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from pytest_euicc.es9.connection import explain_tls
+from pytest_euicc.es9.errors import ServerTimeout, ServerUnreachable
+from pytest_euicc.es9.tls import TlsSettings, client_context
+from pytest_euicc.rsp.certificates import Certificate
+
+_HTTPS_PORT = 443
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """A handshake: version (``TLSv1.2``), suite in OpenSSL's name, the certificates sent, the server's own first."""
+
+    version: str
+    cipher: str
+    chain: tuple[Certificate, ...]
+
+
+def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Handshake:
+    """Connect, shake hands, leave.
+
+    Args:
+        verify: False takes any certificate, so that one that must be refused can be looked at.
+
+    Raises:
+        Es9Error: no connection, or no handshake.
+        CertificateFault: what the server sent is no certificate with an EC key.
+    """
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    host, port = parts.hostname or "", parts.port or _HTTPS_PORT
+    context = client_context(replace(settings, verify=verify))
+    try:
+        with (
+            socket.create_connection((settings.resolve.get(host, host), port), settings.timeout) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            cipher = secure.cipher()
+            return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
+    except ssl.SSLError as error:
+        raise explain_tls(url, host, error) from None
+    except TimeoutError:
+        raise ServerTimeout(url, f"no handshake within {settings.timeout:g} s") from None
+    except OSError as error:
+        raise ServerUnreachable(url, f"nothing listens at {host}:{port} ({error.strerror or error})") from None
+
+
+def _chain(secure: ssl.SSLSocket) -> tuple[Certificate, ...]:
+    # The whole chain is public from Python 3.13 on; before, only the object underneath gives it.
+    public = getattr(secure, "get_unverified_chain", None)
+    if public is not None:
+        return tuple(Certificate(der) for der in public())
+    private = getattr(secure, "_sslobj", None)
+    sent = private.get_unverified_chain() if private is not None else None
+    return tuple(Certificate(ssl.PEM_cert_to_DER_cert(certificate.public_bytes())) for certificate in sent or ())

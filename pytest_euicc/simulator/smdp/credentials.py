@@ -1,0 +1,73 @@
+"""What an SM-DP+ has to show, and which of it a given eUICC can verify (SGP.22 2.6.6, 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.rsp.issuing import Identity
+from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.simulator.smdp.status import Refusal
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Certificates of one SM-DP+ under one CI.
+
+    Attributes:
+        curve: ``nist`` or ``brainpool``.
+        oid: of the SM-DP+, the same in both certificates (SGP.22 4.5.2.1).
+    """
+
+    curve: str
+    ci: Certificate
+    auth: Identity
+    profile_binding: Identity
+
+    @property
+    def oid(self) -> str:
+        """The OID of CERT.DPauth."""
+        return self.auth.certificate.oid or ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What serves a session: the server's credentials, and the CI the eUICC is to sign under (its key identifier)."""
+
+    credentials: Credentials
+    signing_ci: bytes
+
+
+class CredentialStore:
+    """Credentials on each curve served, and the CI certificates that eUICCs may chain to."""
+
+    def __init__(self, pki: Pki, curves: Sequence[str], number: int = 1) -> None:
+        self.trust = pki.trust()
+        self._by_ci: dict[bytes, Credentials] = {}
+        for curve in curves:
+            ci = pki.ci(curve)
+            auth, binding = pki.server(Role.DP_AUTH, curve, number), pki.server(Role.DP_PB, curve, number)
+            self._by_ci[ci.subject_key_id or b""] = Credentials(curve, ci, auth, binding)
+        self._trusted = {ci.subject_key_id: ci for ci in self.trust if ci.subject_key_id}
+
+    def trusted(self, key_id: bytes | None) -> Certificate | None:
+        """The CI certificate of a key identifier."""
+        return self._trusted.get(key_id or b"")
+
+    def choose(self, verification: Sequence[bytes], signing: Sequence[bytes]) -> Choice:
+        """Choose by the eUICC's lists, its own priority first (SGP.22 5.6.1).
+
+        Raises:
+            Refusal: 8.8.2/3.1 no CI of the lists is known here, 8.8.4/3.7 no certificate under a CI that the eUICC
+                can verify.
+        """
+        signing_ci = next((key_id for key_id in signing if key_id in self._trusted), None)
+        if signing_ci is None or not any(key_id in self._trusted for key_id in verification):
+            raise Refusal("8.8.2", "3.1", "none of the proposed CI keys is supported")
+        # The CI the eUICC signs under comes first: both sides then work on one curve.
+        order = [signing_ci, *verification] if signing_ci in verification else list(verification)
+        credentials = next((self._by_ci[key_id] for key_id in order if key_id in self._by_ci), None)
+        if credentials is None:
+            raise Refusal("8.8.4", "3.7", "no CERT.DPauth under a CI that the eUICC can verify")
+        return Choice(credentials, signing_ci)

@@ -1,0 +1,120 @@
+"""GetBoundProfilePackage (SGP.22 3.1.3, 5.6.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.asn1 import tlv
+from pytest_euicc.rsp import signatures
+from pytest_euicc.simulator.smdp import json_binding, matching
+from pytest_euicc.simulator.smdp.binding import Recipient, bind
+from pytest_euicc.simulator.smdp.orders import ENDED, Order, State
+from pytest_euicc.simulator.smdp.progress import Point
+from pytest_euicc.simulator.smdp.sessions import Session, Stage
+from pytest_euicc.simulator.smdp.status import Refusal, euicc_unverified, unknown_transaction
+
+if TYPE_CHECKING:
+    from pytest_euicc.simulator.smdp.service import SmdpService
+
+_OK = 0xA0
+_TOO_LONG_PORTION = 1200
+
+
+def get_bound_profile_package(service: SmdpService, body: Mapping[str, Any]) -> dict[str, Any]:
+    """GetBoundProfilePackage (SGP.22 5.6.2). A session that is refused has ended.
+
+    The same request again gets the same package, so that a broken connection costs nothing.
+
+    Raises:
+        Refusal: 8.10.1/3.9 transaction, 8.1/6.1 signature, 8.8.5/4.10 order expired, 8.2.7/2.2, 3.8, 6.4 confirmation
+            code, 8.2/3.7 no binding to another key.
+    """
+    transaction_id = json_binding.transaction_id(body)
+    octets, (outcome, response) = json_binding.message(body, "prepareDownloadResponse", "PrepareDownloadResponse")
+    session = service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
+    if session.stage is Stage.BOUND and octets == session.prepared:
+        return _answer(session)
+    try:
+        if outcome == "downloadResponseError":
+            raise euicc_unverified(f"the eUICC answered {response['downloadErrorCode']!r}")
+        _verify(service, session, octets, response["euiccSigned2"])
+        _bind(service, session, response["euiccSigned2"])
+    except Refusal:
+        service.sessions.end(session)
+        raise
+    session.stage, session.prepared = Stage.BOUND, octets
+    return _answer(session)
+
+
+def _answer(session: Session) -> dict[str, Any]:
+    return {
+        "transactionId": session.transaction_id.hex().upper(),
+        "boundProfilePackage": json_binding.encode(session.package),
+    }
+
+
+def _verify(service: SmdpService, session: Session, octets: bytes, signed: Mapping[str, Any]) -> None:
+    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
+        raise unknown_transaction("transactionId of euiccSigned2 is another")
+    received, signature = tlv.parse(tlv.find(octets, 0xBF21, _OK)).children()[:2]
+    assert session.certificate is not None  # noqa: S101  (set before the session is AUTHENTICATED)
+    covered = received.octets + session.smdp_signature2
+    verified = signatures.verify(session.certificate.public_key, covered, signature.value)
+    if not verified and "ignores-euicc-signature2" not in service.defects:
+        raise euicc_unverified("euiccSignature2 does not verify")
+
+
+def _bind(service: SmdpService, session: Session, signed: Mapping[str, Any]) -> None:
+    order, otpk = session.order, signed["euiccOtpk"]
+    assert order is not None  # noqa: S101  (set before the session is AUTHENTICATED)
+    matching.check_expiry(order, service.now(), service.defects)
+    _check_confirmation(service, session, order, signed.get("hashCc"))
+    if order.state in ENDED or (order.eid not in (None, session.eid) and "ignores-eid-binding" not in service.defects):
+        # Another session was faster.
+        raise Refusal("8.2", "3.7", "the profile is not available any more")
+    before = order.bound
+    if before is not None and not order.profile.rebinding and before.euicc_otpk != otpk:
+        raise Refusal("8.2", "3.7", "the package is bound to another one-time key and is not bound again")
+    credentials = session.choice.credentials
+    recipient = Recipient(
+        session.transaction_id, session.eid, otpk, credentials.curve, credentials.profile_binding.private_key
+    )
+    portion, metadata = order.profile.metadata_portion, None
+    if "long-segments" in service.defects:
+        portion = _TOO_LONG_PORTION
+    if "other-metadata" in service.defects:
+        metadata = order.profile.metadata[:-1] + bytes([order.profile.metadata[-1] ^ 1])
+    session.package, order.bound = bind(
+        order.profile, recipient, service.random, before, metadata=metadata, metadata_portion=portion
+    )
+    order.state, order.eid = State.DOWNLOADED, session.eid
+    assert session.certificate is not None  # noqa: S101
+    order.downloads[session.transaction_id] = session.certificate.der
+    service.book.changed(order)
+    service.tell(order, session.eid, Point.PACKAGE_DOWNLOAD)
+
+
+def _check_confirmation(service: SmdpService, session: Session, order: Order, hashed: bytes | None) -> None:
+    """hashCc is SHA-256 of the hashed code and the transaction (SGP.22 3.1.3)."""
+    if order.confirmation_hash is None or "ignores-confirmation-code" in service.defects:
+        return
+    limited = "unlimited-confirmation-codes" not in service.defects
+    refusal: Refusal | None = None
+    if limited and order.confirmation_failures >= order.profile.confirmation_tries:
+        refusal = Refusal("8.2.7", "6.4", "too many wrong confirmation codes")
+    elif hashed is None:
+        refusal = Refusal("8.2.7", "2.2", "a confirmation code is required")
+    elif not hmac.compare_digest(hashlib.sha256(order.confirmation_hash + session.transaction_id).digest(), hashed):
+        order.confirmation_failures += 1
+        refusal = Refusal("8.2.7", "3.8", "the confirmation code is wrong")
+        if limited and order.confirmation_failures >= order.profile.confirmation_tries:
+            # SGP.22 5.6.2: with the last try the order ends.
+            order.state = State.ERROR
+            refusal = Refusal("8.2.7", "6.4", "the confirmation code is wrong, and no try is left")
+        service.book.changed(order)
+    if refusal is not None:
+        service.tell(order, session.eid, Point.CONFIRMATION_FAILURE, refusal)
+        raise refusal

@@ -1,0 +1,263 @@
+"""The inventory of a simulated SM-DP+: a YAML file of its profiles and their orders."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.simulator.smdp import iccid as iccids
+from pytest_euicc.simulator.smdp.binding import LARGEST_METADATA
+from pytest_euicc.simulator.smdp.eligibility import Needs
+from pytest_euicc.simulator.smdp.metadata import Metadata, Model, Octets
+from pytest_euicc.simulator.smdp.orders import Order, Profile, State
+
+_PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
+
+
+class InventoryError(Exception):
+    """An inventory cannot be used; the message names file, line and mend of every mistake."""
+
+
+def _quoted(value: Any) -> Any:
+    if isinstance(value, int):
+        # pydantic reports ValueError, not TypeError.
+        raise ValueError(  # noqa: TRY004
+            "write it in quotes; without them YAML makes a number of the digits"
+        )
+    return value
+
+
+def _eid(value: str) -> str:
+    if len(value) != 32 or not value.isascii() or not value.isdecimal():
+        raise ValueError("an EID has 32 digits")
+    return value
+
+
+def _iccid(value: str) -> str:
+    iccids.to_octets(value)
+    return value
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value
+    parts = str(value).split(".")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) < 256 for part in parts):
+        raise ValueError(f"{value!r} is no version; write three numbers as 2.3.1")
+    return bytes(map(int, parts))
+
+
+def _matching_id(value: str) -> str:
+    if not all(letter.isascii() and (letter.isupper() or letter.isdecimal() or letter == "-") for letter in value):
+        raise ValueError("a matchingId has capital letters, digits and '-' only (SGP.22 4.1.1)")
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Digits = Annotated[str, BeforeValidator(_quoted)]
+
+
+class NeedsEntry(Model):
+    """What an eUICC must have for a profile."""
+
+    memory: int = 0
+    volatile_memory: int = 0
+    capabilities: frozenset[str] = frozenset()
+    profile_version: Annotated[bytes | None, BeforeValidator(_version)] = None
+
+    @model_validator(mode="after")
+    def _known_capabilities(self) -> NeedsEntry:
+        known = codec.fields("UICCCapability").names
+        unknown = sorted(self.capabilities - set(known))
+        if unknown:
+            raise ValueError(f"no capability {', '.join(unknown)}; there are {', '.join(known)}")
+        return self
+
+
+class ProfileEntry(Model):
+    """One profile with its order."""
+
+    iccid: Annotated[Digits, AfterValidator(_iccid)] | None = None
+    type: str = "operational"
+    file: Path | None = None
+    octets: Octets | None = None
+    metadata: Metadata = Metadata()
+    keys: Annotated[str, Field(pattern="^(session|random)$")] = "session"
+    metadata_portion: Annotated[int, Field(ge=1, le=LARGEST_METADATA)] = LARGEST_METADATA
+    rebinding: bool = True
+    needs: NeedsEntry = NeedsEntry()
+    state: State = State.RELEASED
+    matching_id: Annotated[Digits, AfterValidator(_matching_id)] = ""
+    eid: Annotated[Digits, AfterValidator(_eid)] | None = None
+    confirmation_code: Annotated[Digits, Field(min_length=1)] | None = None
+    confirmation_tries: Annotated[int, Field(ge=1)] = 3
+    tries: Annotated[int, Field(ge=0)] = 10
+    expires: Annotated[datetime, AfterValidator(_aware)] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ProfileEntry:
+        if (self.file is None) == (self.octets is None):
+            raise ValueError("give the profile package either as file or as octets")
+        if not self.matching_id and self.eid is None and self.state is not State.AVAILABLE:
+            raise ValueError("without matching_id an eid is needed: nothing else says whose the profile is")
+        return self
+
+    def order(self, folder: Path) -> Order:
+        """The order, its package read from the folder; raises ValueError with what does not fit."""
+        package = self.octets if self.octets is not None else _read(folder / (self.file or ""))
+        held = package_iccid(package)
+        if self.iccid is None and held is None:
+            raise ValueError("iccid is missing, and the profile package has no header that names it")
+        octets = iccids.to_octets(self.iccid) if self.iccid is not None else held or b""
+        if held is not None and held != octets:
+            raise ValueError(f"iccid {self.iccid}: the profile package is for {iccids.to_digits(held)}")
+        needs = Needs(**{name: getattr(self.needs, name) for name in NeedsEntry.model_fields})
+        profile = Profile(
+            octets,
+            self.type,
+            self.metadata.encode(octets),
+            package,
+            self.keys == "random",
+            self.metadata_portion,
+            self.rebinding,
+            needs,
+            self.tries,
+            self.confirmation_tries,
+        )
+        return Order(
+            profile,
+            self.state,
+            self.matching_id,
+            bytes.fromhex(self.eid) if self.eid else None,
+            confirmation_hash(self.confirmation_code) if self.confirmation_code else None,
+            self.expires,
+        )
+
+
+class Inventory(Model):
+    """What a simulated SM-DP+ is told.
+
+    Attributes:
+        addresses: names it answers to (smdpAddress), the first being its own.
+        curves: of its certificates.
+        session_lifetime: seconds from the last step of a session to its end.
+        operator_url: where HandleDownloadProgressInfo goes; nowhere if None.
+    """
+
+    addresses: tuple[str, ...] = Field(("testsmdpplus1.example.com", "localhost", "127.0.0.1", "::1"), min_length=1)
+    curves: tuple[Annotated[str, Field(pattern="^(nist|brainpool)$")], ...] = ("nist", "brainpool")
+    session_lifetime: Annotated[float, Field(gt=0)] = 600.0
+    operator_url: str | None = None
+    profiles: tuple[ProfileEntry, ...] = ()
+
+    def orders(self, folder: Path = Path()) -> list[Order]:
+        """The orders, packages read from the folder; raises InventoryError."""
+        orders, mistakes = self._orders(folder)
+        if mistakes:
+            raise InventoryError("\n".join(f"profiles.{index}: {reason}" for index, reason in mistakes))
+        return orders
+
+    def _orders(self, folder: Path) -> tuple[list[Order], list[tuple[int, str]]]:
+        orders: list[Order] = []
+        mistakes: list[tuple[int, str]] = []
+        seen: set[str | bytes] = set()
+        for index, entry in enumerate(self.profiles):
+            try:
+                order = entry.order(folder)
+            except ValueError as error:
+                mistakes.append((index, str(error)))
+                continue
+            for key, what in ((order.profile.iccid, "iccid"), (order.matching_id, "matching_id")):
+                if key and key in seen:
+                    mistakes.append((index, f"{what} is that of an earlier profile too"))
+                seen.add(key)
+            orders.append(order)
+        return orders, mistakes
+
+
+def load(path: Path) -> tuple[Inventory, list[Order]]:
+    """Read an inventory file; packages are found beside it.
+
+    Raises:
+        InventoryError: every mistake with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except OSError as error:
+        raise InventoryError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InventoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict | None):
+        raise InventoryError(f"{path}: a mapping is wanted at the top, found {type(content).__name__}")
+    try:
+        inventory = Inventory.model_validate(content or {})
+    except ValidationError as error:
+        lines = [_line(path, document, entry["loc"], entry["msg"]) for entry in error.errors()]
+        raise InventoryError("\n".join(lines)) from None
+    orders, mistakes = inventory._orders(path.parent)
+    if mistakes:
+        lines = [_line(path, document, ("profiles", index), reason) for index, reason in mistakes]
+        raise InventoryError("\n".join(lines))
+    return inventory, orders
+
+
+def confirmation_hash(code: str) -> bytes:
+    """SHA-256 of a confirmation code: what a server keeps of it (SGP.22 3.1.3)."""
+    return hashlib.sha256(code.encode()).digest()
+
+
+def package_iccid(package: bytes) -> bytes | None:
+    """The ICCID that the header of a profile package names; None where it begins with no header."""
+    try:
+        header = tlv.read(package, 0)
+        named = [child for child in header.children() if child.tag == _HEADER_ICCID]
+    except tlv.TlvError:
+        return None
+    return named[0].value if header.tag == _PROFILE_HEADER and named and len(named[0].value) == 10 else None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"file {path}: {error.strerror}") from None
+
+
+def _line(path: Path, document: yaml.Node | None, place: tuple[int | str, ...], reason: str) -> str:
+    node, walked = document, []
+    for step in place:
+        found = _descend(node, step)
+        if found is None:
+            # Steps that pydantic adds, such as the member of a union, are no place of the file.
+            continue
+        node = found
+        walked.append(str(step))
+    mark = node.start_mark if node is not None else None
+    line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    named = ".".join(map(str, place)) if place else "inventory"
+    return f"{path}{line}: {'.'.join(walked) or named}: {reason.removeprefix('Value error, ')}" + _misspelt(
+        place, walked
+    )
+
+
+def _misspelt(place: tuple[int | str, ...], walked: list[str]) -> str:
+    return f" ({place[-1]})" if place and str(place[-1]) not in walked else ""
+
+
+def _descend(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        found: yaml.Node = node.value[step]
+        return found
+    return None
