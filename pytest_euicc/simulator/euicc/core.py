@@ -58,6 +58,8 @@ class EuiccCore:
         self.proactive_session = False
         self.channel = 1
         self.resets = 0
+        self.listings = 0
+        self.left_chain: tuple[bytes, int] = (b"", 0)
         self._first_challenge: bytes | None = None
 
     def defective(self, name: str) -> bool:
@@ -147,6 +149,8 @@ class EuiccCore:
     def notify(self, profile: Profile, event: str) -> None:
         """Queue one signed notification for every address that wants to hear of an event (SGP.22 3.5)."""
         addresses = profile.addresses(event)
+        if not addresses and self.defective("notifies-unasked"):
+            addresses = ["unasked.example.com"]
         for address in addresses[:1] if self.defective("one-notification-only") else addresses:
             number = self.next_number()
             metadata = codec.encode(

@@ -20,6 +20,8 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
     """Set or, with the empty string, remove the default SM-DP+ address."""
     address = codec.decode("SetDefaultDpAddressRequest", request)["defaultDpAddress"]
+    if core.channel != 1 and core.defective("address-set-on-channel-1"):
+        return codec.encode("SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": "ok"})
     stays = bool(address and core.state.default_address) and core.defective("address-cannot-be-replaced")
     if not stays and (address or not core.defective("keeps-default-address")):
         core.state = replace(core.state, default_address=address)

@@ -25,7 +25,8 @@ def get_info1(core: EuiccCore, request: bytes) -> bytes:
     """EUICCInfo1 (SGP.22 5.7.8)."""
     codec.decode("GetEuiccInfo1Request", request)
     value = {"svn": core.settings.svn} | _ci_lists(core)
-    if core.defective("info1-svn"):
+    changes = core.state.enabled is not None and core.defective("info1-changes-with-profile")
+    if changes or core.defective("info1-svn"):
         value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
     return _with_private_element(core, codec.encode("EUICCInfo1", value))
 
@@ -136,6 +137,9 @@ def list_notification(core: EuiccCore, request: bytes) -> bytes:
     """Metadata of pending notifications, an empty list if none matches (SGP.22 5.7.9)."""
     wanted = codec.decode("ListNotificationRequest", request).get("profileManagementOperation")
     entries = [entry.metadata() for entry in _matching(core, wanted)]
+    if core.defective("renumbers-when-listed"):
+        core.listings += 1
+        entries = [entry | {"seqNumber": entry["seqNumber"] + core.listings} for entry in entries]
     if core.defective("listing-removes"):
         core.state = replace(core.state, notifications=())
     return codec.encode("ListNotificationResponse", ("notificationMetadataList", entries))

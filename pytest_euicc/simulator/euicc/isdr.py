@@ -38,8 +38,7 @@ class Isdr:
     def __init__(self, core: EuiccCore, channel: int) -> None:
         self._core = core
         self._channel = channel
-        self._chain = b""
-        self._next = 0
+        self._chain, self._next = core.left_chain if core.defective("keeps-chain-over-reset") else (b"", 0)
 
     def store_data(self, command: CommandApdu) -> ResponseApdu:
         """Take one block; the answer comes with the last one."""
@@ -57,6 +56,7 @@ class Isdr:
         if len(command.data) < _FULL_BLOCK or not core.defective("loses-full-blocks"):
             self._chain += command.data
         self._next = (self._next + 1) & 0xFF
+        core.left_chain = (self._chain, self._next)
         if command.p1 == _MORE:
             return ResponseApdu(b"", 0x9000)
         request = self._chain
@@ -65,6 +65,7 @@ class Isdr:
 
     def _forget(self) -> None:
         self._chain, self._next = b"", 0
+        self._core.left_chain = (b"", 0)
 
     def _perform(self, request: bytes) -> ResponseApdu:
         if self._core.installer is not None or request[:2] == b"\xbf\x36":

@@ -208,6 +208,8 @@ class SimulatedEuicc:
 
     def _select_aid(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.data == ISDR_AID:
+            if number > 2 and self.core.defective("two-selections-only"):
+                return ResponseApdu(b"", 0x6A82)
             if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
                 channel.isdr = Isdr(self.core, number)
             wanted = b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings, self.core.defective)
