@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from sim_device import Device
+from sim_device import SELECT_ISDR, Device
 
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import SnapshotTransport, TransportOptions
@@ -163,6 +163,26 @@ def test_every_name_in_the_code_is_registered():
 def test_every_defect_is_somewhere_in_the_code():
     _, texts = _names_in_code()
     assert set(DEFECTS) - texts == set()
+
+
+@pytest.mark.parametrize("name", sorted(DEFECTS))
+def test_a_card_with_a_defect_still_answers(name):
+    """A defect is a wrong answer, never a card that breaks down."""
+    device = Device(defects=[name])
+    first, second = (profile.iccid.hex() for profile in device.euicc.state.profiles[:2])
+    requests = [
+        "BF2000", "BF2200", "BF2E00", "BF4300", "BF3C00", "BF3F03800161", "BF3F028000", "BF3F03", "BF2D00",
+        "BF2D045C025A94", "BF2D02A000", f"BF3111A00C5A0A{first}8101FF", f"BF3111A00C5A0A{second}8101FF",
+        f"BF3211A00C5A0A{second}8101FF", "BF2800", "BF2B00", "BF3003800101", "BF300180", f"BF290F5A0A{first}900161",
+        "BF3E035C015A", f"BF330C5A0A{first}", f"BF330C5A0A{first}", "BF3404820205E0", "BF340482020780", "BF2200",
+    ]  # fmt: skip
+    for _ in range(2):
+        device.send("0070000001")
+        device.send(f"01{SELECT_ISDR}")
+        for request in requests:
+            answer = device.send(f"81E29100{len(request) // 2:02X}{request}00")
+            assert answer[-4] in "69", request
+        device.euicc.reset()
 
 
 def test_a_defect_that_loses_memory_goes_with_a_snapshot():
