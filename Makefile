@@ -44,8 +44,11 @@ $(CACHE)/allure.stamp:
 	npm install --silent --no-fund --no-audit --prefix $(CACHE) allure@3
 	touch $@
 
-prove bench:
-	@echo "make $@ is not there yet."; exit 1
+prove:
+	@echo "make prove is not there yet."; exit 1
+
+bench: $(VENV)/run.stamp
+	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Figures of the harness, as ratios in one run on one machine."""
