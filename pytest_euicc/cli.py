@@ -116,11 +116,11 @@ def _serve_card(options: argparse.Namespace) -> int:
 
     try:
         settings = EuiccSettings.load(options.settings) if options.settings else EuiccSettings()
-        pki = FolderPki(options.pki) if options.pki else None
+        card = SimulatedEuicc(settings, FolderPki(options.pki) if options.pki else None)
     except (SettingsError, PkiFolderError) as error:
         _say(str(error))
         return WRONG_USE
-    server = CardServer(SimulatedEuicc(settings, pki), options.host, options.port)
+    server = CardServer(card, options.host, options.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))
     try:
         server.connect()

@@ -11,6 +11,8 @@ from sim_device import SELECT_ISDR, Device
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import SnapshotTransport, TransportOptions
 from pytest_euicc.card.transport import open_transport as open_any
+from pytest_euicc.rsp.folder import load_folder, write_folder
+from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator import euicc as package
 from pytest_euicc.simulator.euicc.defects import DEFECTS
 from pytest_euicc.simulator.euicc.profile_settings import default_profiles
@@ -133,6 +135,21 @@ def test_the_kind_sim_has_the_abilities_of_the_contract():
         transport.restore(object())
     transport.close()
     transport.close()
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(CardError, match="no protocol 'T=15'; T=0 and T=1 exist"):
+        open_transport("", TransportOptions(protocol="T=15"))
+
+
+def test_a_pki_without_keys_for_the_card_is_one_message(tmp_path):
+    write_folder(default_pki(), tmp_path / "pki", bytes.fromhex("89049032123451234512345678901235"))
+    other = tmp_path / "card.yaml"
+    other.write_text('eid: "89049032123451234512345678901332"')
+    pki = load_folder(tmp_path / "pki")
+    assert open_transport("", TransportOptions(extra={"pki": pki})).euicc.core.credentials.identities
+    with pytest.raises(CardError, match=r"is for EID 89049032123451234512345678901235, wanted .*01332; eid, veri"):
+        open_transport(str(other), TransportOptions(extra={"pki": pki}))
 
 
 # ---------------------------------------------------------------------------------------------------- defects

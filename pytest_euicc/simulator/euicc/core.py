@@ -48,9 +48,8 @@ class EuiccCore:
         self.settings = settings
         self.defects = defects
         self.random = random
-        self._pki = pki
         self._now = now
-        self._credentials: Credentials | None = None
+        self.credentials = _credentials(settings, pki)
         self.state = personalised(settings)
         self.session = RspSession()
         self.installer: Installer | None = None
@@ -95,19 +94,6 @@ class EuiccCore:
             self.state = replace(self.state, notifications=())
 
     # ------------------------------------------------------------------ keys
-
-    @property
-    def credentials(self) -> Credentials:
-        """CI keys for verification and the eUICC's own keys, made when first needed."""
-        if self._credentials is None:
-            cis = {curve: self._pki.ci(curve) for curve in self.settings.verification}
-            trust = {_key_id(ci): ci for ci in cis.values()}
-            identities = {
-                _key_id(self._pki.ci(curve)): self._pki.euicc(self.settings.eid, curve)
-                for curve in self.settings.signing
-            }
-            self._credentials = Credentials(trust, identities)
-        return self._credentials
 
     @property
     def time(self) -> datetime | None:
@@ -180,6 +166,13 @@ class EuiccCore:
         changed = replace(profile, **changes)
         self.state = self.state.with_profile(changed)
         return changed
+
+
+def _credentials(settings: EuiccSettings, pki: Pki) -> Credentials:
+    """CI keys for verification and the eUICC's own keys, in the order of the settings."""
+    trust = {_key_id(ci): ci for ci in map(pki.ci, settings.verification)}
+    identities = {_key_id(pki.ci(curve)): pki.euicc(settings.eid, curve) for curve in settings.signing}
+    return Credentials(trust, identities)
 
 
 def _key_id(certificate: Certificate) -> bytes:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import TransportOptions
+from pytest_euicc.rsp.folder import PkiFolderError
 from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
 from pytest_euicc.simulator.euicc.state import CardState
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+
+_PROTOCOLS = ("T=0", "T=1")
 
 
 class SimTransport:
@@ -51,14 +54,19 @@ def open_transport(argument: str, options: TransportOptions) -> SimTransport:
     """``sim`` or ``sim:SETTINGS.yaml``; ``options.protocol`` goes before that of the settings.
 
     ``options.extra`` may bring ``pki`` (a Pki), ``defects`` (names) and ``random`` (gives so many octets). Raises
-    `CardError` when the settings cannot be used.
+    `CardError` when the settings cannot be used, or the PKI has no keys and certificates for them.
     """
     try:
         settings = EuiccSettings.load(Path(argument)) if argument else EuiccSettings()
     except SettingsError as error:
         raise CardError(str(error)) from None
     if options.protocol is not None:
+        if options.protocol not in _PROTOCOLS:
+            raise CardError(f"sim: there is no protocol {options.protocol!r}; T=0 and T=1 exist")
         settings = settings.model_copy(update={"protocol": options.protocol})
     defects = frozenset(options.extra.get("defects", ()))
     pki, random = options.extra.get("pki"), options.extra.get("random")
-    return SimTransport(SimulatedEuicc(settings, pki, defects=defects, random=random))
+    try:
+        return SimTransport(SimulatedEuicc(settings, pki, defects=defects, random=random))
+    except PkiFolderError as error:
+        raise CardError(f"sim: {error}; eid, verification and signing of its settings have to fit the PKI") from None

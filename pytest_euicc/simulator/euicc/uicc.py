@@ -50,6 +50,9 @@ class SimulatedEuicc:
         defects: names of deviations it shall have (defects.py).
         random: gives so many random octets; by default from the seed of the settings, or from the system.
         now: the time certificates are checked at.
+
+    Raises:
+        PkiFolderError: the PKI is a folder without what the settings ask for.
     """
 
     def __init__(
