@@ -106,10 +106,17 @@ def test_search_criteria_and_tag_lists(card, request_, count):
         assert (kind, len(value)) == ("profileInfoListOk", count)
 
 
-@pytest.mark.parametrize("request_", ["BF2D04A0025A00", "BF2D05A003950103", "BF2D02A000", "BF2D025C05"])
-def test_malformed_requests_are_not_answered_with_a_list(card, request_):
-    answer = card.es10(request_)
-    assert answer in ("6A80", "BF2D038101019000", "BF2D02A0009000")
+@pytest.mark.parametrize(
+    "request_",
+    ["BF2D04A0025A00", "BF2D02A000", "BF2D025C05"],
+    ids=["ICCID of no octets", "criteria without a choice", "cut"],
+)
+def test_malformed_requests_are_refused(card, request_):
+    assert card.es10(request_) == "6A80"
+
+
+def test_a_class_that_does_not_exist_finds_nothing(card):
+    assert card.es10("BF2D05A003950103") in ("6A80", "BF2D02A0009000")
 
 
 # ---------------------------------------------------------------------------------------------------- EnableProfile
