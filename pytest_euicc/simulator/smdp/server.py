@@ -14,11 +14,12 @@ from typing import TypeVar
 import uvicorn
 from starlette.applications import Starlette
 
-from pytest_euicc.es9.tls import load_identity
+from pytest_euicc.es9.tls import TlsSettings, load_identity
 from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.smdp.app import es2_app, es9_app
+from pytest_euicc.simulator.smdp.operator_link import OperatorLink
 from pytest_euicc.simulator.smdp.service import SmdpService
 
 Result = TypeVar("Result")
@@ -66,6 +67,7 @@ class SmdpServer:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: BaseException | None = None
+        self._operator: OperatorLink | None = None
 
     def __enter__(self) -> SmdpServer:
         self.start()
@@ -93,6 +95,7 @@ class SmdpServer:
         sockets = self._listen()
         self._ports = {name: each.getsockname()[1] for name, each in sockets.items()}
         self.service.ports = set(self._ports.values())
+        self._tell_operator()
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(sockets, started), name="smdp", daemon=True)
         self._thread.start()
@@ -108,6 +111,18 @@ class SmdpServer:
         if self._thread is not None:
             self._thread.join(_START_SECONDS)
             self._thread = None
+        self._loop = None
+        if self._operator is not None:
+            self.service.progress_listeners.remove(self._operator.tell)
+            self._operator.close()
+            self._operator = None
+
+    def _tell_operator(self) -> None:
+        url = self.service.inventory.operator_url
+        if url is not None:
+            identity = self._pki.server(Role.DP_TLS, self._pki.curves[0])
+            self._operator = OperatorLink(url, TlsSettings(self._pki.trust(), identity=identity))
+            self.service.progress_listeners.append(self._operator.tell)
 
     def run(self, action: Callable[[], Result]) -> Result:
         """Do something with the service between two requests, in its thread."""

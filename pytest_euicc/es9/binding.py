@@ -1,0 +1,181 @@
+"""The JSON binding of RSP functions over HTTPS, as the side that asks speaks it (SGP.22 6.2, 6.5)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from pytest_euicc.es9.connection import Connection
+from pytest_euicc.es9.errors import NotJson, Redirected, UnexpectedHttpStatus
+from pytest_euicc.es9.tls import TlsSettings
+
+_OK, _NO_CONTENT = 200, 204
+_REDIRECTS = range(300, 400)
+
+
+def encode(octets: bytes) -> str:
+    """Octets as the binding carries them."""
+    return base64.b64encode(octets).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Es9Reply:
+    """An answer with its octets as received.
+
+    Attributes:
+        status: of HTTP.
+        headers: names in lower case.
+        octets: the body.
+    """
+
+    function: str
+    status: int
+    headers: dict[str, str]
+    octets: bytes
+
+    @cached_property
+    def body(self) -> dict[str, Any] | None:
+        """The JSON object; None where the body is none."""
+        try:
+            value = json.loads(self.octets)
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    @property
+    def execution_status(self) -> dict[str, Any]:
+        """header.functionExecutionStatus (SGP.22 6.5.1.4); empty where there is none."""
+        header = (self.body or {}).get("header")
+        found = header.get("functionExecutionStatus") if isinstance(header, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def failed(self) -> bool:
+        """True for anything but ``Executed-Success`` and ``Executed-WithWarning``; an empty 204 has not failed."""
+        if self.status == _NO_CONTENT:
+            return False
+        return self.execution_status.get("status") not in ("Executed-Success", "Executed-WithWarning")
+
+    @property
+    def status_code(self) -> str:
+        """``subject/reason`` such as ``8.10.1/3.9``; empty where there is none."""
+        return f"{self.subject_code}/{self.reason_code}" if self.subject_code else ""
+
+    @property
+    def subject_code(self) -> str:
+        """Subject code (SGP.22 5.2.6.2); empty where there is none."""
+        return self._code("subjectCode")
+
+    @property
+    def reason_code(self) -> str:
+        """Reason code (SGP.22 5.2.6.2); empty where there is none."""
+        return self._code("reasonCode")
+
+    @property
+    def message(self) -> str:
+        """What the server says for people; empty where it says nothing."""
+        return self._code("message")
+
+    def _code(self, name: str) -> str:
+        data = self.execution_status.get("statusCodeData")
+        return str(data.get(name) or "") if isinstance(data, dict) else ""
+
+    def octets_of(self, name: str) -> bytes:
+        """The octets of a base64 field; raises ValueError naming the field."""
+        body = self.body or {}
+        if name not in body:
+            raise ValueError(f"{self.function}: the answer has no {name}")
+        try:
+            return base64.b64decode(body[name], validate=True)
+        except (TypeError, ValueError):
+            raise ValueError(f"{self.function}: {name} is not base64") from None
+
+
+class JsonClient:
+    """A server seen from one that calls its functions.
+
+    Args:
+        url: ``https://host[:port]``, or ``host[:port]``.
+        tls: trust and everything else of the connection.
+        path: of the functions, up to their names.
+        protocol: version of SGP.22 in X-Admin-Protocol.
+        user_agent: what the client calls itself.
+    """
+
+    def __init__(self, url: str, tls: TlsSettings, path: str, protocol: str, user_agent: str) -> None:
+        self._connection = Connection(url, tls)
+        self._path = path
+        self.url = self._connection.url
+        self.headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": user_agent,
+            "X-Admin-Protocol": f"gsma/rsp/v{protocol}",
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections."""
+        self._connection.close()
+
+    def send(
+        self,
+        function: str,
+        octets: bytes,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        path: str | None = None,
+        method: str = "POST",
+    ) -> Es9Reply:
+        """Send any octets and return any answer, unjudged; for tests of the binding.
+
+        Args:
+            headers: put over the usual ones; None leaves one out.
+            path: in place of the function's.
+
+        Raises:
+            Es9Error: no whole answer came.
+        """
+        merged = {**self.headers, **(headers or {})}
+        sent = {name: value for name, value in merged.items() if value is not None}
+        answer = self._connection.request(method, self._path + function if path is None else path, sent, octets)
+        return Es9Reply(function, answer.status, answer.headers, answer.octets)
+
+    def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
+        """Call a function with a body as the binding has it.
+
+        A function that the server answers with ``Failed`` is an answer, not an error.
+
+        Raises:
+            Es9Error: no answer of the binding came: an HTTP status other than 200 (handleNotification: 204), a body
+                that is no JSON object, a redirect, or nothing at all.
+        """
+        reply = self.send(function, json.dumps(body).encode())
+        url = f"{self.url}{self._path}{function}"
+        if 300 <= reply.status < 400:
+            raise Redirected(url, f"HTTP {reply.status} sends to {reply.headers.get('location')}; it is not followed")
+        if reply.status not in (_OK, _NO_CONTENT):
+            wanted = _NO_CONTENT if function == "handleNotification" else _OK
+            message = f"HTTP {reply.status}, wanted {wanted} (SGP.22 6.5.2); {_beginning(reply)}"
+            raise UnexpectedHttpStatus(url, message, reply.status)
+        if reply.status == _OK and reply.body is None:
+            raise NotJson(url, f"the answer is no JSON object (SGP.22 6.5.2): {_beginning(reply)}")
+        return reply
+
+
+def _beginning(reply: Es9Reply) -> str:
+    kind = reply.headers.get("content-type", "no content type")
+    text = " ".join(reply.octets[:200].decode("utf-8", "replace").split())
+    return f"{kind}, beginning {text[:80]!r}" if text else f"{kind}, no body"
