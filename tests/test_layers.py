@@ -16,7 +16,11 @@ MAY_IMPORT = {
     "es10": {"asn1", "card", "es10"},
     "es9": {"asn1", "rsp", "es9"},
     "lpa": {"asn1", "rsp", "card", "es10", "es9", "lpa"},
-    "simulator": {"asn1", "rsp", "simulator", "card.apdu", "card.transport", "card.errors", "card.vpcd_protocol"},
+    # The SM-DP+ is a client of the operator's ES2+ face, so it shares TLS and the connection with es9.
+    "simulator": {
+        *("asn1", "rsp", "simulator", "card.apdu", "card.transport", "card.errors", "card.vpcd_protocol"),
+        *("es9.connection", "es9.errors", "es9.tls"),
+    },
     "conformance": {"asn1", "rsp", "card", "es10", "es9", "lpa", "conformance"},
     "reporting": {"asn1", "conformance", "reporting"},
 }

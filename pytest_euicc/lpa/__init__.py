@@ -1,0 +1,26 @@
+"""A Local Profile Assistant for tests: activation codes and the procedures of SGP.22 clause 3."""
+
+from pytest_euicc.lpa.activation_code import ActivationCode, ActivationCodeError
+from pytest_euicc.lpa.errors import (
+    DownloadCancelled,
+    EuiccRefused,
+    InstallationFailed,
+    LpaError,
+    ServerRefused,
+    SessionMismatch,
+)
+from pytest_euicc.lpa.procedures import Installation, Lpa, Session
+
+__all__ = [
+    "ActivationCode",
+    "ActivationCodeError",
+    "DownloadCancelled",
+    "EuiccRefused",
+    "Installation",
+    "InstallationFailed",
+    "Lpa",
+    "LpaError",
+    "ServerRefused",
+    "Session",
+    "SessionMismatch",
+]

@@ -1,0 +1,57 @@
+"""What can end a procedure of the LPA, each with both sides' codes."""
+
+from __future__ import annotations
+
+
+class LpaError(Exception):
+    """A procedure ended before its goal; the text is one message a test engineer can act on.
+
+    Attributes:
+        step: the function in which it ended, such as ``ES10b.AuthenticateServer``.
+        clause: the clause of SGP.22 that governs the step.
+    """
+
+    def __init__(self, step: str, message: str, clause: str) -> None:
+        super().__init__(f"{step}: {message} (SGP.22 {clause})")
+        self.step = step
+        self.clause = clause
+
+
+class EuiccRefused(LpaError):
+    """The eUICC answered an error value; ``code`` is its name or number."""
+
+    def __init__(self, step: str, code: object, clause: str) -> None:
+        super().__init__(step, f"the eUICC answered {code}", clause)
+        self.code = code
+
+
+class ServerRefused(LpaError):
+    """The SM-DP+ answered ``Failed``; subject and reason code per SGP.22 5.2.6."""
+
+    def __init__(self, step: str, subject: str, reason: str, message: str, clause: str) -> None:
+        said = f": {message}" if message else ""
+        super().__init__(step, f"the SM-DP+ answered {subject}/{reason}{said}", clause)
+        self.subject = subject
+        self.reason = reason
+
+
+class SessionMismatch(LpaError):
+    """The two sides contradict each other or the activation code: address, transaction or SM-DP+ OID."""
+
+
+class DownloadCancelled(LpaError):
+    """The LPA cancelled the session; ``reason`` is the CancelSessionReason sent to both sides."""
+
+    def __init__(self, reason: str, message: str, clause: str) -> None:
+        super().__init__("ES10b.CancelSession", f"cancelled with {reason}: {message}", clause)
+        self.reason = reason
+
+
+class InstallationFailed(LpaError):
+    """The Profile Installation Result reports an error; it is kept as a notification on the eUICC."""
+
+    def __init__(self, command: str, reason: str, sequence_number: int) -> None:
+        super().__init__("ES8+", f"{command} failed with {reason} (notification {sequence_number})", "2.5.6")
+        self.command = command
+        self.error_reason = reason
+        self.sequence_number = sequence_number
