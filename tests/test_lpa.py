@@ -68,12 +68,17 @@ def isdr(**settings: Any) -> Isdr:
 
 
 @pytest.fixture
-def lpa(server: SmdpServer) -> Callable[..., Lpa]:
+def lpa(server: SmdpServer) -> Iterator[Callable[..., Lpa]]:
+    made = []
+
     def make(client: Isdr, curve: str = "nist") -> Lpa:
         tls = TlsSettings(default_pki().trust(), curve, resolve={HOST: "127.0.0.1"})  # type: ignore[arg-type]
-        return Lpa(client, lambda _address: Es9Client(server.url(curve, HOST), tls))
+        made.append(Lpa(client, lambda _address: Es9Client(server.url(curve, HOST), tls)))
+        return made[-1]
 
-    return make
+    yield make
+    for assistant in made:
+        assistant.close()
 
 
 @pytest.mark.parametrize("mode", ["session", "random"])
@@ -157,7 +162,8 @@ def test_servers_that_cannot_be_trusted_or_reached(server: SmdpServer) -> None:
     client = isdr()
 
     def download(url: str, tls: TlsSettings) -> None:
-        Lpa(client, lambda _address: Es9Client(url, tls)).download(f"1${HOST}$TOKEN-1")
+        with Lpa(client, lambda _address: Es9Client(url, tls)) as assistant:
+            assistant.download(f"1${HOST}$TOKEN-1")
 
     trust = default_pki().trust()
     with pytest.raises(UnknownIssuer):

@@ -43,6 +43,9 @@ class Es9(Protocol):
     def call(self, function: str, body: dict[str, Any]) -> Es9Reply:
         """POST one function; raises Es9Error where no answer of the binding comes."""
 
+    def close(self) -> None:
+        """Let go of the connection."""
+
 
 @dataclass
 class Session:
@@ -138,6 +141,25 @@ class Lpa:
         self._server = server
         self._device_info = device_info or DEFAULT_DEVICE_INFO
         self._progress = progress or (lambda _step, _done, _total: None)
+        self._clients: dict[str, Es9] = {}
+
+    def __enter__(self) -> Lpa:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to all servers."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def _client(self, address: str) -> Es9:
+        """The client for an address; its connection is kept for the functions that follow."""
+        if address not in self._clients:
+            self._clients[address] = self._server(address)
+        return self._clients[address]
 
     # ---------------------------------------------------------------- common mutual authentication, SGP.22 3.0.1
 
@@ -152,7 +174,7 @@ class Lpa:
         Raises:
             LpaError: EuiccRefused, ServerRefused or SessionMismatch.
         """
-        server = self._server(address)
+        server = self._client(address)
         info1 = self._ask_card("get_euicc_info1", "5.7.8").octets
         challenge = bytes(self._ask_card("get_euicc_challenge", "5.7.7").value["euiccChallenge"])
         started = self._ask_server(
@@ -358,7 +380,7 @@ class Lpa:
         if not pending:
             raise EuiccRefused("ES10b.RetrieveNotificationsList", f"no notification {number}", "5.7.10")
         self._ask_server(
-            self._server(address), "handleNotification", {"pendingNotification": _b64(pending[0].octets)}, "5.6.4"
+            self._client(address), "handleNotification", {"pendingNotification": _b64(pending[0].octets)}, "5.6.4"
         )
         removed = self._isdr.call("remove_notification_from_list", {"seqNumber": number}).value
         return bool(removed["deleteNotificationStatus"] == 0)
