@@ -77,3 +77,23 @@ def test_operations_follow_each_other():
 def test_what_does_not_fit_is_said(operation, message):
     with pytest.raises(TamperError, match=message):
         tamper(REQUEST, [operation], TYPE)
+
+
+def test_fields_that_share_a_tag_are_told_by_their_place():
+    signed = {"transactionId": b"\1", "euiccChallenge": bytes(16), "serverAddress": "a", "serverChallenge": bytes(16)}
+    context = ("ctxParamsForCommonAuthentication", {"deviceInfo": {"tac": bytes(4), "deviceCapabilities": {}}})
+    certificate = bytes.fromhex("300402020123")
+    request = {
+        "serverSigned1": signed,
+        "serverSignature1": bytes(64),
+        "euiccCiPKIdToBeUsed": bytes(20),
+        "serverCertificate": certificate,
+        "ctxParams1": context,
+    }
+    octets = codec.encode("AuthenticateServerRequest", request)
+    changed = tamper(
+        octets, [{"replace": {"at": "serverCertificate", "hex": "3003020105"}}], "AuthenticateServerRequest"
+    )
+    value = codec.decode("AuthenticateServerRequest", changed)
+    assert value["serverCertificate"] == bytes.fromhex("3003020105")
+    assert value["serverSigned1"] == signed

@@ -283,10 +283,23 @@ def _locate(octets: bytes, path: str, shape: Shape) -> list[_Span]:
             inner = shape.element
         else:
             inner = shape.fields.get(part)
-            children = _children(octets, last.value, last.end)
-            found = [child for child in children if inner is not None and _tag(octets, child) in inner.tags]
-            if inner is None or not found:
+            found = _components(octets, _children(octets, last.value, last.end), shape).get(part)
+            if inner is None or found is None:
                 raise TamperError(f"tamper: the message has no {part!r} (of {path!r})")
-            chain.append(found[0])
+            chain.append(found)
         shape = inner
     return chain
+
+
+def _components(octets: bytes, children: list[_Span], shape: Shape) -> dict[str, _Span]:
+    """The fields of a SEQUENCE by tag and place: a signed part and two certificates, all under 30, may follow."""
+    found: dict[str, _Span] = {}
+    names = list(shape.fields)
+    start = 0
+    for child in children:
+        tag = _tag(octets, child)
+        at = next((at for at in range(start, len(names)) if tag in shape.fields[names[at]].tags), None)
+        if at is not None:
+            found[names[at]] = child
+            start = at + 1
+    return found
