@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -45,6 +46,24 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--host", default="127.0.0.1")
     card.add_argument("--port", type=int, default=35963, help="port of vpcd (default 35963)")
     card.set_defaults(command=_serve_card)
+    smdp = served.add_parser(
+        "smdp", help="run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
+    )
+    smdp.add_argument("--inventory", type=Path, help="profiles it has to give (YAML)")
+    smdp.add_argument("--store", type=Path, help="SQLite file that keeps the state of the orders")
+    smdp.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
+    smdp.add_argument("--host", default="127.0.0.1")
+    smdp.add_argument("--port", type=int, default=8443, help="ES9+ with a P-256 certificate (default 8443)")
+    smdp.add_argument(
+        "--brainpool-port", type=int, default=8444, help="ES9+ with a Brainpool certificate (default 8444)"
+    )
+    smdp.add_argument("--es2-port", type=int, default=8445, help="ES2+ (default 8445)")
+    smdp.set_defaults(command=_serve_smdp)
+
+    pki = commands.add_parser("pki", help="write the test PKI in the folder layout of SGP.26, for other programs")
+    pki.add_argument("folder", type=Path)
+    pki.add_argument("--eid", default="89049032123451234512345678901235", help="EID of the eUICC certificate")
+    pki.set_defaults(command=_pki)
     return parser
 
 
@@ -135,9 +154,59 @@ def _serve_card(options: argparse.Namespace) -> int:
         )
         return WRONG_USE
     except KeyboardInterrupt:
-        pass
+        return OK
     finally:
         server.stop()
+    return OK
+
+
+def _serve_smdp(options: argparse.Namespace) -> int:
+    import threading
+
+    from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
+    from pytest_euicc.rsp.pki import default_pki
+    from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError, load
+    from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
+    from pytest_euicc.simulator.smdp.service import SmdpService
+    from pytest_euicc.simulator.smdp.store import Store, StoreError
+
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        pki = FolderPki(options.pki) if options.pki else default_pki()
+        inventory, orders = load(options.inventory) if options.inventory else (Inventory(), [])
+        service = SmdpService(inventory, orders, pki)
+        store = Store(options.store) if options.store else None
+        if store is not None:
+            store.attach(service.book)
+        ports = Ports(options.port, options.brainpool_port, options.es2_port)
+        with SmdpServer(service, pki, host=options.host, ports=ports) as server:
+            name = inventory.addresses[0]
+            nist, brainpool = server.url("nist", name), server.url("brainpool", name)
+            _say(f"ES9+ at {nist} (P-256) and {brainpool} (Brainpool); Ctrl-C ends")
+            for order in service.book:
+                _say(f"  LPA:1${name}:{options.port}${order.matching_id}")
+            with contextlib.suppress(KeyboardInterrupt):
+                stopped.wait()
+        if store is not None:
+            store.close()
+    except (PkiFolderError, InventoryError, StoreError, ServerError) as error:
+        _say(str(error))
+        return WRONG_USE
+    return OK
+
+
+def _pki(options: argparse.Namespace) -> int:
+    from pytest_euicc.rsp.folder import write_folder
+    from pytest_euicc.rsp.pki import default_pki
+
+    try:
+        eid = bytes.fromhex(options.eid)
+        write_folder(default_pki(), options.folder, eid)
+    except (ValueError, OSError) as error:
+        _say(f"pytest-euicc pki: {error}")
+        return WRONG_USE
+    _say(f"{options.folder}: test PKI for EID {options.eid}, keys in PEM and certificates in DER")
     return OK
 
 
