@@ -164,7 +164,7 @@ class JsonClient:
         """
         reply = self.send(function, json.dumps(body).encode())
         url = f"{self.url}{self._path}{function}"
-        if 300 <= reply.status < 400:
+        if reply.status in _REDIRECTS:
             raise Redirected(url, f"HTTP {reply.status} sends to {reply.headers.get('location')}; it is not followed")
         if reply.status not in (_OK, _NO_CONTENT):
             wanted = _NO_CONTENT if function == "handleNotification" else _OK

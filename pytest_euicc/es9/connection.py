@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,10 +29,19 @@ from pytest_euicc.es9.errors import (
 from pytest_euicc.es9.tls import TlsSettings, client_context
 
 _HTTPS_PORT = 443
+_CHUNK = 1 << 16
 # X509_V_ERR_… of OpenSSL: not yet valid, expired; unable to get issuer (2, 20, 21), self-signed (18, 19).
 _VALIDITY = (9, 10)
 _ISSUER = (2, 18, 19, 20, 21)
 _NAME = (62, 64)
+
+
+@contextmanager
+def _without_warning() -> Iterator[None]:
+    """Whoever sets verify=False means it; urllib3 warns of it at each connection."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", exceptions.InsecureRequestWarning)
+        yield
 
 
 @dataclass(frozen=True)
@@ -83,21 +94,29 @@ class Connection:
         url = self.url + path
         sent = {"Host": self._authority, **headers}
         try:
-            response = self._pool.request(
-                method, path, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
-            )
+            with nullcontext() if self.settings.verify else _without_warning():
+                response = self._pool.request(
+                    method, path, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
+                )
             try:
-                octets = response.read(self.settings.largest_answer + 1)
-                if len(octets) > self.settings.largest_answer:
-                    response.close()
-                    limit = self.settings.largest_answer
-                    raise AnswerTooLarge(url, f"the answer is larger than {limit} octets")
+                octets = self._read(url, response)
             finally:
                 response.release_conn()
         except exceptions.HTTPError as error:
             raise self._explain(url, error) from None
         found = {name.lower(): value for name, value in response.headers.items()}
         return HttpAnswer(response.status, found, octets)
+
+    def _read(self, url: str, response: urllib3.BaseHTTPResponse) -> bytes:
+        limit = self.settings.largest_answer
+        octets = bytearray()
+        # Only a read that finds the end notices that octets are missing.
+        while chunk := response.read(_CHUNK):
+            octets += chunk
+            if len(octets) > limit:
+                response.close()
+                raise AnswerTooLarge(url, f"the answer is larger than {limit} octets")
+        return bytes(octets)
 
     def close(self) -> None:
         """End the connections."""
@@ -120,7 +139,7 @@ class Connection:
             cause = error.args[-1] if error.args else error
             if isinstance(cause, exceptions.IncompleteRead):
                 return ConnectionBroken(url, f"the answer broke off after {cause.partial} octets")
-            return ConnectionBroken(url, f"the connection ended before the answer: {cause}")
+            return ConnectionBroken(url, f"the connection ended before the answer: {' '.join(str(cause).split())}")
         return Es9Error(url, str(cause))
 
 

@@ -234,24 +234,12 @@ def _read(path: Path) -> bytes:
 
 
 def _line(path: Path, document: yaml.Node | None, place: tuple[int | str, ...], reason: str) -> str:
-    node, walked = document, []
+    node = document
     for step in place:
-        found = _descend(node, step)
-        if found is None:
-            # Steps that pydantic adds, such as the member of a union, are no place of the file.
-            continue
-        node = found
-        walked.append(str(step))
-    mark = node.start_mark if node is not None else None
-    line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-    named = ".".join(map(str, place)) if place else "inventory"
-    return f"{path}{line}: {'.'.join(walked) or named}: {reason.removeprefix('Value error, ')}" + _misspelt(
-        place, walked
-    )
-
-
-def _misspelt(place: tuple[int | str, ...], walked: list[str]) -> str:
-    return f" ({place[-1]})" if place and str(place[-1]) not in walked else ""
+        node = _descend(node, step) or node
+    mark = f":{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node is not None else ""
+    said = reason.removeprefix("Value error, ").replace("Extra inputs are not permitted", "there is no such setting")
+    return f"{path}{mark}: {'.'.join(map(str, place))}: {said}"
 
 
 def _descend(node: yaml.Node | None, step: int | str) -> yaml.Node | None:

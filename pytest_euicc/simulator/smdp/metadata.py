@@ -10,11 +10,12 @@ from pytest_euicc.asn1 import codec
 
 
 def _octets(value: Any) -> Any:
-    if isinstance(value, str):
-        return bytes.fromhex(value)
     if isinstance(value, bytes):
         return value
-    raise ValueError("write hex text, in quotes")
+    try:
+        return bytes.fromhex(value)
+    except (TypeError, ValueError):
+        raise ValueError("write hex text, in quotes") from None
 
 
 Octets = Annotated[bytes, BeforeValidator(_octets)]
@@ -51,10 +52,10 @@ class Notify(Model):
 class Metadata(Model):
     """What the eUICC stores of a profile and the LPA shows."""
 
-    provider: str = "Test operator"
-    name: str = "Test profile"
+    provider: str = Field("Test operator", max_length=32)
+    name: str = Field("Test profile", max_length=64)
     profile_class: Literal["test", "provisioning", "operational"] = Field("operational", alias="class")
-    icon: Octets | None = None
+    icon: Annotated[Octets, Field(max_length=1024)] | None = None
     icon_type: Literal["jpg", "png"] = "png"
     owner: Owner | None = None
     ppr: tuple[Literal["pprUpdateControl", "ppr1", "ppr2"], ...] = ()
