@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     card = served.add_parser("card", help="put the simulated eUICC behind a virtual PC/SC reader (vpcd)")
     card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
     card.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
+    card.add_argument("--defect", metavar="NAME", action="append", default=[], help="give it a named deviation")
     card.add_argument("--host", default="127.0.0.1")
     card.add_argument("--port", type=int, default=35963, help="port of vpcd (default 35963)")
     card.set_defaults(command=_serve_card)
@@ -128,6 +129,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _serve_card(options: argparse.Namespace) -> int:
+    from pytest_euicc.harness import OptionError, known_defects
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
     from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
@@ -135,8 +137,9 @@ def _serve_card(options: argparse.Namespace) -> int:
 
     try:
         settings = EuiccSettings.load(options.settings) if options.settings else EuiccSettings()
-        card = SimulatedEuicc(settings, FolderPki(options.pki) if options.pki else None)
-    except (SettingsError, PkiFolderError) as error:
+        pki = FolderPki(options.pki) if options.pki else None
+        card = SimulatedEuicc(settings, pki, defects=known_defects(options.defect))
+    except (OptionError, SettingsError, PkiFolderError) as error:
         _say(str(error))
         return WRONG_USE
     server = CardServer(card, options.host, options.port)

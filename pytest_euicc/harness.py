@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,7 +132,7 @@ def open_harness(options: Options) -> Harness:
     declaration = load_declaration(options)
     extra: dict[str, Any] = {}
     if options.kind == SIMULATED:
-        extra = {"pki": _pki(options), "defects": _known_defects(options.defects)}
+        extra = {"pki": _pki(options), "defects": known_defects(options.defects)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
     seed = options.seed or _recorded_seed(transport) or secrets.token_hex(8)
     if options.record is not None:
@@ -153,13 +153,14 @@ def open_harness(options: Options) -> Harness:
     return Harness(session, _describe(session, options))
 
 
-def _known_defects(names: tuple[str, ...]) -> tuple[str, ...]:
+def known_defects(names: Iterable[str]) -> frozenset[str]:
+    """The names if the simulated eUICC has such defects; raises OptionError."""
     from pytest_euicc.simulator.euicc.defects import DEFECTS
 
     unknown = [name for name in names if name not in DEFECTS]
     if unknown:
         raise OptionError(f"--euicc-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
-    return names
+    return frozenset(names)
 
 
 def _recorded_seed(transport: Any) -> str | None:

@@ -13,6 +13,7 @@ from pytest_euicc.es9.client import Es9Client, Es9Reply
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp_opening import OpenedPackage, Recipient, open_package
 from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import default_pki
 
@@ -23,15 +24,15 @@ AID = bytes.fromhex("A0000005591010FFFFFFFF8900001000")
 
 # Profile header with version 2.3 and an ICCID, then octets that only an eUICC reads.
 ICCID = bytes.fromhex("98001032547698103254")
-UPP = tlv.encode(0xA0, tlv.encode(0x80, b"\x02") + tlv.encode(0x81, b"\x03") + tlv.encode(0x83, ICCID)) + tlv.encode(
-    0xB0, bytes(range(256)) * 9
-)
+UPP = tlv.encode(
+    0xA0, tlv.encode(0x80, b"\x02") + tlv.encode(0x81, b"\x03") + tlv.encode(0x83, swapped(ICCID))
+) + tlv.encode(0xB0, bytes(range(256)) * 9)
 ICCID_DIGITS = "89000123456789012345"
 
 
 def package_for(iccid: bytes, size: int = 2304) -> bytes:
     """Octets that look like the profile package of an ICCID."""
-    header = tlv.encode(0x80, b"\x02") + tlv.encode(0x81, b"\x03") + tlv.encode(0x83, iccid)
+    header = tlv.encode(0x80, b"\x02") + tlv.encode(0x81, b"\x03") + tlv.encode(0x83, swapped(iccid))
     return tlv.encode(0xA0, header) + tlv.encode(0xB0, bytes(size))
 
 

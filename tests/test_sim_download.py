@@ -14,6 +14,7 @@ from pytest_euicc.es10.isdr import Isdr
 from pytest_euicc.rsp import bpp, profile_package, signatures
 from pytest_euicc.rsp.bsp import SessionKeys
 from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.transport import SimTransport
@@ -351,7 +352,11 @@ def test_published_packages_install():
     folder = os.environ.get("EUICC_TS48_DIR")
     packages = [path.read_bytes() for path in sorted(Path(folder).glob("*.der"))] if folder else []
     for package in [profile_package.build(ICCID, filler=3000), *packages]:
-        iccid = codec.decode("ProfileElement", tlv.parse_all(package)[0].octets)[1]["iccid"]
+        elements = dict(codec.decode("ProfileElement", element.octets) for element in tlv.parse_all(package))
+        (file,) = [octets for kind, octets in elements["mf"]["ef-iccid"] if kind == "fillFileContent"]
+        # Natural order of digits in the header, swapped nibbles in EF ICCID and in the metadata.
+        assert file == swapped(elements["header"]["iccid"])
+        iccid = swapped(codec.decode("ProfileElement", tlv.parse_all(package)[0].octets)[1]["iccid"])
         server = Server(selected(card()))
         server.authenticate()
         server.prepare()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.rsp.iccid import swapped
 
 USIM_AID = bytes.fromhex("A0000000871002FF33FF018900000100")
 MNO_SD_AID = bytes.fromhex("A000000151000000")
@@ -75,7 +76,7 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
                 "major-version": 2,
                 "minor-version": 3,
                 "profileType": "pytest-euicc test profile",
-                "iccid": iccid,
+                "iccid": swapped(iccid),
                 "eUICC-Mandatory-services": {"usim": None, "milenage": None},
                 "eUICC-Mandatory-GFSTEList": [_TEMPLATE_MF, _TEMPLATE_USIM],
             },

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.simulator.euicc.package_files import FileTree, PackageFile, Path, read_file_management, read_template
 
 MINIMUM_MAJOR_VERSION = 2
@@ -57,7 +58,7 @@ class InstalledPackage:
     """What a complete package brings.
 
     Attributes:
-        iccid: 10 octets of the header.
+        iccid: 10 octets, nibbles swapped as in EF ICCID.
         files: elementary files by path.
         memory: octets of non-volatile memory it takes.
     """
@@ -185,12 +186,12 @@ class PackageReader:
             raise _processing(
                 PeStatus.UNSUPPORTED_PROFILE_VERSION, None, f"profile package version {header['major-version']}"
             )
-        if header["iccid"] != self.iccid:
+        if swapped(header["iccid"]) != self.iccid:
             raise PackageFault(
                 "installFailedDueToDataMismatch",
                 PeStatus.BAD_VALUES,
                 None,
-                f"ICCID {header['iccid'].hex()} in the header, {self.iccid.hex()} in the metadata",
+                f"ICCID {header['iccid'].hex()} in the header, {swapped(self.iccid).hex()} in the metadata",
             )
         for service in header["eUICC-Mandatory-services"]:
             capability = _CAPABILITY_OF_SERVICE.get(service)

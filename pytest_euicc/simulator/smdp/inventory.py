@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.simulator.smdp import iccid as iccids
 from pytest_euicc.simulator.smdp.binding import LARGEST_METADATA
 from pytest_euicc.simulator.smdp.eligibility import Needs
@@ -217,13 +218,13 @@ def confirmation_hash(code: str) -> bytes:
 
 
 def package_iccid(package: bytes) -> bytes | None:
-    """The ICCID that the header of a profile package names; None where it begins with no header."""
+    """The ICCID that the header of a profile package names, nibbles swapped; None where it begins with no header."""
     try:
         header = tlv.read(package, 0)
         named = [child for child in header.children() if child.tag == _HEADER_ICCID]
     except tlv.TlvError:
         return None
-    return named[0].value if header.tag == _PROFILE_HEADER and named and len(named[0].value) == 10 else None
+    return swapped(named[0].value) if header.tag == _PROFILE_HEADER and named and len(named[0].value) == 10 else None
 
 
 def _read(path: Path) -> bytes:
