@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,7 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.smdp.service import SmdpService
 
 EID = bytes.fromhex("89049032123451234512345678901235")
 OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
@@ -46,6 +49,18 @@ def bits(type_name: str, *names: str) -> tuple[bytes, int]:
     width = last // 8 + 1
     number = sum(1 << (width * 8 - 1 - positions[name]) for name in names)
     return number.to_bytes(width, "big"), last + 1
+
+
+class InProcess(Es9Client):
+    """The service without HTTPS around it."""
+
+    def __init__(self, service: SmdpService) -> None:
+        self.service = service
+
+    def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
+        answer = self.service.call(function, json.loads(json.dumps(body)))
+        octets = b"" if answer is None else json.dumps(answer).encode()
+        return Es9Reply(function, 204 if answer is None else 200, {}, octets)
 
 
 @dataclass

@@ -117,7 +117,7 @@ def _verify_euicc(service: SmdpService, session: Session, octets: bytes, respons
 def _euicc_certificate(service: SmdpService, session: Session, euicc: bytes, eum: bytes) -> Certificate:
     now = service.now()
     try:
-        authority = _certificate(eum)
+        authority = read_certificate(eum)
         ci = service.credentials.trusted(authority.authority_key_id)
         if ci is None or ci.subject_key_id != session.choice.signing_ci:
             raise Refusal("8.11.1", "3.9", "CERT.EUM is not under the CI of this session")
@@ -125,7 +125,7 @@ def _euicc_certificate(service: SmdpService, session: Session, euicc: bytes, eum
     except CertificateFault as fault:
         raise _certificate_refused("8.1.2", fault) from None
     try:
-        certificate = _certificate(euicc)
+        certificate = read_certificate(euicc)
         expired_allowed = {"accepts-expired-euicc", "accepts-expired-eum"} & service.defects
         verify_chain([certificate, authority], [ci], Role.EUICC, at=None if expired_allowed else now)
     except CertificateFault as fault:
@@ -134,7 +134,8 @@ def _euicc_certificate(service: SmdpService, session: Session, euicc: bytes, eum
 
 
 @lru_cache(maxsize=256)
-def _certificate(der: bytes) -> Certificate:
+def read_certificate(der: bytes) -> Certificate:
+    """A certificate from its octets, the same object for the same octets; raises CertificateFault."""
     return Certificate(der)
 
 

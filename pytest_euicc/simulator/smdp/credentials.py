@@ -45,7 +45,7 @@ class CredentialStore:
     def __init__(self, pki: Pki, curves: Sequence[str], number: int = 1) -> None:
         self.trust = pki.trust()
         self._by_ci: dict[bytes, Credentials] = {}
-        for curve in curves:
+        for curve in (curve for curve in curves if curve in pki.curves):
             ci = pki.ci(curve)
             auth, binding = pki.server(Role.DP_AUTH, curve, number), pki.server(Role.DP_PB, curve, number)
             self._by_ci[ci.subject_key_id or b""] = Credentials(curve, ci, auth, binding)

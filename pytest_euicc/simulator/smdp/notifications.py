@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.simulator.smdp import json_binding
+from pytest_euicc.simulator.smdp.authentication import read_certificate
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
 from pytest_euicc.simulator.smdp.status import Refusal
@@ -41,7 +42,7 @@ def _installation_result(service: SmdpService, octets: bytes, value: Mapping[str
     order = service.book.by_transaction(transaction_id)
     if order is None:
         return
-    certificate = Certificate(order.downloads[transaction_id])
+    certificate = read_certificate(order.downloads[transaction_id])
     signed = tlv.find(octets, 0xBF37, _RESULT_DATA)
     if not signatures.verify(certificate.public_key, signed, value["euiccSignPIR"]):
         return
@@ -63,8 +64,8 @@ def _installation_result(service: SmdpService, octets: bytes, value: Mapping[str
 def _other(service: SmdpService, octets: bytes, value: Mapping[str, Any]) -> None:
     """Enable, disable, delete: kept for people to see once it verifies."""
     try:
-        certificate = Certificate(value["euiccCertificate"])
-        chain = [certificate, Certificate(value["eumCertificate"])]
+        certificate = read_certificate(value["euiccCertificate"])
+        chain = [certificate, read_certificate(value["eumCertificate"])]
         verify_chain(chain, service.credentials.trust, Role.EUICC, at=service.now())
     except CertificateFault:
         return

@@ -1,0 +1,225 @@
+"""Each defect of the SM-DP+ shows, and only when asked for; hostile requests are refused, never a crash."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from smdp_peer import EID, OTHER_EID, UPP, InProcess, Peer
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp.bpp_opening import BppFault
+from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.smdp.defects import DEFECTS
+from pytest_euicc.simulator.smdp.inventory import Inventory
+from pytest_euicc.simulator.smdp.orders import State
+from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
+from pytest_euicc.simulator.smdp.service import SmdpService
+
+BAD = bytes(63) + b"\1"
+Make = Callable[..., Peer]
+
+
+def service(defects: frozenset[str], **profile: Any) -> SmdpService:
+    entry = {"octets": UPP, "matching_id": "AC"} | profile
+    inventory = Inventory.model_validate({"profiles": [entry]})
+    return SmdpService(inventory, defects=defects, random=random.Random(1).randbytes)
+
+
+def maker(defects: frozenset[str]) -> Make:
+    def make(profile: dict[str, Any] | None = None, **fields: Any) -> Peer:
+        return Peer(InProcess(service(defects, **(profile or {}))), **fields)
+
+    return make
+
+
+def after_initiate(peer: Peer) -> Peer:
+    assert not peer.initiate().failed
+    return peer
+
+
+def after_authenticate(peer: Peer) -> Peer:
+    assert not peer.begin("AC").failed
+    return peer
+
+
+def repeated(peer: Peer, field: str) -> bool:
+    values = []
+    for _ in range(2):
+        reply = peer.initiate()
+        values.append(codec.decode("ServerSigned1", reply.octets_of("serverSigned1"))[field])
+    return bool(values[0] == values[1])
+
+
+def signature1_holds(peer: Peer) -> bool:
+    reply = peer.initiate()
+    key = Certificate(reply.octets_of("serverCertificate")).public_key
+    signature = tlv.parse(reply.octets_of("serverSignature1")).value
+    return signatures.verify(key, reply.octets_of("serverSigned1"), signature)
+
+
+def signature2_holds(peer: Peer) -> bool:
+    reply = peer.begin("AC")
+    key = Certificate(reply.octets_of("smdpCertificate")).public_key
+    signature = tlv.parse(reply.octets_of("smdpSignature2")).value
+    return signatures.verify(key, reply.octets_of("smdpSigned2") + peer.signature1, signature)
+
+
+def codes(peer: Peer, count: int, confirmation_code: str) -> list[str]:
+    found = []
+    for _ in range(count):
+        begun = peer.begin("AC")
+        found.append(begun.status_code if begun.failed else peer.package(confirmation_code).status_code)
+    return found
+
+
+def opened(peer: Peer) -> str:
+    package = after_authenticate(peer).package()
+    try:
+        metadata = peer.open(package).metadata
+    except BppFault as fault:
+        return fault.kind.value
+    assert peer.authenticated is not None
+    return "" if metadata == peer.authenticated.octets_of("profileMetadata") else "other metadata"
+
+
+def offered_again(peer: Peer) -> bool:
+    after_authenticate(peer).package()
+    peer.begin("AC")
+    return "bppEuiccOtpk" in peer.announced()
+
+
+def cancelled(peer: Peer, reason: str, **how: Any) -> tuple[str, str]:
+    first = after_authenticate(peer).cancel(reason, **how)
+    return first.status_code, peer.cancel(reason, **how).status_code
+
+
+def rejected(peer: Peer, reason: str) -> str:
+    after_authenticate(peer).cancel(reason)
+    return peer.begin("AC").status_code
+
+
+def signed1_refused(peer: Peer, **changes: Any) -> str:
+    return after_initiate(peer).authenticate("AC", **changes).status_code
+
+
+LATE = "2021-01-01T00:00:00Z"
+SCENARIOS: dict[str, Callable[[Make], object]] = {
+    "accepts-any-address": lambda make: make().initiate("other.example.com").status_code,
+    "ignores-svn": lambda make: make(svn=b"\3\0\0").initiate().status_code,
+    "reuses-transaction-id": lambda make: repeated(make(), "transactionId"),
+    "reuses-server-challenge": lambda make: repeated(make(), "serverChallenge"),
+    "wrong-server-signature1": lambda make: signature1_holds(make()),
+    "ignores-euicc-signature1": lambda make: (
+        (peer := after_initiate(make())).send_authenticate(peer.response1(peer.signed1("AC"), BAD)).status_code
+    ),
+    "ignores-server-challenge": lambda make: signed1_refused(make(), serverChallenge=bytes(16)),
+    "accepts-expired-eum": lambda make: make(kind="eum-expired").begin("AC").status_code,
+    "accepts-expired-euicc": lambda make: make(kind="euicc-expired").begin("AC").status_code,
+    "ignores-eid-binding": lambda make: make({"eid": OTHER_EID.hex()}).begin("AC").status_code,
+    "ignores-release": lambda make: make({"state": "Confirmed"}).begin("AC").status_code,
+    "ignores-eligibility": lambda make: make({"needs": {"memory": 1 << 24}}).begin("AC").status_code,
+    "ignores-expiry": lambda make: make({"expires": LATE}).begin("AC").status_code,
+    "ignores-tries": lambda make: make({"tries": 0}).begin("AC").status_code,
+    "ignores-inner-transaction-id": lambda make: signed1_refused(make(), transactionId=b"\1"),
+    "omits-cc-flag": lambda make: after_authenticate(make({"confirmation_code": "1"})).announced()["ccRequiredFlag"],
+    "signs-without-euicc-signature1": lambda make: signature2_holds(make()),
+    "omits-bpp-euicc-otpk": lambda make: offered_again(make()),
+    "ignores-euicc-signature2": lambda make: after_authenticate(make()).package(signature=BAD).status_code,
+    "ignores-confirmation-code": lambda make: codes(make({"confirmation_code": "1"}), 1, "2"),
+    "unlimited-confirmation-codes": lambda make: codes(make({"confirmation_code": "1"}), 4, "2"),
+    "long-segments": lambda make: opened(make({"metadata": {"icon": "00" * 1024}})),
+    "other-metadata": lambda make: opened(make()),
+    "notification-answers-200": lambda make: make().client.handle_notification(b"").status,
+    "ignores-cancel-signature": lambda make: cancelled(make(), "timeout", signature=BAD)[0],
+    "ignores-cancel-oid": lambda make: cancelled(make(), "timeout", smdpOid="2.999.12")[0],
+    "keeps-session-after-cancel": lambda make: cancelled(make(), "timeout"),
+    "keeps-order-after-rejection": lambda make: rejected(make(), "endUserRejection"),
+    "postponed-ends-order": lambda make: rejected(make(), "postponed"),
+}
+OVER_HTTP = {"refuses-unknown-fields"}
+
+
+def test_every_defect_has_a_scenario() -> None:
+    assert SCENARIOS.keys() | OVER_HTTP == DEFECTS.keys()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_defect_shows(name: str) -> None:
+    scenario = SCENARIOS[name]
+    assert scenario(maker(frozenset())) != scenario(maker(frozenset({name})))
+
+
+def test_unknown_fields_refused_over_http() -> None:
+    seen = []
+    for defects in (frozenset[str](), frozenset({"refuses-unknown-fields"})):
+        made = SmdpServer(service(defects), ports=Ports(brainpool=None, es2=None))
+        with made as server, Es9Client(server.url(), TlsSettings(default_pki().trust())) as client:
+            seen.append(client.send("cancelSession", b'{"later":1}').status)
+    assert seen == [200, 400]
+
+
+# ---------------------------------------------------------------- hostile requests
+
+
+def broken(octets: bytes, chance: random.Random) -> bytes:
+    """The octets with something done to them."""
+    found = bytearray(octets)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(found))
+        match chance.randrange(4):
+            case 0:
+                found[at] ^= 1 << chance.randrange(8)
+            case 1:
+                del found[at : at + chance.randint(1, 40)]
+            case 2:
+                found[at:at] = chance.randbytes(chance.randint(1, 5))
+            case _:
+                found[at] = chance.choice([0x00, 0x7F, 0x80, 0x84, 0xFF])
+        if not found:
+            return b""
+    return bytes(found)
+
+
+def test_broken_messages_are_refused_and_change_nothing() -> None:
+    chance = random.Random(1)
+    for round_ in range(150):
+        made = service(frozenset())
+        peer = after_initiate(Peer(InProcess(made)))
+        step = round_ % 4
+        if step == 0:
+            good, function, name = (
+                peer.response1(peer.signed1("AC")),
+                "authenticateClient",
+                "authenticateServerResponse",
+            )
+        else:
+            assert not peer.authenticate("AC").failed
+            if step == 1:
+                good, function, name = peer.response2(), "getBoundProfilePackage", "prepareDownloadResponse"
+            elif step == 2:
+                good, function, name = peer.cancelled("endUserRejection"), "cancelSession", "cancelSessionResponse"
+            else:
+                peer.package()
+                good, function, name = peer.result(), "handleNotification", "pendingNotification"
+        bad = broken(good, chance)
+        if bad == good:
+            continue
+        body = {"transactionId": peer.transaction, name: base64.b64encode(bad).decode()}
+        reply = peer.client.call(function, body)
+        (order,) = made.book
+        assert order.state is (State.DOWNLOADED if step == 3 else State.RELEASED), (step, bad.hex())
+        assert reply.status == 204 if step == 3 else reply.failed, (step, bad.hex())
+
+
+def test_the_server_itself_is_untouched_by_defects_of_another() -> None:
+    clean, odd = service(frozenset()), service(frozenset({"ignores-eid-binding"}), eid=OTHER_EID.hex())
+    assert not Peer(InProcess(odd), eid=EID).begin("AC").failed
+    assert not Peer(InProcess(clean), eid=EID).begin("AC").failed
