@@ -27,36 +27,20 @@ from pytest_euicc.rsp.pki import TestPki, default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
-from pytest_euicc.simulator.smdp.inventory import Inventory
-from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
-from pytest_euicc.simulator.smdp.service import SmdpService
+from pytest_euicc.simulator.smdp.orders import Order
+from pytest_euicc.simulator.smdp.server import SmdpServer
 
 ICCID = bytes.fromhex("98001032547698103254")
 HOST = "testsmdpplus1.example.com"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SmdpServer]:
-    with SmdpServer(SmdpService(), ports=Ports(es2=None)) as running:
-        yield running
+pytest_plugins = ["smdp_fixtures"]
 
 
 @pytest.fixture
-def order(server: SmdpServer) -> Callable[..., None]:
-    """Put one profile, and no other, into the server."""
-
-    def put(**fields: Any) -> None:
-        entry = {"octets": profile_package.build(ICCID), "matching_id": "TOKEN-1"} | fields
-        made = Inventory.model_validate({"profiles": [entry]}).orders()[0]
-
-        def replace() -> None:
-            for old in list(server.service.book):
-                server.service.book.remove(old.profile.iccid)
-            server.service.book.add(made)
-
-        server.run(replace)
-
-    return put
+def order(order: Callable[..., Order]) -> Callable[..., Order]:
+    """Put one profile that the simulated eUICC can install, and no other, into the server."""
+    return lambda **fields: order(**({"octets": profile_package.build(ICCID)} | fields))
 
 
 def isdr(**settings: Any) -> Isdr:

@@ -9,7 +9,8 @@ from pytest_euicc.lpa.errors import (
     ServerRefused,
     SessionMismatch,
 )
-from pytest_euicc.lpa.procedures import Installation, Lpa, Session
+from pytest_euicc.lpa.outcomes import Installation, NotificationReport, Session
+from pytest_euicc.lpa.procedures import Lpa
 
 __all__ = [
     "ActivationCode",
@@ -20,6 +21,7 @@ __all__ = [
     "InstallationFailed",
     "Lpa",
     "LpaError",
+    "NotificationReport",
     "ServerRefused",
     "Session",
     "SessionMismatch",

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp.rat import PPRS, rule_names
 
 _METADATA_SEQUENCE = 0xA1
 _MAC_LENGTH = 8
-
-PPRS = ("pprUpdateControl", "ppr1", "ppr2")
-"""Bits of PprIds in their order (SGP.22 2.4.a.1)."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,8 @@ class Metadata:
     @property
     def policy_rules(self) -> tuple[str, ...]:
         """Names of the profile policy rules that are set."""
-        octets, bits = self.value.get("profilePolicyRules", (b"", 0))
-        number = int.from_bytes(octets, "big")
-        width = len(octets) * 8
-        return tuple(name for bit, name in enumerate(PPRS[:bits]) if number >> (width - 1 - bit) & 1)
+        rules = rule_names(self.value.get("profilePolicyRules", (b"", 0)))
+        return tuple(name for name in PPRS if name in rules)
 
 
 def carried_metadata(bound_profile_package: bytes) -> bytes:

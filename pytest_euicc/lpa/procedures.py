@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es10.isdr import Isdr, Reply
 from pytest_euicc.lpa.activation_code import ActivationCode
@@ -26,97 +24,17 @@ from pytest_euicc.lpa.errors import (
     ServerRefused,
     SessionMismatch,
 )
-from pytest_euicc.lpa.metadata import PPRS, Metadata, carried_metadata
+from pytest_euicc.lpa.metadata import Metadata, carried_metadata
+from pytest_euicc.lpa.outcomes import Delivered, Es9, Installation, NotificationFault, NotificationReport, Session
 from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.rat import authorises
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, how much of it is done and how much it is in all."""
 
 Consent = Callable[[Metadata], bool]
 """Asked once the metadata is known (SGP.22 3.1.3, step 6); False ends the session with endUserRejection."""
-
-
-class Es9(Protocol):
-    """The part of the ES9+ client that the LPA uses; bodies are the JSON binding of SGP.22 6.5.2."""
-
-    def call(self, function: str, body: dict[str, Any]) -> Es9Reply:
-        """POST one function; raises Es9Error where no answer of the binding comes."""
-
-    def close(self) -> None:
-        """Let go of the connection."""
-
-
-@dataclass
-class Session:
-    """An RSP session between the two sides after mutual authentication (SGP.22 3.0.1).
-
-    Attributes:
-        transaction_id: as the SM-DP+ chose it, 1 to 16 octets.
-        server_certificate: CERT.DPauth as received.
-        metadata: what the SM-DP+ announced; None until AuthenticateClient answered.
-        smdp_signed2: received octets of smdpSigned2, likewise smdp_signature2 and smdp_certificate.
-        euicc_signature1: the whole 5F37 TLV the eUICC made.
-    """
-
-    server: Es9
-    transaction_id: bytes
-    server_certificate: Certificate
-    authenticate_server_response: bytes
-    metadata: Metadata | None = None
-    smdp_signed2: bytes = b""
-    smdp_signature2: bytes = b""
-    smdp_certificate: bytes = b""
-    bound_profile_package: bytes = b""
-
-    @property
-    def confirmation_code_required(self) -> bool:
-        """True if smdpSigned2 asks for a confirmation code (SGP.22 5.6.3)."""
-        return bool(codec.decode("SmdpSigned2", self.smdp_signed2)["ccRequiredFlag"])
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What a download left on the eUICC.
-
-    Attributes:
-        result: the ProfileInstallationResult (BF37) as received.
-        iccid: 10 octets.
-        aid: the ISD-P's AID, 16 octets.
-        sequence_number: of the installation notification.
-    """
-
-    result: bytes
-    metadata: Metadata
-    iccid: bytes
-    aid: bytes
-    sequence_number: int
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """A notification the SM-DP+ acknowledged and the eUICC removed."""
-
-    sequence_number: int
-    address: str
-    removed: bool
-
-
-@dataclass(frozen=True)
-class NotificationFault:
-    """A notification that could not be delivered and stays on the eUICC."""
-
-    sequence_number: int
-    address: str
-    reason: str
-
-
-@dataclass
-class NotificationReport:
-    """Outcome of :meth:`Lpa.process_notifications`."""
-
-    delivered: list[Delivered] = field(default_factory=list)
-    kept: list[NotificationFault] = field(default_factory=list)
 
 
 class Lpa:
@@ -280,7 +198,7 @@ class Lpa:
         rat = self._ask_card("get_rat", "5.7.22").value["rat"]
         owner = metadata.value.get("profileOwner")
         for rule in rules:
-            if not any(_authorises(entry, rule, owner) for entry in rat):
+            if not authorises(rat, rule, owner):
                 return rule
         installed = self._ask_card("get_profiles_info", "5.7.15").value[1]
         if "ppr1" in rules and any(_is_operational(profile) for profile in installed):
@@ -439,26 +357,6 @@ def _error_name(value: Any) -> object:
         codes = [code for name, code in value.items() if name.lower().endswith("errorcode")]
         value = codes[0] if codes else value
     return getattr(value, "name", None) or value
-
-
-def _authorises(entry: dict[str, Any], rule: str, owner: dict[str, Any] | None) -> bool:
-    """True if a ProfilePolicyAuthorisationRule allows a rule for an owner (SGP.22 2.9.2.1)."""
-    octets, bits = entry["pprIds"]
-    names = {name for bit, name in enumerate(PPRS[:bits]) if octets and octets[bit // 8] >> (7 - bit % 8) & 1}
-    return rule in names and any(_matches_operator(operator, owner) for operator in entry["allowedOperators"])
-
-
-def _matches_operator(allowed: dict[str, Any], owner: dict[str, Any] | None) -> bool:
-    """SGP.22 2.4.a.1.2: digit E is a wildcard in mccMnc; an absent gid matches any, an empty one only an absent one."""
-    mcc_mnc = allowed["mccMnc"].hex()
-    if mcc_mnc == "eeeeee":
-        return True
-    if owner is None:
-        return False
-    theirs = owner["mccMnc"].hex()
-    if any(mine not in ("e", other) for mine, other in zip(mcc_mnc, theirs, strict=True)):
-        return False
-    return all(gid not in allowed or allowed[gid] == owner.get(gid, b"") for gid in ("gid1", "gid2"))
 
 
 def _is_operational(profile: dict[str, Any]) -> bool:

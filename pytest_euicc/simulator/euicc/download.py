@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.rat import authorises, rule_names
 from pytest_euicc.simulator.euicc import session as sessions
 from pytest_euicc.simulator.euicc.core import FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
 from pytest_euicc.simulator.euicc.es10b import info2
@@ -20,9 +21,7 @@ from pytest_euicc.simulator.euicc.package_files import PackageFile
 from pytest_euicc.simulator.euicc.profile_files import EF_ICCID
 from pytest_euicc.simulator.euicc.session import RspSession
 from pytest_euicc.simulator.euicc.settings import rat_value
-from pytest_euicc.simulator.euicc.state import Notification, Profile, bit_names, notification_metadata
-
-_PPRS = ("pprUpdateControl", "ppr1", "ppr2")
+from pytest_euicc.simulator.euicc.state import Notification, Profile, notification_metadata
 
 
 class NotAllowed(Exception):
@@ -145,7 +144,7 @@ def _accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
         raise LoadFault("storeMetadata", "installFailedDueToIccidAlreadyExistsOnEuicc")
     if int(metadata.get("profileClass", 2)) == 0 and "testProfileSupport" not in core.settings.rsp_capability:
         raise LoadFault("storeMetadata", "unsupportedProfileClass")
-    rules = bit_names(_PPRS, metadata.get("profilePolicyRules", (b"", 0))) - {"pprUpdateControl"}
+    rules = rule_names(metadata.get("profilePolicyRules", (b"", 0))) - {"pprUpdateControl"}
     if not rules or core.defective("ignores-rat"):
         return
     operational = any(profile.profile_class == 2 for profile in core.state.profiles)
@@ -153,24 +152,8 @@ def _accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
         raise LoadFault("storeMetadata", "pprNotAllowed")
     owner = metadata.get("profileOwner")
     for rule in rules:
-        if not any(_allows(entry, rule, owner) for entry in rat_value(core.settings)):
+        if not authorises(rat_value(core.settings), rule, owner):
             raise LoadFault("storeMetadata", "pprNotAllowed")
-
-
-def _allows(entry: dict[str, Any], rule: str, owner: dict[str, bytes] | None) -> bool:
-    """True if a rule of the RAT authorises a PPR for an owner; digit E of its mccMnc stands for any."""
-    if rule not in bit_names(_PPRS, entry["pprIds"]):
-        return False
-    for operator in entry["allowedOperators"]:
-        pattern = operator["mccMnc"].hex()
-        theirs = owner["mccMnc"].hex() if owner else None
-        if pattern == "eeeeee":
-            return True
-        if theirs is None or any(p not in ("e", d) for p, d in zip(pattern, theirs, strict=True)):
-            continue
-        if all(gid not in operator or operator[gid] == (owner or {}).get(gid, b"") for gid in ("gid1", "gid2")):
-            return True
-    return False
 
 
 # ---------------------------------------------------------------------------------------------------- revocation

@@ -1,0 +1,93 @@
+"""What the procedures of the LPA work on and what they leave: sessions, installations, delivered notifications."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.es9.binding import Es9Reply
+from pytest_euicc.lpa.metadata import Metadata
+from pytest_euicc.rsp.certificates import Certificate
+
+
+class Es9(Protocol):
+    """The part of the ES9+ client that the LPA uses; bodies are the JSON binding of SGP.22 6.5.2."""
+
+    def call(self, function: str, body: dict[str, Any]) -> Es9Reply:
+        """POST one function; raises Es9Error where no answer of the binding comes."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+@dataclass
+class Session:
+    """An RSP session between the two sides after mutual authentication (SGP.22 3.0.1).
+
+    Attributes:
+        transaction_id: as the SM-DP+ chose it, 1 to 16 octets.
+        server_certificate: CERT.DPauth as received.
+        metadata: what the SM-DP+ announced; None until AuthenticateClient answered.
+        smdp_signed2: received octets of smdpSigned2, likewise smdp_signature2 and smdp_certificate.
+        euicc_signature1: the whole 5F37 TLV the eUICC made.
+    """
+
+    server: Es9
+    transaction_id: bytes
+    server_certificate: Certificate
+    authenticate_server_response: bytes
+    metadata: Metadata | None = None
+    smdp_signed2: bytes = b""
+    smdp_signature2: bytes = b""
+    smdp_certificate: bytes = b""
+    bound_profile_package: bytes = b""
+
+    @property
+    def confirmation_code_required(self) -> bool:
+        """True if smdpSigned2 asks for a confirmation code (SGP.22 5.6.3)."""
+        return bool(codec.decode("SmdpSigned2", self.smdp_signed2)["ccRequiredFlag"])
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What a download left on the eUICC.
+
+    Attributes:
+        result: the ProfileInstallationResult (BF37) as received.
+        iccid: 10 octets.
+        aid: the ISD-P's AID, 16 octets.
+        sequence_number: of the installation notification.
+    """
+
+    result: bytes
+    metadata: Metadata
+    iccid: bytes
+    aid: bytes
+    sequence_number: int
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A notification the SM-DP+ acknowledged and the eUICC removed."""
+
+    sequence_number: int
+    address: str
+    removed: bool
+
+
+@dataclass(frozen=True)
+class NotificationFault:
+    """A notification that could not be delivered and stays on the eUICC."""
+
+    sequence_number: int
+    address: str
+    reason: str
+
+
+@dataclass
+class NotificationReport:
+    """Outcome of :meth:`Lpa.process_notifications`."""
+
+    delivered: list[Delivered] = field(default_factory=list)
+    kept: list[NotificationFault] = field(default_factory=list)
