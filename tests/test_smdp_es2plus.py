@@ -72,7 +72,7 @@ def test_a_matching_id_is_made_when_none_is_given(
 
 def test_default_address(operator: Es2Client, available: Order, peer: Callable[..., Peer]) -> None:
     operator.download_order(ICCID_DIGITS)
-    assert operator.confirm_order(ICCID_DIGITS, matching_id="").status_code == "8.1.1/2.3"
+    assert operator.confirm_order(ICCID_DIGITS, matching_id="").status_code == "8.1.1/2.2"
     assert not operator.confirm_order(ICCID_DIGITS, matching_id="", eid=EID.hex()).failed
     assert not peer().begin().failed
 
@@ -86,6 +86,18 @@ def test_cancel_makes_it_available_again(operator: Es2Client, available: Order, 
     assert not operator.download_order(ICCID_DIGITS).failed
     assert not operator.cancel_order(ICCID_DIGITS, final_status="Unavailable").failed
     assert operator.download_order(ICCID_DIGITS).status_code == "8.2.1/3.3"
+
+
+def test_an_order_cancelled_during_a_session_is_not_served(
+    operator: Es2Client, available: Order, peer: Callable[..., Peer]
+) -> None:
+    operator.download_order(ICCID_DIGITS)
+    operator.confirm_order(ICCID_DIGITS, matching_id="AC-7")
+    euicc = peer()
+    assert not euicc.begin("AC-7").failed
+    operator.cancel_order(ICCID_DIGITS)
+    assert euicc.package().status_code == "8.2/3.7"
+    assert euicc.begin("AC-7").status_code == "8.2.6/3.8"
 
 
 @pytest.mark.parametrize(

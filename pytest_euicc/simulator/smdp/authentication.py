@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService
 
 _CHALLENGE_OCTETS = 16
+_MAJOR_VERSION = 2
 _SIGNATURE, _OCTET_STRING = 0x5F37, 0x04
 _OK = 0xA0
 
@@ -51,9 +52,7 @@ def initiate_authentication(service: SmdpService, body: Mapping[str, Any]) -> di
 
 
 def _supported(svn: bytes) -> bool:
-    from pytest_euicc.simulator.smdp.service import HIGHEST_VERSION, LOWEST_VERSION
-
-    return LOWEST_VERSION <= tuple(svn) <= HIGHEST_VERSION
+    return svn[0] == _MAJOR_VERSION
 
 
 def _server_signed1(service: SmdpService, session: Session, challenge: bytes) -> dict[str, Any]:

@@ -72,8 +72,13 @@ def _bind(service: SmdpService, session: Session, signed: Mapping[str, Any]) -> 
     assert order is not None  # noqa: S101  (set before the session is AUTHENTICATED)
     matching.check_expiry(order, service.now(), service.defects)
     _check_confirmation(service, session, order, signed.get("hashCc"))
-    if order.state in ENDED or (order.eid not in (None, session.eid) and "ignores-eid-binding" not in service.defects):
-        # Another session was faster.
+    replaced = not service.book.holds(order)
+    if (
+        replaced
+        or order.state in ENDED
+        or (order.eid not in (None, session.eid) and "ignores-eid-binding" not in service.defects)
+    ):
+        # Another session was faster, or the operator cancelled the order.
         raise Refusal("8.2", "3.7", "the profile is not available any more")
     before = order.bound
     if before is not None and not order.profile.rebinding and before.euicc_otpk != otpk:

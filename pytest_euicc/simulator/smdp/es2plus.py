@@ -77,7 +77,8 @@ def confirm_order(service: SmdpService, body: Mapping[str, Any]) -> dict[str, An
     """ConfirmOrder (SGP.22 5.3.2): matchingId, confirmation code, release at once if asked.
 
     Raises:
-        Refusal: 8.2.1/3.9 ICCID, 8.2.1/1.2 not ordered, 8.1.1/3.10 other EID, 8.2.6/3.3 matchingId in use.
+        Refusal: 8.2.1/3.9 ICCID, 8.2.1/1.2 not ordered, 8.1.1/3.10 other EID, 8.1.1/2.2 no EID, 8.2.6/3.3 matchingId
+            in use.
     """
     order = _ordered(service, body, State.ALLOCATED, State.LINKED)
     eid, matching_id = _eid(body), json_binding.optional_text(body, "matchingId")
@@ -87,8 +88,8 @@ def confirm_order(service: SmdpService, body: Mapping[str, Any]) -> dict[str, An
     if order.eid is not None and eid is not None and eid != order.eid:
         raise Refusal("8.1.1", "3.10", "the order is for another EID")
     eid = eid or order.eid
-    if matching_id == "" and eid is None:
-        raise Refusal("8.1.1", "2.3", "an order without matchingId needs an EID")
+    if eid is None and (matching_id == "" or json_binding.optional_text(body, "smdsAddress")):
+        raise Refusal("8.1.1", "2.2", "an order without matchingId, or for an SM-DS, needs an EID")
     if matching_id is None:
         matching_id = _new_matching_id()
     other = service.book.by_matching_id(matching_id)

@@ -73,7 +73,8 @@ def _other(service: SmdpService, octets: bytes, value: Mapping[str, Any]) -> Non
     if not signatures.verify(certificate.public_key, signed, value["euiccNotificationSignature"]):
         return
     order = _named(service, value["tbsOtherNotification"])
-    if order is not None:
+    # An LPA that heard no answer sends again.
+    if order is not None and octets not in order.notifications:
         order.notifications.append(octets)
         service.book.changed(order)
 

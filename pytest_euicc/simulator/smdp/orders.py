@@ -134,8 +134,14 @@ class OrderBook:
             self._by_matching_id = {name: order for name, order in self._by_matching_id.items() if order is not old}
             self._by_transaction = {key: order for key, order in self._by_transaction.items() if order is not old}
 
+    def holds(self, order: Order) -> bool:
+        """False for an order that another has taken the place of."""
+        return self._by_iccid.get(order.profile.iccid) is order
+
     def changed(self, order: Order) -> None:
-        """Keep the indexes right and tell the listeners."""
+        """Keep the indexes right and tell the listeners; an order that is not held any more changes nothing."""
+        if not self.holds(order):
+            return
         if self._by_matching_id.get(order.matching_id) is not order:
             self._by_matching_id = {name: each for name, each in self._by_matching_id.items() if each is not order}
             if order.matching_id:

@@ -18,9 +18,6 @@ from pytest_euicc.simulator.smdp.progress import Point, Progress
 from pytest_euicc.simulator.smdp.sessions import Sessions
 from pytest_euicc.simulator.smdp.status import Refusal, success
 
-LOWEST_VERSION, HIGHEST_VERSION = (2, 0, 0), (2, 255, 255)
-"""Versions of SGP.22 that eUICCs may have."""
-
 Function = Callable[["SmdpService", Mapping[str, Any]], dict[str, Any] | None]
 
 FUNCTIONS: dict[str, Function] = {
