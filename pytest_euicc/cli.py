@@ -185,10 +185,10 @@ def _serve_smdp(options: argparse.Namespace) -> int:
         ports = Ports(options.port, options.brainpool_port, options.es2_port)
         with SmdpServer(service, pki, host=options.host, ports=ports) as server:
             name = inventory.addresses[0]
-            nist, brainpool = server.url("nist", name), server.url("brainpool", name)
-            _say(f"ES9+ at {nist} (P-256) and {brainpool} (Brainpool); Ctrl-C ends")
+            addresses = " and ".join(f"{server.url(curve, name)} ({curve})" for curve in pki.curves)
+            _say(f"ES9+ at {addresses}; Ctrl-C ends")
             for order in service.book:
-                _say(f"  LPA:1${name}:{options.port}${order.matching_id}")
+                _say(f"  LPA:1${name}:{server.port(pki.curves[0])}${order.matching_id}")
             with contextlib.suppress(KeyboardInterrupt):
                 stopped.wait()
         if store is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -292,3 +293,15 @@ def test_cancel_session_refused(peer: Callable[..., Peer], order: Callable[..., 
     assert euicc.cancel("timeout", transactionId=b"\1").status_code == "8.10.1/3.9"
     assert loaded.state is State.RELEASED
     assert not euicc.cancel("endUserRejection").failed
+
+
+def test_sessions_at_the_same_time_do_not_mix(peer: Callable[..., Peer], order: Callable[..., Order]) -> None:
+    order(tries=100)
+
+    def download(_number: int) -> bytes:
+        euicc = peer()
+        assert not euicc.begin("TOKEN-1").failed
+        return euicc.open(euicc.package()).profile
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(download, range(24))) == {UPP}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +63,11 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     old = settings.minimum in _OLD
     # OpenSSL 3 allows SHA-1 signatures, which TLS before 1.2 needs, at security level 0 only.
     context.set_ciphers(settings.ciphers or ("ECDHE+ECDSA+AES@SECLEVEL=0" if old else "ECDHE+ECDSA+AESGCM"))
-    context.minimum_version = _VERSIONS[settings.minimum]
-    context.maximum_version = _VERSIONS[settings.maximum]
+    with warnings.catch_warnings():
+        # The ssl module warns of TLS before 1.2; who asks for it wants to see it refused.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = _VERSIONS[settings.minimum]
+        context.maximum_version = _VERSIONS[settings.maximum]
     if settings.curve == "brainpool":
         context.set_ecdh_curve(_BRAINPOOL)
         context.maximum_version = min(context.maximum_version, ssl.TLSVersion.TLSv1_2)
