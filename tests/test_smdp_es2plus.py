@@ -181,6 +181,8 @@ def test_the_operator_hears_of_every_step(heard: tuple[str, list[dict[str, Any]]
     assert [step["notificationPointId"] for step in told] == [1, 2, 1, 3, 4]
     assert {step["iccid"] for step in told} == {ICCID_DIGITS}
     assert {step["eid"] for step in told} == {EID.hex()}
+    assert {step["header"]["functionRequesterIdentifier"] for step in told} == {"2.999.10"}
+    assert len({step["header"]["functionCallIdentifier"] for step in told}) == len(told)
     failed = told[1]["notificationPointStatus"]
     assert failed["status"] == "Failed"
     assert (failed["statusCodeData"]["subjectCode"], failed["statusCodeData"]["reasonCode"]) == ("8.2.7", "3.8")

@@ -311,7 +311,7 @@ def test_fields(client: Es9Client, peer: MakePeer, changes: dict[str, Any], code
     assert reply.status_code == code
 
 
-@pytest.mark.parametrize("transaction", ["", "xyz", "00" * 17, 5, None])
+@pytest.mark.parametrize("transaction", ["", "xyz", "00 11", "001", "00" * 17, 5, None])
 def test_transaction_id_that_is_none(client: Es9Client, transaction: Any) -> None:
     reply = client.call("cancelSession", {"transactionId": transaction, "cancelSessionResponse": ""})
     assert reply.status_code == "1.3.1/2.1"
@@ -331,5 +331,6 @@ def test_other_methods_and_paths(client: Es9Client, peer: MakePeer) -> None:
     assert client.send("initiateAuthentication", b"", method="GET").status == 405
     assert client.send("", initiate_body(peer), path="/gsma/rsp2/es9plus/other").status == 404
     assert client.send("", initiate_body(peer), path="/").status == 404
+    assert client.send("initiateAuthentication/", initiate_body(peer)).status == 404
     # ES2+ is not for everybody.
     assert client.send("", initiate_body(peer), path="/gsma/rsp2/es2plus/downloadOrder").status == 404

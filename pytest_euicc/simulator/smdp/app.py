@@ -69,7 +69,10 @@ def _app(path: str, functions: Mapping[str, object], call: Function) -> Starlett
 
         return answer
 
-    return Starlette(routes=[Route(path + name, endpoint(name), methods=["POST"]) for name in functions])
+    app = Starlette(routes=[Route(path + name, endpoint(name), methods=["POST"]) for name in functions])
+    # A path with a slash behind it is another path; SGP.22 6.5 knows no redirects.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _response(status: int, content: bytes = b"", media_type: str | None = None) -> Response:

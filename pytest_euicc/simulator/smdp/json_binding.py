@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.smdp.status import field_invalid, field_missing
 
 _MAXIMUM_TRANSACTION_ID = 16
+_HEX = frozenset(string.hexdigits)
 
 
 def text(body: Mapping[str, Any], name: str) -> str:
@@ -48,10 +50,9 @@ def message(body: Mapping[str, Any], name: str, type_name: str) -> tuple[bytes, 
 def transaction_id(body: Mapping[str, Any]) -> bytes:
     """transactionId, 1 to 16 octets in hex; raises Refusal."""
     value = text(body, "transactionId")
-    try:
-        decoded = bytes.fromhex(value)
-    except ValueError:
-        raise field_invalid("transactionId", "not hex") from None
+    if not set(value) <= _HEX or len(value) % 2:
+        raise field_invalid("transactionId", "not hex")
+    decoded = bytes.fromhex(value)
     if not 1 <= len(decoded) <= _MAXIMUM_TRANSACTION_ID:
         raise field_invalid("transactionId", f"{len(decoded)} octets, wanted 1 to 16")
     return decoded

@@ -24,9 +24,11 @@ class OperatorLink:
     Args:
         url: ``https://host[:port]``.
         tls: whose ``identity`` the operator sees.
+        requester: OID of the SM-DP+.
     """
 
-    def __init__(self, url: str, tls: TlsSettings) -> None:
+    def __init__(self, url: str, tls: TlsSettings, requester: str) -> None:
+        self._requester = requester
         self._connection = Connection(url, tls)
         self._waiting: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()
         self._calls = count(1)
@@ -45,7 +47,7 @@ class OperatorLink:
 
     def _run(self) -> None:
         while (progress := self._waiting.get()) is not None:
-            body = json.dumps(progress.body(f"progress-{next(self._calls)}")).encode()
+            body = json.dumps(progress.body(self._requester, f"progress-{next(self._calls)}")).encode()
             try:
                 answer = self._connection.request("POST", PATH, _HEADERS, body)
             except Es9Error as error:

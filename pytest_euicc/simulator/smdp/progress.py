@@ -40,13 +40,13 @@ class Progress:
     refusal: Refusal | None = None
     result: bytes | None = None
 
-    def body(self, call: str) -> dict[str, Any]:
-        """The request of the JSON binding; ``call`` is the functionCallIdentifier."""
+    def body(self, requester: str, call: str) -> dict[str, Any]:
+        """The request of the JSON binding, from a functionRequesterIdentifier and a functionCallIdentifier."""
         status: dict[str, Any] = {"status": "Executed-Success"}
         if self.refusal is not None:
             status = self.refusal.header()["functionExecutionStatus"]
         found = {
-            "header": {"functionRequesterIdentifier": "2.999.10", "functionCallIdentifier": call},
+            "header": {"functionRequesterIdentifier": requester, "functionCallIdentifier": call},
             "eid": self.eid.hex(),
             "iccid": iccids.to_digits(self.iccid),
             "profileType": self.profile_type,

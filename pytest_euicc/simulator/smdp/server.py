@@ -121,7 +121,9 @@ class SmdpServer:
         url = self.service.inventory.operator_url
         if url is not None:
             identity = self._pki.server(Role.DP_TLS, self._pki.curves[0])
-            self._operator = OperatorLink(url, TlsSettings(self._pki.trust(), identity=identity))
+            self._operator = OperatorLink(
+                url, TlsSettings(self._pki.trust(), identity=identity), identity.certificate.oid or ""
+            )
             self.service.progress_listeners.append(self._operator.tell)
 
     def run(self, action: Callable[[], Result]) -> Result:
@@ -224,6 +226,8 @@ def _server(app: Starlette, context: ssl.SSLContext) -> uvicorn.Server:
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=1,
+        # A card takes its time between two requests of one LPA.
+        timeout_keep_alive=30,
         ssl_context_factory=lambda _config, _default: context,
     )
     return uvicorn.Server(config)
