@@ -44,8 +44,7 @@ def _verify(service: SmdpService, session: Session, octets: bytes, signed: Mappi
     if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
         raise unknown_transaction("transactionId of euiccCancelSessionSigned is another")
     received, signature = tlv.parse(tlv.find(octets, 0xBF41, _OK)).children()[:2]
-    assert session.certificate is not None  # noqa: S101  (set before the session is AUTHENTICATED)
-    verified = signatures.verify(session.certificate.public_key, received.octets, signature.value)
+    verified = signatures.verify(session.euicc.public_key, received.octets, signature.value)
     if not verified and "ignores-cancel-signature" not in service.defects:
         raise euicc_unverified("euiccCancelSessionSignature does not verify")
     own = session.choice.credentials.oid

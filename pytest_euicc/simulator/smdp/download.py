@@ -60,9 +60,8 @@ def _verify(service: SmdpService, session: Session, octets: bytes, signed: Mappi
     if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
         raise unknown_transaction("transactionId of euiccSigned2 is another")
     received, signature = tlv.parse(tlv.find(octets, 0xBF21, _OK)).children()[:2]
-    assert session.certificate is not None  # noqa: S101  (set before the session is AUTHENTICATED)
     covered = received.octets + session.smdp_signature2
-    verified = signatures.verify(session.certificate.public_key, covered, signature.value)
+    verified = signatures.verify(session.euicc.public_key, covered, signature.value)
     if not verified and "ignores-euicc-signature2" not in service.defects:
         raise euicc_unverified("euiccSignature2 does not verify")
 
@@ -72,17 +71,7 @@ def _bind(service: SmdpService, session: Session, signed: Mapping[str, Any]) -> 
     assert order is not None  # noqa: S101  (set before the session is AUTHENTICATED)
     matching.check_expiry(order, service.now(), service.defects)
     _check_confirmation(service, session, order, signed.get("hashCc"))
-    replaced = not service.book.holds(order)
-    if (
-        replaced
-        or order.state in ENDED
-        or (order.eid not in (None, session.eid) and "ignores-eid-binding" not in service.defects)
-    ):
-        # Another session was faster, or the operator cancelled the order.
-        raise Refusal("8.2", "3.7", "the profile is not available any more")
-    before = order.bound
-    if before is not None and not order.profile.rebinding and before.euicc_otpk != otpk:
-        raise Refusal("8.2", "3.7", "the package is bound to another one-time key and is not bound again")
+    _check_available(service, session, order, otpk)
     credentials = session.choice.credentials
     recipient = Recipient(
         session.transaction_id, session.eid, otpk, credentials.curve, credentials.profile_binding.private_key
@@ -93,13 +82,22 @@ def _bind(service: SmdpService, session: Session, signed: Mapping[str, Any]) -> 
     if "other-metadata" in service.defects:
         metadata = order.profile.metadata[:-1] + bytes([order.profile.metadata[-1] ^ 1])
     session.package, order.bound = bind(
-        order.profile, recipient, service.random, before, metadata=metadata, metadata_portion=portion
+        order.profile, recipient, service.random, order.bound, metadata=metadata, metadata_portion=portion
     )
     order.state, order.eid = State.DOWNLOADED, session.eid
-    assert session.certificate is not None  # noqa: S101
-    order.downloads[session.transaction_id] = session.certificate.der
+    order.downloads[session.transaction_id] = session.euicc.der
     service.book.changed(order)
     service.tell(order, session.eid, Point.PACKAGE_DOWNLOAD)
+
+
+def _check_available(service: SmdpService, session: Session, order: Order, otpk: bytes) -> None:
+    """Refuse a binding that cannot be made (any more), 8.2/3.7."""
+    for_another = order.eid not in (None, session.eid) and "ignores-eid-binding" not in service.defects
+    if order.state in ENDED or for_another or not service.book.holds(order):
+        # Another session was faster, or the operator cancelled the order.
+        raise Refusal("8.2", "3.7", "the profile is not available any more")
+    if order.bound is not None and not order.profile.rebinding and order.bound.euicc_otpk != otpk:
+        raise Refusal("8.2", "3.7", "the package is bound to another one-time key and is not bound again")
 
 
 def _check_confirmation(service: SmdpService, session: Session, order: Order, hashed: bytes | None) -> None:

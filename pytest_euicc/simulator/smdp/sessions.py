@@ -49,9 +49,15 @@ class Session:
     package: bytes = b""
 
     @property
+    def euicc(self) -> Certificate:
+        """CERT.EUICC of a session that is authenticated."""
+        assert self.certificate is not None  # noqa: S101
+        return self.certificate
+
+    @property
     def eid(self) -> bytes:
-        """The EID of the eUICC authenticated, 16 octets."""
-        return (self.certificate.eid if self.certificate else None) or b""
+        """The EID of the eUICC authenticated, 16 octets; a verified CERT.EUICC has one."""
+        return self.euicc.eid or b""
 
 
 @dataclass
