@@ -58,7 +58,7 @@ def main() -> int:
         sys.stdout.write(f"{name:<40} {figure * 1e6:9.1f} µs  {figure / floor:7.2f} ×\n")
     cases = loader.load([resources.vectors()])
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
-    session = Session(card, declaration, real_card=False, trust=default_pki().trust())
+    session = Session(card, declaration, real_card=False, trust=default_pki().trust(), services={"pki": default_pki()})
     runner = Runner(session)
     started = time.perf_counter()
     results = [runner.run(case, sequence) for case in cases for sequence in case.sequences]

@@ -149,6 +149,7 @@ def open_harness(options: Options) -> Harness:
         isdr_aid=options.isdr_aid or ISDR_AID,
         trust=load_trust(options),
         seed=seed,
+        services={"pki": _pki(options)},
     )
     return Harness(session, _describe(session, options))
 

@@ -26,7 +26,8 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
     card = Card(transport)
     card.connect()
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
-    session = Session(card, declaration, real_card=real_card, trust=default_pki().trust(), seed="parity")
+    pki = default_pki()
+    session = Session(card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", services={"pki": pki})
     runner = Runner(session)
     found = {}
     for case in loader.load([resources.vectors()]):

@@ -21,7 +21,6 @@ from pytest_euicc.es10.isdr import Reply
 _CHANGING = frozenset(
     {
         "set_default_dp_address",
-        "load_bound_profile_package",
         "remove_notification_from_list",
         "load_crl",
         "enable_profile",
@@ -60,7 +59,9 @@ def _register(function: Function) -> None:
 
     def run(context: Context, message: Message) -> Outcome:
         octets = message.encode(function.request, default)
-        return outcome_of(context.isdr(message.channel).send(function.name, octets))
+        outcome = outcome_of(context.isdr(message.channel).send(function.name, octets))
+        context.notes[function.name] = outcome
+        return outcome
 
     run.__doc__ = f"{function.full_name} (SGP.22 {function.clause})"
     action(
@@ -71,8 +72,12 @@ def _register(function: Function) -> None:
     )(run)
 
 
+# Of a download the tester has to sign and bind what is sent: actions_download.py.
+_OF_DOWNLOAD = frozenset({"authenticate_server", "prepare_download", "load_bound_profile_package", "cancel_session"})
+
 for _function in FUNCTIONS.values():
-    _register(_function)
+    if _function.name not in _OF_DOWNLOAD:
+        _register(_function)
 
 
 def _fci_shape() -> Shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Outcome
@@ -11,6 +12,7 @@ from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import describe
 
 _RETRIEVED = 0xBF2B
 _LIST = 0xA0
@@ -114,3 +116,90 @@ def _installation_result(context: Context, parts: list[tlv.Tlv], path: str) -> I
         return
     where = f"{path}.euiccSignPIR"
     yield from signature_mismatches(certificate, parts[0].octets, signatures[0].value, where)
+
+
+# Where the signed part and the signature stand in an answer, and what else the signature covers.
+_SIGNED = {
+    "AuthenticateServerResponse": ((0xBF38, 0xA0), _CERTIFICATE),
+    "PrepareDownloadResponse": ((0xBF21, 0xA0), _CERTIFICATE),
+    "CancelSessionResponse": ((0xBF41, 0xA0), _CERTIFICATE),
+    "ProfileInstallationResult": ((_INSTALLATION_RESULT,), 0xBF27),
+}
+
+
+@check("session_signature")
+def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is signed by the eUICC whose chain AuthenticateServer gave, and the chain leads to the CI.
+
+    euiccSignature2 also covers smdpSignature2 (SGP.22 5.7.5); all signatures are over received octets.
+    """
+    from pytest_euicc.conformance.tester import tester
+
+    ours = tester(context)
+    path, signed_tag = _SIGNED[outcome.type_name or ""]
+    try:
+        signed = tlv.find(outcome.octets, *path, signed_tag)
+        signature = tlv.parse(tlv.find(outcome.octets, *path, _SIGNATURE)).value
+        if outcome.type_name == "AuthenticateServerResponse":
+            parts = tlv.parse(tlv.find(outcome.octets, *path)).children()
+            chain = [part.octets for part in parts[2:4]]
+            yield from chain_mismatches(context, chain, "euiccCertificate")
+    except tlv.TlvError as error:
+        yield Mismatch("", "a signed answer", str(error))
+        return
+    certificate = ours.sent.get("euicc certificate")
+    if certificate is None:
+        raise Unreachable("AuthenticateServer gave no CERT.EUICC in this sequence")
+    if outcome.type_name == "PrepareDownloadResponse":
+        signed += ours.smdp_signature2
+    yield from signature_mismatches(certificate, signed, signature, "signature")
+
+
+@check("echo")
+def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """What the eUICC signs is what the tester sent in this session: transaction, challenge, address, hashCc, OID."""
+    from pytest_euicc.conformance.tester import ADDRESS, tester
+    from pytest_euicc.rsp.certificates import Role
+
+    ours = tester(context)
+    _, value = outcome.value if isinstance(outcome.value, tuple) else (None, {})
+    expected: dict[str, Any] = {"transactionId": ours.transaction_id}
+    if outcome.type_name == "AuthenticateServerResponse":
+        came = value.get("euiccSigned1", {})
+        expected |= {"serverChallenge": ours.server_challenge, "serverAddress": ADDRESS}
+    elif outcome.type_name == "PrepareDownloadResponse":
+        came = value.get("euiccSigned2", {})
+        expected |= {"hashCc": ours.sent["hashCc"]} if "hashCc" in ours.sent else {}
+    else:
+        came = value.get("euiccCancelSessionSigned", {})
+        expected["smdpOid"] = ours.identity(Role.DP_AUTH, "valid").certificate.oid
+    for name, wanted in expected.items():
+        if came.get(name) != wanted:
+            yield Mismatch(name, describe(wanted), describe(came.get(name)))
+
+
+@check("eid_of_certificate")
+def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """CERT.EUICC names the EID that GetEID gave in this sequence (SGP.22 4.5.2.1)."""
+    from pytest_euicc.conformance.tester import tester
+
+    asked: Outcome | None = context.notes.get("get_eid")
+    if asked is None or not asked.value:
+        raise Unreachable("GetEID was not asked in this sequence")
+    ours, theirs = tester(context).eid, bytes(asked.value["eidValue"])
+    if ours != theirs:
+        yield Mismatch("euiccCertificate", f"serialNumber {theirs.hex()}", ours.hex())
+
+
+@check("otpk_on_curve")
+def otpk_on_curve(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """euiccOtpk is a point of the session's curve (SGP.22 5.7.5)."""
+    from pytest_euicc.conformance.tester import tester
+    from pytest_euicc.rsp import signatures
+
+    ours = tester(context)
+    probe = signatures.private_key_from(b"probe", signatures.CURVES[ours.curve])
+    try:
+        signatures.shared_secret(probe, ours.otpk)
+    except ValueError:
+        yield Mismatch("euiccSigned2.euiccOtpk", f"a point of the {ours.curve} curve", ours.otpk.hex().upper())

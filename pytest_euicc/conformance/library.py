@@ -6,7 +6,15 @@ import functools
 import importlib
 from importlib.metadata import entry_points
 
-_OURS = ("actions_card", "actions_es10", "actions_values", "states_card", "states_profiles", "checks_signatures")
+_OURS = (
+    "actions_card",
+    "actions_es10",
+    "actions_download",
+    "actions_values",
+    "states_card",
+    "states_profiles",
+    "checks_signatures",
+)
 GROUP = "pytest_euicc.actions"
 """Entry points of this group name modules; importing one registers what it defines."""
 

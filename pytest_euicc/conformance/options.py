@@ -13,6 +13,7 @@ OPTIONS: dict[str, str] = {
     "O_E_REUSE_OTPK": "eUICC: one-time key pair used again in a retried download (SGP.22 5.7.5)",
     "O_E_INTEGRATED": "eUICC: integrated in a tamper resistant element (EUICCInfo2 treProperties)",
     "O_E_CAT_BUSY": "eUICC: answers catBusy while a proactive session runs",
+    "O_E_CLOCK": "eUICC: knows the time and checks the validity of certificates (SGP.22 4.5.2.2)",
     "O_E_RAT": "eUICC: Rules Authorisation Table with at least one entry",
     "O_E_SDS": "eUICC: root SM-DS address configured",
     "O_E_PROVISIONING": "eUICC: provisioning profile installed",
