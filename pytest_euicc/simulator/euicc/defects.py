@@ -5,19 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pytest_euicc.simulator.defect import Defect, registry
 
 
-@dataclass(frozen=True)
-class Defect:
-    """One deviation: its name, what the card does wrong, and the clause of SGP.22 that says otherwise."""
-
-    name: str
-    sentence: str
-    clause: str
-
-
-_ALL = (
+DEFECTS = registry(
     Defect("accepts-challenge-twice", "A challenge stays good after AuthenticateServer used it", "5.7.13"),
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
     Defect("ignores-server-signature1", "serverSignature1 is not verified", "5.7.13"),
@@ -124,6 +115,4 @@ _ALL = (
     Defect("malformed-criteria-list-all", "GetProfilesInfo takes malformed criteria for none", "5.7.15"),
     Defect("wrong-instruction-is-ok", "An unknown instruction is answered 9000", "ISO 7816-4 5.6"),
 )
-
-DEFECTS: dict[str, Defect] = {defect.name: defect for defect in _ALL}
 """Every defect by its name."""

@@ -5,19 +5,10 @@ A server without defects reads none of this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pytest_euicc.simulator.defect import Defect, registry
 
 
-@dataclass(frozen=True)
-class Defect:
-    """One deviation: its name, what the server does wrong, and the clause of SGP.22 that says otherwise."""
-
-    name: str
-    sentence: str
-    clause: str
-
-
-_ALL = (
+DEFECTS = registry(
     Defect("accepts-any-address", "InitiateAuthentication takes another server's address", "5.6.1"),
     Defect("ignores-svn", "InitiateAuthentication takes any specification version", "5.6.1"),
     Defect("reuses-transaction-id", "Sessions of one eUICC info get the same transactionId", "5.6.1"),
@@ -49,6 +40,4 @@ _ALL = (
     Defect("postponed-ends-order", "A postponed profile is not offered again", "5.6.5"),
     Defect("refuses-unknown-fields", "An unknown JSON field makes a function fail", "6.5.2"),
 )
-
-DEFECTS: dict[str, Defect] = {defect.name: defect for defect in _ALL}
 """Every defect by its name."""
