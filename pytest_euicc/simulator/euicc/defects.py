@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pytest_euicc.simulator.defect import Defect, registry
 
-
 DEFECTS = registry(
     Defect("accepts-challenge-twice", "A challenge stays good after AuthenticateServer used it", "5.7.13"),
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),

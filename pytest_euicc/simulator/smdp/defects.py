@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pytest_euicc.simulator.defect import Defect, registry
 
-
 DEFECTS = registry(
     Defect("accepts-any-address", "InitiateAuthentication takes another server's address", "5.6.1"),
     Defect("ignores-svn", "InitiateAuthentication takes any specification version", "5.6.1"),
