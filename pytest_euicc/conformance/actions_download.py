@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Message, Outcome, action
@@ -10,12 +12,37 @@ from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.registry import Hex
-from pytest_euicc.conformance.tester import DEVICE_INFO, Tester, default_metadata, new_iccid, profile_for, tester
+from pytest_euicc.conformance.tester import (
+    CERTIFICATE_KINDS,
+    DEVICE_INFO,
+    Tester,
+    default_metadata,
+    new_iccid,
+    profile_for,
+    tester,
+)
+from pytest_euicc.conformance.text import closest
 from pytest_euicc.conformance.values import merge
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.rsp import bpp
 
 Curve = Literal["nist", "brainpool"]
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in CERTIFICATE_KINDS:
+        raise ValueError(f"no certificate of kind {kind!r}{closest(kind, CERTIFICATE_KINDS)}")
+    return kind
+
+
+def _known_signer(kind: str) -> str:
+    return kind if kind == "certificate" else _known_kind(kind)
+
+
+CertificateKind = Annotated[str, AfterValidator(_known_kind)]
+"""What is shown: ``valid``, another role, another SM-DP+, or an invalid kind of the PKI."""
+Signer = Annotated[str, AfterValidator(_known_signer)]
+"""Whose key signs: that of the certificate shown, or of another kind."""
 
 
 @action("es10b.authenticate_server", request="AuthenticateServerRequest", response="AuthenticateServerResponse")
@@ -24,8 +51,8 @@ def authenticate_server(
     message: Message,
     *,
     curve: Curve = "nist",
-    certificate: str = "valid",
-    signer: str = "certificate",
+    certificate: CertificateKind = "valid",
+    signer: Signer = "certificate",
     challenge: Hex | None = None,
     transaction_id: Hex | None = None,
     matching_id: str | None = "TEST-1",
@@ -67,8 +94,8 @@ def prepare_download(
     context: Context,
     message: Message,
     *,
-    certificate: str = "valid",
-    signer: str = "certificate",
+    certificate: CertificateKind = "valid",
+    signer: Signer = "certificate",
     confirmation_code: str | None = None,
     offered_key: Hex | None = None,
     over: Literal["session", "other"] = "session",

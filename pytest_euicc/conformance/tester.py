@@ -25,6 +25,8 @@ DEVICE_INFO: dict[str, Any] = {
     "tac": bytes.fromhex("35290611"),
     "deviceCapabilities": {"gsmSupportedRelease": b"\x0f\0\0", "eutranEpcSupportedRelease": b"\x0f\0\0"},
 }
+CERTIFICATE_KINDS = ("valid", "second", "dpauth", "dppb", *INVALID_SERVER_KINDS)
+"""What a step may show: a valid certificate, one of another SM-DP+ or another role, and every invalid kind."""
 _NOTE = "tester"
 
 
@@ -61,7 +63,7 @@ class Tester:
         """A certificate with its key.
 
         Args:
-            kind: ``valid``, ``second`` (another SM-DP+ OID), ``dpauth`` or ``dppb`` (that role), or an invalid kind.
+            kind: one of CERTIFICATE_KINDS.
 
         Raises:
             Unreachable: the PKI has none of that kind.
