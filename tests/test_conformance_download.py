@@ -17,7 +17,7 @@ OPENED = """
     given: [isdr_selected]
     steps:
       - es10b.get_euicc_challenge
-      - es10b.authenticate_server: {expect: {authenticateResponseOk: {present: true}}, verify: [session_signature, echo]}
+      - es10b.authenticate_server: {expect: {authenticateResponseOk: {present: true}}, verify: [session_signature]}
 """
 PREPARED = (
     OPENED
