@@ -112,6 +112,8 @@ DEFECTS = registry(
     Defect("reset-always-clears-address", "eUICCMemoryReset removes the default SM-DP+ address unasked", "5.7.19"),
     Defect("eid-for-any-tag", "GetEID gives the EID whatever the tag list asks for", "5.7.20"),
     Defect("malformed-criteria-list-all", "GetProfilesInfo takes malformed criteria for none", "5.7.15"),
+    Defect("load-without-session-is-ok", "A package without a session is answered 9000", "5.7.6"),
+    Defect("cancel-without-session-is-refused", "CancelSession without a session is a status word", "5.7.14"),
     Defect("wrong-instruction-is-ok", "An unknown instruction is answered 9000", "ISO 7816-4 5.6"),
 )
 """Every defect by its name."""

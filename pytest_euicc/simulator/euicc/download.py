@@ -49,6 +49,8 @@ def prepare_download(core: EuiccCore, request: bytes) -> bytes:
 
 def cancel_session(core: EuiccCore, request: bytes) -> bytes:
     """SGP.22 5.7.14."""
+    if core.session.server is None and core.defective("cancel-without-session-is-refused"):
+        raise NotAllowed
     answer, core.session = sessions.cancel_session(core.session, request, core.credentials, core.defective)
     return answer
 
