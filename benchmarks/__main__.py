@@ -18,6 +18,7 @@ from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.smdp_access import SimulatedSmdp
 
 
 def seconds(work: Callable[[], object], repeat: int) -> float:
@@ -58,11 +59,14 @@ def main() -> int:
         sys.stdout.write(f"{name:<40} {figure * 1e6:9.1f} µs  {figure / floor:7.2f} ×\n")
     cases = loader.load([resources.vectors()])
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
-    session = Session(card, declaration, real_card=False, trust=default_pki().trust(), services={"pki": default_pki()})
+    pki = default_pki()
+    smdp = SimulatedSmdp(pki)
+    session = Session(card, declaration, real_card=False, trust=pki.trust(), services={"pki": pki, "smdp": smdp})
     runner = Runner(session)
     started = time.perf_counter()
     results = [runner.run(case, sequence) for case in cases for sequence in case.sequences]
     elapsed = time.perf_counter() - started
+    smdp.close()
     card_time = sum(result.transport_seconds for result in results)
     apdus = sum(result.apdus for result in results)
     sys.stdout.write(

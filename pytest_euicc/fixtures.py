@@ -1,4 +1,4 @@
-"""Fixtures: the card, the ISD-R, the declaration, and one sequence of a vector."""
+"""Fixtures: card, ISD-R, declaration, PKI, SM-DP+, LPA, and one sequence of a vector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.model import Case, Sequence
     from pytest_euicc.es10.isdr import Isdr
     from pytest_euicc.harness import Harness
+    from pytest_euicc.lpa import Lpa
+    from pytest_euicc.rsp.pki import Pki
+    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 STATE = "euicc_state"
 """Attribute of the pytest config that holds the plugin's state."""
@@ -105,6 +108,29 @@ def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
     client.select()
     yield client
     euicc.reset()
+
+
+@pytest.fixture(scope="session")
+def pki(euicc_harness: Harness) -> Pki:
+    """The test PKI, or what --euicc-pki names."""
+    found: Pki = euicc_harness.session.services["pki"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def smdp(euicc_harness: Harness) -> SimulatedSmdp | RemoteSmdp:
+    """The SM-DP+ of --smdp; the simulated one starts when it is first used."""
+    found: SimulatedSmdp | RemoteSmdp = euicc_harness.session.services["smdp"]
+    return found
+
+
+@pytest.fixture
+def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
+    """An LPA between the card and the SM-DP+, with a P-256 server certificate."""
+    from pytest_euicc.lpa import Lpa
+
+    with Lpa(isdr, lambda _address: smdp.client("nist")) as assistant:
+        yield assistant
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.declaration import Declaration
     from pytest_euicc.conformance.model import Case
     from pytest_euicc.rsp.certificates import Certificate
+    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 SIMULATED = "sim"
 _HARMLESS = ("sim", "replay")
@@ -36,6 +37,7 @@ class Options:
         record: file or folder to record APDUs to.
         worker: name of the xdist worker, empty without.
         defects: deviations of the simulated eUICC.
+        smdp: ``sim``, or the URL of an SM-DP+.
     """
 
     euicc: str = SIMULATED
@@ -48,6 +50,7 @@ class Options:
     seed: str | None = None
     worker: str = ""
     defects: tuple[str, ...] = ()
+    smdp: str = SIMULATED
 
     @property
     def kind(self) -> str:
@@ -68,8 +71,9 @@ class Harness:
         return self.session.card
 
     def close(self) -> None:
-        """Let go of the card."""
+        """Let go of the card and of the SM-DP+."""
         self.session.card.close()
+        self.session.services["smdp"].close()
 
 
 def load_cases(options: Options) -> list[Case]:
@@ -117,6 +121,17 @@ def _pki(options: Options) -> Any:
         raise OptionError(f"--euicc-pki: {error}") from None
 
 
+def open_smdp(options: Options, pki: Any) -> SimulatedSmdp | RemoteSmdp:
+    """The SM-DP+ of the run, not yet started; raises OptionError."""
+    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
+
+    if options.smdp == SIMULATED:
+        return SimulatedSmdp(pki)
+    if not options.smdp.startswith("https://"):
+        raise OptionError(f"--smdp {options.smdp}: write sim, or the URL of an SM-DP+ as https://host:port")
+    return RemoteSmdp(options.smdp, pki)
+
+
 def open_harness(options: Options) -> Harness:
     """Open the card and identify it.
 
@@ -141,6 +156,7 @@ def open_harness(options: Options) -> Harness:
         transport = record(transport, _record_path(options.record, options.worker), {"seed": seed})
     card = Card(transport)
     card.connect()
+    pki = _pki(options)
     session = Session(
         card,
         declaration,
@@ -149,7 +165,7 @@ def open_harness(options: Options) -> Harness:
         isdr_aid=options.isdr_aid or ISDR_AID,
         trust=load_trust(options),
         seed=seed,
-        services={"pki": _pki(options)},
+        services={"pki": pki, "smdp": open_smdp(options, pki)},
     )
     return Harness(session, _describe(session, options))
 

@@ -15,7 +15,10 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     euicc,
     euicc_harness,
     isdr,
+    lpa,
+    pki,
     sequence,
+    smdp,
 )
 from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration
 
@@ -29,6 +32,7 @@ _OPTIONS = (
     ("--euicc-record", "euicc_record", "FILE|DIR", "record every APDU to a trace that can be replayed"),
     ("--euicc-isdr-aid", "euicc_isdr_aid", "HEX", "AID of the ISD-R, for cards with a vendor's own"),
     ("--euicc-pki", "euicc_pki", "DIR", "CI certificates in the folder layout of SGP.26 (default: the test PKI)"),
+    ("--smdp", "euicc_smdp", "sim|URL", "SM-DP+ to download from (default sim)"),
     ("--euicc-seed", "euicc_seed", "TEXT", "seed of the harness's randomness (default: a new one)"),
     ("--euicc-report", "euicc_report", "DIR", "write summary.json and summary.html"),
 )
@@ -119,6 +123,7 @@ def _read_options(config: pytest.Config) -> Options:
         seed=given("euicc_seed") or None,
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         defects=tuple(config.getoption("euicc_defect")),
+        smdp=given("euicc_smdp") or "sim",
     )
 
 

@@ -19,6 +19,7 @@ from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.smdp_access import SimulatedSmdp
 
 
 def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]:
@@ -27,7 +28,9 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
     card.connect()
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
     pki = default_pki()
-    session = Session(card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", services={"pki": pki})
+    smdp = SimulatedSmdp(pki)
+    services = {"pki": pki, "smdp": smdp}
+    session = Session(card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", services=services)
     runner = Runner(session)
     found = {}
     for case in loader.load([resources.vectors()]):
@@ -36,6 +39,7 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
             assert not result.left_behind, result.id
             found[result.id] = str(result.verdict)
     card.close()
+    smdp.close()
     return found
 
 

@@ -10,6 +10,7 @@ _OURS = (
     "actions_card",
     "actions_es10",
     "actions_download",
+    "actions_lpa",
     "actions_values",
     "states_card",
     "states_profiles",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.rsp import bpp
+from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.bsp import KEY_LENGTH, SessionKeys
 from pytest_euicc.simulator.smdp.status import field_invalid
 
@@ -22,6 +22,8 @@ LARGEST_METADATA = 1008
 
 HOST_ID = bytes.fromhex("7079746573742D65756963632D646470")
 """Of the control reference template: any 5 to 16 octets of the server's own choice."""
+
+_KEY_SEED = 32
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ def bind(
         Refusal: the eUICC's one-time key is no point of the curve.
     """
     same = before is not None and (before.eid, before.euicc_otpk) == (recipient.eid, recipient.euicc_otpk)
-    key = before.one_time_key if before is not None and same else ec.generate_private_key(_curve(recipient))
+    key = (
+        before.one_time_key
+        if before is not None and same
+        else signatures.private_key_from(random(_KEY_SEED), _curve(recipient))
+    )
     binding = bpp.Binding(
         recipient.transaction_id, recipient.euicc_otpk, recipient.eid, key, recipient.signing_key, HOST_ID
     )
