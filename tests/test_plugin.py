@@ -135,6 +135,7 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
         (("--euicc-vectors", "nowhere"), "--euicc-vectors nowhere: there is no such file"),
         (("--euicc-pki", "."), "no folder CertificateIssuer"),
         (("--euicc-defect", "no-such"), "no defect 'no-such'"),
+        (("--smdp", "smdp.example.com"), "--smdp smdp.example.com: write sim, or the URL"),
     ],
 )
 def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tuple[str, ...], words: str) -> None:
@@ -175,6 +176,29 @@ def test_fixtures_for_tests_of_one_s_own(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from pytest_euicc.rsp import profile_package
+
+        ICCID = bytes.fromhex("98001032547698103254")
+
+        def test_download(lpa, smdp, pki, isdr):
+            token = smdp.offer({"octets": profile_package.build(ICCID), "matching_id": "MINE"})
+            assert lpa.download(f"1${smdp.address}${token}").iccid == ICCID
+            assert isdr.enable_profile(ICCID) == 0
+            assert pki.curves == ("nist", "brainpool")
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_server_that_is_not_ours(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "-k", "Procedures_09", "--smdp", "https://127.0.0.1:9")
+    assert result.parseoutcomes()["errors"] == 1
+    result.stdout.fnmatch_lines(["*https://127.0.0.1:9: load a profile with matching_id=PROCEDURE-1, keys=random*"])
 
 
 def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> None:
