@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT := reports/out
+# Typical eUICCs besides the simulated one's defaults: a declaration and settings of the same name.
+CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
 .PHONY: run test lint prove bench report clean
@@ -32,8 +34,18 @@ test: $(VENV)/dev.stamp
 
 run: $(VENV)/run.stamp
 	rm -rf $(OUT)/allure-results
-	$(BIN)/pytest suites -n 2 --alluredir $(OUT)/allure-results --euicc-report $(OUT)
-	@echo "Summary page: $(OUT)/summary.html    Allure results: $(OUT)/allure-results    Allure page: make report"
+	@failed=; \
+	$(BIN)/pytest suites -n 2 --alluredir $(OUT)/allure-results --euicc-report $(OUT) || failed=simulated; \
+	for name in $(CARDS); do \
+		folder=$(OUT)/declarations/$$name; mkdir -p $$folder; \
+		$(BIN)/pytest suites -n 2 -q --no-header --tb=short --euicc sim:vectors/declarations/settings/$$name.yaml \
+			--euicc-declaration vectors/declarations/$$name.yaml --euicc-report $$folder >$$folder/pytest.txt 2>&1 \
+			|| { failed="$$failed $$name"; sed -n '/^=* FAILURES\|^=* ERRORS/,$$p' $$folder/pytest.txt; }; \
+		echo "$$name: $$(tail -n 1 $$folder/pytest.txt)"; \
+	done; \
+	echo "Summary page: $(OUT)/summary.html    Allure results: $(OUT)/allure-results    Allure page: make report"; \
+	echo "Other eUICCs: $(OUT)/declarations/*/summary.html"; \
+	[ -z "$$failed" ] || { echo "Not conforming:$$failed"; exit 1; }
 
 report: $(CACHE)/allure.stamp
 	@[ -d $(OUT)/allure-results ] || { echo "There are no results yet: make run first."; exit 1; }

@@ -96,7 +96,7 @@ def load_declaration(options: Options) -> Declaration:
     if path is None:
         if options.euicc != SIMULATED:
             return Declaration()
-        path = resources.declarations() / "simulated.yaml"
+        path = resources.simulated_cards()[0].declaration
     try:
         return Declaration.load(path)
     except FileMistakes as error:

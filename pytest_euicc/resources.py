@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+DEFAULT_CARD = "simulated"
+
+
+@dataclass(frozen=True)
+class SimulatedCard:
+    """A typical eUICC: what it says of itself, and the settings that make the simulated eUICC that card.
+
+    Attributes:
+        declaration: for ``--euicc-declaration``.
+        settings: of the simulated eUICC; None for its defaults.
+    """
+
+    name: str
+    declaration: Path
+    settings: Path | None
+
+    @property
+    def euicc(self) -> str:
+        """For ``--euicc``."""
+        return f"sim:{self.settings}" if self.settings else "sim"
 
 
 def _folder(name: str) -> Path:
@@ -19,6 +41,13 @@ def vectors() -> Path:
 def declarations() -> Path:
     """The folder of the declarations."""
     return vectors() / "declarations"
+
+
+def simulated_cards() -> list[SimulatedCard]:
+    """Every declaration that comes with settings of the simulated eUICC, its default settings first."""
+    settings = sorted((declarations() / "settings").glob("*.yaml"))
+    default = SimulatedCard(DEFAULT_CARD, declarations() / f"{DEFAULT_CARD}.yaml", None)
+    return [default, *(SimulatedCard(path.stem, declarations() / path.name, path) for path in settings)]
 
 
 def suites() -> Path:

@@ -76,9 +76,10 @@ def load_segment(core: EuiccCore, data: bytes) -> bytes:
             lambda iccid: PackageReader(iccid, core.free_memory, core.settings.uicc_capability),
             core.defective,
         )
-        # The key is kept until it was used for a load that got through (SGP.22 5.7.5).
-        keys = (key for key in core.state.kept_keys if key.public_key != download.one_time_key.public_key)
-        core.state = replace(core.state, kept_keys=(*keys, download.one_time_key)[-4:])
+        if core.settings.reuse_keys:
+            # The key is kept until it was used for a load that got through (SGP.22 5.7.5).
+            keys = (key for key in core.state.kept_keys if key.public_key != download.one_time_key.public_key)
+            core.state = replace(core.state, kept_keys=(*keys, download.one_time_key)[-4:])
     installer = core.installer
     try:
         load = installer.feed(data)

@@ -85,6 +85,8 @@ def info2(core: EuiccCore) -> bytes:
     forbidden = settings.forbidden_ppr | ({"ppr1"} if core.defective("forbids-ppr1") else set())
     if forbidden:
         value["forbiddenProfilePolicyRules"] = bits("forbiddenProfilePolicyRules", frozenset(forbidden))
+    if settings.additional_profile_versions:
+        value["additionalEuiccProfilePackageVersions"] = list(settings.additional_profile_versions)
     if settings.integrated:
         value |= {"treProperties": bits("treProperties", frozenset({"isIntegrated"})), "treProductReference": "SIM-1"}
     value |= _wrong_fields(core, bits)

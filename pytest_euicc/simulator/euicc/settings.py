@@ -75,6 +75,7 @@ class EuiccSettings(Model):
         protocol: ``T=0`` hands answers to GET RESPONSE (61xx), ``T=1`` gives them at once.
         cat_busy: answers catBusy while a proactive session runs.
         clock: checks the validity of certificates.
+        reuse_keys: keeps the one-time key of a failed download for a retry.
         memory, volatile_memory: octets of the whole card; profiles take from the first.
         notification_limit: pending notifications it can keep; beyond them the oldest goes.
         seed: makes challenges and one-time keys the same in every run; unpredictable if None.
@@ -85,6 +86,7 @@ class EuiccSettings(Model):
     )
     svn: Version = b"\x02\x06\x00"
     profile_version: Version = b"\x02\x03\x01"
+    additional_profile_versions: tuple[Version, ...] = ()
     firmware: Version = b"\x01\x00\x00"
     ts102241_version: Version | None = b"\x0f\x00\x00"
     globalplatform_version: Version | None = b"\x02\x03\x00"
@@ -122,6 +124,7 @@ class EuiccSettings(Model):
     lpae: bool = False
     cat_busy: bool = False
     clock: bool = True
+    reuse_keys: bool = True
     memory: int = Field(600_000, ge=0, le=0xFFFFFFFF)
     volatile_memory: int = Field(30_000, ge=0, le=0xFFFFFFFF)
     notification_limit: int = Field(200, ge=1)
