@@ -303,6 +303,20 @@ def test_load_errors_name_command_and_reason():
     assert attempt(server.package) == ("storeMetadata", "installFailedDueToIccidAlreadyExistsOnEuicc")
 
 
+@pytest.mark.parametrize(("portion", "outcome"), [(1008, "successResult"), (2040, "errorResult")])
+def test_segments_longer_than_an_smdp_may_make(portion, outcome):
+    server = Server(selected(card()))
+    server.authenticate()
+    server.prepare()
+    metadata = codec.encode(
+        "StoreMetadataRequest", {"iccid": ICCID, "serviceProviderName": "Op", "profileName": "Downloaded"}
+    )
+    protected = bpp.protect_profile(KEYS, profile_package.build(ICCID, filler=3000), portion=portion)
+    assert max(map(len, protected)) > 1020
+    package = bpp.build(server.binding(), metadata, b"", random_keys=KEYS, protected=protected)
+    assert server.result(package)[0] == outcome
+
+
 def test_an_unknown_optional_element_is_reported_and_passed_over():
     server = Server(selected(card()))
     server.authenticate()

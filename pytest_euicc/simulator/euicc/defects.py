@@ -26,7 +26,7 @@ DEFECTS = registry(
     Defect("ignores-dp-oid", "ConfigureISDP takes a dpOid other than the certificate's", "5.5.2"),
     Defect("accepts-long-proprietary-data", "dpProprietaryData over 128 octets is taken", "5.5.2"),
     Defect("keeps-old-session-keys", "ReplaceSessionKeys has no effect", "5.5.4"),
-    Defect("accepts-long-segments", "A segment over 1020 octets is taken", "2.5.3"),
+    Defect("refuses-full-segments", "A segment of 1020 octets, as long as it may be, is refused", "2.5.3"),
     Defect("accepts-same-iccid", "A second profile with an installed ICCID is taken", "5.5.3"),
     Defect("ignores-rat", "A profile with a rule that the RAT does not allow is taken", "2.9.2.4"),
     Defect("reuses-challenge", "GetEUICCChallenge gives the same octets again", "5.7.7"),

@@ -13,14 +13,16 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.bsp import Bsp, BspFault, BspFaultKind, SessionKeys, derive
+from pytest_euicc.rsp.bsp import LARGEST_SEGMENT, Bsp, BspFault, BspFaultKind, SessionKeys, derive
 from pytest_euicc.simulator.euicc.package import InstalledPackage, PackageFault, PackageReader
 from pytest_euicc.simulator.euicc.session import AuthenticatedServer, PreparedDownload
 
 AES_KEY_TYPE = 0x88
 AES_KEY_LENGTH = 0x10
 INSTALL_BOUND_PROFILE_PACKAGE = 1
-_LARGEST_SEGMENT = 1020
+LARGEST_TAKEN = 2048
+"""Octets of a protected segment there is room for. An SM-DP+ sends at most 1020 (SGP.22 2.5.3), but nothing has the
+eUICC refuse more, and cards take the 1036 that a server makes which forgets the padding."""
 
 
 class LoadFault(Exception):
@@ -175,12 +177,12 @@ class Installer:
         part = _whole(self._pending)
         if part is None:
             header = _header(self._pending)
-            if header is not None and header[1] + header[2] > _LARGEST_SEGMENT:
+            if header is not None and header[1] + header[2] > LARGEST_TAKEN:
                 raise self._structure()
             return False
         if tlv.parse(part).tag != tag or len(part) > self._left:
             raise self._structure()
-        if len(part) > _LARGEST_SEGMENT and not self._defective("accepts-long-segments"):
+        if len(part) > LARGEST_TAKEN or (len(part) == LARGEST_SEGMENT and self._defective("refuses-full-segments")):
             raise self._structure()
         self._pending = self._pending[len(part) :]
         self._left -= len(part)
