@@ -56,8 +56,8 @@ $(CACHE)/allure.stamp:
 	npm install --silent --no-fund --no-audit --prefix $(CACHE) allure@3
 	touch $@
 
-prove:
-	@echo "make prove is not there yet."; exit 1
+prove: $(VENV)/run.stamp
+	$(BIN)/pytest-euicc prove --out $(OUT)
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m benchmarks

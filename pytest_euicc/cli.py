@@ -1,4 +1,4 @@
-"""The command line: readers, lint, schema, serve, compare. Each command imports what it needs."""
+"""The command line: readers, lint, schema, prove, serve, compare. Each command imports what it needs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
     compare.set_defaults(command=_compare)
+
+    prove = commands.add_parser("prove", help="run sequences against the defects of the simulators: which find what")
+    prove.add_argument("--side", choices=("euicc", "smdp", "all"), default="all", help="simulator (default all)")
+    prove.add_argument("--defect", metavar="NAME", action="append", default=[], help="only this one (may be repeated)")
+    prove.add_argument(
+        "-k", metavar="TEXT", dest="texts", action="append", default=[],
+        help="only sequences with this in name or title (may be repeated: any of them)",
+    )  # fmt: skip
+    prove.add_argument("--jobs", type=int, default=2, help="worker processes (default 2)")
+    prove.add_argument("--out", type=Path, default=Path("reports/out"), help="folder of prove.html and prove.json")
+    prove.add_argument("--matrix", action="store_true", help="print every sequence and every defect in full")
+    prove.add_argument("--vectors", metavar="PATH", type=Path, action="append", default=[], help="vectors of your own")
+    prove.add_argument(
+        "--every-pair", action="store_true",
+        help="also run sequences with defects that they never meet: slower, and finds the same",
+    )  # fmt: skip
+    prove.set_defaults(command=_prove)
 
     serve = commands.add_parser("serve", help="serve a simulator to other programs")
     served = serve.add_subparsers(required=True, metavar="WHAT")
@@ -112,6 +129,25 @@ def _schema(_: argparse.Namespace) -> int:
 
     _print(json.dumps(json_schema(), indent=1))
     return OK
+
+
+def _prove(options: argparse.Namespace) -> int:
+    from pytest_euicc.prove.command import ProveError, Wish, prove
+    from pytest_euicc.prove.variants import SIDES
+
+    wish = Wish(
+        sides=SIDES if options.side == "all" else (options.side,),
+        defects=tuple(options.defect),
+        texts=tuple(options.texts),
+        jobs=max(1, options.jobs),
+        vectors=tuple(options.vectors),
+        every_pair=options.every_pair,
+    )
+    try:
+        return prove(wish, options.out, matrix=options.matrix, say=_print)
+    except ProveError as error:
+        _say(str(error))
+        return WRONG_USE
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.context import Session
     from pytest_euicc.conformance.declaration import Declaration
     from pytest_euicc.conformance.model import Case
-    from pytest_euicc.rsp.certificates import Certificate
+    from pytest_euicc.rsp.pki import Pki
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 SIMULATED = "sim"
@@ -103,11 +103,6 @@ def load_declaration(options: Options) -> Declaration:
         raise OptionError(f"--euicc-declaration: {error}") from None
 
 
-def load_trust(options: Options) -> list[Certificate]:
-    """The CI certificates that signatures must lead to; raises OptionError."""
-    return list(_pki(options).trust())
-
-
 def _pki(options: Options) -> Any:
     if options.pki is None:
         from pytest_euicc.rsp.pki import default_pki
@@ -141,7 +136,6 @@ def open_harness(options: Options) -> Harness:
     """
     from pytest_euicc.card.channel import Card
     from pytest_euicc.card.transport import TransportOptions, open_transport
-    from pytest_euicc.conformance.context import Session
     from pytest_euicc.es10.isdr import ISDR_AID
 
     declaration = load_declaration(options)
@@ -157,17 +151,26 @@ def open_harness(options: Options) -> Harness:
     card = Card(transport)
     card.connect()
     pki = _pki(options)
-    session = Session(
+    session = open_session(
         card,
         declaration,
+        pki,
+        open_smdp(options, pki),
         real_card=options.kind not in _HARMLESS,
         allow_destructive=options.allow_destructive,
         isdr_aid=options.isdr_aid or ISDR_AID,
-        trust=load_trust(options),
         seed=seed,
-        services={"pki": pki, "smdp": open_smdp(options, pki)},
     )
     return Harness(session, _describe(session, options))
+
+
+def open_session(
+    card: Card, declaration: Declaration, pki: Pki, smdp: SimulatedSmdp | RemoteSmdp, **settings: Any
+) -> Session:
+    """A session on a card with the services that vectors ask for; ``settings`` are those of Session."""
+    from pytest_euicc.conformance.context import Session
+
+    return Session(card, declaration, trust=pki.trust(), services={"pki": pki, "smdp": smdp}, **settings)
 
 
 def known_defects(names: Iterable[str]) -> frozenset[str]:

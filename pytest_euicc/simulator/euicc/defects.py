@@ -1,6 +1,6 @@
 """Named deviations of the simulated eUICC. Each is one sentence and the clause it violates.
 
-`make prove` will run the sequences against every one of them; a simulator without defects reads none of this.
+`make prove` runs the sequences against every one of them; a simulator without defects reads none of this.
 """
 
 from __future__ import annotations

@@ -1,0 +1,143 @@
+"""``pytest-euicc prove``: chooses, runs, reports."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_euicc import resources
+from pytest_euicc.conformance import loader
+from pytest_euicc.conformance.document import FileMistakes
+from pytest_euicc.conformance.model import Case
+from pytest_euicc.prove import report
+from pytest_euicc.prove.bench import Setup
+from pytest_euicc.prove.crew import SILENCE, Crew
+from pytest_euicc.prove.proof import Proof
+from pytest_euicc.prove.variants import SIDES, Side, variants
+from pytest_euicc.simulator.defect import Defect
+from pytest_euicc.simulator.euicc import defects as of_euicc
+from pytest_euicc.simulator.euicc.settings import SettingsError
+from pytest_euicc.simulator.smdp import defects as of_smdp
+
+HOLDS, OPEN, INTERRUPTED = 0, 1, 130
+REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {"euicc": of_euicc.DEFECTS, "smdp": of_smdp.DEFECTS}
+
+
+class ProveError(Exception):
+    """What was asked for cannot be proven; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to prove.
+
+    Attributes:
+        defects: names; empty for all.
+        texts: parts of names or titles of sequences; empty for all.
+        vectors: files or folders; empty for those of the package.
+        declarations: folder of the variants; None for that of the package.
+        every_pair: run also the pairs whose defect the sequence never meets.
+        silence: seconds after which a run has hung.
+    """
+
+    sides: tuple[Side, ...] = SIDES
+    defects: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    jobs: int = 2
+    vectors: tuple[Path, ...] = ()
+    declarations: Path | None = None
+    every_pair: bool = False
+    silence: float = SILENCE
+
+
+def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None]) -> int:
+    """Prove and report; returns the exit status: 0 everything holds, 1 something is open.
+
+    Interrupted, it reports what came so far and returns 130.
+
+    Raises:
+        ProveError: what was asked for cannot be proven.
+    """
+    proofs: list[Proof] = []
+    try:
+        for proof, setup in prepared(wish):
+            proofs.append(proof)
+            started = time.perf_counter()
+            try:
+                with Crew(setup, wish.jobs, wish.silence) as crew:
+                    proof.run(crew, wish.every_pair, _progress)
+            finally:
+                proof.seconds = time.perf_counter() - started
+    except KeyboardInterrupt:
+        _report(proofs, folder, matrix, say)
+        return INTERRUPTED
+    _report(proofs, folder, matrix, say)
+    return HOLDS if all(proof.holds for proof in proofs) else OPEN
+
+
+def _report(proofs: Sequence[Proof], folder: Path, matrix: bool, say: Callable[[str], None]) -> None:
+    for proof in proofs:
+        for line in report.lines(proof, matrix=matrix):
+            say(line)
+    report.write(folder, proofs)
+    say(f"{folder / 'prove.html'}")
+
+
+def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
+    """Proofs to run, with what their workers need.
+
+    Raises:
+        ProveError: nothing, or nothing that is known, was chosen; or a file has mistakes.
+    """
+    unknown = [name for name in wish.defects if not any(name in REGISTRIES[side] for side in wish.sides)]
+    if unknown:
+        known = ", ".join(sorted({name for side in wish.sides for name in REGISTRIES[side]}))
+        raise ProveError(f"--defect: no defect {unknown[0]!r}; there are: {known}")
+    try:
+        cases = loader.load(list(wish.vectors) or [resources.vectors()])
+        on = {side: tuple(variants(side, wish.declarations)) for side in wish.sides}
+    except (FileMistakes, SettingsError) as error:
+        raise ProveError(str(error)) from None
+    found = []
+    for side in wish.sides:
+        chosen = _cases(cases, side, wish.texts)
+        registry = REGISTRIES[side]
+        defects = {name: registry[name] for name in wish.defects or registry if name in registry}
+        # A side without sequences has all its defects unfound, unless it was not asked for.
+        if defects and (chosen or not wish.texts):
+            proof = Proof(
+                side,
+                chosen,
+                defects,
+                judges_defects=bool(wish.defects) or not wish.texts,
+                judges_sequences=bool(wish.texts) or not wish.defects,
+            )
+            found.append((proof, Setup(side, chosen, on[side])))
+    if not found:
+        raise ProveError(f"no sequence of {' or '.join(wish.sides)} has {' or '.join(wish.texts)} in its name or title")
+    return found
+
+
+def _cases(cases: Iterable[Case], side: Side, texts: Sequence[str]) -> tuple[Case, ...]:
+    """The chosen sequences, in their cases."""
+    wanted = [text.lower() for text in texts]
+    found = []
+    for case in cases:
+        if case.iut != side:
+            continue
+        sequences = [
+            sequence
+            for sequence in case.sequences
+            if not wanted or any(text in f"{case.sequence_id(sequence)} {sequence.title}".lower() for text in wanted)
+        ]
+        if sequences:
+            found.append(case.model_copy(update={"sequences": sequences}))
+    return tuple(found)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{text}\x1b[K\r")

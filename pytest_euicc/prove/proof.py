@@ -1,0 +1,179 @@
+"""What the runs of one side show: which sequences find which defect, and what is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_euicc.conformance.events import Verdict
+from pytest_euicc.conformance.model import Case
+from pytest_euicc.prove.bench import Outcome, by_id
+from pytest_euicc.prove.crew import Crew, Portion
+from pytest_euicc.prove.variants import Side
+from pytest_euicc.simulator.defect import Defect
+
+_PORTION = 40
+"""Sequences of a portion: small enough that workers end together, large enough that handing out costs nothing."""
+
+
+@dataclass
+class Proof:
+    """The proof of one side.
+
+    Attributes:
+        cases: the sequences that were chosen, with their cases.
+        defects: the defects that were chosen.
+        judges_defects: all sequences ran, or the defects were named: a defect that none finds is a hole.
+        judges_sequences: all defects were switched on, or the sequences were named: one that finds none is idle.
+        clean: outcomes without defects, by sequence.
+        runs: outcomes with a defect, by defect and sequence; pairs that never meet are not run.
+    """
+
+    side: Side
+    cases: tuple[Case, ...]
+    defects: Mapping[str, Defect]
+    judges_defects: bool = True
+    judges_sequences: bool = True
+    clean: dict[str, Outcome] = field(default_factory=dict)
+    runs: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    complete: bool = False
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.sequences = by_id(self.cases)
+
+    # ------------------------------------------------------------------ running
+
+    def run(self, crew: Crew, every_pair: bool, tell: Callable[[str], None]) -> None:
+        """Run everything; what came up to an interruption is kept.
+
+        Args:
+            every_pair: also the pairs whose defect the sequence never meets.
+        """
+        chosen = list(self.sequences)
+        for outcome in crew.work(Portion(None, part) for part in _parts(chosen)):
+            self.clean[outcome.sequence] = outcome
+        portions = list(self._portions(every_pair))
+        total = sum(len(portion.sequences) for portion in portions)
+        for outcome in crew.work(portions):
+            self.runs[outcome.defect or "", outcome.sequence] = outcome
+            if len(self.runs) % 100 == 0:
+                tell(f"{self.side}: {len(self.runs)} of {total} runs")
+        self.complete = True
+
+    def _portions(self, every_pair: bool) -> Iterator[Portion]:
+        for defect in self.defects:
+            meeting = [name for name in self.green if every_pair or defect in self.clean[name].met]
+            for part in _parts(meeting):
+                yield Portion(defect, part)
+
+    # ------------------------------------------------------------------ what it shows
+
+    @property
+    def green(self) -> list[str]:
+        """Sequences that pass without defects."""
+        return [name for name, outcome in self.clean.items() if outcome.verdict is Verdict.PASS]
+
+    @property
+    def not_green(self) -> list[Outcome]:
+        """Runs without defects that failed or were inconclusive."""
+        return [o for o in self.clean.values() if o.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+
+    @property
+    def nowhere(self) -> list[Outcome]:
+        """Sequences that are applicable on no variant."""
+        return [o for o in self.clean.values() if o.verdict is Verdict.NOT_APPLICABLE]
+
+    def found_by(self, defect: str) -> list[str]:
+        """Sequences that fail with a defect and pass without."""
+        return self._with(defect, Verdict.FAIL)
+
+    def inconclusive_with(self, defect: str) -> list[str]:
+        """Sequences that cannot be judged with a defect."""
+        return self._with(defect, Verdict.INCONCLUSIVE)
+
+    def _with(self, defect: str, verdict: Verdict) -> list[str]:
+        return [
+            name
+            for name in self.sequences
+            if (outcome := self.runs.get((defect, name))) is not None and outcome.verdict is verdict
+        ]
+
+    def met_by(self, defect: str) -> list[str]:
+        """Sequences during which the simulator asks for a defect."""
+        return [name for name in self.sequences if name in self.clean and defect in self.clean[name].met]
+
+    @property
+    def inconclusive(self) -> list[Outcome]:
+        """Runs with a defect that could not be judged, by defect."""
+        return [self.runs[defect, name] for defect in self.defects for name in self.inconclusive_with(defect)]
+
+    def by_case(self, defect: str) -> list[tuple[int, bool]]:
+        """For each case how many of its sequences find a defect, and whether one meets it."""
+        found, met = set(self.found_by(defect)), set(self.met_by(defect))
+        ours = [{case.sequence_id(sequence) for sequence in case.sequences} for case in self.cases]
+        return [(len(names & found), bool(names & met)) for names in ours]
+
+    def finds(self, sequence: str) -> list[str]:
+        """Defects that a sequence finds."""
+        return [d for d in self.defects if (o := self.runs.get((d, sequence))) and o.verdict is Verdict.FAIL]
+
+    @property
+    def unfound(self) -> list[str]:
+        """Defects that no sequence finds."""
+        return [name for name in self.defects if not self.found_by(name)]
+
+    @property
+    def idle(self) -> list[str]:
+        """Sequences that pass without defects and find none."""
+        return [name for name in self.green if not self.finds(name)]
+
+    @property
+    def holds(self) -> bool:
+        """Everything was run, all is green, and nothing that was to be judged is open."""
+        open_defects = self.unfound if self.judges_defects else []
+        open_sequences = self.idle if self.judges_sequences else []
+        return self.complete and not (self.not_green or self.nowhere or open_defects or open_sequences)
+
+    def data(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "side": self.side,
+            "complete": self.complete,
+            "holds": self.holds,
+            "seconds": round(self.seconds, 3),
+            "runs": len(self.clean) + len(self.runs),
+            "defects": [
+                {
+                    "name": name,
+                    "sentence": defect.sentence,
+                    "clause": defect.clause,
+                    "found_by": self.found_by(name),
+                    "inconclusive": {s: self.runs[name, s].reason for s in self.inconclusive_with(name)},
+                    "met_by": len(self.met_by(name)),
+                }
+                for name, defect in self.defects.items()
+            ],
+            "sequences": [
+                {
+                    "id": name,
+                    "title": sequence.title,
+                    "clauses": case.clause_list(sequence),
+                    "variant": self.clean[name].variant,
+                    "verdict": str(self.clean[name].verdict),
+                    "reason": self.clean[name].reason,
+                    "finds": self.finds(name),
+                }
+                for name, (case, sequence) in self.sequences.items()
+                if name in self.clean
+            ],
+            "unfound": self.unfound if self.judges_defects else None,
+            "idle": self.idle if self.judges_sequences else None,
+        }
+
+
+def _parts(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    ordered = list(names)
+    for at in range(0, len(ordered), _PORTION):
+        yield tuple(ordered[at : at + _PORTION])

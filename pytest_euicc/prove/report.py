@@ -1,0 +1,97 @@
+"""The proof for people and programs: a table for the terminal, prove.json, prove.html."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from pytest_euicc.prove.bench import Outcome
+from pytest_euicc.prove.proof import Proof
+
+FORMAT = 1
+_SHOWN = 3
+
+
+def lines(proof: Proof, *, matrix: bool) -> Iterator[str]:
+    """The proof of one side for a terminal; ``matrix`` names every sequence instead of the first few."""
+    pairs = len(proof.green) * len(proof.defects)
+    yield (
+        f"{proof.side}: {len(proof.clean)} sequences, {len(proof.defects)} defects; {len(proof.runs)} of {pairs} pairs "
+        f"run, the others never meet; {proof.seconds:.1f} s"
+    )
+    if not proof.complete:
+        yield "  interrupted: what follows is incomplete"
+    if proof.judges_defects:
+        width = max(map(len, proof.defects), default=0)
+        for name in proof.defects:
+            found = proof.found_by(name)
+            yield f"  {name:<{width}}  {len(found):>3}  {_names(found, matrix)}"
+    if not proof.judges_defects or matrix:
+        width = max(map(len, proof.sequences), default=0)
+        for name in proof.green:
+            found = proof.finds(name)
+            yield f"  {name:<{width}}  {len(found):>3}  {_names(found, everything=True)}"
+    yield from _open_ends(proof, matrix)
+
+
+def _names(names: Sequence[str], everything: bool) -> str:
+    shown = names if everything else names[:_SHOWN]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return ", ".join(shown) + more
+
+
+def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
+    yield from _listed("do not pass without any defect", map(_told, proof.not_green))
+    yield from _listed("are applicable on no declaration", map(_told, proof.nowhere))
+    if proof.judges_defects:
+        yield from _listed("are found by no sequence", (_defect(proof, name) for name in proof.unfound), "defects")
+    if proof.judges_sequences:
+        titles = {name: sequence.title for name, (_, sequence) in proof.sequences.items()}
+        yield from _listed("find no defect", (f"{name}: {titles[name]}" for name in proof.idle))
+    if matrix:
+        odd = [f"{o.sequence} with {o.defect}: {o.reason.partition(chr(10))[0]}" for o in proof.inconclusive]
+    else:
+        counts = Counter(outcome.defect for outcome in proof.inconclusive)
+        odd = [f"{defect}: {count} sequences" for defect, count in counts.items()]
+    if odd:
+        yield f"{len(proof.inconclusive)} runs with a defect cannot be judged, which does not count as found:"
+        yield from (f"  {entry}" for entry in odd)
+
+
+def _listed(what: str, entries: Iterable[str], kind: str = "sequences") -> Iterator[str]:
+    found = list(entries)
+    if found:
+        yield f"{len(found)} {kind} {what}:"
+        yield from (f"  {entry}" for entry in found)
+
+
+def _told(outcome: Outcome) -> str:
+    indented = outcome.reason.replace("\n", "\n    ")
+    return f"{outcome.sequence}: {outcome.verdict}: {indented}"
+
+
+def _defect(proof: Proof, name: str) -> str:
+    defect = proof.defects[name]
+    met = len(proof.met_by(name))
+    hint = f"{met} sequences meet it" if met else "no sequence meets it"
+    return f"{name}: {defect.sentence} ({defect.clause}); {hint}"
+
+
+def write(folder: Path, proofs: Sequence[Proof]) -> None:
+    """Write prove.json and prove.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = {"format": FORMAT, "holds": all(p.holds for p in proofs), "sides": [proof.data() for proof in proofs]}
+    (folder / "prove.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "prove.html").write_text(html(proofs), encoding="utf-8")
+
+
+def html(proofs: Sequence[Proof]) -> str:
+    """A page without anything to load from elsewhere."""
+    import jinja2
+
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((files(__package__) / "prove.html").read_text(encoding="utf-8"))
+    return template.render(proofs=proofs)

@@ -1,0 +1,191 @@
+"""Sequences against defects: what counts as found, what is reported, and that a worker's end is not the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import cli
+from pytest_euicc.conformance.events import Verdict
+from pytest_euicc.prove.asked import Asked
+from pytest_euicc.prove.bench import Outcome
+from pytest_euicc.prove.crew import Crew, Portion
+
+VECTORS = """
+case: TC_Mini
+title: Mini
+iut: euicc
+interface: ES10b
+clauses: {sgp22: ["5.7.7"]}
+numbering: own
+sequences:
+  - id: "01"
+    title: Challenges of 16 octets differ
+    given: [isdr_selected]
+    steps:
+      - es10b.get_euicc_challenge: { repeat: 2, distinct: [euiccChallenge], expect: { euiccChallenge: { octets: 16 } } }
+  - id: "02"
+    title: Whatever comes will do
+    given: [isdr_selected]
+    steps:
+      - es10b.get_euicc_challenge
+  - id: "03"
+    title: A notification is there
+    given: [isdr_selected, { notification: { event: enable, as: n } }]
+    steps:
+      - es10b.list_notification: { expect: { notificationMetadataList: { contains: { seqNumber: $n.seqNumber } } } }
+"""
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> Path:
+    path = tmp_path / "mini.yaml"
+    path.write_text(VECTORS)
+    return path
+
+
+def prove(mini: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+    out = mini.parent / "out"
+    status = cli.main(
+        ["prove", "--side", "euicc", "--jobs", "1", "--vectors", str(mini), "--out", str(out), *arguments]
+    )
+    assert "</html>" in (out / "prove.html").read_text()
+    (side,) = json.loads((out / "prove.json").read_text())["sides"]
+    return status, side
+
+
+def test_found_not_found_and_inconclusive(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("reuses-challenge", "omits-enable-notification", "long-nickname")
+    status, side = prove(mini, *(part for name in names for part in ("--defect", name)))
+    assert status == 1
+    reuses, omits, long = side["defects"]
+    assert reuses["found_by"] == ["TC_Mini_01"]
+    assert (omits["found_by"], list(omits["inconclusive"])) == ([], ["TC_Mini_03"])
+    assert (long["found_by"], long["met_by"]) == ([], 0)
+    assert side["unfound"] == ["omits-enable-notification", "long-nickname"]
+    assert side["idle"] is None
+    out = capsys.readouterr().out
+    assert "long-nickname: A nickname of more than 64 octets is taken (5.7.21); no sequence meets it" in out
+    assert "omits-enable-notification: 1 sequences" in out
+
+
+def test_chosen_sequences_are_judged_alone(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, side = prove(mini, "-k", "of 16 OCTETS")
+    assert (status, side["unfound"], side["idle"]) == (0, None, [])
+    assert "reuses-challenge" in side["sequences"][0]["finds"]
+    status, side = prove(mini, "-k", "mini_02", "--defect", "reuses-challenge")
+    assert (status, side["unfound"], side["idle"]) == (1, ["reuses-challenge"], ["TC_Mini_02"])
+    assert "TC_Mini_02: Whatever comes will do" in capsys.readouterr().out
+
+
+def test_leaving_out_what_never_meets_changes_nothing(mini: Path) -> None:
+    def found(side: dict[str, object]) -> object:
+        return [(defect["found_by"], list(defect["inconclusive"])) for defect in side["defects"]]
+
+    _, few = prove(mini)
+    _, all_ = prove(mini, "--every-pair")
+    assert found(few) == found(all_)
+    assert few["runs"] < all_["runs"]
+
+
+def test_a_sequence_that_fails_without_defects(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mini.write_text(VECTORS.replace("octets: 16", "octets: 15"))
+    status, side = prove(mini, "-k", "mini_01", "-k", "mini_03")
+    assert status == 1
+    assert side["sequences"][0]["verdict"] == "fail"
+    assert side["idle"] == []
+    assert "sequences do not pass without any defect:\n  TC_Mini_01: fail: step 1" in capsys.readouterr().out
+
+
+def test_a_sequence_that_is_applicable_nowhere(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mini.write_text(VECTORS.replace('id: "01"', 'id: "01"\n    applicability: version > 99.0'))
+    status, _ = prove(mini, "-k", "mini_01", "-k", "mini_03")
+    assert status == 1
+    assert "1 sequences are applicable on no declaration:\n  TC_Mini_01" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--defect", "no-such"], "no defect 'no-such'; there are:"), (["-k", "nothing at all"], "nothing at all")],
+)
+def test_wrong_use(mini: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    assert cli.main(["prove", "--side", "euicc", "--vectors", str(mini), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_asked() -> None:
+    asked = Asked()
+    assert asked
+    assert "one" not in asked
+    assert asked.names == {"one"}
+
+
+# ---------------------------------------------------------------- workers
+
+
+@dataclass(frozen=True)
+class OddBench:
+    """Hangs, dies and passes as the sequence is named."""
+
+    def open(self) -> OddBench:
+        return self
+
+    def run(self, sequence: str, defect: str | None) -> Outcome:
+        if sequence == "dies":
+            os._exit(3)
+        if sequence == "hangs":
+            time.sleep(60)
+        return Outcome(sequence, defect, "first", Verdict.PASS)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_run_that_dies_or_hangs_is_one_inconclusive_outcome() -> None:
+    with Crew(OddBench(), jobs=2, silence=1.0) as crew:
+        outcomes = list(crew.work([Portion("d", ("a", "dies", "b")), Portion("d", ("c", "hangs", "e"))]))
+        workers = [worker.process for worker in crew._workers]
+    told = {outcome.sequence: (outcome.verdict, outcome.reason) for outcome in outcomes}
+    assert len(outcomes) == len(told)
+    assert told.pop("dies") == (Verdict.INCONCLUSIVE, "the run ended its process (exit status 3)")
+    assert told.pop("hangs") == (Verdict.INCONCLUSIVE, "hung: no verdict within 1 s")
+    assert told == dict.fromkeys("abce", (Verdict.PASS, ""))
+    assert not any(worker.is_alive() for worker in workers)
+
+
+def processes_of_group(group: int) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.append(entry.parent.name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest_euicc.cli", "prove", "--side", "euicc", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(processes_of_group(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted: what follows is incomplete" in out
+    (side,) = json.loads((tmp_path / "prove.json").read_text())["sides"]
+    assert side["complete"] is False
+    assert side["sequences"]
+    assert processes_of_group(process.pid) == []
