@@ -67,11 +67,11 @@ def card():
 # ---------------------------------------------------------------------------------------------------- GetProfilesInfo
 
 
-def test_default_tags_have_no_icon_and_no_rules(card):
+def test_default_tags_have_no_rules(card):
     listed = tlv.parse(tlv.find(card.whole("BF2D00"), 0xBF2D, 0xA0)).children()
     assert len(listed) == 12
     assert {child.tag for entry in listed for child in entry.children()} == {
-        0x5A, 0x4F, 0x9F70, 0x90, 0x91, 0x92, 0x93, 0x95,
+        0x5A, 0x4F, 0x9F70, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95,
     }  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, REFRESH_UICC_RESET, EuiccCore
 from pytest_euicc.simulator.euicc.state import Profile, encode_profile_info
 
-_DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", b"\x95"]
-"""SGP.22 5.7.15: what comes without a tag list; the icon only when it is asked for."""
-
 _ICON = b"\x94"
+_DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", _ICON, b"\x95"]
+"""SGP.22 5.7.15: what comes without a tag list."""
+
 _PPR1, _PPR2 = 1, 2
 _MAXIMUM_NICKNAME = 64
 _RESET_OPTIONS = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", "resetDefaultSmdpAddress")
@@ -42,6 +42,8 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "incorrectInputValues"))
     if core.defective("always-gives-icon"):
         tags = [*tags, _ICON]
+    if core.defective("omits-default-icon") and "tagList" not in value:
+        tags = [tag for tag in tags if tag != _ICON]
     listed = [encode_profile_info(profile, tags) for profile in profiles]
     return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
 
