@@ -69,8 +69,10 @@ class FolderPki:
             raise PkiFolderError(f"{self._folder}: no CI certificate for {curve}")
         return self._cis[curve]
 
-    def euicc(self, eid: bytes | None, curve: str = "nist") -> Identity:
+    def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names."""
+        if kind is not None:
+            raise PkiFolderError(f"{self._folder}: no {kind} eUICC certificate for {curve} in this layout")
         suffix = _SUFFIX[curve]
         path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
         identity = _identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem", curve)
