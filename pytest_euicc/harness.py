@@ -184,7 +184,10 @@ def open_harness(options: Options) -> Harness:
 def open_session(
     card: Card | None, declaration: Declaration, pki: Pki, smdp: SimulatedSmdp | RemoteSmdp, **settings: Any
 ) -> Session:
-    """A session on a card, or on the SM-DP+ without one, with the services that vectors ask for; ``settings`` are those of Session."""
+    """A session on a card, or without one on the SM-DP+, with the services that vectors ask for.
+
+    ``settings`` are those of Session.
+    """
     from pytest_euicc.conformance.context import Session
 
     return Session(card, declaration, trust=pki.trust(), services={"pki": pki, "smdp": smdp}, **settings)
