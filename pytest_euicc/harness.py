@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -160,11 +161,14 @@ def open_harness(options: Options) -> Harness:
     if options.kind == SIMULATED:
         extra = {"pki": _pki(options), "defects": known_defects(options.defects)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
-    seed = options.seed or _recorded_seed(transport) or secrets.token_hex(8)
+    notes: Mapping[str, str] = getattr(transport, "notes", {})
+    seed = options.seed or notes.get("seed") or secrets.token_hex(8)
+    started = _started(notes.get("started"))
     if options.record is not None:
         from pytest_euicc.card.recording import record
 
-        transport = record(transport, _record_path(options.record, options.worker), {"seed": seed})
+        notes = {"seed": seed, "started": started.isoformat()}
+        transport = record(transport, _record_path(options.record, options.worker), notes)
     card = Card(transport)
     card.connect()
     pki = _pki(options)
@@ -177,6 +181,7 @@ def open_harness(options: Options) -> Harness:
         allow_destructive=options.allow_destructive,
         isdr_aid=options.isdr_aid or ISDR_AID,
         seed=seed,
+        started=started,
     )
     return Harness(session, _describe(session, options))
 
@@ -224,9 +229,12 @@ def _known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _recorded_seed(transport: Any) -> str | None:
-    notes: Mapping[str, str] = getattr(transport, "notes", {})
-    return notes.get("seed")
+def _started(recorded: str | None) -> datetime:
+    """The time of the run; that of the recording, if it is one."""
+    try:
+        return datetime.fromisoformat(recorded or "").astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC).replace(microsecond=0)
 
 
 def _record_path(path: Path, worker: str) -> Path:

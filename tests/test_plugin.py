@@ -107,7 +107,7 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
 
 
 def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, own: Path) -> None:
-    chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile", "--euicc-vectors", own)
+    chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile or LoadCRL", "--euicc-vectors", own)
     declaration = Path(__file__).parent.parent / "vectors" / "declarations" / "simulated.yaml"
     recorded = run(pytester, *chosen, "--euicc-record", "run.trace", "--euicc-report", "first")
     replayed = run(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_euicc.card.channel import Card, LogicalChannel
@@ -61,6 +62,7 @@ class Session:
         real_card: False for a simulator and a replay: these may be changed without permission.
         trust: CI certificates that signatures of the eUICC must lead to.
         seed: all randomness of the harness comes from it, so that a recorded run replays.
+        started: the time by which lists and the like are dated; a replay has that of its recording.
         services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
     """
 
@@ -72,6 +74,7 @@ class Session:
     trust: Sequence[Certificate] = ()
     provisioner: Provisioner | None = None
     seed: str = "0"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     services: dict[str, Any] = field(default_factory=dict)
     _eid: str | None = None
 

@@ -10,6 +10,7 @@ _OURS = (
     "actions_card",
     "actions_es10",
     "actions_download",
+    "actions_crl",
     "actions_lpa",
     "actions_es9plus",
     "actions_values",

@@ -102,6 +102,9 @@ class Pki(Protocol):
     def ci(self, curve: str = "nist") -> Certificate:
         """The CI certificate of a curve."""
 
+    def authority(self, curve: str = "nist", number: int = 1) -> Identity:
+        """The CI with its key; number 2 is a CI that no eUICC knows."""
+
     def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC for an EID (None: that of the PKI's own eUICC), its chain holding CERT.EUM; or an invalid kind."""
 

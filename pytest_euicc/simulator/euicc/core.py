@@ -73,6 +73,8 @@ class EuiccCore:
         if self.defects:
             if self.defective("loses-default-address"):
                 state = replace(state, default_address="")
+            if self.defective("loses-crl"):
+                state = replace(state, revocation=())
             if self.defective("loses-notifications"):
                 state = replace(state, notifications=())
             if self.defective("loses-profile-state"):

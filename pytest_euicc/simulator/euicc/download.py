@@ -1,17 +1,14 @@
-"""ES10b on the eUICC, the part of a download: sessions, loading, revocation (SGP.22 5.7.5, 5.7.6, 5.7.12 to 5.7.14)."""
+"""ES10b on the eUICC, the part of a download: sessions and loading (SGP.22 5.7.5, 5.7.6, 5.7.13, 5.7.14)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.rat import authorises, rule_names
+from pytest_euicc.simulator.euicc import revocation
 from pytest_euicc.simulator.euicc import session as sessions
 from pytest_euicc.simulator.euicc.core import FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
 from pytest_euicc.simulator.euicc.es10b import info2
@@ -33,7 +30,7 @@ def authenticate_server(core: EuiccCore, request: bytes) -> bytes:
     codec.decode("AuthenticateServerRequest", request)
     answer, core.session = sessions.authenticate_server(
         core.session, request, core.credentials, lambda: info2(core), core.time, core.defective,
-        lambda certificate: _is_revoked(core, certificate),
+        lambda certificate: not core.defective("ignores-revoked-dpauth") and revocation.is_revoked(core, certificate),
     )  # fmt: skip
     return answer
 
@@ -42,8 +39,9 @@ def prepare_download(core: EuiccCore, request: bytes) -> bytes:
     """SGP.22 5.7.5."""
     codec.decode("PrepareDownloadRequest", request)
     answer, core.session = sessions.prepare_download(
-        core.session, request, core.credentials, core.state.kept_keys, core.new_key, core.time, core.defective
-    )
+        core.session, request, core.credentials, core.state.kept_keys, core.new_key, core.time, core.defective,
+        lambda certificate: not core.defective("ignores-revoked-dppb") and revocation.is_revoked(core, certificate),
+    )  # fmt: skip
     return answer
 
 
@@ -159,49 +157,9 @@ def _accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
             raise LoadFault("storeMetadata", "pprNotAllowed")
 
 
-# ---------------------------------------------------------------------------------------------------- revocation
-
-
-def load_crl(core: EuiccCore, request: bytes) -> bytes:
-    """Load a certificate revocation list (SGP.22 5.7.12)."""
-    octets = codec.decode("LoadCRLRequest", request)["crl"]
-    error = _take_crl(core, octets)
-    value: tuple[str, Any] = ("loadCRLResponseError", error) if error else ("loadCRLResponseOk", {})
-    return codec.encode("LoadCRLResponse", value)
-
-
-def _take_crl(core: EuiccCore, octets: bytes) -> str:
-    try:
-        crl = x509.load_der_x509_crl(octets)
-        issuer = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-        serials = [entry.serial_number for entry in crl]
-    except Exception:
-        return "invalidCRLFormat"
-    ci = core.credentials.trust.get(issuer or b"")
-    if ci is None or issuer is None:
-        return "verificationKeyNotFound"
-    try:
-        if not crl.is_signature_valid(ci.public_key):
-            return "invalidSignature"
-    except (InvalidSignature, TypeError, ValueError):
-        return "invalidSignature"
-    loaded = dict(core.state.crl_numbers)
-    if number < loaded.get(issuer, -1):
-        return "fresherCrlAlreadyLoaded"
-    revoked = {entry for entry in core.state.revoked if entry[0] != issuer} | {(issuer, serial) for serial in serials}
-    loaded[issuer] = number
-    core.state = replace(core.state, crl_numbers=tuple(loaded.items()), revoked=frozenset(revoked))
-    return ""
-
-
-def _is_revoked(core: EuiccCore, certificate: Certificate) -> bool:
-    return (certificate.authority_key_id or b"", certificate.x509.serial_number) in core.state.revoked
-
-
 HANDLERS = {
     0xBF38: authenticate_server,
     0xBF21: prepare_download,
     0xBF41: cancel_session,
-    0xBF35: load_crl,
+    0xBF35: revocation.load_crl,
 }

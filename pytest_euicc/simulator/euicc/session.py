@@ -204,6 +204,7 @@ def prepare_download(
     new_key: Callable[[ec.EllipticCurve], ec.EllipticCurvePrivateKey],
     at: datetime | None,
     defective: Callable[[str], bool],
+    revoked: Callable[[Certificate], bool],
 ) -> tuple[bytes, RspSession]:
     """Answer a PrepareDownloadRequest (SGP.22 5.7.5).
 
@@ -214,7 +215,7 @@ def prepare_download(
     parts = tlv.parse(request).children()
     signed2 = codec.decode("SmdpSigned2", parts[0].octets)
     try:
-        prepared = _check_download(session, parts, signed2, credentials, kept_keys, new_key, at, defective)
+        prepared = _check_download(session, parts, signed2, credentials, kept_keys, new_key, at, defective, revoked)
     except Refusal as refusal:
         error = {"transactionId": signed2["transactionId"], "downloadErrorCode": refusal.code}
         following = session if defective("keeps-session-after-prepare-error") else RspSession()
@@ -240,12 +241,15 @@ def _check_download(
     new_key: Callable[[ec.EllipticCurve], ec.EllipticCurvePrivateKey],
     at: datetime | None,
     defective: Callable[[str], bool],
+    revoked: Callable[[Certificate], bool],
 ) -> PreparedDownload:
     server = session.server
     if server is None:
         raise Refusal(DownloadError.NO_SESSION_CONTEXT)
     ci = credentials.trust[server.ci_key_id]
     certificate = _verified(parts[-1].octets, ci, Role.DP_PB, at, defective)
+    if revoked(certificate):
+        raise Refusal(DownloadError.INVALID_CERTIFICATE)
     if certificate.oid != server.certificate.oid and not defective("ignores-dppb-oid"):
         # SGP.22 5.7.5: CERT.DPauth and CERT.DPpb belong to the same entity.
         raise Refusal(DownloadError.INVALID_CERTIFICATE)
