@@ -194,8 +194,12 @@ def open_session(
     ``settings`` are those of Session.
     """
     from pytest_euicc.conformance.context import Session
+    from pytest_euicc.conformance.provisioning import DownloadingProvisioner
 
-    return Session(card, declaration, trust=pki.trust(), services={"pki": pki, "smdp": smdp}, **settings)
+    services = {"pki": pki, "smdp": smdp}
+    return Session(
+        card, declaration, trust=pki.trust(), provisioner=DownloadingProvisioner(), services=services, **settings
+    )
 
 
 def open_smdp_harness(options: Options) -> Harness:

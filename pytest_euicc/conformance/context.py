@@ -32,13 +32,14 @@ class ProfileWish:
     """The profile that a state needs and the card does not have.
 
     ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications
-    are to be configured.
+    are to be configured; ``addresses`` to how many addresses each of them (or of all events) goes, None = any.
     """
 
     profile_class: str = "operational"
     ppr: frozenset[str] | None = None
     icon: bool | None = None
     notify: frozenset[str] = frozenset()
+    addresses: int | None = None
 
 
 class Provisioner(Protocol):
@@ -48,6 +49,7 @@ class Provisioner(Protocol):
         """Install a profile and return its ICCID as on the card (EF ICCID coding); the default channel is the ISD-R's.
 
         Raises:
+            NotPermitted: the card must not be changed, or allows no such profile.
             Unreachable: it cannot be had.
         """
 

@@ -14,6 +14,7 @@ _OURS = (
     "actions_lpa",
     "actions_es9plus",
     "actions_values",
+    "provisioning",
     "states_card",
     "states_profiles",
     "states_smdp",
