@@ -118,7 +118,7 @@ def test_a_card_that_is_not_a_test_card_is_left_alone() -> None:
     assert card.euicc.state.profiles == ()
 
 
-def test_a_download_as_a_step_fails_where_the_eUICC_refuses() -> None:
+def test_a_download_as_a_step_fails_where_the_euicc_refuses() -> None:
     steps = "    given: [isdr_selected]\n    steps: [{tester.download: {expect: {euiccSignPIR: {octets: 64}}}}]\n"
     assert run(steps, Unforgetting()).verdict is Verdict.PASS
     result = run(steps, Unforgetting(verification=["brainpool"], signing=["brainpool"]))
