@@ -2,7 +2,7 @@
 
 A package made here is a USIM with Milenage and an MNO-SD whose SCP80 keys are known, so that over-the-air commands to
 the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything,
-and Ki is nearly all zeros, as eUICCs want it of test profiles (error installFailedDueToInvalidNaaKey, SGP.22 2.5.6).
+and Ki is nearly all zeros, as eUICCs want it of test profiles (error 14 of SGP.22 2.5.6).
 """
 
 from __future__ import annotations
