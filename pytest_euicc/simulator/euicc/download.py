@@ -148,7 +148,7 @@ def _accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
     rules = rule_names(metadata.get("profilePolicyRules", (b"", 0))) - {"pprUpdateControl"}
     if not rules or core.defective("ignores-rat"):
         return
-    operational = any(profile.profile_class == 2 for profile in core.state.profiles)
+    operational = any(profile.is_operational for profile in core.state.profiles)
     if rules & core.settings.forbidden_ppr or ("ppr1" in rules and operational):
         raise LoadFault("storeMetadata", "pprNotAllowed")
     owner = metadata.get("profileOwner")

@@ -56,6 +56,11 @@ class Profile:
         """True for profile class test."""
         return self.profile_class == 0
 
+    @property
+    def is_operational(self) -> bool:
+        """True for profile class operational."""
+        return self.profile_class == 2
+
     def has_rule(self, bit: int) -> bool:
         """True if PPR1 (bit 1) or PPR2 (bit 2) is set."""
         octets, size = self.metadata.get("profilePolicyRules", (b"", 0))
