@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test lint prove bench report clean
+.PHONY: run test lint prove coverage bench report clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +58,9 @@ $(CACHE)/allure.stamp:
 
 prove: $(VENV)/run.stamp
 	$(BIN)/pytest-euicc prove --out $(OUT)
+
+coverage: $(VENV)/run.stamp
+	$(BIN)/pytest-euicc coverage > docs/coverage.md
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""The command line: readers, lint, schema, prove, serve, compare. Each command imports what it needs."""
+"""The command line: readers, lint, schema, coverage, prove, serve, compare. Each command imports what it needs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
     compare.set_defaults(command=_compare)
+
+    coverage = commands.add_parser("coverage", help="print what the vectors cover as Markdown")
+    coverage.add_argument(
+        "--against",
+        metavar="FILE",
+        type=Path,
+        help="instead, what this catalogue has and they lack; exit status 1 if so",
+    )
+    coverage.set_defaults(command=_coverage)
 
     prove = commands.add_parser("prove", help="run sequences against the defects of the simulators: which find what")
     prove.add_argument("--side", choices=("euicc", "smdp", "all"), default="all", help="simulator (default all)")
@@ -135,6 +144,28 @@ def _schema(_: argparse.Namespace) -> int:
 
     _print(json.dumps(json_schema(), indent=1))
     return OK
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from pytest_euicc import resources
+    from pytest_euicc.conformance import loader
+    from pytest_euicc.conformance.document import FileMistakes
+    from pytest_euicc.reporting import coverage
+
+    try:
+        cases = loader.load([resources.vectors()])
+        if options.against is None:
+            _print(coverage.page(cases).rstrip())
+            return OK
+        missing = coverage.missing(options.against, cases)
+    except FileMistakes as error:
+        _say(str(error))
+        return WRONG_USE
+    for line in missing:
+        _print(line)
+    if missing:
+        _say(f"{len(missing)} sequences of {options.against} are missing, or stand elsewhere")
+    return WORSE if missing else OK
 
 
 def _prove(options: argparse.Namespace) -> int:
