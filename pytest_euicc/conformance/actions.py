@@ -28,7 +28,6 @@ class Outcome:
 
     Attributes:
         sent, octets: request and response data as they went over the wire; ``sw`` the status word when there is one.
-        status: of an ES9+ function, ``success``, a status code such as ``8.1/6.1``, ``failed`` or ``HTTP 400``.
         sent_value, value: the same decoded.
         shape: of ``value``; ``type_name`` its ASN.1 type when it has one.
         unknown: elements of the answer that the type does not have.
@@ -39,7 +38,6 @@ class Outcome:
     sent: bytes = b""
     sent_value: Any = None
     sw: int | None = None
-    status: str | None = None
     octets: bytes = b""
     value: Any = None
     shape: Shape = ANY
@@ -51,15 +49,11 @@ class Outcome:
 
 @dataclass
 class Message:
-    """What a step says about the message of its action: ``with``, ``tamper`` and the channel.
-
-    ``tampered``: type of what ``tamper`` changes where that is not what ``with`` overlays.
-    """
+    """What a step says about the message of its action: ``with``, ``tamper`` and the channel."""
 
     with_: Any = None
     tamper: list[dict[str, Any]] = field(default_factory=list)
     channel: str | None = None
-    tampered: str | None = None
     sent_value: Any = None
 
     def merged(self, default: Any, shape: Shape = ANY) -> Any:
@@ -73,7 +67,7 @@ class Message:
         return value
 
     def encode(self, type_name: str, default: Any) -> bytes:
-        """``default`` overlaid with ``with``, encoded as DER; tampered with if it is what ``tamper`` speaks of.
+        """The octets to send: ``default`` overlaid with ``with``, encoded as DER, then tampered with.
 
         Raises:
             ValueMistake: ``with`` does not fit the type.
@@ -81,7 +75,7 @@ class Message:
             TamperError: an operation does not fit the octets.
         """
         octets = codec.encode(type_name, self.merged(default, asn1_shape(type_name)))
-        return tamper(octets, self.tamper, type_name) if self.tampered in (None, type_name) else octets
+        return tamper(octets, self.tamper, type_name)
 
 
 ActionFunction = Callable[..., Outcome]
@@ -94,8 +88,7 @@ class Action:
     Attributes:
         title: one line for reports.
         request: shape that ``with`` must fit; None when the action sends no message of its own making.
-        request_type: its ASN.1 type.
-        tampered: type that field paths of ``tamper`` are read by, where it is another.
+        request_type: its ASN.1 type, which field paths of ``tamper`` are read by.
         response: shape of what ``expect`` sees; None when there is nothing to expect.
         changes: the action leaves traces on the card and needs permission on a real one.
     """
@@ -106,13 +99,11 @@ class Action:
     parameters: Parameters
     request: Callable[[], Shape] | None
     request_type: str | None
-    tampered: str | None
     response: Callable[[], Shape] | None
     changes: bool
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
-        message.tampered = self.tampered
         return self.function(context, message, **self.parameters.bind(arguments))
 
 
@@ -123,8 +114,7 @@ def action(
     name: str,
     *,
     request: str | Shape | None = None,
-    tampered: str | None = None,
-    response: str | Shape | Callable[[], Shape] | None = None,
+    response: str | Shape | None = None,
     title: str | None = None,
     changes: bool = False,
 ) -> Callable[[ActionFunction], ActionFunction]:
@@ -133,8 +123,7 @@ def action(
     Args:
         name: ``interface.function`` as written in vectors.
         request: ASN.1 type or shape of what ``with`` overlays; None: no ``with``.
-        tampered: ASN.1 type of what ``tamper`` changes, where that is not ``request`` (a message around it, signed).
-        response: ASN.1 type or shape of what ``expect`` matches, or what makes it; None: no ``expect``.
+        response: ASN.1 type or shape of what ``expect`` matches; None: no ``expect``.
         title: one line for reports; the first line of the docstring if not given.
         changes: it leaves traces on the card.
     """
@@ -147,7 +136,6 @@ def action(
             parameters=Parameters(function),
             request=_shape(request),
             request_type=request if isinstance(request, str) else None,
-            tampered=tampered,
             response=_shape(response),
             changes=changes,
         )
@@ -157,9 +145,9 @@ def action(
     return register
 
 
-def _shape(given: str | Shape | Callable[[], Shape] | None) -> Callable[[], Shape] | None:
+def _shape(given: str | Shape | None) -> Callable[[], Shape] | None:
+    if given is None:
+        return None
     if isinstance(given, Shape):
         return lambda: given
-    if isinstance(given, str):
-        return lambda: asn1_shape(given)
-    return given
+    return lambda: asn1_shape(given)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.model import Case, Sequence, Step
-
-if TYPE_CHECKING:
-    # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
-    from pytest_euicc.es9.binding import HttpExchange
 
 
 class Verdict(enum.Enum):
@@ -83,13 +79,6 @@ class ApduExchanged:
 
 
 @dataclass(frozen=True)
-class HttpExchanged:
-    """One request to the SM-DP+ and its answer as they went over HTTPS."""
-
-    exchange: HttpExchange
-
-
-@dataclass(frozen=True)
 class Decoded:
     """What a step sent and what came, as values; ``unknown`` are elements that the type does not have."""
 
@@ -130,7 +119,6 @@ class StepFailure:
 
     Attributes:
         sent, came: octets as they went to and came from the implementation under test.
-        status: of an ES9+ function; None where there is none.
         sent_value, came_value: the same decoded; None when they were not decoded.
         mismatches: the expectations that did not hold.
         clauses: the clauses that say so.
@@ -145,7 +133,6 @@ class StepFailure:
     sent_value: Any
     came: bytes
     sw: int | None
-    status: str | None
     came_value: Any
     mismatches: tuple[Mismatch, ...]
     clauses: tuple[str, ...]
@@ -159,8 +146,7 @@ class Result:
         reason: one message for people; empty for pass.
         failure: the failing step of a fail.
         left_behind: what could not be put back, one line each.
-        seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
-        apdus, requests: how many commands went to the card, and how many requests to the server.
+        seconds: wall time, of which ``transport_seconds`` were spent waiting for the card.
     """
 
     id: str
@@ -173,7 +159,6 @@ class Result:
     seconds: float = 0.0
     transport_seconds: float = 0.0
     apdus: int = 0
-    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,7 +174,6 @@ Event = (
     | StateReached
     | StepStarted
     | ApduExchanged
-    | HttpExchanged
     | Decoded
     | CheckPassed
     | CheckFailed

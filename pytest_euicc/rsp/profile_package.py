@@ -1,8 +1,7 @@
 """Small unprotected profile packages for tests, in the TCA Interoperable Format (IFS 3.x).
 
 A package made here is a USIM with Milenage and an MNO-SD whose SCP80 keys are known, so that over-the-air commands to
-the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything,
-and Ki is nearly all zeros, as eUICCs want it of test profiles (error 14 of SGP.22 2.5.6).
+the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything.
 """
 
 from __future__ import annotations
@@ -150,7 +149,7 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
                     {
                         "algorithmID": "milenage",
                         "algorithmOptions": b"\x01",
-                        "key": bytes(15) + _test_key("Ki", iccid)[:1],
+                        "key": _test_key("Ki", iccid),
                         "opc": _test_key("OPc", iccid),
                     },
                 ),
