@@ -28,7 +28,7 @@ class Inconclusive(Exception):
 
 @dataclass
 class SequenceRun:
-    """A sequence bound to the card; ``run`` judges it."""
+    """A sequence bound to the card or the server; ``run`` judges it."""
 
     case: Case
     sequence: Sequence
@@ -77,6 +77,21 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
         harness = open_harness(state.options)
     except (CardError, OptionError) as error:
         # One message and the end of the run, instead of the same error for every sequence.
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    state.opened(harness.description)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture(scope="session")
+def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The SM-DP+ under test with its session, no card; an option that is wrong ends the run with one message."""
+    from pytest_euicc.harness import OptionError, open_smdp_harness
+
+    state = getattr(request.config, STATE)
+    try:
+        harness = open_smdp_harness(state.options)
+    except OptionError as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     state.opened(harness.description)
     yield harness
@@ -134,7 +149,8 @@ def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
 
 
 @pytest.fixture
-def sequence(request: pytest.FixtureRequest, euicc_harness: Harness) -> SequenceRun:
-    """One sequence of a vector; given by the marker ``euicc_vectors``."""
+def sequence(request: pytest.FixtureRequest) -> SequenceRun:
+    """One sequence of a vector with the card or the SM-DP+ it is for; given by the marker ``euicc_vectors``."""
     case, chosen = request.param
-    return SequenceRun(case, chosen, euicc_harness, request.node)
+    harness = request.getfixturevalue("smdp_harness" if case.iut == "smdp" else "euicc_harness")
+    return SequenceRun(case, chosen, harness, request.node)

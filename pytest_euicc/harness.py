@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
 
@@ -38,6 +39,8 @@ class Options:
         worker: name of the xdist worker, empty without.
         defects: deviations of the simulated eUICC.
         smdp: ``sim``, or the URL of an SM-DP+.
+        smdp_declaration: file; None takes that of the simulated SM-DP+, and for any other server an empty one.
+        smdp_defects: deviations of the simulated SM-DP+.
     """
 
     euicc: str = SIMULATED
@@ -51,6 +54,8 @@ class Options:
     worker: str = ""
     defects: tuple[str, ...] = ()
     smdp: str = SIMULATED
+    smdp_declaration: Path | None = None
+    smdp_defects: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -60,19 +65,20 @@ class Options:
 
 @dataclass
 class Harness:
-    """One session and what is known of its card, for reports."""
+    """One session with a card or an SM-DP+, and what is known of it, for reports."""
 
     session: Session
     description: dict[str, str] = field(default_factory=dict)
 
     @property
     def card(self) -> Card:
-        """The card under test."""
-        return self.session.card
+        """The card under test; raises Unreachable where an SM-DP+ is."""
+        return self.session.held_card()
 
     def close(self) -> None:
         """Let go of the card and of the SM-DP+."""
-        self.session.card.close()
+        if self.session.card is not None:
+            self.session.card.close()
         self.session.services["smdp"].close()
 
 
@@ -89,18 +95,30 @@ def load_cases(options: Options) -> list[Case]:
 
 def load_declaration(options: Options) -> Declaration:
     """The declaration of the implementation under test; raises OptionError."""
+    default = resources.simulated_cards()[0].declaration if options.euicc == SIMULATED else None
+    return _declaration("euicc", "--euicc-declaration", options.declaration, default)
+
+
+def load_smdp_declaration(options: Options) -> Declaration:
+    """The declaration of the SM-DP+ under test; raises OptionError."""
+    default = resources.declarations() / "simulated_smdp.yaml" if options.smdp == SIMULATED else None
+    return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default)
+
+
+def _declaration(iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None) -> Declaration:
     from pytest_euicc.conformance.declaration import Declaration
     from pytest_euicc.conformance.document import FileMistakes
 
-    path = options.declaration
+    path = path or default
     if path is None:
-        if options.euicc != SIMULATED:
-            return Declaration()
-        path = resources.simulated_cards()[0].declaration
+        return Declaration(iut=iut)
     try:
-        return Declaration.load(path)
+        declaration = Declaration.load(path)
     except FileMistakes as error:
-        raise OptionError(f"--euicc-declaration: {error}") from None
+        raise OptionError(f"{option}: {error}") from None
+    if declaration.iut != iut:
+        raise OptionError(f"{option}: {path} declares iut: {declaration.iut}; one with iut: {iut} is wanted here")
+    return declaration
 
 
 def _pki(options: Options) -> Any:
@@ -121,7 +139,7 @@ def open_smdp(options: Options, pki: Any) -> SimulatedSmdp | RemoteSmdp:
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
     if options.smdp == SIMULATED:
-        return SimulatedSmdp(pki)
+        return SimulatedSmdp(pki, _known_smdp_defects(options.smdp_defects))
     if not options.smdp.startswith("https://"):
         raise OptionError(f"--smdp {options.smdp}: write sim, or the URL of an SM-DP+ as https://host:port")
     return RemoteSmdp(options.smdp, pki)
@@ -143,11 +161,14 @@ def open_harness(options: Options) -> Harness:
     if options.kind == SIMULATED:
         extra = {"pki": _pki(options), "defects": known_defects(options.defects)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
-    seed = options.seed or _recorded_seed(transport) or secrets.token_hex(8)
+    notes: Mapping[str, str] = getattr(transport, "notes", {})
+    seed = options.seed or notes.get("seed") or secrets.token_hex(8)
+    started = _started(notes.get("started"))
     if options.record is not None:
         from pytest_euicc.card.recording import record
 
-        transport = record(transport, _record_path(options.record, options.worker), {"seed": seed})
+        notes = {"seed": seed, "started": started.isoformat()}
+        transport = record(transport, _record_path(options.record, options.worker), notes)
     card = Card(transport)
     card.connect()
     pki = _pki(options)
@@ -160,17 +181,37 @@ def open_harness(options: Options) -> Harness:
         allow_destructive=options.allow_destructive,
         isdr_aid=options.isdr_aid or ISDR_AID,
         seed=seed,
+        started=started,
     )
     return Harness(session, _describe(session, options))
 
 
 def open_session(
-    card: Card, declaration: Declaration, pki: Pki, smdp: SimulatedSmdp | RemoteSmdp, **settings: Any
+    card: Card | None, declaration: Declaration, pki: Pki, smdp: SimulatedSmdp | RemoteSmdp, **settings: Any
 ) -> Session:
-    """A session on a card with the services that vectors ask for; ``settings`` are those of Session."""
-    from pytest_euicc.conformance.context import Session
+    """A session on a card, or without one on the SM-DP+, with the services that vectors ask for.
 
-    return Session(card, declaration, trust=pki.trust(), services={"pki": pki, "smdp": smdp}, **settings)
+    ``settings`` are those of Session.
+    """
+    from pytest_euicc.conformance.context import Session
+    from pytest_euicc.conformance.provisioning import DownloadingProvisioner
+
+    services = {"pki": pki, "smdp": smdp}
+    return Session(
+        card, declaration, trust=pki.trust(), provisioner=DownloadingProvisioner(), services=services, **settings
+    )
+
+
+def open_smdp_harness(options: Options) -> Harness:
+    """A session with the SM-DP+ of the run, which starts (if it is ours) when it is first needed.
+
+    Raises:
+        OptionError: an option is wrong.
+    """
+    declaration, pki = load_smdp_declaration(options), _pki(options)
+    seed = options.seed or secrets.token_hex(8)
+    session = open_session(None, declaration, pki, open_smdp(options, pki), real_card=False, seed=seed)
+    return Harness(session, {"SM-DP+": options.smdp, "SM-DP+ declaration": declaration.name, "seed": seed})
 
 
 def known_defects(names: Iterable[str]) -> frozenset[str]:
@@ -183,9 +224,21 @@ def known_defects(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _recorded_seed(transport: Any) -> str | None:
-    notes: Mapping[str, str] = getattr(transport, "notes", {})
-    return notes.get("seed")
+def _known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
+    from pytest_euicc.simulator.smdp.defects import DEFECTS
+
+    unknown = [name for name in names if name not in DEFECTS]
+    if unknown:
+        raise OptionError(f"--smdp-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
+    return frozenset(names)
+
+
+def _started(recorded: str | None) -> datetime:
+    """The time of the run; that of the recording, if it is one."""
+    try:
+        return datetime.fromisoformat(recorded or "").astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC).replace(microsecond=0)
 
 
 def _record_path(path: Path, worker: str) -> Path:
@@ -201,14 +254,15 @@ def _describe(session: Session, options: Options) -> dict[str, str]:
     from pytest_euicc.card.channel import UnexpectedStatus
     from pytest_euicc.es10.isdr import Es10Error, Isdr
 
-    found = {"reader": session.card.description, "transport": options.euicc, "protocol": session.card.protocol}
+    card = session.held_card()
+    found = {"reader": card.description, "transport": options.euicc, "protocol": card.protocol}
     found["declaration"] = session.declaration.name
     found["seed"] = session.seed
     session.section("describe the card")
-    session.card.reset()
-    session.card.start()
+    card.reset()
+    card.start()
     try:
-        channel = session.card.open_channel()
+        channel = card.open_channel()
         isdr = Isdr(channel, session.isdr_aid)
         if isdr.select().ok:
             found["eid"] = isdr.get_eid()
@@ -217,5 +271,5 @@ def _describe(session: Session, options: Options) -> dict[str, str]:
             found["firmware"] = ".".join(map(str, info["euiccFirmwareVer"]))
     except (Es10Error, UnexpectedStatus) as error:
         found["not identified"] = str(error)
-    session.card.reset()
+    card.reset()
     return found

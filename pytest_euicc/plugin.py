@@ -19,8 +19,9 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     pki,
     sequence,
     smdp,
+    smdp_harness,
 )
-from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration
+from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration, load_smdp_declaration
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.model import Case
@@ -32,7 +33,8 @@ _OPTIONS = (
     ("--euicc-record", "euicc_record", "FILE|DIR", "record every APDU to a trace that can be replayed"),
     ("--euicc-isdr-aid", "euicc_isdr_aid", "HEX", "AID of the ISD-R, for cards with a vendor's own"),
     ("--euicc-pki", "euicc_pki", "DIR", "CI certificates in the folder layout of SGP.26 (default: the test PKI)"),
-    ("--smdp", "euicc_smdp", "sim|URL", "SM-DP+ to download from (default sim)"),
+    ("--smdp", "euicc_smdp", "sim|URL", "SM-DP+ to test, and to download from (default sim)"),
+    ("--smdp-declaration", "smdp_declaration", "FILE", "what the SM-DP+ under test says of itself"),
     ("--euicc-seed", "euicc_seed", "TEXT", "seed of the harness's randomness (default: a new one)"),
     ("--euicc-report", "euicc_report", "DIR", "write summary.json and summary.html"),
 )
@@ -52,6 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("euicc_vectors", help=text, type="paths", default=[])
     text = "switch a named defect of the simulated eUICC on (may be repeated)"
     group.addoption("--euicc-defect", metavar="NAME", action="append", default=[], help=text)
+    text = "switch a named defect of the simulated SM-DP+ on (may be repeated)"
+    group.addoption("--smdp-defect", metavar="NAME", action="append", default=[], help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +86,7 @@ class _State:
         """All vectors, loaded once; raises OptionError with every mistake in them or in the declaration."""
         if self._cases is None:
             load_declaration(self.options)
+            load_smdp_declaration(self.options)
             self._cases = load_cases(self.options)
         return self._cases
 
@@ -90,8 +95,8 @@ class _State:
         _ = self.cases
 
     def opened(self, description: dict[str, str]) -> None:
-        """The card is there; what reports say of it."""
-        self.description = description
+        """A card or an SM-DP+ is there; what reports say of it."""
+        self.description = {**self.description, **description}
 
 
 def _read_options(config: pytest.Config) -> Options:
@@ -124,6 +129,8 @@ def _read_options(config: pytest.Config) -> Options:
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         defects=tuple(config.getoption("euicc_defect")),
         smdp=given("euicc_smdp") or "sim",
+        smdp_declaration=path("smdp_declaration"),
+        smdp_defects=tuple(config.getoption("smdp_defect")),
     )
 
 
@@ -134,8 +141,9 @@ def pytest_collection(session: pytest.Session) -> None:
     A project that says nothing of eUICCs pays nothing for it.
     """
     config = session.config
-    names = [name for _, name, _, _ in _OPTIONS] + ["euicc_vectors", "euicc_allow_destructive", "euicc_defect"]
-    if any(config.getoption(name) or (name != "euicc_defect" and config.getini(name)) for name in names):
+    names = [name for _, name, _, _ in _OPTIONS] + ["euicc_vectors", "euicc_allow_destructive"]
+    defects = config.getoption("euicc_defect") or config.getoption("smdp_defect")
+    if defects or any(config.getoption(name) or config.getini(name) for name in names):
         try:
             getattr(config, STATE).check()
         except OptionError as error:

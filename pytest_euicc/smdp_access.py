@@ -1,35 +1,57 @@
 """An SM-DP+ for suites and fixtures: the simulated one, started when it is first needed, or one at a URL.
 
-Wiring, like the plugin: the conformance layer knows only the protocol ``SmdpAccess`` of ``conformance.actions_lpa``.
+Wiring, like the plugin: the conformance layer knows only its protocol ``SmdpAccess``.
 """
 
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
+from pytest_euicc.conformance.smdp_access import CannotOffer, Curve, HeldOrder, OrderWish
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.pki import Pki
 
 if TYPE_CHECKING:
+    from pytest_euicc.simulator.smdp.orders import Order
     from pytest_euicc.simulator.smdp.server import SmdpServer
 
-Curve = Literal["nist", "brainpool"]
 _LOOPBACK = "127.0.0.1"
+_PAST = datetime(2021, 1, 1, tzinfo=UTC)
+_TIMEOUT = 10.0
 
 
-class CannotOffer(Exception):
-    """A server that is not ours cannot be given an order; the message says what has to be loaded into it."""
+class _Clients:
+    """Keep-alive ES9+ clients, one for each curve: a TLS handshake costs more than most sequences."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Es9Client] = {}
+
+    def get(self, curve: Curve, url: str, tls: TlsSettings) -> Es9Client:
+        if curve not in self._clients:
+            self._clients[curve] = Es9Client(url, tls)
+        return self._clients[curve]
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
 
 
 class SimulatedSmdp:
     """The simulated SM-DP+ on loopback, started at its first use."""
 
-    def __init__(self, pki: Pki) -> None:
+    def __init__(self, pki: Pki, defects: frozenset[str] = frozenset()) -> None:
         self._pki = pki
+        self._defects = defects
         self._server: SmdpServer | None = None
+        self._clients = _Clients()
+        self._offered = 0
         self._random = random.Random(0)  # noqa: S311  (a test server: reproducible on purpose)
 
     @property
@@ -37,37 +59,72 @@ class SimulatedSmdp:
         """What activation codes name."""
         return self._running().service.inventory.addresses[0]
 
-    def seed(self, seed: int) -> None:
-        """Start its randomness anew, so that a recorded run replays."""
+    @property
+    def defects(self) -> frozenset[str]:
+        """Names of the deviations that are switched on."""
+        return self._defects
+
+    @defects.setter
+    def defects(self, names: frozenset[str]) -> None:
+        self._defects = names
+        if self._server is not None:
+            self._server.service.defects = names
+
+    def begin(self, seed: int) -> None:
+        """Forget orders and sessions, and start the randomness anew, so that a recorded run replays."""
         self._random.seed(seed)
+        self._offered = 0
+        server = self._running()
+        server.run(server.service.forget)
 
-    def offer(self, order: dict[str, Any]) -> str:
-        """Hold one profile, and no other; returns its matchingId.
-
-        Args:
-            order: an entry of an inventory (docs/architecture.md).
-        """
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Hold one more profile."""
         from pytest_euicc.simulator.smdp.inventory import Inventory
 
-        (made,) = Inventory.model_validate({"profiles": [order]}).orders(Path())
+        self._offered += 1
+        (made,) = Inventory.model_validate({"profiles": [self._entry(wish)]}).orders(Path())
         server = self._running()
+        server.run(lambda: server.service.book.add(made))
+        return _held(made, wish)
 
-        def replace() -> None:
-            for old in list(server.service.book):
-                server.service.book.remove(old.profile.iccid)
-            server.service.book.add(made)
+    def _entry(self, wish: OrderWish) -> dict[str, Any]:
+        metadata = dict(wish.metadata)
+        if "notify" not in metadata:
+            events = ["install", "enable", "disable", "delete"]
+            metadata["notify"] = [{"events": events, "address": self.address}]
+        matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
+        package = wish.package if wish.package is not None else profile_package.build(self._iccid())
+        entry: dict[str, Any] = {
+            "octets": package,
+            "matching_id": matching_id,
+            "keys": wish.keys,
+            "state": wish.state,
+            "rebinding": wish.rebinding,
+            "metadata": metadata,
+            "needs": {"memory": wish.memory},
+            "eid": wish.eid.hex() if wish.eid else None,
+            "expires": _PAST if wish.expired else None,
+            "confirmation_code": wish.confirmation_code,
+        }
+        given = {"tries": wish.tries, "confirmation_tries": wish.confirmation_tries}
+        return entry | {name: value for name, value in given.items() if value is not None}
 
-        server.run(replace)
-        return made.matching_id
+    def _iccid(self) -> bytes:
+        """One of the range for tests (ITU-T E.118), nibbles swapped."""
+        return swapped(bytes.fromhex(f"8999{self._random.randrange(10**15):015d}F"))
 
-    def client(self, curve: str) -> Es9Client:
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings of the listener with a certificate on a curve."""
+        tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)
+        return self._running().url(curve, self.address), tls
+
+    def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
-        chosen = cast("Curve", curve)
-        tls = TlsSettings(self._pki.trust(), chosen, resolve={self.address: _LOOPBACK})
-        return Es9Client(self._running().url(curve, self.address), tls)
+        return self._clients.get(curve, *self.endpoint(curve))
 
     def close(self) -> None:
         """Stop the server if it was started."""
+        self._clients.close()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -78,10 +135,16 @@ class SimulatedSmdp:
             from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
             from pytest_euicc.simulator.smdp.service import SmdpService
 
-            service = SmdpService(Inventory(curves=self._pki.curves), [], self._pki, random=self._random.randbytes)
+            inventory = Inventory(curves=self._pki.curves)
+            service = SmdpService(inventory, [], self._pki, defects=self._defects, random=self._random.randbytes)
             self._server = SmdpServer(service, self._pki, ports=Ports(es2=None))
             self._server.start()
         return self._server
+
+
+def _held(order: Order, wish: OrderWish) -> HeldOrder:
+    profile = order.profile
+    return HeldOrder(order.matching_id, wish.confirmation_code, profile.iccid, profile.metadata, profile.package)
 
 
 class RemoteSmdp:
@@ -90,25 +153,30 @@ class RemoteSmdp:
     def __init__(self, url: str, pki: Pki) -> None:
         self._url = url.rstrip("/")
         self._pki = pki
+        self._clients = _Clients()
 
     @property
     def address(self) -> str:
         """What activation codes name: host and port of the URL."""
         return self._url.removeprefix("https://")
 
-    def seed(self, seed: int) -> None:
-        """The randomness of a server that is not ours is its own."""
+    def begin(self, seed: int) -> None:
+        """What a server that is not ours holds, and its randomness, are its own."""
 
-    def offer(self, order: dict[str, Any]) -> str:
-        """Raises CannotOffer unless the order names the matchingId of a profile that is loaded by hand."""
-        if "octets" in order or "file" in order:
-            wanted = ", ".join(f"{name}={value}" for name, value in order.items() if name != "octets")
-            raise CannotOffer(f"{self._url}: load a profile with {wanted or 'any metadata'} and name its matching_id")
-        return str(order["matching_id"])
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Raises CannotOffer unless the wish names the matchingId of a profile that is loaded by hand."""
+        if wish.matching_id is None or wish.package is not None:
+            raise CannotOffer(f"{self._url}: load a profile with {wish.words()}")
+        return HeldOrder(wish.matching_id, wish.confirmation_code)
 
-    def client(self, curve: str) -> Es9Client:
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings."""
+        return self._url, TlsSettings(self._pki.trust(), curve)
+
+    def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
-        return Es9Client(self._url, TlsSettings(self._pki.trust(), cast("Curve", curve)))
+        return self._clients.get(curve, *self.endpoint(curve))
 
     def close(self) -> None:
-        """Nothing of ours runs."""
+        """End the connections."""
+        self._clients.close()

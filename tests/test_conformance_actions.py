@@ -134,5 +134,3 @@ def test_ci_lists():
     two = {**one, "euiccCiPKIdListForSigning": [b"b"]}
     assert mismatches("ci_lists_match", Outcome(value=one), **{"with": one}) == []
     assert len(mismatches("ci_lists_match", Outcome(value=one), **{"with": two})) == 1
-    assert mismatches("signing_in_verification", Outcome(value=one)) == []
-    assert len(mismatches("signing_in_verification", Outcome(value=two))) == 1

@@ -22,7 +22,7 @@ MAY_IMPORT = {
         *("es9.connection", "es9.errors", "es9.tls"),
     },
     "conformance": {"asn1", "rsp", "card", "es10", "es9", "lpa", "conformance"},
-    "reporting": {"asn1", "conformance", "reporting"},
+    "reporting": {"asn1", "es9", "conformance", "reporting"},
 }
 
 WIRING = {"prove"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
 from pytest_euicc.smdp_access import SimulatedSmdp
 
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+
 
 def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]:
     """Verdict of every sequence that comes with the package."""
@@ -30,7 +33,9 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
     pki = default_pki()
     smdp = SimulatedSmdp(pki)
     services = {"pki": pki, "smdp": smdp}
-    session = Session(card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", services=services)
+    session = Session(
+        card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", started=STARTED, services=services
+    )
     runner = Runner(session)
     found = {}
     for case in loader.load([resources.vectors()]):

@@ -1,4 +1,4 @@
-"""What the test PKI issues beside certificates for a role: revocation lists, and who shares what."""
+"""What the identities of the test PKI share, and what not."""
 
 from __future__ import annotations
 
@@ -6,40 +6,9 @@ import pytest
 from cryptography import x509
 
 from pytest_euicc.rsp.certificates import Role
-from pytest_euicc.rsp.issuing import issue_crl
-from pytest_euicc.rsp.pki import TestPki, default_pki
+from pytest_euicc.rsp.pki import default_pki
 
 PKI = default_pki()
-
-
-@pytest.mark.parametrize("curve", PKI.curves)
-def test_a_crl_names_its_issuer_its_number_and_what_is_revoked(curve: str) -> None:
-    server = PKI.server(Role.DP_AUTH, curve).certificate
-    crl = x509.load_der_x509_crl(issue_crl(PKI.authority(curve), [server], number=7))
-    assert crl.is_signature_valid(PKI.ci(curve).public_key)
-    assert crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 7
-    authority = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    assert authority.key_identifier == PKI.ci(curve).subject_key_id
-    assert [entry.serial_number for entry in crl] == [server.x509.serial_number]
-
-
-def test_a_crl_with_a_broken_signature_still_reads() -> None:
-    crl = x509.load_der_x509_crl(issue_crl(PKI.authority(), break_signature=True))
-    assert not crl.is_signature_valid(PKI.ci().public_key)
-
-
-def test_a_partial_and_a_delta_crl() -> None:
-    crl = x509.load_der_x509_crl(issue_crl(PKI.authority(), part=(2, 200), base=5))
-    found = {entry.oid.dotted_string: entry.value for entry in crl.extensions}
-    total, part = found["2.23.146.1.2.0.2"], found["2.23.146.1.2.0.3"]
-    assert isinstance(total, x509.UnrecognizedExtension)
-    assert isinstance(part, x509.UnrecognizedExtension)
-    assert (part.value, total.value) == (b"\x02\x01\x02", b"\x02\x02\x00\xc8")
-    assert crl.extensions.get_extension_for_class(x509.DeltaCRLIndicator).value.crl_number == 5
-
-
-def test_a_crl_is_issued_again_octet_for_octet() -> None:
-    assert issue_crl(TestPki().authority()) == issue_crl(PKI.authority())
 
 
 def test_every_identity_has_its_own_key() -> None:

@@ -107,7 +107,7 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
 
 
 def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, own: Path) -> None:
-    chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile", "--euicc-vectors", own)
+    chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile or LoadCRL", "--euicc-vectors", own)
     declaration = Path(__file__).parent.parent / "vectors" / "declarations" / "simulated.yaml"
     recorded = run(pytester, *chosen, "--euicc-record", "run.trace", "--euicc-report", "first")
     replayed = run(
@@ -181,13 +181,14 @@ def test_fixtures_for_tests_of_one_s_own(pytester: pytest.Pytester) -> None:
 def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
+        from pytest_euicc.conformance.smdp_access import OrderWish
         from pytest_euicc.rsp import profile_package
 
         ICCID = bytes.fromhex("98001032547698103254")
 
         def test_download(lpa, smdp, pki, isdr):
-            token = smdp.offer({"octets": profile_package.build(ICCID), "matching_id": "MINE"})
-            assert lpa.download(f"1${smdp.address}${token}").iccid == ICCID
+            held = smdp.offer(OrderWish(package=profile_package.build(ICCID)))
+            assert lpa.download(f"1${smdp.address}${held.matching_id}").iccid == ICCID
             assert isdr.enable_profile(ICCID) == 0
             assert pki.curves == ("nist", "brainpool")
         """
@@ -198,7 +199,9 @@ def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
 def test_a_server_that_is_not_ours(pytester: pytest.Pytester) -> None:
     result = run(pytester, "-k", "Procedures_09", "--smdp", "https://127.0.0.1:9")
     assert result.parseoutcomes()["errors"] == 1
-    result.stdout.fnmatch_lines(["*https://127.0.0.1:9: load a profile with matching_id=PROCEDURE-1, keys=random*"])
+    result.stdout.fnmatch_lines(
+        ["*https://127.0.0.1:9: load a profile with keys=*random*package=* octets, consumed=true*"]
+    )
 
 
 def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> None:

@@ -96,6 +96,16 @@ def test_leaving_out_what_never_meets_changes_nothing(mini: Path) -> None:
     assert few["runs"] < all_["runs"]
 
 
+def test_a_sequence_that_finds_what_all_find_is_told(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = VECTORS.partition("sequences:")[2].partition('  - id: "02"')[0]
+    more = "".join(one.replace('"01"', f'"{number}"').replace("differ", f"differ {number}") for number in range(10, 30))
+    mini.write_text(VECTORS + more)
+    status, side = prove(mini, "-k", "differ", "--matrix")
+    assert status == 0
+    assert {sequence["rarest"] for sequence in side["sequences"]} == {21}
+    assert "21 sequences find only defects that 20 or more sequences find:\n  TC_Mini_01" in capsys.readouterr().out
+
+
 def test_a_sequence_that_fails_without_defects(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mini.write_text(VECTORS.replace("octets: 16", "octets: 15"))
     status, side = prove(mini, "-k", "mini_01", "-k", "mini_03")

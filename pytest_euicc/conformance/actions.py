@@ -28,6 +28,7 @@ class Outcome:
 
     Attributes:
         sent, octets: request and response data as they went over the wire; ``sw`` the status word when there is one.
+        status: of an ES9+ function, ``success``, a status code such as ``8.1/6.1``, ``failed`` or ``HTTP 400``.
         sent_value, value: the same decoded.
         shape: of ``value``; ``type_name`` its ASN.1 type when it has one.
         unknown: elements of the answer that the type does not have.
@@ -38,6 +39,7 @@ class Outcome:
     sent: bytes = b""
     sent_value: Any = None
     sw: int | None = None
+    status: str | None = None
     octets: bytes = b""
     value: Any = None
     shape: Shape = ANY
@@ -49,11 +51,15 @@ class Outcome:
 
 @dataclass
 class Message:
-    """What a step says about the message of its action: ``with``, ``tamper`` and the channel."""
+    """What a step says about the message of its action: ``with``, ``tamper`` and the channel.
+
+    ``tampered``: type of what ``tamper`` changes where that is not what ``with`` overlays.
+    """
 
     with_: Any = None
     tamper: list[dict[str, Any]] = field(default_factory=list)
     channel: str | None = None
+    tampered: str | None = None
     sent_value: Any = None
 
     def merged(self, default: Any, shape: Shape = ANY) -> Any:
@@ -67,7 +73,7 @@ class Message:
         return value
 
     def encode(self, type_name: str, default: Any) -> bytes:
-        """The octets to send: ``default`` overlaid with ``with``, encoded as DER, then tampered with.
+        """``default`` overlaid with ``with``, encoded as DER; tampered with if it is what ``tamper`` speaks of.
 
         Raises:
             ValueMistake: ``with`` does not fit the type.
@@ -75,7 +81,7 @@ class Message:
             TamperError: an operation does not fit the octets.
         """
         octets = codec.encode(type_name, self.merged(default, asn1_shape(type_name)))
-        return tamper(octets, self.tamper, type_name)
+        return tamper(octets, self.tamper, type_name) if self.tampered in (None, type_name) else octets
 
 
 ActionFunction = Callable[..., Outcome]
@@ -88,7 +94,8 @@ class Action:
     Attributes:
         title: one line for reports.
         request: shape that ``with`` must fit; None when the action sends no message of its own making.
-        request_type: its ASN.1 type, which field paths of ``tamper`` are read by.
+        request_type: its ASN.1 type.
+        tampered: type that field paths of ``tamper`` are read by, where it is another.
         response: shape of what ``expect`` sees; None when there is nothing to expect.
         changes: the action leaves traces on the card and needs permission on a real one.
     """
@@ -99,11 +106,13 @@ class Action:
     parameters: Parameters
     request: Callable[[], Shape] | None
     request_type: str | None
+    tampered: str | None
     response: Callable[[], Shape] | None
     changes: bool
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
+        message.tampered = self.tampered
         return self.function(context, message, **self.parameters.bind(arguments))
 
 
@@ -114,7 +123,8 @@ def action(
     name: str,
     *,
     request: str | Shape | None = None,
-    response: str | Shape | None = None,
+    tampered: str | None = None,
+    response: str | Shape | Callable[[], Shape] | None = None,
     title: str | None = None,
     changes: bool = False,
 ) -> Callable[[ActionFunction], ActionFunction]:
@@ -123,7 +133,8 @@ def action(
     Args:
         name: ``interface.function`` as written in vectors.
         request: ASN.1 type or shape of what ``with`` overlays; None: no ``with``.
-        response: ASN.1 type or shape of what ``expect`` matches; None: no ``expect``.
+        tampered: ASN.1 type of what ``tamper`` changes, where that is not ``request`` (a message around it, signed).
+        response: ASN.1 type or shape of what ``expect`` matches, or what makes it; None: no ``expect``.
         title: one line for reports; the first line of the docstring if not given.
         changes: it leaves traces on the card.
     """
@@ -136,6 +147,7 @@ def action(
             parameters=Parameters(function),
             request=_shape(request),
             request_type=request if isinstance(request, str) else None,
+            tampered=tampered,
             response=_shape(response),
             changes=changes,
         )
@@ -145,9 +157,9 @@ def action(
     return register
 
 
-def _shape(given: str | Shape | None) -> Callable[[], Shape] | None:
-    if given is None:
-        return None
+def _shape(given: str | Shape | Callable[[], Shape] | None) -> Callable[[], Shape] | None:
     if isinstance(given, Shape):
         return lambda: given
-    return lambda: asn1_shape(given)
+    if isinstance(given, str):
+        return lambda: asn1_shape(given)
+    return given

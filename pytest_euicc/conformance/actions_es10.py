@@ -22,7 +22,6 @@ _CHANGING = frozenset(
     {
         "set_default_dp_address",
         "remove_notification_from_list",
-        "load_crl",
         "enable_profile",
         "disable_profile",
         "delete_profile",
@@ -72,11 +71,13 @@ def _register(function: Function) -> None:
     )(run)
 
 
-# Of a download the tester has to sign and bind what is sent: actions_download.py.
-_OF_DOWNLOAD = frozenset({"authenticate_server", "prepare_download", "load_bound_profile_package", "cancel_session"})
+# What the tester has to sign and bind: actions_download.py and actions_crl.py.
+_OF_TESTER = frozenset(
+    {"authenticate_server", "prepare_download", "load_bound_profile_package", "cancel_session", "load_crl"}
+)
 
 for _function in FUNCTIONS.values():
-    if _function.name not in _OF_DOWNLOAD:
+    if _function.name not in _OF_TESTER:
         _register(_function)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.shapes import NUMBER, OCTETS, TEXT, mapping
+from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access, smdp_client
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.tester import new_iccid, profile_for
+from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.lpa import (
     DownloadCancelled,
@@ -18,35 +20,9 @@ from pytest_euicc.lpa import (
     LpaError,
     ServerRefused,
 )
-from pytest_euicc.lpa.outcomes import Es9
 
-SERVICE = "smdp"
 _RESULT = mapping("download", result=TEXT, by=TEXT, code=TEXT, iccid=OCTETS, aid=OCTETS, seqNumber=NUMBER)
 _NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER)
-
-
-class SmdpAccess(Protocol):
-    """The SM-DP+ of a session: the simulated one, or any at a URL."""
-
-    @property
-    def address(self) -> str:
-        """What activation codes name."""
-
-    def seed(self, seed: int) -> None:
-        """Make a simulated server reproducible."""
-
-    def offer(self, order: dict[str, Any]) -> str:
-        """Let it hold a profile; returns the matchingId."""
-
-    def client(self, curve: str) -> Es9:
-        """An ES9+ client."""
-
-
-def _access(context: Context) -> SmdpAccess:
-    access: SmdpAccess | None = context.session.services.get(SERVICE)
-    if access is None:
-        raise Unreachable("there is no SM-DP+ to download from; give --smdp sim or --smdp URL")
-    return access
 
 
 @action("lpa.download", response=_RESULT, changes=True)
@@ -54,33 +30,44 @@ def download(
     context: Context,
     message: Message,
     *,
-    keys: Literal["session", "random"] = "session",
-    curve: Literal["nist", "brainpool"] = "nist",
+    keys: Keys = "session",
+    curve: Curve = "nist",
     confirmation_code: str | None = None,
     entered_code: str | None = None,
-    matching_id: str = "PROCEDURE-1",
-    offered_id: str = "PROCEDURE-1",
+    matching_id: str | None = None,
     metadata: dict[str, Any] | None = None,
     filler: int = 0,
 ) -> Outcome:
-    """Download a profile over HTTPS (SGP.22 3.1.3)."""
-    access = _access(context)
-    access.seed(context.random.getrandbits(64))
-    order: dict[str, Any] = {
-        "octets": profile_for(new_iccid(context), filler),
-        "matching_id": offered_id,
-        "keys": keys,
-        "metadata": {"notify": [{"events": ["install", "enable", "disable", "delete"], "address": access.address}]}
-        | (metadata or {}),
-    }
-    if confirmation_code is not None:
-        order["confirmation_code"] = confirmation_code
-    try:
-        access.offer(order)
-    except Exception as error:
-        raise Unreachable(f"the SM-DP+ cannot be given the profile: {error}") from error
-    with Lpa(context.isdr(message.channel), lambda _address: access.client(curve)) as lpa:
-        return Outcome(value=_downloaded(lpa, f"1${access.address}${matching_id}", entered_code), shape=_RESULT)
+    """Download a profile over HTTPS (SGP.22 3.1.3).
+
+    ``matching_id``: what the activation code names, in place of that of the profile which the SM-DP+ holds.
+    """
+    access = smdp_access(context)
+    wish = OrderWish(
+        package=profile_for(new_iccid(context), filler),
+        keys=keys,
+        metadata=metadata or {},
+        confirmation_code=confirmation_code,
+        consumed=True,
+    )
+    held = access.offer(wish)
+    code = f"1${access.address}${held.matching_id if matching_id is None else matching_id}"
+    with _lpa(context, message, curve) as lpa:
+        return Outcome(value=_downloaded(lpa, code, entered_code), shape=_RESULT)
+
+
+class _Kept:
+    """An ES9+ client that outlives the LPA which uses it."""
+
+    def __init__(self, client: Es9Client) -> None:
+        self.call = client.call
+
+    def close(self) -> None:
+        """Its connections stay for the next sequence."""
+
+
+def _lpa(context: Context, message: Message, curve: Curve) -> Lpa:
+    return Lpa(context.isdr(message.channel), lambda _address: _Kept(smdp_client(context, curve)))
 
 
 def _downloaded(lpa: Lpa, code: str, entered_code: str | None) -> dict[str, Any]:
@@ -102,12 +89,9 @@ def _downloaded(lpa: Lpa, code: str, entered_code: str | None) -> dict[str, Any]
 
 
 @action("lpa.process_notifications", response=_NOTIFIED, changes=True)
-def process_notifications(
-    context: Context, message: Message, *, curve: Literal["nist", "brainpool"] = "nist"
-) -> Outcome:
+def process_notifications(context: Context, message: Message, *, curve: Curve = "nist") -> Outcome:
     """Send every pending notification and remove it (SGP.22 3.5)."""
-    access = _access(context)
-    with Lpa(context.isdr(message.channel), lambda _address: access.client(curve)) as lpa:
+    with _lpa(context, message, curve) as lpa:
         report = lpa.process_notifications()
     value = {"delivered": len(report.delivered), "kept": len(report.kept)}
     return Outcome(value=value, shape=_NOTIFIED)

@@ -85,18 +85,6 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
             yield Mismatch(name, describe(theirs), describe(ours))
 
 
-@check("signing_in_verification")
-def signing_in_verification(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """Every CI of the signing list is also in the verification list."""
-    value = outcome.value or {}
-    verification = value.get("euiccCiPKIdListForVerification", [])
-    for index, identifier in enumerate(value.get("euiccCiPKIdListForSigning", [])):
-        if identifier not in verification:
-            yield Mismatch(
-                f"euiccCiPKIdListForSigning.{index}", f"one of {describe(verification)}", identifier.hex().upper()
-            )
-
-
 _FREE_NON_VOLATILE = 0x82
 
 

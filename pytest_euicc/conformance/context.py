@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_euicc.card.channel import Card, LogicalChannel
@@ -17,6 +18,8 @@ from pytest_euicc.conformance.values import resolve
 from pytest_euicc.es10.isdr import ISDR_AID, Isdr
 
 if TYPE_CHECKING:
+    from pytest_euicc.es9.binding import HttpExchange
+
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
     from pytest_euicc.rsp.certificates import Certificate
 
@@ -29,13 +32,14 @@ class ProfileWish:
     """The profile that a state needs and the card does not have.
 
     ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications
-    are to be configured.
+    are to be configured; ``addresses`` to how many addresses each of them (or of all events) goes, None = any.
     """
 
     profile_class: str = "operational"
     ppr: frozenset[str] | None = None
     icon: bool | None = None
     notify: frozenset[str] = frozenset()
+    addresses: int | None = None
 
 
 class Provisioner(Protocol):
@@ -45,22 +49,26 @@ class Provisioner(Protocol):
         """Install a profile and return its ICCID as on the card (EF ICCID coding); the default channel is the ISD-R's.
 
         Raises:
+            NotPermitted: the card must not be changed, or allows no such profile.
             Unreachable: it cannot be had.
         """
 
 
 @dataclass
 class Session:
-    """What outlives a sequence: one card and what is known of it.
+    """What outlives a sequence: the implementation under test, a card or an SM-DP+, and what is known of it.
 
     Attributes:
+        card: the card under test; None where an SM-DP+ is.
+        declaration: what the implementation under test says of itself.
         real_card: False for a simulator and a replay: these may be changed without permission.
         trust: CI certificates that signatures of the eUICC must lead to.
         seed: all randomness of the harness comes from it, so that a recorded run replays.
+        started: the time by which lists and the like are dated; a replay has that of its recording.
         services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
     """
 
-    card: Card
+    card: Card | None = None
     declaration: Declaration = field(default_factory=Declaration)
     real_card: bool = True
     allow_destructive: bool = False
@@ -68,12 +76,13 @@ class Session:
     trust: Sequence[Certificate] = ()
     provisioner: Provisioner | None = None
     seed: str = "0"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     services: dict[str, Any] = field(default_factory=dict)
     _eid: str | None = None
 
     def section(self, title: str) -> None:
         """Tell a recorder or a replay that what follows belongs to ``title``."""
-        transport = self.card.transport
+        transport = self.card.transport if self.card else None
         if isinstance(transport, SectionedTransport):
             transport.section(title)
 
@@ -85,13 +94,24 @@ class Session:
             Es10Error: it does not say.
         """
         if self._eid is None:
+            card = self.held_card()
             self.section("identify the card")
-            self.card.reset()
-            channel = self.card.open_channel()
+            card.reset()
+            channel = card.open_channel()
             channel.select(self.isdr_aid)
             self._eid = Isdr(channel, self.isdr_aid).get_eid()
-            self.card.reset()
+            card.reset()
         return self._eid
+
+    def held_card(self) -> Card:
+        """The card.
+
+        Raises:
+            Unreachable: the session is one with an SM-DP+ alone.
+        """
+        if self.card is None:
+            raise Unreachable("there is no card in this session; a case with iut: smdp has actions on the server only")
+        return self.card
 
     @property
     def needs_permission(self) -> bool:
@@ -104,7 +124,7 @@ class Session:
         if not self.needs_permission:
             return None
         if not self.declaration.test_cards:
-            return f"the card in {self.card.description} is not declared as a test card; {mend}"
+            return f"the card in {self.held_card().description} is not declared as a test card; {mend}"
         eid = self.identify()
         return None if eid in self.declaration.test_cards else f"the card {eid} is not a declared test card; {mend}"
 
@@ -120,6 +140,7 @@ class Context:
         changed: something on the card was changed for good, or may have been.
         left_behind: what could not be put back.
         notes: what states and actions keep for each other, by a name of their own.
+        on_http: told of every exchange with a server.
     """
 
     session: Session
@@ -129,6 +150,7 @@ class Context:
     left_behind: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     changed: bool = False
+    on_http: Callable[[HttpExchange], None] | None = None
 
     def __post_init__(self) -> None:
         # Not for keys of anybody: reproducible requests of a test bench.
@@ -137,8 +159,8 @@ class Context:
 
     @property
     def card(self) -> Card:
-        """The card under test."""
-        return self.session.card
+        """The card under test; raises Unreachable if there is none."""
+        return self.session.held_card()
 
     @property
     def declaration(self) -> Declaration:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.model import Case, Sequence, Step
+
+if TYPE_CHECKING:
+    # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.es9.binding import HttpExchange
 
 
 class Verdict(enum.Enum):
@@ -79,6 +83,13 @@ class ApduExchanged:
 
 
 @dataclass(frozen=True)
+class HttpExchanged:
+    """One request to the SM-DP+ and its answer as they went over HTTPS."""
+
+    exchange: HttpExchange
+
+
+@dataclass(frozen=True)
 class Decoded:
     """What a step sent and what came, as values; ``unknown`` are elements that the type does not have."""
 
@@ -119,6 +130,7 @@ class StepFailure:
 
     Attributes:
         sent, came: octets as they went to and came from the implementation under test.
+        status: of an ES9+ function; None where there is none.
         sent_value, came_value: the same decoded; None when they were not decoded.
         mismatches: the expectations that did not hold.
         clauses: the clauses that say so.
@@ -133,6 +145,7 @@ class StepFailure:
     sent_value: Any
     came: bytes
     sw: int | None
+    status: str | None
     came_value: Any
     mismatches: tuple[Mismatch, ...]
     clauses: tuple[str, ...]
@@ -146,7 +159,8 @@ class Result:
         reason: one message for people; empty for pass.
         failure: the failing step of a fail.
         left_behind: what could not be put back, one line each.
-        seconds: wall time, of which ``transport_seconds`` were spent waiting for the card.
+        seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
+        apdus, requests: how many commands went to the card, and how many requests to the server.
     """
 
     id: str
@@ -159,6 +173,7 @@ class Result:
     seconds: float = 0.0
     transport_seconds: float = 0.0
     apdus: int = 0
+    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,6 +189,7 @@ Event = (
     | StateReached
     | StepStarted
     | ApduExchanged
+    | HttpExchanged
     | Decoded
     | CheckPassed
     | CheckFailed

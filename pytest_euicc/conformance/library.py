@@ -10,11 +10,16 @@ _OURS = (
     "actions_card",
     "actions_es10",
     "actions_download",
+    "actions_crl",
     "actions_lpa",
+    "actions_es9plus",
     "actions_values",
+    "provisioning",
     "states_card",
     "states_profiles",
+    "states_smdp",
     "checks_signatures",
+    "checks_es9plus",
 )
 GROUP = "pytest_euicc.actions"
 """Entry points of this group name modules; importing one registers what it defines."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pytest_euicc.conformance import applicability
 from pytest_euicc.conformance.actions import ACTIONS, Action
+from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.checks import CHECKS
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.document import Place
@@ -141,7 +142,8 @@ class _Sequence:
         if step.with_ is not None:
             self.references(step.with_, (*place, "with"))
             _lint_with(step.with_, action.request(), (*place, "with"), self.report)
-        for where, message in tamper_mistakes(step.tamper, action.request()):
+        tampered = asn1_shape(action.tampered) if action.tampered else action.request()
+        for where, message in tamper_mistakes(step.tamper, tampered):
             self.report((*place, "tamper", *where), message, False)
         self.references(step.tamper, (*place, "tamper"))
 

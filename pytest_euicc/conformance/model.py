@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 _CLAUSE = re.compile(r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?(?:Annex [A-Z]|[A-Z]?\d+)(?:\.\d+)*[a-z]?(?:/[A-Z0-9]+)?")
 _STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
+_EXECUTION = re.compile(r"success|failed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -26,6 +27,12 @@ def _check_status(text: str) -> str:
     return text if text == "error" else text.upper().replace("X", "x")
 
 
+def _check_execution(text: str) -> str:
+    if not _EXECUTION.fullmatch(text):
+        raise ValueError(f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", or "HTTP 4xx"')
+    return text
+
+
 def _number_as_text(value: Any) -> Any:
     # An unquoted 9000 or 5 is a number in YAML; status words and clauses are text.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -37,6 +44,9 @@ def _as_list(value: Any) -> Any:
 
 Clause = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_clause)]
 StatusWord = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_status)]
+ExecutionStatus = Annotated[
+    list[Annotated[str, AfterValidator(_check_execution)]], BeforeValidator(_as_list), Field(min_length=1)
+]
 StatusWords = Annotated[list[StatusWord], BeforeValidator(_as_list), Field(min_length=1)]
 
 
@@ -53,12 +63,13 @@ class Clauses(_Model):
 
 
 class Expectation(_Model):
-    """What must come: status words, the decoded value, named checks.
+    """What must come: status words of a card or the status of an ES9+ function, the decoded value, named checks.
 
     ``expect`` is kept as written; None means that no expectation on the value was given.
     """
 
     sw: StatusWords | None = None
+    status: ExecutionStatus | None = None
     expect: Any = None
     verify: list[Call] = []
     because: str | None = None
@@ -116,8 +127,8 @@ class Step(Expectation):
 
     @model_validator(mode="after")
     def _consistent(self) -> Step:
-        if self.any_of and (self.sw or self.expect is not None):
-            raise ValueError("any_of holds the choices of sw and expect; do not give these beside it")
+        if self.any_of and (self.sw or self.status or self.expect is not None):
+            raise ValueError("any_of holds the choices of sw, status and expect; do not give these beside it")
         if self.distinct and self.repeat == 1:
             raise ValueError("distinct compares the answers of a repeated step; give repeat: n")
         return self
@@ -125,11 +136,24 @@ class Step(Expectation):
     @property
     def expectations(self) -> list[Expectation]:
         """The choices, of which one must hold; a step without ``any_of`` has one."""
-        return self.any_of or [Expectation(sw=self.sw, expect=self.expect)]
+        return self.any_of or [Expectation(sw=self.sw, status=self.status, expect=self.expect)]
 
 
 STEP_KEYS = frozenset(
-    {"title", "because", "with", "tamper", "sw", "expect", "verify", "channel", "any_of", "repeat", "distinct"}
+    {
+        "title",
+        "because",
+        "with",
+        "tamper",
+        "sw",
+        "status",
+        "expect",
+        "verify",
+        "channel",
+        "any_of",
+        "repeat",
+        "distinct",
+    }
 )
 """Keys of a step that belong to the format; all others are arguments of the action."""
 

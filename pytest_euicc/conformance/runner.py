@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.card.apdu import ApduError, CommandApdu
@@ -17,6 +18,7 @@ from pytest_euicc.conformance.context import Context, Session
 from pytest_euicc.conformance.events import (
     ApduExchanged,
     Event,
+    HttpExchanged,
     Listener,
     Phase,
     Result,
@@ -32,6 +34,10 @@ from pytest_euicc.conformance.states import STATES, NotPermitted, Unreachable, c
 from pytest_euicc.conformance.steps import Failed, run_step
 from pytest_euicc.conformance.values import ValueMistake, references
 from pytest_euicc.es10.isdr import Es10Error
+
+if TYPE_CHECKING:
+    # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.es9.binding import HttpExchange
 
 _BROKEN = (CardError, ApduError, Es10Error, Asn1Error, ValueMistake, Unreachable)
 
@@ -101,15 +107,21 @@ class _Run:
     def run(self) -> Result:
         started = time.perf_counter()
         self.runner.emit(SequenceStarted(self.case, self.sequence, self.id))
-        self.session.card.listeners.append(self.exchanged)
+        self.context.on_http = self.requested
+        card = self.session.card
+        if card is not None:
+            card.listeners.append(self.exchanged)
         try:
             reason = not_applicable(self.case, self.sequence, self.session)
             if reason:
                 self.stopped(Verdict.NOT_APPLICABLE, reason)
+            elif self.case.iut == "smdp":
+                self.on_server()
             else:
                 self.on_card()
         finally:
-            self.session.card.listeners.remove(self.exchanged)
+            if card is not None:
+                card.listeners.remove(self.exchanged)
             self.result.left_behind = self.context.left_behind
             self.result.seconds = time.perf_counter() - started
             self.runner.emit(SequenceFinished(self.result))
@@ -120,11 +132,28 @@ class _Run:
         self.result.transport_seconds += exchange.seconds
         self.runner.emit(ApduExchanged(exchange.command, exchange.response, exchange.seconds))
 
+    def requested(self, exchange: HttpExchange) -> None:
+        self.result.requests += 1
+        self.result.transport_seconds += exchange.seconds
+        self.runner.emit(HttpExchanged(exchange))
+
     def stopped(self, verdict: Verdict, reason: str) -> None:
         self.result.verdict, self.result.reason = verdict, reason
 
+    def on_server(self) -> None:
+        """An SM-DP+ is under test: what a sequence needs is ordered by its states, which also withdraw it."""
+        try:
+            with self.verdicts():
+                self.states()
+                self.steps()
+        except _Stop as stop:
+            self.stopped(stop.verdict, stop.reason)
+        finally:
+            self.run_finally()
+            self.undo_states()
+
     def on_card(self) -> None:
-        transport = self.session.card.transport
+        transport = self.context.card.transport
         snapshot: list[object] = []
         try:
             if self.session.needs_permission and self.session.declaration.test_cards:
@@ -203,7 +232,8 @@ class _Run:
         self.reached.add(call.name)
         saved = {name: value for name, value in self.context.variables.items() if before.get(name) is not value}
         self.runner.emit(StateReached(call.name, saved))
-        self.context.card.take_fetched()
+        if self.session.card is not None:
+            self.session.card.take_fetched()
 
     def steps(self) -> None:
         self.steps_begun = True
@@ -222,11 +252,7 @@ class _Run:
 
     def tidy_up(self, transport: Transport, snapshot: list[object]) -> None:
         """Steps of ``finally``, then the card as it was: by snapshot, by the declared APDUs, or by what states undo."""
-        for number, step in enumerate(self.sequence.finally_ if self.steps_begun else [], 1):
-            try:
-                run_step(self.context, step, number, Phase.FINALLY, (), self.runner.emit)
-            except Exception as error:
-                self.context.left_behind.append(f"finally, step {number} ({step.action}): {_one_line(error)}")
+        self.run_finally()
         if snapshot and isinstance(transport, SnapshotTransport):
             self.forget_undo()
             self.context.left_behind.clear()
@@ -236,13 +262,25 @@ class _Run:
             self.forget_undo()
             self.restore()
         else:
-            for name, generator in reversed(self.undo):
-                try:
-                    next(generator, None)
-                except Exception as error:
-                    self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
+            self.undo_states()
             if self.inventory is not None:
                 put_back(self.context, self.inventory)
+
+    def run_finally(self) -> None:
+        """The steps that tidy up, if any step ran before."""
+        for number, step in enumerate(self.sequence.finally_ if self.steps_begun else [], 1):
+            try:
+                run_step(self.context, step, number, Phase.FINALLY, (), self.runner.emit)
+            except Exception as error:
+                self.context.left_behind.append(f"finally, step {number} ({step.action}): {_one_line(error)}")
+
+    def undo_states(self) -> None:
+        """What states undo, the last one first."""
+        for name, generator in reversed(self.undo):
+            try:
+                next(generator, None)
+            except Exception as error:
+                self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
 
     def forget_undo(self) -> None:
         """What states would undo is put back as a whole."""
@@ -255,7 +293,7 @@ class _Run:
         try:
             self.context.reset(start=False)
             for apdu in self.session.declaration.restore:
-                answer = self.session.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
+                answer = self.context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
                 if not answer.ok:
                     self.context.left_behind.append(
                         f"the card as the sequence left it: restore {apdu} was answered {answer}"

@@ -68,6 +68,7 @@ def _expectation_definition() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "sw": own["sw"],
+            "status": own["status"],
             "expect": _ANYTHING,
             "verify": {"$ref": "#/$defs/Verify"},
             "because": {"type": ["string", "null"]},
@@ -81,6 +82,7 @@ def _step(action: Action) -> dict[str, Any]:
         "title": {"type": "string"},
         "because": {"type": "string"},
         "sw": {"type": ["string", "integer", "array"]},
+        "status": {"type": ["string", "array"]},
         "verify": {"$ref": "#/$defs/Verify"},
         "channel": {"type": "string"},
         "repeat": {"type": "integer", "minimum": 1},

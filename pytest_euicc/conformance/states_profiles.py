@@ -14,7 +14,9 @@ from pytest_euicc.conformance.profiles import (
     enabled_on,
     fresh_isdr,
     profiles_on,
+    provide,
     put_back_enabled,
+    remove_installed,
     switch,
 )
 from pytest_euicc.conformance.registry import SaveAs
@@ -25,13 +27,6 @@ Rule = Literal["ppr1", "ppr2"]
 Rules = Annotated[list[Rule] | None, BeforeValidator(lambda value: [] if value == "none" else value)]
 NotifiedEvent = Literal["install", "enable", "disable", "delete"]
 TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
-_TAKEN = "profiles in use"
-
-
-def _taken(context: Context) -> set[bytes]:
-    """ICCIDs that states of this sequence have given names to."""
-    found: set[bytes] = context.notes.setdefault(_TAKEN, set())
-    return found
 
 
 @state("profile", implies=("card_started", "isdr_selected"))
@@ -43,16 +38,16 @@ def profile(
     ppr: Rules = None,
     icon: bool | None = None,
     notify: list[NotifiedEvent] | None = None,
+    addresses: int | None = None,
     refresh: bool = False,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
     """A profile of a kind, enabled or disabled."""
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
-    wish = ProfileWish(class_, rules, icon, frozenset(notify or ()))
+    wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
     before = enabled_on(context.isdr())
-    chosen = choose(context, wish, enabled=wanted, taken=_taken(context))
-    _taken(context).add(chosen.iccid)
+    chosen = choose(context, wish, enabled=wanted)
     moved = chosen.enabled is not wanted
     if moved:
         switch(context, chosen, enable=wanted, refresh=refresh)
@@ -60,6 +55,7 @@ def profile(
     yield
     if moved:
         put_back_enabled(context, before)
+    remove_installed(context)
 
 
 @state("no_enabled_profile", implies=("card_started", "isdr_selected"))
@@ -108,18 +104,10 @@ def _ask(what: str, call: Any, *arguments: Any) -> None:
 def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
     """So many profiles at least are installed."""
     there = profiles_on(context.isdr())
-    while len(there) < count:
-        provisioner = context.session.provisioner
-        if provisioner is None:
-            raise Unreachable(
-                f"{len(there)} profiles are installed, {count} needed, and there is nothing to download with"
-            )
-        context.change("to install profiles")
-        iccid = provisioner.install(context, ProfileWish())
-        context.left_behind.append(f"the profile {iccid.hex()} is installed")
-        there = profiles_on(context.isdr())
+    there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
     context.save(as_, [profile.saved() for profile in there])
     yield
+    remove_installed(context)
 
 
 def _pending(isdr: Isdr) -> list[dict[str, Any]]:
@@ -155,7 +143,7 @@ def notification(
     known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
     before = enabled_on(context.isdr())
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
-    chosen = choose(context, wish, enabled=event == "disable", taken=_taken(context))
+    chosen = choose(context, wish, enabled=event == "disable")
     iccid = chosen.iccid
     if event == "delete":
         if chosen.enabled:
@@ -176,7 +164,6 @@ def notification(
     if not new:
         raise Unreachable(f"no notification came of {event} of the profile {iccid.hex()}")
     entry = new[0]
-    _taken(context).add(iccid)
     context.save(
         as_,
         {"seqNumber": entry["seqNumber"], "address": entry["notificationAddress"], "iccid": iccid, "event": event},
@@ -184,6 +171,7 @@ def notification(
     yield
     if event != "delete":
         put_back_enabled(context, before)
+    remove_installed(context)
 
 
 @state("default_address", implies=("card_started", "isdr_selected"))

@@ -74,7 +74,10 @@ def _held(step: Step) -> list[str]:
     if step.any_of:
         held = ["one of the choices"]
     else:
-        held = [f"status word {' or '.join(step.sw or ['9000'])}"]
+        told = (
+            f"status {' or '.join(step.status)}" if step.status else f"status word {' or '.join(step.sw or ['9000'])}"
+        )
+        held = [told]
         held += [f"value {describe(step.expect, 200)}"] if step.expect is not None else []
     return held + [f"check {call.name}" for call in step.verify] + [f"distinct {path}" for path in step.distinct]
 
@@ -123,6 +126,10 @@ def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Mat
         came = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
         result.mismatches.append(Mismatch("status word", " or ".join(wanted), came))
         return result
+    accepted = choice.status or ["success"]
+    if outcome.status is not None and not any(execution_matches(outcome.status, pattern) for pattern in accepted):
+        result.mismatches.append(Mismatch("status", " or ".join(accepted), outcome.status))
+        return result
     if outcome.fault is not None and (choice.expect is not None or _success(outcome.sw)):
         kind = outcome.type_name or "an answer that can be decoded"
         result.mismatches.append(Mismatch("", kind, f"{outcome.octets.hex().upper() or 'nothing'}: {outcome.fault}"))
@@ -141,6 +148,13 @@ def status_matches(sw: int, pattern: str) -> bool:
         return True
     text = f"{sw:04X}"
     return all(wanted in ("x", digit) for wanted, digit in zip(pattern, text, strict=True))
+
+
+def execution_matches(status: str, pattern: str) -> bool:
+    """Whether the status of an ES9+ function is the one of a pattern: ``failed`` is any code, ``HTTP 4xx`` any 4."""
+    if pattern == "failed":
+        return status == "failed" or "/" in status
+    return len(status) == len(pattern) and all(p in ("x", s) for p, s in zip(pattern, status, strict=True))
 
 
 def _success(sw: int | None) -> bool:
@@ -185,10 +199,18 @@ def _failure(
         sent_value=outcome.sent_value,
         came=outcome.octets,
         sw=outcome.sw,
+        status=outcome.status,
         came_value=outcome.value,
         mismatches=tuple(problems),
         clauses=clauses,
     )
+
+
+def _without_repetition(failure: StepFailure) -> Any:
+    """The value without what the text of an ES9+ answer shows already."""
+    if failure.status is None or not isinstance(failure.came_value, dict):
+        return failure.came_value
+    return {name: value for name, value in failure.came_value.items() if name not in ("json", "headers")}
 
 
 def failure_text(failure: StepFailure, limit: int = 600) -> str:
@@ -197,19 +219,23 @@ def failure_text(failure: StepFailure, limit: int = 600) -> str:
     def cut(text: str) -> str:
         return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
+    def readable(octets: bytes) -> str:
+        # ES9+ is text over HTTP; cards get and give octets.
+        text = octets.hex().upper() if failure.status is None else octets.decode("utf-8", "backslashreplace")
+        return cut(text)
+
     lines = [f"step {failure.number}, {failure.action}: {failure.title}"]
     if failure.sent:
-        lines.append(f"  sent      {cut(failure.sent.hex().upper())}")
+        lines.append(f"  sent      {readable(failure.sent)}")
     if failure.sent_value is not None:
         lines.append(f"            {describe(failure.sent_value, limit)}")
     status = "" if failure.sw is None else f" {failure.sw:04X} ({describe_status(failure.sw)})"
+    status += "" if failure.status is None else f" [{failure.status}]"
     lines.append(
-        f"  came      {cut(failure.came.hex().upper())}{status}"
-        if failure.came
-        else f"  came     {status or ' nothing'}"
+        f"  came      {readable(failure.came)}{status}" if failure.came else f"  came     {status or ' nothing'}"
     )
     if failure.came_value is not None:
-        lines.append(f"            {describe(failure.came_value, limit)}")
+        lines.append(f"            {describe(_without_repetition(failure), limit)}")
     for index, problem in enumerate(failure.mismatches):
         lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
     if failure.because:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 from pytest_euicc.es9.connection import Connection
-from pytest_euicc.es9.errors import NotJson, Redirected, UnexpectedHttpStatus
+from pytest_euicc.es9.errors import Es9Error, NotJson, Redirected, UnexpectedHttpStatus
 from pytest_euicc.es9.tls import TlsSettings
 
 _OK, _NO_CONTENT = 200, 204
@@ -96,6 +97,23 @@ class Es9Reply:
             raise ValueError(f"{self.function}: {name} is not base64") from None
 
 
+@dataclass(frozen=True)
+class HttpExchange:
+    """One request and what came of it, as they went over HTTPS.
+
+    Attributes:
+        reply: None where no whole answer came; ``fault`` says why.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    octets: bytes
+    reply: Es9Reply | None
+    seconds: float
+    fault: str = ""
+
+
 class JsonClient:
     """A server seen from one that calls its functions.
 
@@ -105,11 +123,15 @@ class JsonClient:
         path: of the functions, up to their names.
         protocol: version of SGP.22 in X-Admin-Protocol.
         user_agent: what the client calls itself.
+
+    Attributes:
+        listener: told of every exchange, which is what reports are made from.
     """
 
     def __init__(self, url: str, tls: TlsSettings, path: str, protocol: str, user_agent: str) -> None:
         self._connection = Connection(url, tls)
         self._path = path
+        self.listener: Callable[[HttpExchange], None] | None = None
         self.url = self._connection.url
         self.headers = {
             "Content-Type": "application/json",
@@ -150,8 +172,22 @@ class JsonClient:
         """
         merged = {**self.headers, **(headers or {})}
         sent = {name: value for name, value in merged.items() if value is not None}
-        answer = self._connection.request(method, self._path + function if path is None else path, sent, octets)
-        return Es9Reply(function, answer.status, answer.headers, answer.octets)
+        where = self._path + function if path is None else path
+        started = time.perf_counter()
+        try:
+            answer = self._connection.request(method, where, sent, octets)
+        except Es9Error as error:
+            self._tell(
+                HttpExchange(method, self.url + where, sent, octets, None, time.perf_counter() - started, str(error))
+            )
+            raise
+        reply = Es9Reply(function, answer.status, answer.headers, answer.octets)
+        self._tell(HttpExchange(method, self.url + where, sent, octets, reply, time.perf_counter() - started))
+        return reply
+
+    def _tell(self, exchange: HttpExchange) -> None:
+        if self.listener is not None:
+            self.listener(exchange)
 
     def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
         """Call a function with a body as the binding has it.

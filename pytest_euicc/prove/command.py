@@ -38,7 +38,6 @@ class Wish:
         defects: names; empty for all.
         texts: parts of names or titles of sequences; empty for all.
         vectors: files or folders; empty for those of the package.
-        declarations: folder of the variants; None for that of the package.
         every_pair: run also the pairs whose defect the sequence never meets.
         silence: seconds after which a run has hung.
     """
@@ -48,7 +47,6 @@ class Wish:
     texts: tuple[str, ...] = ()
     jobs: int = 2
     vectors: tuple[Path, ...] = ()
-    declarations: Path | None = None
     every_pair: bool = False
     silence: float = SILENCE
 
@@ -79,10 +77,10 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
 
 
 def _report(proofs: Sequence[Proof], folder: Path, matrix: bool, say: Callable[[str], None]) -> None:
+    report.write(folder, proofs)
     for proof in proofs:
         for line in report.lines(proof, matrix=matrix):
             say(line)
-    report.write(folder, proofs)
     say(f"{folder / 'prove.html'}")
 
 
@@ -98,7 +96,7 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
         raise ProveError(f"--defect: no defect {unknown[0]!r}; there are: {known}")
     try:
         cases = loader.load(list(wish.vectors) or [resources.vectors()])
-        on = {side: tuple(variants(side, wish.declarations)) for side in wish.sides}
+        on = {side: tuple(variants(side)) for side in wish.sides}
     except (FileMistakes, SettingsError) as error:
         raise ProveError(str(error)) from None
     found = []

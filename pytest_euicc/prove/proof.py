@@ -13,6 +13,8 @@ from pytest_euicc.prove.crew import Crew, Portion
 from pytest_euicc.prove.variants import Side
 from pytest_euicc.simulator.defect import Defect
 
+MANY = 20
+"""A defect that so many sequences find disturbs nearly everything."""
 _PORTION = 40
 """Sequences of a portion: small enough that workers end together, large enough that handing out costs nothing."""
 
@@ -73,17 +75,22 @@ class Proof:
     @property
     def green(self) -> list[str]:
         """Sequences that pass without defects."""
-        return [name for name, outcome in self.clean.items() if outcome.verdict is Verdict.PASS]
+        return [name for name in self.sequences if self._clean_verdict(name) is Verdict.PASS]
 
     @property
     def not_green(self) -> list[Outcome]:
         """Runs without defects that failed or were inconclusive."""
-        return [o for o in self.clean.values() if o.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)]
+        wrong = (Verdict.FAIL, Verdict.INCONCLUSIVE)
+        return [self.clean[name] for name in self.sequences if self._clean_verdict(name) in wrong]
 
     @property
     def nowhere(self) -> list[Outcome]:
         """Sequences that are applicable on no variant."""
-        return [o for o in self.clean.values() if o.verdict is Verdict.NOT_APPLICABLE]
+        return [self.clean[n] for n in self.sequences if self._clean_verdict(n) is Verdict.NOT_APPLICABLE]
+
+    def _clean_verdict(self, sequence: str) -> Verdict | None:
+        """None before it ran."""
+        return self.clean[sequence].verdict if sequence in self.clean else None
 
     def found_by(self, defect: str) -> list[str]:
         """Sequences that fail with a defect and pass without."""
@@ -109,6 +116,21 @@ class Proof:
         """Runs with a defect that could not be judged, by defect."""
         return [self.runs[defect, name] for defect in self.defects for name in self.inconclusive_with(defect)]
 
+    def grouped(self, sequences: Iterable[str]) -> list[tuple[str, list[str]]]:
+        """Sequences as their cases with their numbers."""
+        groups: dict[str, list[str]] = {}
+        for name in sequences:
+            case, sequence = self.sequences[name]
+            groups.setdefault(case.case, []).append(sequence.id)
+        return list(groups.items())
+
+    def unjudged(self) -> list[tuple[str, str, list[str]]]:
+        """The same in groups: defect, reason, sequences."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for outcome in self.inconclusive:
+            groups.setdefault((outcome.defect or "", outcome.reason), []).append(outcome.sequence)
+        return [(defect, reason, sequences) for (defect, reason), sequences in groups.items()]
+
     def by_case(self, defect: str) -> list[tuple[int, bool]]:
         """For each case how many of its sequences find a defect, and whether one meets it."""
         found, met = set(self.found_by(defect)), set(self.met_by(defect))
@@ -128,6 +150,19 @@ class Proof:
     def idle(self) -> list[str]:
         """Sequences that pass without defects and find none."""
         return [name for name in self.green if not self.finds(name)]
+
+    def rarest(self, sequence: str) -> int:
+        """How many sequences find the rarest defect that this one finds; 0 if it finds none.
+
+        1: it is the only one that finds some defect. A high number: it finds only what disturbs nearly everything,
+        and would not be missed.
+        """
+        return min((len(self.found_by(defect)) for defect in self.finds(sequence)), default=0)
+
+    @property
+    def blunt(self) -> list[str]:
+        """Sequences that find defects, but only ones that many others find as well."""
+        return [name for name in self.green if self.rarest(name) >= MANY]
 
     @property
     def holds(self) -> bool:
@@ -164,6 +199,7 @@ class Proof:
                     "verdict": str(self.clean[name].verdict),
                     "reason": self.clean[name].reason,
                     "finds": self.finds(name),
+                    "rarest": self.rarest(name),
                 }
                 for name, (case, sequence) in self.sequences.items()
                 if name in self.clean

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pytest_euicc.prove.bench import Outcome
-from pytest_euicc.prove.proof import Proof
+from pytest_euicc.prove.proof import MANY, Proof
 
 FORMAT = 1
 _SHOWN = 3
@@ -18,9 +18,10 @@ _SHOWN = 3
 def lines(proof: Proof, *, matrix: bool) -> Iterator[str]:
     """The proof of one side for a terminal; ``matrix`` names every sequence instead of the first few."""
     pairs = len(proof.green) * len(proof.defects)
+    few = ", the others never meet" if len(proof.runs) < pairs else ""
     yield (
-        f"{proof.side}: {len(proof.clean)} sequences, {len(proof.defects)} defects; {len(proof.runs)} of {pairs} pairs "
-        f"run, the others never meet; {proof.seconds:.1f} s"
+        f"{proof.side}: {len(proof.clean)} sequences, {len(proof.defects)} defects, {len(proof.runs)} of {pairs} pairs "
+        f"run{few}; {proof.seconds:.1f} s"
     )
     if not proof.complete:
         yield "  interrupted: what follows is incomplete"
@@ -28,7 +29,7 @@ def lines(proof: Proof, *, matrix: bool) -> Iterator[str]:
         width = max(map(len, proof.defects), default=0)
         for name in proof.defects:
             found = proof.found_by(name)
-            yield f"  {name:<{width}}  {len(found):>3}  {_names(found, matrix)}"
+            yield f"  {name:<{width}}  {len(found):>3}  {_names(found, matrix)}".rstrip()
     if not proof.judges_defects or matrix:
         width = max(map(len, proof.sequences), default=0)
         for name in proof.green:
@@ -51,6 +52,11 @@ def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
     if proof.judges_sequences:
         titles = {name: sequence.title for name, (_, sequence) in proof.sequences.items()}
         yield from _listed("find no defect", (f"{name}: {titles[name]}" for name in proof.idle))
+        if matrix:
+            blunt = (f"{name}: {titles[name]}" for name in proof.blunt)
+            yield from _listed(f"find only defects that {MANY} or more sequences find", blunt)
+        elif proof.blunt:
+            yield f"{len(proof.blunt)} sequences find only defects that {MANY} or more sequences find (--matrix: which)"
     if matrix:
         odd = [f"{o.sequence} with {o.defect}: {o.reason.partition(chr(10))[0]}" for o in proof.inconclusive]
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pytest_euicc import resources
@@ -12,10 +11,6 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
 Side = Literal["euicc", "smdp"]
 SIDES: tuple[Side, ...] = ("euicc", "smdp")
-FIRST = "simulated"
-"""The declaration of a simulator with its default settings; tried before all others."""
-SETTINGS = "settings"
-"""Folder beside the declarations with settings of the simulated eUICC, a file of the declaration's name each."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +22,20 @@ class Variant:
     settings: EuiccSettings
 
 
-def variants(side: Side, folder: Path | None = None) -> list[Variant]:
-    """Declarations of a folder for one side, that of the default settings first.
+def variants(side: Side) -> list[Variant]:
+    """The simulated cards that come with the package, that of the default settings first.
 
     Raises:
         FileMistakes: a declaration is wrong.
         SettingsError: settings are wrong.
     """
-    folder = folder or resources.declarations()
-    found = []
-    for path in sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != FIRST, path.stem)):
-        declaration = Declaration.load(path)
-        if declaration.iut == side:
-            settings = folder / SETTINGS / path.name
-            loaded = EuiccSettings.load(settings) if settings.exists() else EuiccSettings()
-            found.append(Variant(path.stem, declaration, loaded))
-    return found
+    if side == "smdp":
+        return []
+    return [
+        Variant(
+            card.name,
+            Declaration.load(card.declaration),
+            EuiccSettings.load(card.settings) if card.settings else EuiccSettings(),
+        )
+        for card in resources.simulated_cards()
+    ]

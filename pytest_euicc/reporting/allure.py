@@ -15,6 +15,7 @@ from pytest_euicc.conformance.events import (
     CheckFailed,
     Decoded,
     Event,
+    HttpExchanged,
     SequenceFinished,
     SequenceStarted,
     StateReached,
@@ -23,6 +24,7 @@ from pytest_euicc.conformance.events import (
     StepStarted,
 )
 from pytest_euicc.conformance.text import describe
+from pytest_euicc.es9.binding import HttpExchange
 
 CATEGORIES = [
     {"name": "Not conformant", "matchedStatuses": ["failed"]},
@@ -40,6 +42,7 @@ class AllureListener:
         self._card = card
         self._step: AbstractContextManager[Any] | None = None
         self._exchanges: list[str] = []
+        self._requests: list[str] = []
         self._values: list[str] = []
         self._problems: list[str] = []
 
@@ -58,6 +61,8 @@ class AllureListener:
                     self._values.append(f"because: {event.because}")
             case ApduExchanged():
                 self._exchanges += [f"> {event.command.hex().upper()}", f"< {event.response.hex().upper()}"]
+            case HttpExchanged():
+                self._requests.append(_http_text(event.exchange))
             case Decoded():
                 self._decoded(event)
             case CheckFailed():
@@ -99,6 +104,8 @@ class AllureListener:
         """End the open step with what was gathered for it; without a step the card was being put back."""
         if self._exchanges:
             allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
+        if self._requests:
+            allure.attach("\n\n".join(self._requests), "HTTP", AttachmentType.TEXT)
         if self._values:
             allure.attach("\n\n".join(self._values), "Decoded", AttachmentType.TEXT)
         if self._problems:
@@ -106,7 +113,20 @@ class AllureListener:
         if self._step is not None:
             problem = None if passed else AssertionError("\n".join(self._problems) or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)
-        self._step, self._exchanges, self._values, self._problems = None, [], [], []
+        self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
+
+
+def _http_text(exchange: HttpExchange) -> str:
+    """A request and its answer as HTTP writes them."""
+    lines = [f"> {exchange.method} {exchange.url}"]
+    lines += [f"> {name}: {text}" for name, text in exchange.headers.items()]
+    lines += [f"> {line}" for line in exchange.octets.decode("utf-8", "backslashreplace").splitlines()]
+    if exchange.reply is None:
+        return "\n".join([*lines, f"no answer: {exchange.fault}"])
+    lines += [f"< HTTP {exchange.reply.status}"]
+    lines += [f"< {name}: {text}" for name, text in exchange.reply.headers.items()]
+    lines += [f"< {line}" for line in exchange.reply.octets.decode("utf-8", "backslashreplace").splitlines()]
+    return "\n".join(lines)
 
 
 def write_environment(folder: Path, card: dict[str, str]) -> None:

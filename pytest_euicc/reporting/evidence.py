@@ -26,4 +26,5 @@ def entry(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 6),
         "transport_seconds": round(result.transport_seconds, 6),
         "apdus": result.apdus,
+        "requests": result.requests,
     }

@@ -69,8 +69,18 @@ class FolderPki:
             raise PkiFolderError(f"{self._folder}: no CI certificate for {curve}")
         return self._cis[curve]
 
-    def euicc(self, eid: bytes | None, curve: str = "nist") -> Identity:
+    def authority(self, curve: str = "nist", number: int = 1) -> Identity:
+        """The CI with its key, as the bundle of test certificates has it; number 2 is a CI that no eUICC knows."""
+        if number == 2:
+            return TestPki().authority(curve, number)
+        name = f"CI_ECDSA_{_SUFFIX[curve]}"
+        base = self._folder / "CertificateIssuer"
+        return _identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem", curve)
+
+    def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names."""
+        if kind is not None:
+            raise PkiFolderError(f"{self._folder}: no {kind} eUICC certificate for {curve} in this layout")
         suffix = _SUFFIX[curve]
         path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
         identity = _identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem", curve)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -19,10 +18,6 @@ from pytest_euicc.rsp.certificates import PERMITTED_EINS, Certificate, Role
 
 VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2055, 1, 1, tzinfo=UTC)
-
-# id-rspExt of the RSP module (SGP.22 annex H): partial CRLs.
-_TOTAL_PARTIAL_CRL_NUMBER = x509.ObjectIdentifier("2.23.146.1.2.0.2")
-_PARTIAL_CRL_NUMBER = x509.ObjectIdentifier("2.23.146.1.2.0.3")
 
 
 @dataclass(frozen=True)
@@ -94,51 +89,12 @@ def issue(
     builder = _names(builder, wish)
     signed = builder.sign(authority, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
     if wish.break_signature:
-        signed = _broken(signed)
+        signed = broken_signature(signed)
     return Identity(Certificate(signed), key, chain)
 
 
-def issue_crl(
-    issuer: Identity,
-    revoked: Sequence[Certificate] = (),
-    *,
-    number: int = 1,
-    part: tuple[int, int] | None = None,
-    base: int | None = None,
-    break_signature: bool = False,
-) -> bytes:
-    """A certificate revocation list, DER (SGP.22 4.6, RFC 5280 5).
-
-    Args:
-        issuer: who signs it, the CI or an EUM.
-        revoked: certificates of that issuer.
-        number: CRL number; a higher one is fresher.
-        part: partial CRL number and total number of partial CRLs; not partial if None.
-        base: CRL number that this one, a delta CRL, builds on.
-    """
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.certificate.x509.subject)
-        .last_update(VALID_FROM)
-        .next_update(VALID_UNTIL)
-        .add_extension(x509.AuthorityKeyIdentifier(issuer.certificate.subject_key_id, None, None), critical=False)
-        .add_extension(x509.CRLNumber(number), critical=False)
-    )
-    if part is not None:
-        for identifier, value in zip((_PARTIAL_CRL_NUMBER, _TOTAL_PARTIAL_CRL_NUMBER), part, strict=True):
-            integer = tlv.encode(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-            builder = builder.add_extension(x509.UnrecognizedExtension(identifier, integer), critical=False)
-    if base is not None:
-        builder = builder.add_extension(x509.DeltaCRLIndicator(base), critical=True)
-    for certificate in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(certificate.x509.serial_number)
-        entry = entry.revocation_date(VALID_FROM)
-        builder = builder.add_revoked_certificate(entry.build())
-    crl = builder.sign(issuer.private_key, hashes.SHA256(), ecdsa_deterministic=True)
-    return _broken(crl.public_bytes(Encoding.DER)) if break_signature else crl.public_bytes(Encoding.DER)
-
-
-def _broken(signed: bytes) -> bytes:
+def broken_signature(signed: bytes) -> bytes:
+    """A certificate or list whose signature does not hold."""
     # The last octet belongs to s of the signature.
     return signed[:-1] + bytes([signed[-1] ^ 1])
 

@@ -17,6 +17,8 @@ from pytest_euicc.rsp.signatures import CURVES, private_key_from
 __all__ = ["INVALID_EUICC_KINDS", "INVALID_SERVER_KINDS", "Identity", "Pki", "TestPki", "default_pki"]
 
 EIN = "89049032"
+EID = bytes.fromhex("89049032123451234512345678901235")
+"""Of the PKI's own eUICC."""
 HOSTS = ("localhost", "127.0.0.1", "::1", "testsmdpplus1.example.com", "testsmdpplus2.example.com")
 OIDS = {1: "2.999.10", 2: "2.999.12"}
 """SM-DP+ OIDs by the number of the test server."""
@@ -100,8 +102,11 @@ class Pki(Protocol):
     def ci(self, curve: str = "nist") -> Certificate:
         """The CI certificate of a curve."""
 
-    def euicc(self, eid: bytes, curve: str = "nist") -> Identity:
-        """CERT.EUICC for an EID, its chain holding CERT.EUM."""
+    def authority(self, curve: str = "nist", number: int = 1) -> Identity:
+        """The CI with its key; number 2 is a CI that no eUICC knows."""
+
+    def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
+        """CERT.EUICC for an EID (None: that of the PKI's own eUICC), its chain holding CERT.EUM; or an invalid kind."""
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
         """CERT.DPauth, CERT.DPpb or CERT.DP.TLS of a test SM-DP+."""
@@ -148,7 +153,7 @@ class TestPki:
         issuer = self.authority(curve, 2 if kind == "eum-unknown-ci" else 1)
         return self._identity(wish, curve, issuer, "eum", ein)
 
-    def euicc(self, eid: bytes, curve: str = "nist", kind: str | None = None) -> Identity:
+    def euicc(self, eid: bytes | None = None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM; its kind is one of INVALID_EUICC_KINDS.
 
         Raises:
@@ -156,6 +161,7 @@ class TestPki:
         """
         if kind is not None and kind not in INVALID_EUICC_KINDS:
             raise ValueError(f"{kind}: no kind of chain; known are {', '.join(INVALID_EUICC_KINDS)}")
+        eid = eid or EID
         wish = Wish(Role.EUICC, "Test eUICC", organisation="Test EUM", serial_number=eid.hex())
         wish = _EUICC_DEVIATIONS.get(kind or "", _unchanged)(wish)
         eum = self.eum(curve, kind, eid.hex()[: len(EIN)])

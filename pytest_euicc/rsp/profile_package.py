@@ -1,7 +1,8 @@
 """Small unprotected profile packages for tests, in the TCA Interoperable Format (IFS 3.x).
 
 A package made here is a USIM with Milenage and an MNO-SD whose SCP80 keys are known, so that over-the-air commands to
-the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything.
+the installed profile can be secured by the tester. All keys are test keys made from the ICCID; none protects anything,
+and Ki is nearly all zeros, as eUICCs want it of test profiles (error 14 of SGP.22 2.5.6).
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
                     {
                         "algorithmID": "milenage",
                         "algorithmOptions": b"\x01",
-                        "key": _test_key("Ki", iccid),
+                        "key": bytes(15) + _test_key("Ki", iccid)[:1],
                         "opc": _test_key("OPc", iccid),
                     },
                 ),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, REFRESH_UICC_RESET, EuiccCore
 from pytest_euicc.simulator.euicc.state import Profile, encode_profile_info
 
-_DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", b"\x95"]
-"""SGP.22 5.7.15: what comes without a tag list; the icon only when it is asked for."""
-
 _ICON = b"\x94"
+_DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", _ICON, b"\x95"]
+"""SGP.22 5.7.15: what comes without a tag list."""
+
 _PPR1, _PPR2 = 1, 2
 _MAXIMUM_NICKNAME = 64
+"""Characters: the SIZE of a UTF8String counts them, not octets (X.680 51.5)."""
+
 _RESET_OPTIONS = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", "resetDefaultSmdpAddress")
 
 
@@ -42,6 +44,8 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "incorrectInputValues"))
     if core.defective("always-gives-icon"):
         tags = [*tags, _ICON]
+    if core.defective("omits-default-icon") and "tagList" not in value:
+        tags = [tag for tag in tags if tag != _ICON]
     listed = [encode_profile_info(profile, tags) for profile in profiles]
     return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
 
@@ -106,7 +110,9 @@ def _may_replace(core: EuiccCore, current: Profile, target: Profile) -> str:
         # Under a test profile only the operational profile that it pushed aside may come back.
         before = core.state.before_test
         return "" if before in (None, target.iccid) else "wrongProfileReenabling"
-    if current.has_rule(_PPR1) and not target.is_test and not core.defective("ignores-ppr1"):
+    # PPR1 yields to a test profile (SGP.22 2.9.3.3) and to a provisioning profile (2.4.5.2).
+    held = target.is_operational or (not target.is_test and core.defective("ppr1-stops-provisioning"))
+    if current.has_rule(_PPR1) and held and not core.defective("ignores-ppr1"):
         return "disallowedByPolicy"
     return ""
 
@@ -208,13 +214,15 @@ def _reset(core: EuiccCore, chosen: set[str]) -> str:
 def _is_doomed(profile: Profile, chosen: set[str]) -> bool:
     if profile.is_test:
         return profile.field_loaded and "deleteFieldLoadedTestProfiles" in chosen
-    return profile.profile_class == 2 and "deleteOperationalProfiles" in chosen
+    return profile.is_operational and "deleteOperationalProfiles" in chosen
 
 
 def get_euicc_data(core: EuiccCore, request: bytes) -> bytes:
     """The EID (SGP.22 5.7.20)."""
     tag_list = codec.decode("GetEuiccDataRequest", request)["tagList"]
-    if tag_list != b"\x5a" and not core.defective("eid-for-any-tag"):
+    if tag_list != b"\x5a" and core.defective("eid-under-any-tag"):
+        return tlv.encode(0xBF3E, tlv.encode(tag_list[0], core.settings.eid))
+    if tag_list != b"\x5a":
         raise codec.Asn1Error("GetEuiccDataRequest", "tagList", None, f"{tag_list.hex()} is not the tag of the EID")
     eid: bytes = core.settings.eid
     if core.defective("wrong-eid-check-digits") or core.changed_by_reset:
@@ -225,20 +233,19 @@ def get_euicc_data(core: EuiccCore, request: bytes) -> bytes:
 def set_nickname(core: EuiccCore, request: bytes) -> bytes:
     """Give a profile a nickname, or take it away with the empty string (SGP.22 5.7.21)."""
     iccid = codec.locate("SetNicknameRequest", request, "iccid").value
-    nickname = codec.locate("SetNicknameRequest", request, "profileNickname").value
     result: Any = "ok"
     target = core.state.find(("iccid", iccid))
-    if len(nickname) > _MAXIMUM_NICKNAME and not core.defective("long-nickname"):
+    try:
+        nickname = codec.locate("SetNicknameRequest", request, "profileNickname").value.decode()
+    except UnicodeDecodeError:
+        nickname = None
+    too_long = nickname is not None and len(nickname) > _MAXIMUM_NICKNAME and not core.defective("long-nickname")
+    if nickname is None or too_long:
         result = "undefinedError"
     elif target is None:
         result = "ok" if core.defective("nickname-unknown-is-ok") else "iccidNotFound"
     else:
-        try:
-            text = nickname.decode()
-        except UnicodeDecodeError:
-            result = "undefinedError"
-        else:
-            core.replace_profile(target, nickname=text or None)
+        core.replace_profile(target, nickname=nickname or None)
     return codec.encode("SetNicknameResponse", {"setNicknameResult": result})
 
 

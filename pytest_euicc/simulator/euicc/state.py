@@ -56,6 +56,11 @@ class Profile:
         """True for profile class test."""
         return self.profile_class == 0
 
+    @property
+    def is_operational(self) -> bool:
+        """True for profile class operational."""
+        return self.profile_class == 2
+
     def has_rule(self, bit: int) -> bool:
         """True if PPR1 (bit 1) or PPR2 (bit 2) is set."""
         octets, size = self.metadata.get("profilePolicyRules", (b"", 0))
@@ -105,6 +110,29 @@ def notification_metadata(number: int, event: str, address: str, iccid: bytes | 
 
 
 @dataclass(frozen=True)
+class RevocationList:
+    """What a CI has revoked (SGP.22 4.6).
+
+    Attributes:
+        issuer: key identifier of the CI.
+        number: CRL number.
+        parts: how many partial CRLs the list has, 1 for a whole one; ``received`` are the numbers of those that came.
+        serials: serial numbers of the revoked certificates.
+    """
+
+    issuer: bytes
+    number: int
+    parts: int
+    received: frozenset[int]
+    serials: frozenset[int]
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of the partial CRLs that have not come yet."""
+        return [number for number in range(1, self.parts + 1) if number not in self.received]
+
+
+@dataclass(frozen=True)
 class CardState:
     """Everything that survives a reset.
 
@@ -113,7 +141,7 @@ class CardState:
         lost_memory: octets that a deleted profile did not give back; 0 without a defect.
         before_test: ICCID of the operational profile that a test profile pushed aside (SGP.22 3.2.1).
         kept_keys: one-time keys that a retry may use again.
-        revoked: (issuer key identifier, serial number) of revoked certificates; ``crl_numbers`` by issuer.
+        revocation: at most two lists of each CI, one in force and a fresher one whose parts are coming.
     """
 
     profiles: tuple[Profile, ...] = ()
@@ -123,8 +151,7 @@ class CardState:
     before_test: bytes | None = None
     lost_memory: int = 0
     kept_keys: tuple[OneTimeKey, ...] = ()
-    crl_numbers: tuple[tuple[bytes, int], ...] = ()
-    revoked: frozenset[tuple[bytes, int]] = frozenset()
+    revocation: tuple[RevocationList, ...] = ()
 
     @property
     def enabled(self) -> Profile | None:

@@ -134,6 +134,10 @@ class OrderBook:
             self._by_matching_id = {name: order for name, order in self._by_matching_id.items() if order is not old}
             self._by_transaction = {key: order for key, order in self._by_transaction.items() if order is not old}
 
+    def clear(self) -> None:
+        """Forget every order."""
+        self._by_iccid, self._by_matching_id, self._by_transaction = {}, {}, {}
+
     def holds(self, order: Order) -> bool:
         """False for an order that another has taken the place of."""
         return self._by_iccid.get(order.profile.iccid) is order

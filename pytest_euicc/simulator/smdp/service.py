@@ -80,6 +80,11 @@ class SmdpService:
             return {"header": refusal.header()}
         return None if answer is None else {"header": success(), **answer}
 
+    def forget(self) -> None:
+        """Hold no order and no session, as if just started."""
+        self.book.clear()
+        self.sessions.clear()
+
     def serves(self, address: str) -> bool:
         """True if an smdpAddress is one of this server's; case does not matter (SGP.22 5.6.1)."""
         name, port = address.lower(), ""

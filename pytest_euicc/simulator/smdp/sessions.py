@@ -116,6 +116,10 @@ class Sessions:
         """End the session of a transaction, if it is still open."""
         self._open.pop(transaction_id, None)
 
+    def clear(self) -> None:
+        """End every session."""
+        self._open.clear()
+
     def __len__(self) -> int:
         return len(self._open)
 

@@ -1,0 +1,172 @@
+"""Checks of what an SM-DP+ signs, shows and binds, over the octets it sent (SGP.22 2.5, 4.5.2, 5.6)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.actions import Outcome
+from pytest_euicc.conformance.checks import check
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.euicc_tester import EuiccTester, euicc_tester
+from pytest_euicc.conformance.matchers import Mismatch
+from pytest_euicc.conformance.smdp_access import Keys
+from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import describe
+from pytest_euicc.es9.binding import Es9Reply
+
+_PROTOCOL = "gsma/rsp/v"
+_ENCODED = {
+    "serverSigned1": "ServerSigned1",
+    "profileMetadata": "StoreMetadataRequest",
+    "smdpSigned2": "SmdpSigned2",
+    "boundProfilePackage": None,
+}
+
+
+def _reply(context: Context) -> Es9Reply:
+    reply: Es9Reply | None = context.notes.get("es9plus reply")
+    if reply is None:
+        raise Unreachable("no function of ES9+ was called in this sequence")
+    return reply
+
+
+@check("binding")
+def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is one of the JSON binding: Content-Type, X-Admin-Protocol, canonical DER inside (SGP.22 6.5)."""
+    reply = _reply(context)
+    kind = reply.headers.get("content-type", "")
+    if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
+        yield Mismatch("Content-Type", "application/json (SGP.22 6.5.1)", kind or "no such header")
+    protocol = reply.headers.get("x-admin-protocol", "")
+    if not protocol.startswith(_PROTOCOL):
+        yield Mismatch("X-Admin-Protocol", "gsma/rsp/vX.Y.Z (SGP.22 6.5.1.2)", protocol or "no such header")
+    for name, type_name in _ENCODED.items():
+        if name in (reply.body or {}):
+            for fault in codec.check_der(reply.octets_of(name), type_name):
+                yield Mismatch(f"{name}, octet {fault.offset}", "canonical DER", fault.reason)
+
+
+@check("server_signature")
+def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """serverSignature1, or smdpSignature2 with euiccSignature1 under it, verifies over the octets received.
+
+    By the key of the certificate in the same answer (SGP.22 5.6.1, 5.6.3).
+    """
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+    from pytest_euicc.rsp.signatures import verify
+
+    reply, ours = _reply(context), euicc_tester(context)
+    first = reply.function == "initiateAuthentication"
+    names = ("serverSigned1", "serverSignature1", "serverCertificate")
+    if not first:
+        names = ("smdpSigned2", "smdpSignature2", "smdpCertificate")
+    signed = reply.octets_of(names[0]) + (b"" if first else ours.euicc_signature1)
+    try:
+        signature = tlv.parse(reply.octets_of(names[1])).value
+        key = Certificate(reply.octets_of(names[2])).public_key
+    except (tlv.TlvError, CertificateFault) as error:
+        yield Mismatch(names[1], "a signature under a certificate", str(error))
+        return
+    if len(signature) != 64:
+        yield Mismatch(names[1], "64 octets r and s (SGP.22 2.6.7.2)", f"{len(signature)} octets")
+    elif not verify(key, signed, signature):
+        yield Mismatch(names[1], f"a signature over {names[0]} as received", "it does not verify")
+
+
+@check("server_chain")
+def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """CERT.DPauth or CERT.DPpb is valid now, for its role, and under the CI of the session (SGP.22 4.5.2).
+
+    CERT.DPpb names the same SM-DP+ OID as CERT.DPauth.
+    """
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+
+    reply, ours = _reply(context), euicc_tester(context)
+    first = reply.function == "initiateAuthentication"
+    name, role = ("serverCertificate", Role.DP_AUTH) if first else ("smdpCertificate", Role.DP_PB)
+    try:
+        certificate = Certificate(reply.octets_of(name))
+        now = datetime.datetime.now(datetime.UTC)
+        ci = verify_chain([certificate], context.session.trust, role, at=now)
+    except CertificateFault as fault:
+        yield Mismatch(name, "a certificate under a CI (SGP.22 4.5.2)", str(fault))
+        return
+    verifiable = ours.ci_keys()
+    if ci.subject_key_id not in verifiable:
+        came = (ci.subject_key_id or b"").hex().upper()
+        yield Mismatch(name, f"a certificate under one of {describe(verifiable)}", f"one under {came}")
+    chosen = outcome.value.get("euiccCiPKIdToBeUsed")
+    if first and chosen not in verifiable:
+        yield Mismatch("euiccCiPKIdToBeUsed", f"one of {describe(verifiable)}", describe(chosen))
+    if not first and certificate.oid != ours.smdp_oid():
+        yield Mismatch(name, f"the SM-DP+ OID {ours.smdp_oid()} of CERT.DPauth", str(certificate.oid))
+
+
+@check("session_echo")
+def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """What the server signs is of this session: transactionId, the eUICC's challenge, its own address."""
+    reply, ours = _reply(context), euicc_tester(context)
+    value = outcome.value
+    expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
+    if reply.function == "initiateAuthentication":
+        name = "serverSigned1"
+        expected |= {"euiccChallenge": ours.euicc_challenge, "serverAddress": ours.access.address}
+    else:
+        name = "smdpSigned2"
+        expected["transactionId"] = ours.transaction_id
+        if value.get("transactionId") != ours.transaction_id:
+            yield Mismatch("transactionId", describe(ours.transaction_id), describe(value.get("transactionId")))
+    signed = value.get(name) or {}
+    for field, wanted in expected.items():
+        if signed.get(field) != wanted:
+            yield Mismatch(f"{name}.{field}", describe(wanted), describe(signed.get(field)))
+
+
+@check("package")
+def package(context: Context, _outcome: Outcome, *, keys: Keys | None = None) -> Iterator[Mismatch]:
+    """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
+
+    smdpSign, keys, counters and sizes of segments; the metadata are those announced, the profile the one ordered.
+    ``keys``: which the profile is protected by.
+    """
+    from pytest_euicc.rsp.bpp_opening import BppFault, Recipient, open_package
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+
+    ours = euicc_tester(context)
+    if ours.one_time_key is None or not ours.package:
+        yield Mismatch("boundProfilePackage", "a package", "none came")
+        return
+    try:
+        signer = Certificate(ours.smdp_certificate).public_key
+        opened = open_package(ours.package, Recipient(ours.one_time_key, ours.eid, ours.transaction_id, signer))
+    except (BppFault, CertificateFault) as fault:
+        yield Mismatch("boundProfilePackage", "a package that opens (SGP.22 2.5)", str(fault))
+        return
+    if opened.metadata != ours.metadata:
+        yield Mismatch(
+            "StoreMetadata",
+            f"profileMetadata as announced, {ours.metadata.hex().upper()}",
+            opened.metadata.hex().upper(),
+        )
+    yield from _ordered(ours, opened.metadata, opened.profile)
+    used = "session" if opened.random_keys is None else "random"
+    if keys is not None and used != keys:
+        yield Mismatch("boundProfilePackage", f"the profile under {keys} keys", f"under {used} keys")
+
+
+def _ordered(ours: EuiccTester, metadata: bytes, profile: bytes) -> Iterator[Mismatch]:
+    """What was ordered, as far as it is known."""
+    order = ours.order
+    if order is None:
+        return
+    if order.metadata is not None and metadata != order.metadata:
+        yield Mismatch(
+            "StoreMetadata", f"that of the profile ordered, {order.metadata.hex().upper()}", metadata.hex().upper()
+        )
+    if order.package is not None and profile != order.package:
+        yield Mismatch(
+            "profile", f"the package ordered, {len(order.package)} octets", f"another, {len(profile)} octets"
+        )

@@ -1,0 +1,137 @@
+"""What sequences ask of an SM-DP+ beside its interface: profiles it must hold, and where it is.
+
+A simulated server holds whatever is wished for; any other is provisioned by its operator, over ES2+ or by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import describe
+
+if TYPE_CHECKING:
+    from pytest_euicc.es9.client import Es9Client
+    from pytest_euicc.es9.tls import TlsSettings
+
+SERVICE = "smdp"
+Curve = Literal["nist", "brainpool"]
+Keys = Literal["session", "random"]
+_BEGUN = "smdp begun"
+
+
+class CannotOffer(Unreachable):
+    """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""
+
+
+@dataclass(frozen=True)
+class OrderWish:
+    """A profile that the SM-DP+ must hold, and who may have it (SGP.22 3.1.1, 3.1.6).
+
+    Attributes:
+        matching_id: of the activation code or event; empty for one found by the EID alone, None for any.
+        eid: 16 octets; None for any eUICC.
+        event: registered at an SM-DS: the matchingId is an EventID.
+        confirmation_code: as the end user enters it; None where none is required.
+        confirmation_tries, tries: wrong confirmation codes, and downloads begun, before the order ends.
+        state: of SGP.22 3.1.6.
+        expired: its time is over.
+        keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys.
+        rebinding: False: bound to one one-time key only.
+        metadata: in the words of an inventory (docs/architecture.md).
+        package: the unprotected profile package; None for any.
+        memory: octets of non-volatile memory that the profile needs.
+        consumed: the sequence leaves the order spent (installed, in error), so that it serves once.
+    """
+
+    matching_id: str | None = None
+    eid: bytes | None = None
+    event: bool = False
+    confirmation_code: str | None = None
+    confirmation_tries: int | None = None
+    tries: int | None = None
+    state: str = "Released"
+    expired: bool = False
+    keys: Keys = "session"
+    rebinding: bool = True
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    package: bytes | None = None
+    memory: int = 0
+    consumed: bool = False
+
+    def words(self) -> str:
+        """What is wished for in one line, for people who provision a server: what is not as usual."""
+        said = []
+        for each in fields(self):
+            value = getattr(self, each.name)
+            usual = each.default_factory() if callable(each.default_factory) else each.default
+            if value != usual:
+                shown = f"{len(value)} octets" if each.name == "package" else describe(value)
+                said.append(f"{each.name}={shown}")
+        return ", ".join(said) or "anything in it"
+
+
+@dataclass(frozen=True)
+class HeldOrder:
+    """What the server holds for a wish; None is what nobody knows here.
+
+    Attributes:
+        iccid: 10 octets, nibbles swapped.
+        metadata: the StoreMetadataRequest, BF25.
+        package: the unprotected profile package.
+    """
+
+    matching_id: str
+    confirmation_code: str | None = None
+    iccid: bytes | None = None
+    metadata: bytes | None = None
+    package: bytes | None = None
+
+
+class SmdpAccess(Protocol):
+    """The SM-DP+ of a session: the simulated one, or any at a URL."""
+
+    @property
+    def address(self) -> str:
+        """smdpAddress: what activation codes name."""
+
+    def begin(self, seed: int) -> None:
+        """A sequence begins: no profile is held for it, and a simulated server becomes reproducible."""
+
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Let the server hold a profile for the sequence, beside those it holds for it already.
+
+        Raises:
+            CannotOffer: it cannot be given one.
+        """
+
+    def client(self, curve: Curve) -> Es9Client:
+        """An ES9+ client that trusts the CI; its connections stay open from one sequence to the next."""
+
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings of the ES9+ listener with a certificate on a curve."""
+
+
+def smdp_access(context: Context) -> SmdpAccess:
+    """The SM-DP+ of a session, begun anew for the sequence.
+
+    Raises:
+        Unreachable: the session has none.
+    """
+    access: SmdpAccess | None = context.session.services.get(SERVICE)
+    if access is None:
+        raise Unreachable("there is no SM-DP+; give --smdp sim or --smdp URL")
+    if _BEGUN not in context.notes:
+        access.begin(context.random.getrandbits(64))
+        context.notes[_BEGUN] = True
+    return access
+
+
+def smdp_client(context: Context, curve: Curve) -> Es9Client:
+    """An ES9+ client whose exchanges the listeners of the run see; raises Unreachable."""
+    client = smdp_access(context).client(curve)
+    client.listener = context.on_http
+    return client

@@ -1,0 +1,105 @@
+"""States of an SM-DP+: the profile it holds, and how far a session has come (SGP.22 3.0.1, 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.euicc_tester import euicc_tester
+from pytest_euicc.conformance.registry import SaveAs
+from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access
+from pytest_euicc.conformance.states import Unreachable, state
+from pytest_euicc.conformance.text import describe
+from pytest_euicc.rsp.iccid import swapped
+
+OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
+"""An EID that the tester's certificate does not name."""
+Use = Literal["activation code", "default address", "event"]
+
+
+@state("order")
+def order(
+    context: Context,
+    *,
+    use: Use = "activation code",
+    eid: Literal["any", "ours", "another"] | None = None,
+    confirmation_code: str | None = None,
+    confirmation_tries: int | None = None,
+    tries: int | None = None,
+    state: str = "Released",
+    expired: bool = False,
+    keys: Keys = "session",
+    rebinding: bool = True,
+    memory: Annotated[int, Field(ge=0)] = 0,
+    metadata: dict[str, Any] | None = None,
+    consumed: bool = False,
+    as_: SaveAs = "order",
+) -> Generator[None, None, None]:
+    """The SM-DP+ holds a profile for the tester's eUICC.
+
+    ``use``: how the eUICC comes to it; by the default address it is found by the EID alone (SGP.22 3.1.3).
+    ``eid``: whose it is; by default ours for the default address and an event, anybody's for an activation code.
+    """
+    ours = euicc_tester(context)
+    bound = eid or ("any" if use == "activation code" else "ours")
+    wish = OrderWish(
+        matching_id="" if use == "default address" else None,
+        eid={"any": None, "ours": ours.eid, "another": OTHER_EID}[bound],
+        event=use == "event",
+        confirmation_code=confirmation_code,
+        confirmation_tries=confirmation_tries,
+        tries=tries,
+        state=state,
+        expired=expired,
+        keys=keys,
+        rebinding=rebinding,
+        metadata=metadata or {},
+        memory=memory,
+        consumed=consumed,
+    )
+    held = smdp_access(context).offer(wish)
+    ours.order = held
+    known = {"matchingId": held.matching_id, "confirmationCode": held.confirmation_code, "iccid": held.iccid}
+    context.save(as_, {name: value for name, value in known.items() if value is not None})
+    yield
+
+
+@state("session_initiated")
+def session_initiated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """A session is open: InitiateAuthentication has succeeded."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    yield
+
+
+@state("client_authenticated")
+def client_authenticated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """Both sides are authenticated: AuthenticateClient has succeeded for the profile ordered."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    _reach(context, "es9plus.authenticate_client", {})
+    yield
+
+
+@state("package_bound")
+def package_bound(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """The Bound Profile Package is there: GetBoundProfilePackage has succeeded."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    _reach(context, "es9plus.authenticate_client", {})
+    _reach(context, "es9plus.get_bound_profile_package", {})
+    yield
+
+
+def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
+    """Run an action that must succeed."""
+    outcome: Outcome = ACTIONS.get(name)(context, Message(), arguments)
+    if outcome.status != "success" or outcome.mismatches:
+        told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
+        raise Unreachable(f"{name}: {outcome.status} {told}")
+
+
+def digits(iccid: bytes) -> str:
+    """An ICCID as people write it, without the filler."""
+    return swapped(iccid).hex().upper().rstrip("F")
