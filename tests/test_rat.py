@@ -20,7 +20,7 @@ def rule(bits: int, **operator: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("operator", "owner", "allowed"),
     [
-        ({"mccMnc": "EEEEEE"}, None, True),
+        ({"mccMnc": "EEEEEE"}, None, False),
         ({"mccMnc": "EEEEEE"}, ME, True),
         ({"mccMnc": "00F110"}, ME, True),
         ({"mccMnc": "00F110"}, None, False),
@@ -29,9 +29,11 @@ def rule(bits: int, **operator: str) -> dict[str, object]:
         ({"mccMnc": "00F110", "gid1": "01"}, ME, False),
         ({"mccMnc": "00F110", "gid1": "01"}, ME | {"gid1": b"\x01"}, True),
         ({"mccMnc": "00F110", "gid1": ""}, ME, True),
-        ({"mccMnc": "00F110", "gid1": ""}, ME | {"gid1": b"\x01"}, False),
-        ({"mccMnc": "00F110"}, ME | {"gid1": b"\x01", "gid2": b"\x02"}, True),
-        ({"mccMnc": "00F110", "gid2": "02"}, ME | {"gid1": b"\x01", "gid2": b"\x02"}, True),
+        ({"mccMnc": "00F110", "gid1": ""}, ME | {"gid1": b"\x01"}, True),
+        ({"mccMnc": "00F110"}, ME | {"gid1": b"\x01", "gid2": b"\x02"}, False),
+        ({"mccMnc": "00F110", "gid2": "02"}, ME | {"gid1": b"\x01", "gid2": b"\x02"}, False),
+        ({"mccMnc": "00F110", "gid1": "", "gid2": "02"}, ME | {"gid1": b"\x01", "gid2": b"\x02"}, True),
+        ({"mccMnc": "EEEEEE", "gid1": "", "gid2": ""}, ME | {"gid1": b"\x01"}, True),
     ],
 )
 def test_operators(operator: dict[str, str], owner: dict[str, bytes] | None, allowed: bool) -> None:

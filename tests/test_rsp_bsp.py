@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.bsp import Bsp, BspFault, BspFaultKind, SessionKeys, derive
+from pytest_euicc.rsp.bsp import Bsp, BspFault, BspFaultKind, SessionKeys, derive, protected_length
 
 EID = bytes.fromhex("89049032123451234512345678901235")
 SECRET = bytes.fromhex("c9a993dd4879a8f7161f2085410edd4f9652f1df37be097ba96ba2ca6be528fe")
@@ -82,13 +82,37 @@ def test_bad_padding_is_told_from_a_bad_mac() -> None:
     class Unpadded(Bsp):
         def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
             self._counter += 1
-            return self._with_mac(tag, self._crypt(data, encrypt=True))
+            return self._with_mac(tag, self._crypt(data, self._counter, encrypt=True))
 
     # No 80 at all, and an 80 that a whole block of zeros follows.
     for padded in (bytes(16), bytes(15) + b"\x80" + bytes(16)):
         with pytest.raises(BspFault) as caught:
             Bsp(KEYS).open(Unpadded(KEYS).encrypt_and_mac(0x86, padded))
         assert caught.value.kind is BspFaultKind.PADDING
+
+
+def test_a_refused_segment_changes_nothing() -> None:
+    segment, following = (sender := Bsp(KEYS)).protect(0x86, b"one"), sender.protect(0x86, b"two")
+    receiver = Bsp(KEYS)
+    for broken in (following, segment[:-1] + bytes([segment[-1] ^ 1])):
+        with pytest.raises(BspFault):
+            receiver.open(broken)
+    assert [receiver.open(segment), receiver.open(following)] == [b"one", b"two"]
+
+
+def test_faults_can_be_forgiven() -> None:
+    segment = Bsp(KEYS).encrypt_and_mac(0x86, b"profile", mark=b"\0")
+    broken = segment[:-1] + bytes([segment[-1] ^ 1])
+    with pytest.raises(BspFault) as caught:
+        Bsp(KEYS).open(broken, forgive=frozenset({BspFaultKind.PADDING}))
+    assert caught.value.kind is BspFaultKind.MAC
+    assert Bsp(KEYS).open(broken, forgive=frozenset(BspFaultKind)) == b"profile"
+
+
+@pytest.mark.parametrize("plain", [0, 15, 16, 1007])
+@pytest.mark.parametrize("tag", [0x86, 0x87, 0x88])
+def test_the_length_of_a_segment_is_known_before(tag: int, plain: int) -> None:
+    assert protected_length(tag, plain) == len(Bsp(KEYS).protect(tag, bytes(plain)))
 
 
 @pytest.mark.parametrize("octets", [0, 1, 15, 17])

@@ -290,7 +290,7 @@ def test_load_errors_name_command_and_reason():
             (loading, "installFailedDueToInsufficientMemoryForProfile"),
         ),
         (
-            lambda: server.package(profilePolicyRules=(b"\x40", 2), profileOwner={"mccMnc": b"\x00\xf1\x10"}),
+            lambda: server.package(profilePolicyRules=(b"\x40", 2), profileOwner={"mccMnc": b"\x99\xf9\x99"}),
             ("storeMetadata", "pprNotAllowed"),
         ),
     ]

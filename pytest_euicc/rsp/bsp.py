@@ -64,6 +64,12 @@ def derive(shared_secret: bytes, key_type: int, key_length: int, host_id: bytes,
     return SessionKeys(material[16:32], material[32:48], material[:16])
 
 
+def protected_length(tag: int, plain: int) -> int:
+    """Octets of the protected segment of so many octets, header and MAC included."""
+    data = (plain // BLOCK + 1) * BLOCK if tag in _ENCRYPTED else plain
+    return len(tlv.encode_tag(tag) + tlv.encode_length(data + MAC_LENGTH)) + data + MAC_LENGTH
+
+
 class Bsp:
     """One direction of a protected stream; both sides run it over the same segments in the same order."""
 
@@ -78,19 +84,22 @@ class Bsp:
             return self.encrypt_and_mac(tag, data)
         return self.mac_only(tag, data)
 
-    def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
-        """Pad, encrypt with the next counter, MAC."""
-        padded = data + b"\x80" + bytes(-(len(data) + 1) % BLOCK)
+    def encrypt_and_mac(self, tag: int, data: bytes, *, mark: bytes = b"\x80") -> bytes:
+        """Pad, encrypt with the next counter, MAC; ``mark`` begins the padding, another octet for testers only."""
+        padded = data + mark + bytes(-(len(data) + 1) % BLOCK)
         self._counter += 1
-        return self._with_mac(tag, self._crypt(padded, encrypt=True))
+        return self._with_mac(tag, self._crypt(padded, self._counter, encrypt=True))
 
     def mac_only(self, tag: int, data: bytes) -> bytes:
         """MAC without encryption; the counter advances all the same."""
         self._counter += 1
         return self._with_mac(tag, data)
 
-    def open(self, segment: bytes) -> bytes:
-        """The contents of a protected segment.
+    def open(self, segment: bytes, *, forgive: frozenset[BspFaultKind] = frozenset()) -> bytes:
+        """The contents of a protected segment; a segment that is refused changes nothing.
+
+        Args:
+            forgive: faults to pass over, for simulators of cards that do.
 
         Raises:
             BspFault: not a segment, MAC wrong, padding wrong.
@@ -102,25 +111,28 @@ class Bsp:
         data, mac = element.value[:-MAC_LENGTH], element.value[-MAC_LENGTH:]
         if len(element.value) < MAC_LENGTH or element.tag not in (*_ENCRYPTED, _MAC_ONLY):
             raise BspFault(BspFaultKind.STRUCTURE, f"{element.tag:X} of {len(element.value)} octets is no segment")
-        self._counter += 1
         expected = self._mac(element.header + data)
-        if not hmac.compare_digest(mac, expected[:MAC_LENGTH]):
+        if not hmac.compare_digest(mac, expected[:MAC_LENGTH]) and BspFaultKind.MAC not in forgive:
             raise BspFault(BspFaultKind.MAC, f"MAC {mac.hex()}, computed {expected[:MAC_LENGTH].hex()}")
-        self._chaining_value = expected
-        if element.tag == _MAC_ONLY:
-            return data
+        plain = data if element.tag == _MAC_ONLY else self._decrypted(data, forgive)
+        self._counter, self._chaining_value = self._counter + 1, expected
+        return plain
+
+    def _decrypted(self, data: bytes, forgive: frozenset[BspFaultKind]) -> bytes:
+        """The contents of the next encrypted segment without their padding."""
         if not data or len(data) % BLOCK:
             raise BspFault(BspFaultKind.STRUCTURE, f"{len(data)} encrypted octets are not whole blocks")
-        padded = self._crypt(data, encrypt=False)
+        padded = self._crypt(data, self._counter + 1, encrypt=False)
         plain = padded.rstrip(b"\0")
-        if not plain.endswith(b"\x80") or len(padded) - len(plain) >= BLOCK:
+        right = plain.endswith(b"\x80") and len(padded) - len(plain) < BLOCK
+        if not right and BspFaultKind.PADDING not in forgive:
             raise BspFault(BspFaultKind.PADDING, "no padding 80 00… in the last block")
-        return plain[:-1]
+        return plain[:-1] if right else plain
 
-    def _crypt(self, data: bytes, *, encrypt: bool) -> bytes:
+    def _crypt(self, data: bytes, counter: int, *, encrypt: bool) -> bytes:
         key = algorithms.AES(self._keys.encryption)
         first = Cipher(key, modes.ECB()).encryptor()  # noqa: S305  (one block: the ICV of SCP03t)
-        icv = first.update(self._counter.to_bytes(BLOCK, "big"))
+        icv = first.update(counter.to_bytes(BLOCK, "big"))
         cipher = Cipher(key, modes.CBC(icv))
         context = cipher.encryptor() if encrypt else cipher.decryptor()
         return context.update(data) + context.finalize()

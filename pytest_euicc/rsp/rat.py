@@ -8,8 +8,6 @@ from typing import Any
 PPRS = ("pprUpdateControl", "ppr1", "ppr2")
 """Bits of PprIds in their order (SGP.22 2.4.a.1)."""
 
-_ANY_OPERATOR = "eeeeee"
-
 
 def rule_names(bits: tuple[bytes, int]) -> frozenset[str]:
     """The rules of a PprIds value that are set; bits without a name are left out."""
@@ -32,13 +30,13 @@ def authorises(rat: Sequence[Mapping[str, Any]], rule: str, owner: Mapping[str, 
 
 
 def _matches(allowed: Mapping[str, bytes], owner: Mapping[str, bytes] | None) -> bool:
-    """Digit E of mccMnc stands for any; an absent gid allows any, an empty one only an absent or empty one."""
-    pattern = allowed["mccMnc"].hex()
-    if pattern == _ANY_OPERATOR:
-        return True
+    """Whether an entry of allowedOperators stands for an owner (SGP.22 2.9.2.1).
+
+    Digit E of mccMnc stands for any. An empty gid stands for any; one that is left out only for owners without it.
+    """
     if owner is None:
         return False
-    digits = zip(pattern, owner["mccMnc"].hex(), strict=True)
+    digits = zip(allowed["mccMnc"].hex(), owner["mccMnc"].hex(), strict=True)
     if any(wanted not in ("e", digit) for wanted, digit in digits):
         return False
-    return all(gid not in allowed or allowed[gid] == owner.get(gid, b"") for gid in ("gid1", "gid2"))
+    return all(allowed.get(gid) in (b"", owner.get(gid)) for gid in ("gid1", "gid2"))

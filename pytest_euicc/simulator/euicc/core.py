@@ -17,7 +17,7 @@ from pytest_euicc.simulator.euicc.filesystem import Files
 from pytest_euicc.simulator.euicc.installer import Installer
 from pytest_euicc.simulator.euicc.profile_files import preinstalled_files
 from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings, owner_value
-from pytest_euicc.simulator.euicc.session import Credentials, RspSession
+from pytest_euicc.simulator.euicc.session import Credentials, OneTimeKey, RspSession
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import (
     EVENTS,
@@ -31,11 +31,12 @@ from pytest_euicc.simulator.euicc.state import (
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
 FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
+_KEPT_KEYS = 4
 _PPR_BITS = ("pprUpdateControl", "ppr1", "ppr2")
 
 
 class EuiccCore:
-    """The inside of the card. Volatile: ``session``, ``installer``, ``refresh``, ``proactive_session``."""
+    """The inside of the card. Volatile: ``session``, ``installer``, ``locked``, ``refresh``, ``proactive_session``."""
 
     def __init__(
         self,
@@ -49,10 +50,14 @@ class EuiccCore:
         self.defects = defects
         self.random = random
         self._now = now
-        self.credentials = _credentials(settings, pki)
+        eid = settings.eid
+        if self.defective("signs-under-the-certificate-of-another-eid"):
+            eid = eid[:-1] + bytes([eid[-1] ^ 0x01])
+        self.credentials = _credentials(settings, pki, eid)
         self.state = personalised(settings)
         self.session = RspSession()
         self.installer: Installer | None = None
+        self.locked = False
         self.refresh: int | None = None
         self.proactive_session = False
         self.channel = 1
@@ -67,10 +72,16 @@ class EuiccCore:
 
     def power_cycle(self) -> None:
         """Lose what is volatile."""
+        interrupted = self.installer
         self.session, self.installer, self.refresh = RspSession(), None, None
+        self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.resets += 1
         state = self.state
         if self.defects:
+            if interrupted is not None and interrupted.metadata and self.defective("keeps-half-a-profile"):
+                metadata = {name: interrupted.metadata[name] for name in ("serviceProviderName", "profileName")}
+                half = Profile(interrupted.metadata["iccid"], isdp_aid(LAST_ISDP), metadata=metadata)
+                state = replace(state, profiles=(*state.profiles, half))
             if self.defective("loses-default-address"):
                 state = replace(state, default_address="")
             if self.defective("loses-crl"):
@@ -109,6 +120,17 @@ class EuiccCore:
     def new_key(self, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
         """A fresh one-time key pair."""
         return signatures.private_key_from(self.random(32), curve)
+
+    def keep_key(self, key: OneTimeKey) -> None:
+        """Keep a one-time key pair until a load with it got through (SGP.22 5.7.5)."""
+        if self.settings.reuse_keys or self.defective("always-uses-the-last-key"):
+            self.forget_key(key)
+            self.state = replace(self.state, kept_keys=(*self.state.kept_keys, key)[-_KEPT_KEYS:])
+
+    def forget_key(self, key: OneTimeKey) -> None:
+        """A key that was used for a profile is used no more."""
+        kept = tuple(entry for entry in self.state.kept_keys if entry.public_key != key.public_key)
+        self.state = replace(self.state, kept_keys=kept)
 
     def challenge(self) -> bytes:
         """A fresh challenge, 16 octets."""
@@ -173,10 +195,10 @@ class EuiccCore:
         return changed
 
 
-def _credentials(settings: EuiccSettings, pki: Pki) -> Credentials:
+def _credentials(settings: EuiccSettings, pki: Pki, eid: bytes) -> Credentials:
     """CI keys for verification and the eUICC's own keys, in the order of the settings."""
     trust = {_key_id(ci): ci for ci in map(pki.ci, settings.verification)}
-    identities = {_key_id(pki.ci(curve)): pki.euicc(settings.eid, curve) for curve in settings.signing}
+    identities = {_key_id(pki.ci(curve)): pki.euicc(eid, curve) for curve in settings.signing}
     return Credentials(trust, identities)
 
 

@@ -6,29 +6,10 @@
 from __future__ import annotations
 
 from pytest_euicc.simulator.defect import Defect, registry
+from pytest_euicc.simulator.euicc.defects_download import OF_DOWNLOADS
 
 DEFECTS = registry(
-    Defect("accepts-challenge-twice", "A challenge stays good after AuthenticateServer used it", "5.7.13"),
-    Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
-    Defect("ignores-server-signature1", "serverSignature1 is not verified", "5.7.13"),
-    Defect("keeps-challenge-after-error", "A failed AuthenticateServer leaves the session open", "5.7.13"),
-    Defect("ignores-smdp-signature2", "smdpSignature2 is not verified", "5.7.5"),
-    Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is taken", "5.7.5"),
-    Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
-    Defect("keeps-session-after-prepare-error", "A failed PrepareDownload leaves the session open", "5.7.5"),
-    Defect("omits-hash-cc", "euiccSigned2 has no hashCc although one was given", "5.7.5"),
-    Defect("signs-without-smdp-signature2", "euiccSignature2 does not cover smdpSignature2", "5.7.5"),
-    Defect("ignores-cancel-transaction-id", "CancelSession takes any transactionId", "5.7.14"),
-    Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.7.14"),
-    Defect("ignores-smdp-sign", "smdpSign of InitialiseSecureChannel is not verified", "5.5.1"),
-    Defect("ignores-isc-transaction", "InitialiseSecureChannel takes any transactionId", "5.5.1"),
-    Defect("ignores-crt", "Key type and key length of InitialiseSecureChannel are not checked", "5.5.1"),
-    Defect("ignores-dp-oid", "ConfigureISDP takes a dpOid other than the certificate's", "5.5.2"),
-    Defect("accepts-long-proprietary-data", "dpProprietaryData over 128 octets is taken", "5.5.2"),
-    Defect("keeps-old-session-keys", "ReplaceSessionKeys has no effect", "5.5.4"),
-    Defect("refuses-full-segments", "A segment of 1020 octets, as long as it may be, is refused", "2.5.3"),
-    Defect("accepts-same-iccid", "A second profile with an installed ICCID is taken", "5.5.3"),
-    Defect("ignores-rat", "A profile with a rule that the RAT does not allow is taken", "2.9.2.4"),
+    *OF_DOWNLOADS,
     Defect("reuses-challenge", "GetEUICCChallenge gives the same octets again", "5.7.7"),
     Defect("short-challenge", "A challenge has 8 octets", "5.7.7"),
     Defect("loses-default-address", "The default SM-DP+ address is lost at reset", "5.7.4"),
@@ -115,8 +96,6 @@ DEFECTS = registry(
     Defect("reset-always-clears-address", "eUICCMemoryReset removes the default SM-DP+ address unasked", "5.7.19"),
     Defect("eid-under-any-tag", "GetEID gives the EID under whatever tag the list names", "5.7.20"),
     Defect("malformed-criteria-list-all", "GetProfilesInfo takes malformed criteria for none", "5.7.15"),
-    Defect("load-without-session-is-ok", "A package without a session is answered 9000", "5.7.6"),
-    Defect("cancel-without-session-is-refused", "CancelSession without a session is a status word", "5.7.14"),
     Defect("ignores-crl-signature", "LoadCRL does not verify the signature of the list", "5.7.12"),
     Defect("crl-of-unknown-ci-is-signature", "A list of an unknown CI is answered invalidSignature", "5.7.12"),
     Defect("malformed-crl-is-undefined", "A malformed list is answered undefinedError", "5.7.12"),

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
-from pytest_euicc.simulator.euicc import download, es10a, es10b, es10c
+from pytest_euicc.simulator.euicc import download, es10a, es10b, es10c, loading
 from pytest_euicc.simulator.euicc.core import EuiccCore
-from pytest_euicc.simulator.euicc.download import NotAllowed
+from pytest_euicc.simulator.euicc.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
 _MORE, _LAST = 0x11, 0x91
@@ -68,8 +68,11 @@ class Isdr:
         self._core.left_chain = (b"", 0)
 
     def _perform(self, request: bytes) -> ResponseApdu:
-        if self._core.installer is not None or request[:2] == b"\xbf\x36":
+        function = _function(request)
+        if request[:2] == b"\xbf\x36" or (self._core.installer is not None and function is None):
             return self._load(request)
+        if function is not None:
+            loading.command_between(self._core, function)
         try:
             tag = tlv.parse(request).tag
         except tlv.TlvError:
@@ -91,22 +94,22 @@ class Isdr:
 
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
-        if _function(request) is not None:
-            # Another command ends the load and is carried out.
-            core.installer = None
-            return self._perform(request)
         try:
-            return ResponseApdu(download.load_segment(core, request), 0x9000)
+            answer = loading.load_segment(core, request)
         except NotAllowed:
             return ResponseApdu(b"", 0x9000 if core.defective("load-without-session-is-ok") else 0x6985)
+        if answer and core.defective("non-minimal-length"):
+            answer = _padded_length(answer)
+        return ResponseApdu(answer, 0x9000)
 
 
-def _function(request: bytes) -> Handler | None:
-    """The function of a whole request; none for a part of a Bound Profile Package."""
+def _function(request: bytes) -> int | None:
+    """The tag of a whole request; None for a part of a Bound Profile Package and for what is no function."""
     try:
-        return _HANDLERS.get(tlv.parse(request).tag)
+        tag = tlv.parse(request).tag
     except tlv.TlvError:
         return None
+    return tag if tag in _HANDLERS else None
 
 
 def _padded_length(answer: bytes) -> bytes:

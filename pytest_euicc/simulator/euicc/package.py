@@ -14,9 +14,10 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.simulator.euicc.package_files import FileTree, PackageFile, Path, read_file_management, read_template
+from pytest_euicc.simulator.euicc.package_match import mismatches
+from pytest_euicc.simulator.euicc.tlv_stream import TlvStream
 
 MINIMUM_MAJOR_VERSION = 2
-_MAXIMUM_LENGTH_OCTETS = 4
 
 
 class PeStatus(IntEnum):
@@ -73,16 +74,18 @@ class PackageReader:
     """Takes octets in any portions and builds the installed package.
 
     Args:
-        iccid: of the metadata; the header must carry the same one (SGP.22 2.5.6, iccid mismatch).
+        metadata: the StoreMetadataRequest that the profile has to match.
         free_memory: octets of non-volatile memory the eUICC has left.
         uicc_capability: names the eUICC supports; services the header makes mandatory must be among them.
+        defective: tells whether a named deviation is switched on.
     """
 
-    iccid: bytes
+    metadata: dict[str, Any]
     free_memory: int
     uicc_capability: frozenset[str]
+    defective: Callable[[str], bool] = lambda _name: False
     statuses: list[tuple[PeStatus, int | None]] = field(default_factory=list)
-    _pending: bytes = b""
+    _stream: TlvStream = field(default_factory=TlvStream)
     _memory: int = 0
     _header_seen: bool = False
     _ended: bool = False
@@ -90,25 +93,33 @@ class PackageReader:
 
     def feed(self, octets: bytes) -> None:
         """Take the next octets of the package; raises PackageFault at the element that is wrong."""
-        self._pending += octets
-        while (length := _element_length(self._pending)) is not None and len(self._pending) >= length:
-            element, self._pending = self._pending[:length], self._pending[length:]
-            self._take(element)
+        self._stream.pending += octets
+        try:
+            while (element := self._stream.take()) is not None:
+                self._take(element)
+        except tlv.TlvError as error:
+            raise self._noted(_processing(PeStatus.INVALID_REQUEST_FORMAT, None, str(error))) from None
+
+    @property
+    def iccid(self) -> bytes:
+        """Of the metadata, as in EF ICCID."""
+        octets: bytes = self.metadata["iccid"]
+        return octets
 
     def finish(self) -> InstalledPackage:
         """Close the package; raises PackageFault if PE-End is missing."""
-        if not self._ended or self._pending:
-            raise PackageFault(
-                "installFailedDueToPEProcessingError",
-                PeStatus.INVALID_REQUEST_FORMAT,
-                None,
-                "the package does not close with PE-End",
+        whole = self._ended or self.defective("installs-without-end")
+        if not whole or self._stream.pending:
+            raise self._noted(
+                _processing(PeStatus.INVALID_REQUEST_FORMAT, None, "the package does not close with PE-End")
             )
         return InstalledPackage(self.iccid, self._tree.files, self._memory)
 
     def response(self, *, aborted: bool) -> bytes:
         """The EUICCResponse for the Profile Installation Result (TCA IFS 9.4)."""
         shown = [status for status in self.statuses if status[0] is not PeStatus.OK] or [(PeStatus.OK, None)]
+        if self.defective("response-without-identification"):
+            shown = [(status, None) for status, _ in shown]
         value: dict[str, Any] = {
             "peStatus": [
                 {"status": int(status)} | ({} if number is None else {"identification": number})
@@ -127,12 +138,15 @@ class PackageReader:
             self._check_memory(element, number)
             self._process(element, number)
         except PackageFault as fault:
-            self.statuses.append((fault.status, fault.identification))
-            raise
+            raise self._noted(fault) from None
+
+    def _noted(self, fault: PackageFault) -> PackageFault:
+        self.statuses.append((fault.status, fault.identification))
+        return fault
 
     def _check_memory(self, element: bytes, number: int | None) -> None:
         self._memory += len(element)
-        if self._memory > self.free_memory:
+        if self._memory > self.free_memory and not self.defective("installs-beyond-the-memory"):
             raise PackageFault(
                 "installFailedDueToInsufficientMemoryForProfile",
                 PeStatus.NOT_ENOUGH_MEMORY,
@@ -142,11 +156,15 @@ class PackageReader:
 
     def _process(self, element: bytes, number: int | None) -> None:
         if self._ended:
+            if self.defective("passes-over-what-follows-the-end"):
+                return
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "a profile element after PE-End")
         name, value = self._decode(element, number)
         if not self._header_seen and name != "header":
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "the package does not begin with the header")
         if name is None:
+            if self.defective("refuses-unknown-elements"):
+                raise _processing(PeStatus.PE_NOT_SUPPORTED, number, "unknown profile element")
             self.statuses.append((PeStatus.PE_NOT_SUPPORTED, number))
             return
         handler = self._handlers().get(name)
@@ -162,7 +180,7 @@ class PackageReader:
     def _decode(self, element: bytes, number: int | None) -> tuple[str | None, Any]:
         tag = tlv.parse(element).tag
         if tag not in codec.choice_tags("ProfileElement"):
-            if _mandated(element):
+            if _mandated(element) and not self.defective("passes-over-mandatory-elements"):
                 raise _processing(PeStatus.PE_NOT_SUPPORTED, number, f"unknown mandatory profile element {tag:X}")
             return None, None
         try:
@@ -176,6 +194,7 @@ class PackageReader:
             "header": self._header,
             "end": self._end,
             "genericFileManagement": lambda value: read_file_management(self._tree, value),
+            "akaParameter": self._authentication,
         } | dict.fromkeys(_STRUCTURAL, _accept)
 
     def _header(self, header: dict[str, Any]) -> None:
@@ -186,26 +205,37 @@ class PackageReader:
             raise _processing(
                 PeStatus.UNSUPPORTED_PROFILE_VERSION, None, f"profile package version {header['major-version']}"
             )
-        if swapped(header["iccid"]) != self.iccid:
-            raise PackageFault(
-                "installFailedDueToDataMismatch",
-                PeStatus.BAD_VALUES,
-                None,
-                f"ICCID {header['iccid'].hex()} in the header, {swapped(self.iccid).hex()} in the metadata",
-            )
+        if swapped(header["iccid"]) != self.iccid and not self.defective("ignores-iccid-of-the-package"):
+            raise _mismatch(f"ICCID {header['iccid'].hex()} in the header, {swapped(self.iccid).hex()} in the metadata")
         for service in header["eUICC-Mandatory-services"]:
             capability = _CAPABILITY_OF_SERVICE.get(service)
             if capability is not None and capability not in self.uicc_capability:
                 raise _processing(PeStatus.FEATURE_NOT_SUPPORTED, None, f"mandatory service {service} not supported")
 
+    def _authentication(self, value: dict[str, Any]) -> None:
+        """Nobody's network may be entered with a test profile, so its keys are known ones (SGP.22 2.4.5.3)."""
+        kind, parameter = value["algoConfiguration"]
+        if int(self.metadata.get("profileClass", _OPERATIONAL)) != _TEST or kind != "algoParameter":
+            return
+        test_key = int(parameter["algorithmID"]) == _TEST_ALGORITHM or not any(parameter["key"][:-2])
+        if not test_key and not self.defective("takes-any-key-in-test-profiles"):
+            number = value["aka-header"].get("identification")
+            reason = "testProfileInstallFailedDueToInvalidNaaKey"
+            raise PackageFault(reason, PeStatus.BAD_VALUES, number, "a key that is no test key in a test profile")
+
     def _end(self, _value: Any) -> None:
         self._ended = True
+        for fault in mismatches(self._tree, self.metadata):
+            if not self.defective(f"ignores-{fault.field}-of-the-profile"):
+                raise _mismatch(fault.message)
 
+
+_TEST, _OPERATIONAL = 0, 2
+_TEST_ALGORITHM = 3
 
 _STRUCTURAL = (
     "pinCodes",
     "pukCodes",
-    "akaParameter",
     "cdmaParameter",
     "securityDomain",
     "rfm",
@@ -251,26 +281,8 @@ def _processing(status: PeStatus, number: int | None, message: str) -> PackageFa
     return PackageFault("installFailedDueToPEProcessingError", status, number, message)
 
 
-def _element_length(octets: bytes) -> int | None:
-    """Length of the first TLV, header included, or None while its header is incomplete."""
-    if len(octets) < 2:
-        return None
-    at = 1
-    if octets[0] & 0x1F == 0x1F:
-        while at < len(octets) and octets[at] & 0x80:
-            at += 1
-        at += 1
-    if at >= len(octets):
-        return None
-    first = octets[at]
-    if first < 0x80:
-        return at + 1 + first
-    count = first & 0x7F
-    if not 1 <= count <= _MAXIMUM_LENGTH_OCTETS:
-        raise _processing(PeStatus.INVALID_REQUEST_FORMAT, None, f"length octet {first:02X} in the package")
-    if len(octets) < at + 1 + count:
-        return None
-    return at + 1 + count + int.from_bytes(octets[at + 1 : at + 1 + count], "big")
+def _mismatch(message: str) -> PackageFault:
+    return PackageFault("installFailedDueToDataMismatch", PeStatus.BAD_VALUES, None, message)
 
 
 def _pe_header(element: bytes) -> list[tlv.Tlv]:

@@ -1,0 +1,132 @@
+"""ES10b.LoadBoundProfilePackage on the eUICC: segments in, the signed result out and kept (SGP.22 2.5.6, 5.7.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp import signatures
+from pytest_euicc.simulator.euicc.accepting import accept_metadata, kept_metadata
+from pytest_euicc.simulator.euicc.core import FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
+from pytest_euicc.simulator.euicc.es8plus import LoadFault, LoadSession
+from pytest_euicc.simulator.euicc.installer import Installer, Load
+from pytest_euicc.simulator.euicc.package import PackageReader
+from pytest_euicc.simulator.euicc.package_files import PackageFile
+from pytest_euicc.simulator.euicc.profile_files import EF_ICCID
+from pytest_euicc.simulator.euicc.session import RspSession
+from pytest_euicc.simulator.euicc.state import Notification, Profile, notification_metadata
+
+Result = tuple[str, dict[str, Any]]
+
+
+class NotAllowed(Exception):
+    """The command does not fit the state of the session: conditions of use not satisfied (6985)."""
+
+
+def load_segment(core: EuiccCore, data: bytes) -> bytes:
+    """Take one segment; the Profile Installation Result once the load is over, nothing before (SGP.22 5.7.6).
+
+    Raises:
+        NotAllowed: no download was prepared.
+    """
+    installer = core.installer or _installer(core)
+    core.installer = installer
+    try:
+        load = installer.feed(data)
+    except LoadFault as fault:
+        return _close(core, installer, ("errorResult", _error(core, fault)), None)
+    if load is None:
+        return b"\x05\x00" if core.defective("answers-segments") else b""
+    profile = _profile(core, load)
+    success = {"aid": profile.aid, "simaResponse": load.sima_response}
+    return _close(core, installer, ("successResult", success), profile)
+
+
+_SESSIONS = frozenset({0xBF2E, 0xBF38, 0xBF21, 0xBF41, 0xBF34})
+"""GetEUICCChallenge, AuthenticateServer, PrepareDownload, CancelSession, eUICCMemoryReset: they end a load."""
+
+
+def command_between(core: EuiccCore, tag: int) -> None:
+    """Another ES10 command comes while a package is loaded; one that only asks leaves the load alone."""
+    if core.installer is not None and core.defective("load-goes-silent-in-between"):
+        core.installer.silent = True
+    elif tag in _SESSIONS:
+        core.installer = None
+
+
+def _installer(core: EuiccCore) -> Installer:
+    session = core.session
+    if session.server is None or session.download is None:
+        raise NotAllowed
+    return Installer(
+        LoadSession(session.server, session.download, core.settings.eid),
+        lambda metadata: accept_metadata(core, metadata),
+        lambda metadata: PackageReader(metadata, core.free_memory, core.settings.uicc_capability, core.defective),
+        core.defective,
+    )
+
+
+def _error(core: EuiccCore, fault: LoadFault) -> dict[str, Any]:
+    command, reason = fault.command, fault.reason
+    if core.defective("result-names-the-first-command"):
+        command = "initialiseSecureChannel"
+    if core.defective("memory-fault-is-unknown") and "InsufficientMemory" in reason:
+        reason = "installFailedDueToUnknownError"
+    if core.defective("structure-and-security-mixed-up"):
+        mixed = {"scp03tStructureError": "scp03tSecurityError", "scp03tSecurityError": "scp03tStructureError"}
+        reason = mixed.get(reason, reason)
+    value: dict[str, Any] = {"bppCommandId": command, "errorReason": reason}
+    return value | ({} if fault.sima_response is None else {"simaResponse": fault.sima_response})
+
+
+def _profile(core: EuiccCore, load: Load) -> Profile:
+    taken = {profile.aid for profile in core.state.profiles}
+    aid = next(aid for number in range(FIRST_ISDP, LAST_ISDP + 1) if (aid := isdp_aid(number)) not in taken)
+    metadata = kept_metadata(core, load.metadata, load.configuration)
+    files = {(EF_ICCID,): PackageFile(load.package.iccid)} | load.package.files
+    enabled = core.defective("installs-enabled") and core.state.enabled is None
+    return Profile(load.package.iccid, aid, enabled, None, metadata, files, load.package.memory)
+
+
+def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profile | None) -> bytes:
+    """End the session, keep the signed result as a notification, and the profile if there is one."""
+    session = core.session
+    assert session.server is not None  # noqa: S101
+    assert session.download is not None  # noqa: S101
+    number = core.next_number()
+    iccid = installer.metadata.get("iccid")
+    octets = _signed(core, session, number, iccid, result)
+    failed = profile is None
+    if profile is not None and not core.defective("reports-without-installing"):
+        core.state = replace(core.state, profiles=(*core.state.profiles, profile))
+        core.forget_key(session.download.one_time_key)
+    if not core.defective("keeps-no-error-result" if failed else "keeps-no-success-result"):
+        core.queue(Notification(number, "install", session.server.address, iccid, octets))
+    if profile is not None:
+        core.notify(profile, "install")
+    if core.defective("failed-load-gives-number-back") and failed:
+        core.state = replace(core.state, last_number=number - 1)
+    if not core.defective("session-survives-the-load"):
+        core.session = RspSession()
+    core.installer = None
+    return octets
+
+
+def _signed(core: EuiccCore, session: RspSession, number: int, iccid: bytes | None, result: Result) -> bytes:
+    """A ProfileInstallationResult, BF37."""
+    assert session.server is not None  # noqa: S101
+    assert session.download is not None  # noqa: S101
+    transaction = session.server.transaction_id
+    data = codec.encode(
+        "ProfileInstallationResultData",
+        {
+            "transactionId": bytes(len(transaction)) if core.defective("result-of-no-transaction") else transaction,
+            "notificationMetadata": notification_metadata(number, "install", session.server.address, iccid),
+            "smdpOid": session.download.certificate.oid,
+            "finalResult": result,
+        },
+    )
+    key = core.credentials.identities[session.server.ci_key_id].private_key
+    covered = data[:-1] if core.defective("result-signature-wrong") else data
+    return tlv.encode(0xBF37, data + tlv.encode(0x5F37, signatures.sign(key, covered)))
