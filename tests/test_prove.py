@@ -44,6 +44,24 @@ sequences:
       - es10b.list_notification: { expect: { notificationMetadataList: { contains: { seqNumber: $n.seqNumber } } } }
 """
 
+SMDP_VECTORS = """
+case: TC_Mini_Server
+title: Mini
+iut: smdp
+interface: ES9+
+clauses: {sgp22: ["5.6.1"]}
+numbering: own
+sequences:
+  - id: "01"
+    title: The address of another SM-DP+ is refused
+    steps:
+      - es9plus.initiate_authentication: { with: { smdpAddress: another.example.com }, status: 8.8.1/3.8 }
+  - id: "02"
+    title: A session is opened
+    steps:
+      - es9plus.initiate_authentication
+"""
+
 
 @pytest.fixture
 def mini(tmp_path: Path) -> Path:
@@ -52,14 +70,12 @@ def mini(tmp_path: Path) -> Path:
     return path
 
 
-def prove(mini: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+def prove(mini: Path, *arguments: str, side: str = "euicc") -> tuple[int, dict[str, object]]:
     out = mini.parent / "out"
-    status = cli.main(
-        ["prove", "--side", "euicc", "--jobs", "1", "--vectors", str(mini), "--out", str(out), *arguments]
-    )
+    status = cli.main(["prove", "--side", side, "--jobs", "1", "--vectors", str(mini), "--out", str(out), *arguments])
     assert "</html>" in (out / "prove.html").read_text()
-    (side,) = json.loads((out / "prove.json").read_text())["sides"]
-    return status, side
+    (proof,) = json.loads((out / "prove.json").read_text())["sides"]
+    return status, proof
 
 
 def test_found_not_found_and_inconclusive(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +91,20 @@ def test_found_not_found_and_inconclusive(mini: Path, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "long-nickname: A nickname of more than 64 octets is taken (5.7.21); no sequence meets it" in out
     assert "omits-enable-notification: 1 sequences" in out
+
+
+def test_the_side_of_the_server(mini: Path) -> None:
+    mini.write_text(SMDP_VECTORS)
+    names = ("accepts-any-address", "wrong-server-signature1", "ignores-eid-binding")
+    status, side = prove(mini, *(part for name in names for part in ("--defect", name)), side="smdp")
+    assert status == 1
+    found = {defect["name"]: (defect["found_by"], defect["met_by"]) for defect in side["defects"]}
+    # The tester verifies no signature unless a sequence asks for it.
+    assert found == {
+        "accepts-any-address": (["TC_Mini_Server_01"], 1),
+        "wrong-server-signature1": ([], 1),
+        "ignores-eid-binding": ([], 0),
+    }
 
 
 def test_chosen_sequences_are_judged_alone(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +166,8 @@ def test_asked() -> None:
     assert asked
     assert "one" not in asked
     assert asked.names == {"one"}
+    with pytest.raises(TypeError):
+        _ = {"one"} & asked
 
 
 # ---------------------------------------------------------------- workers

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 
-class Asked(frozenset[str]):
-    """A set of defects that is empty and notes which ones a simulator asks it for.
+
+@dataclass
+class Asked:
+    """Stands in for a simulator's set of defects: has none of them, and notes which ones are asked for.
 
     A defect changes nothing before the simulator asks for it. With the same seed a sequence that never asked for a
-    defect runs the same with it switched on, so that this run can be left out.
+    defect runs the same with it switched on, so that this run can be left out. Simulators may ask by ``in`` alone;
+    whatever else they did with a set would escape us, and raises TypeError.
     """
 
-    names: set[str]
+    names: set[str] = field(default_factory=set)
 
-    def __new__(cls) -> Asked:
-        """Empty, and nothing noted."""
-        made = super().__new__(cls)
-        made.names = set()
-        return made
-
-    def __contains__(self, name: object) -> bool:
-        self.names.add(str(name))
+    def __contains__(self, name: str) -> bool:
+        self.names.add(name)
         return False
 
     def __bool__(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Protocol, cast
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.context import Session
@@ -63,12 +63,12 @@ class Setup:
     variants: tuple[Variant, ...]
 
     def open(self) -> Bench:
-        """The bench of a side."""
-        return EuiccBench(self)
+        """The bench of the side."""
+        return EuiccBench(self) if self.side == "euicc" else SmdpBench(self)
 
 
-class EuiccBench:
-    """Simulated eUICCs, a new one for every run, and one SM-DP+ for the sequences that download."""
+class _SimulatorBench:
+    """What both sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
 
     def __init__(self, setup: Setup) -> None:
         self._sequences = by_id(setup.cases)
@@ -80,7 +80,7 @@ class EuiccBench:
         """See Bench."""
         case, chosen = self._sequences[sequence]
         asked = Asked()
-        defects = asked if defect is None else frozenset({defect})
+        defects = cast("frozenset[str]", asked) if defect is None else frozenset({defect})
         reasons = []
         for variant in self._variants:
             result = Runner(self._session(variant, sequence, defects)).run(case, chosen)
@@ -90,15 +90,35 @@ class EuiccBench:
         return Outcome(sequence, defect, "", Verdict.NOT_APPLICABLE, "\n".join(reasons))
 
     def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See Bench."""
+        self._smdp.close()
+
+
+class EuiccBench(_SimulatorBench):
+    """Simulated eUICCs, a new one for every run; the SM-DP+ is for the sequences that download, without defects."""
+
+    def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
         chance = Random(f"{SEED}:{sequence}").randbytes  # noqa: S311  (a test card: reproducible on purpose)
         euicc = SimulatedEuicc(variant.settings, self._pki, defects=defects, random=chance)
         card = Card(SimTransport(euicc))
         card.connect()
         return open_session(card, variant.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
 
-    def close(self) -> None:
-        """See Bench."""
-        self._smdp.close()
+
+class SmdpBench(_SimulatorBench):
+    """One simulated SM-DP+, whose defects are switched; every sequence finds it without orders and sessions."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        # It starts without defects: Asked is not for its constructor, which compares them with those it knows.
+        self._smdp.begin(0)
+
+    def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:  # noqa: ARG002
+        self._smdp.defects = defects
+        return open_session(None, variant.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
 
 
 def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:

@@ -15,22 +15,23 @@ SIDES: tuple[Side, ...] = ("euicc", "smdp")
 
 @dataclass(frozen=True)
 class Variant:
-    """A declaration and the simulated eUICC it describes."""
+    """A declaration and the simulator it describes; the simulated SM-DP+ has no settings."""
 
     name: str
     declaration: Declaration
-    settings: EuiccSettings
+    settings: EuiccSettings | None
 
 
 def variants(side: Side) -> list[Variant]:
-    """The simulated cards that come with the package, that of the default settings first.
+    """The simulators that come with the package, that of the default settings first.
 
     Raises:
         FileMistakes: a declaration is wrong.
         SettingsError: settings are wrong.
     """
     if side == "smdp":
-        return []
+        path = resources.declarations() / "simulated_smdp.yaml"
+        return [Variant(path.stem, Declaration.load(path), None)]
     return [
         Variant(
             card.name,
