@@ -332,3 +332,19 @@ def test_folder_for_another_eid(tmp_path: Path) -> None:
 def test_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(PkiFolderError, match="CertificateIssuer"):
         FolderPki(tmp_path)
+
+
+def test_a_folder_with_the_key_of_its_ci_issues_what_must_be_refused(tmp_path: Path) -> None:
+    write_folder(TestPki("another maker"), tmp_path, EID)
+    folder = load_folder(tmp_path)
+    for kind in ("expired", "no-oid", "p384"):
+        with pytest.raises(CertificateFault) as caught:
+            verify_chain([folder.invalid_server(Role.DP_PB, kind).certificate], folder.trust(), Role.DP_PB, at=NOW)
+        assert caught.value.kind is FAULT_OF_SERVER_KIND[kind]
+    identity = folder.euicc(None, kind="euicc-expired")
+    with pytest.raises(CertificateFault) as caught:
+        verify_chain([identity.certificate, *identity.chain], folder.trust(), Role.EUICC, at=NOW)
+    assert caught.value.kind is FaultKind.EXPIRED
+    (tmp_path / "CertificateIssuer" / "SK_CI_ECDSA_NIST.pem").unlink()
+    with pytest.raises(PkiFolderError, match="SK_CI_ECDSA_NIST"):
+        load_folder(tmp_path).invalid_server(Role.DP_PB, "expired")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import NameMismatch, ServerUnreachable, UnknownIssuer
 from pytest_euicc.es9.tls import TlsSettings
-from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.es10.isdr import Isdr, Reply
 from pytest_euicc.lpa import (
     ActivationCode,
     ActivationCodeError,
@@ -21,6 +22,7 @@ from pytest_euicc.lpa import (
     Lpa,
     ServerRefused,
     SessionMismatch,
+    UnreadableAnswer,
 )
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.pki import TestPki, default_pki
@@ -178,6 +180,33 @@ def test_no_session_to_cancel(lpa: Callable[..., Lpa], order: Callable[..., None
     assistant.cancel(session, "timeout")
     with pytest.raises(EuiccRefused, match="invalidTransactionId"):
         assistant.cancel(session, "timeout")
+
+
+class Garbled(Isdr):
+    """An ISD-R whose answers to one function lack their last octet."""
+
+    def send(self, function: str, octets: bytes) -> Reply:
+        reply = super().send(function, octets)
+        return replace(reply, octets=reply.octets[:-1]) if function == "load_bound_profile_package" else reply
+
+
+def test_an_installation_result_that_cannot_be_read(lpa: Callable[..., Lpa], order: Callable[..., None]) -> None:
+    order()
+    with pytest.raises(UnreadableAnswer, match=r"LoadBoundProfilePackage: the answer cannot be read: .*5\.7\.6"):
+        lpa(Garbled(isdr(profiles=()).channel)).download(f"1${HOST}$TOKEN-1")
+
+
+def test_notifications_to_one_address_keep_their_order() -> None:
+    client = isdr()
+    first = client.get_profiles_info()[1][0]["iccid"]
+    client.enable_profile(first, refresh=False)
+    client.disable_profile(first, refresh=False)
+    with Lpa(
+        client, lambda _address: Es9Client("https://127.0.0.1:9", TlsSettings(default_pki().trust()))
+    ) as assistant:
+        kept = assistant.process_notifications().kept
+    assert "127.0.0.1:9" in kept[0].reason
+    assert [fault.reason[:24] for fault in kept[1:]] == ["waits for notification 1"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pytest_euicc.lpa.errors import (
     LpaError,
     ServerRefused,
     SessionMismatch,
+    UnreadableAnswer,
 )
 from pytest_euicc.lpa.outcomes import Installation, NotificationReport, Session
 from pytest_euicc.lpa.procedures import Lpa
@@ -25,4 +26,5 @@ __all__ = [
     "ServerRefused",
     "Session",
     "SessionMismatch",
+    "UnreadableAnswer",
 ]

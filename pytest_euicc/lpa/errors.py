@@ -35,6 +35,13 @@ class ServerRefused(LpaError):
         self.reason = reason
 
 
+class UnreadableAnswer(LpaError):
+    """One side answered octets that are not what the function answers."""
+
+    def __init__(self, step: str, fault: object, clause: str) -> None:
+        super().__init__(step, f"the answer cannot be read: {fault}", clause)
+
+
 class SessionMismatch(LpaError):
     """The two sides contradict each other or the activation code: address, transaction or SM-DP+ OID."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -23,11 +24,12 @@ from pytest_euicc.lpa.errors import (
     LpaError,
     ServerRefused,
     SessionMismatch,
+    UnreadableAnswer,
 )
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
 from pytest_euicc.lpa.outcomes import Delivered, Es9, Installation, NotificationFault, NotificationReport, Session
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.rat import authorises
 
 Progress = Callable[[str, int, int], None]
@@ -102,7 +104,8 @@ class Lpa:
             "5.6.1",
         )
         server_signed1 = _octets(started, "serverSigned1")
-        certificate = Certificate(_octets(started, "serverCertificate"))
+        with _reading("ES9+.InitiateAuthentication", "5.6.1"):
+            certificate = Certificate(_octets(started, "serverCertificate"))
         self._check_server(server_signed1, certificate, started, address, smdp_oid)
         response = self._ask_card_with(
             "authenticate_server",
@@ -124,7 +127,8 @@ class Lpa:
             {"transactionId": started["transactionId"], "authenticateServerResponse": _b64(response)},
             "5.6.3",
         )
-        session.metadata = Metadata.read(_octets(answer, "profileMetadata"))
+        with _reading("ES9+.AuthenticateClient", "5.6.3"):
+            session.metadata = Metadata.read(_octets(answer, "profileMetadata"))
         session.smdp_signed2 = _octets(answer, "smdpSigned2")
         session.smdp_signature2 = _octets(answer, "smdpSignature2")
         session.smdp_certificate = _octets(answer, "smdpCertificate")
@@ -140,7 +144,8 @@ class Lpa:
         self, server_signed1: bytes, certificate: Certificate, started: dict[str, Any], address: str, oid: str | None
     ) -> None:
         step = "ES9+.InitiateAuthentication"
-        signed = codec.decode("ServerSigned1", server_signed1)
+        with _reading(step, "5.6.1"):
+            signed = codec.decode("ServerSigned1", server_signed1)
         if signed["serverAddress"].lower() != address.lower():
             raise SessionMismatch(
                 step, f"serverSigned1 names {signed['serverAddress']!r}, contacted was {address!r}", "3.0.1"
@@ -231,13 +236,14 @@ class Lpa:
         """Compare the metadata carried with those announced, then load every segment (SGP.22 2.5.5, 3.1.3.2)."""
         metadata = _known(session)
         package = session.bound_profile_package
-        if carried_metadata(package) != metadata.octets:
+        with _reading("ES9+.GetBoundProfilePackage", "5.6.2"):
+            carried, segments = carried_metadata(package), bpp.segments(package)
+        if carried != metadata.octets:
             self.cancel(session, "metadataMismatch")
             raise DownloadCancelled(
                 "metadataMismatch", "the package carries other metadata than AuthenticateClient announced", "3.1.3.2"
             )
         result = b""
-        segments = bpp.segments(package)
         for number, segment in enumerate(segments):
             self._progress("ES10b.LoadBoundProfilePackage", number, len(segments))
             reply = self._isdr.send("load_bound_profile_package", segment)
@@ -274,18 +280,25 @@ class Lpa:
     def process_notifications(self, sequence_numbers: Iterable[int] | None = None) -> NotificationReport:
         """Deliver the pending notifications in the order of their sequence numbers and remove what was acknowledged.
 
-        A notification that cannot be delivered stays on the eUICC and holds back no other (SGP.22 3.5).
+        A notification that cannot be delivered stays on the eUICC. Later ones to the same address wait for it, those to
+        other addresses do not (SGP.22 3.5).
         """
         wanted = None if sequence_numbers is None else set(sequence_numbers)
         report = NotificationReport()
+        stalled: dict[str, int] = {}
         listed = self._ask_card("list_notification", "5.7.9").value[1]
         for entry in sorted(listed, key=lambda metadata: int(metadata["seqNumber"])):
             number, address = int(entry["seqNumber"]), str(entry["notificationAddress"])
             if wanted is not None and number not in wanted:
                 continue
+            if address in stalled:
+                waits = f"waits for notification {stalled[address]} to the same address (SGP.22 3.5)"
+                report.kept.append(NotificationFault(number, address, waits))
+                continue
             try:
                 removed = self._deliver(number, address)
             except (LpaError, Es9Error) as error:
+                stalled[address] = number
                 report.kept.append(NotificationFault(number, address, str(error)))
             else:
                 report.delivered.append(Delivered(number, address, removed))
@@ -294,7 +307,8 @@ class Lpa:
     def _deliver(self, number: int, address: str) -> bool:
         request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", number)})
         reply = self._isdr.send("retrieve_notifications_list", request)
-        pending = tlv.parse(tlv.find(reply.octets, 0xBF2B, 0xA0)).children()
+        with _reading("ES10b.RetrieveNotificationsList", "5.7.10"):
+            pending = tlv.parse(tlv.find(reply.octets, 0xBF2B, 0xA0)).children()
         if not pending:
             raise EuiccRefused("ES10b.RetrieveNotificationsList", f"no notification {number}", "5.7.10")
         self._ask_server(
@@ -307,16 +321,11 @@ class Lpa:
 
     def _ask_card(self, function: str, clause: str) -> Reply:
         self._progress(function, 0, 1)
-        reply = self._isdr.call(function)
-        if reply.received is None:
-            raise EuiccRefused(function, f"status {reply.sw:04X}", clause)
-        return reply
+        return _read(self._isdr.call(function), clause)
 
     def _ask_card_with(self, function: str, request: bytes, error: str, clause: str) -> bytes:
         self._progress(function, 0, 1)
-        reply = self._isdr.send(function, request)
-        if reply.received is None:
-            raise EuiccRefused(function, f"status {reply.sw:04X}", clause)
+        reply = _read(self._isdr.send(function, request), clause)
         choice, value = reply.value
         if choice == error:
             raise EuiccRefused(function, _error_name(value), clause)
@@ -329,6 +338,23 @@ class Lpa:
             raise ServerRefused(f"ES9+.{function}", reply.subject_code, reply.reason_code, reply.message, clause)
         answer: dict[str, Any] = reply.body or {}
         return answer
+
+
+@contextmanager
+def _reading(step: str, clause: str) -> Iterator[None]:
+    try:
+        yield
+    except (codec.Asn1Error, tlv.TlvError, CertificateFault) as fault:
+        raise UnreadableAnswer(step, fault, clause) from fault
+
+
+def _read(reply: Reply, clause: str) -> Reply:
+    """A reply that has a value; raises UnreadableAnswer, or EuiccRefused where there is only a status word."""
+    if reply.fault is not None:
+        raise UnreadableAnswer(reply.function.full_name, reply.fault, clause)
+    if reply.received is None:
+        raise EuiccRefused(reply.function.full_name, f"status {reply.sw:04X}", clause)
+    return reply
 
 
 def _known(session: Session) -> Metadata:
@@ -365,7 +391,8 @@ def _is_operational(profile: dict[str, Any]) -> bool:
 
 def _installation(result: bytes, metadata: Metadata) -> Installation:
     """Read a ProfileInstallationResult; raises InstallationFailed for an error result."""
-    data = codec.decode("ProfileInstallationResult", result)["profileInstallationResultData"]
+    with _reading("ES10b.LoadBoundProfilePackage", "5.7.6"):
+        data = codec.decode("ProfileInstallationResult", result)["profileInstallationResultData"]
     number = int(data["notificationMetadata"]["seqNumber"])
     choice, outcome = data["finalResult"]
     if choice == "errorResult":

@@ -78,9 +78,12 @@ class FolderPki:
         return _identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem", curve)
 
     def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
-        """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names."""
+        """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names.
+
+        An invalid kind is issued under the CI, whose key has to be there.
+        """
         if kind is not None:
-            raise PkiFolderError(f"{self._folder}: no {kind} eUICC certificate for {curve} in this layout")
+            return self._issuing(curve).euicc(eid or self.euicc(None, curve).certificate.eid, curve, kind)
         suffix = _SUFFIX[curve]
         path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
         identity = _identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem", curve)
@@ -102,8 +105,11 @@ class FolderPki:
         return _identity(certificate, _first_of([base / f"SK_{name}.pem" for name in names]), curve)
 
     def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
-        """Not in the bundle's main folders; raises PkiFolderError."""
-        raise PkiFolderError(f"{self._folder}: no {kind} {role.value} certificate for {curve} in this layout")
+        """Issued under the CI, whose key has to be there, for the OID of the bundle's first server."""
+        return self._issuing(curve).invalid_server(role, kind, curve)
+
+    def _issuing(self, curve: str) -> TestPki:
+        return TestPki(authorities={curve: self.authority(curve)})
 
 
 def _first_of(paths: list[Path]) -> Path:

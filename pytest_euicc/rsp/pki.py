@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -120,12 +120,14 @@ class TestPki:
 
     Args:
         seed: the same seed gives the same keys and certificates, octet for octet.
+        authorities: CIs to issue under, by curve, in the place of its own.
     """
 
     __test__ = False  # A name of the field, no test of pytest.
 
-    def __init__(self, seed: str = "pytest-euicc") -> None:
+    def __init__(self, seed: str = "pytest-euicc", authorities: Mapping[str, Identity] | None = None) -> None:
         self._seed = seed
+        self._authorities = authorities or {}
         self._issued: dict[tuple[str, ...], Identity] = {}
 
     @property
@@ -143,6 +145,8 @@ class TestPki:
 
     def authority(self, curve: str = "nist", number: int = 1) -> Identity:
         """The CI itself; number 2 is a CI that no eUICC knows."""
+        if number == 1 and curve in self._authorities:
+            return self._authorities[curve]
         wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
         return self._identity(wish, curve, None, "ci", str(number))
 
