@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
+from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, load_folder, write_folder
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
-from pytest_euicc.rsp.pki import INVALID_EUICC_KINDS, INVALID_SERVER_KINDS, TestPki, default_pki
+from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, TestPki, default_pki
 from pytest_euicc.rsp.signatures import CURVES as CURVES_BY_NAME
 from pytest_euicc.rsp.signatures import private_key_from
 
@@ -289,7 +290,6 @@ def test_folder_written_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (lambda base: (base / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").unlink(), "SK_EUICC_ECDSA_NIST.pem: No such file"),
         (lambda base: (base / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").write_text("x"), "no private key in PEM"),
         (lambda base: (base / "eUICC" / "CERT_EUICC_ECDSA_NIST.der").write_text("x"), "DER is wanted"),
         (
@@ -322,11 +322,48 @@ def test_folder_with_the_other_curve_under_a_name(tmp_path: Path) -> None:
         load_folder(tmp_path).euicc(EID, "brainpool")
 
 
-def test_folder_for_another_eid(tmp_path: Path) -> None:
+OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_folder_issues_for_another_eid(tmp_path: Path, curve: str) -> None:
     write_folder(PKI, tmp_path, EID)
+    folder = load_folder(tmp_path)
+    assert folder.euicc(None, curve).certificate.eid == EID
+    other = folder.euicc(OTHER_EID, curve)
+    verify_chain([other.certificate, *other.chain], PKI.trust(), Role.EUICC, at=NOW, eid=OTHER_EID)
+    assert other.chain == folder.euicc(EID, curve).chain
+    with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_.*: permits EIDs that begin with 89049032, wanted 0000"):
+        folder.euicc(bytes(16), curve)
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("kind", INVALID_EUICC_KINDS)
+def test_folder_issues_invalid_chains(tmp_path: Path, kind: str, curve: str) -> None:
+    write_folder(PKI, tmp_path, EID)
+    identity = load_folder(tmp_path).euicc(None, curve, kind)
+    with pytest.raises(CertificateFault) as caught:
+        verify_chain([identity.certificate, *identity.chain], PKI.trust(), Role.EUICC, at=NOW)
+    assert caught.value.kind is FAULT_OF_EUICC_KIND[kind]
+    if kind != "eum-unknown-ci":
+        # One thing is wrong and nothing else: the other certificate is that of a chain that holds.
+        sound = [entry for entry in identity.chain if entry in load_folder(tmp_path).euicc(None, curve).chain]
+        assert bool(sound) is kind.startswith("euicc")
+
+
+def test_folder_without_keys_says_which_one_is_missing(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    (tmp_path / "CertificateIssuer" / "SK_CI_ECDSA_NIST.pem").unlink()
+    assert load_folder(tmp_path).euicc(None, kind="euicc-expired").certificate.eid == EID
+    with pytest.raises(PkiFolderError, match=r"SK_CI_ECDSA_NIST.pem: No such file"):
+        load_folder(tmp_path).euicc(None, kind="eum-expired")
+    (tmp_path / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").unlink()
     assert load_folder(tmp_path).euicc(None).certificate.eid == EID
-    with pytest.raises(PkiFolderError, match=r"CERT_EUICC_ECDSA_NIST.der: is for EID 89049032.*, wanted 0000"):
-        load_folder(tmp_path).euicc(bytes(16))
+    (tmp_path / "EUM" / "SK_EUM_ECDSA_NIST.pem").unlink()
+    with pytest.raises(PkiFolderError, match=r"SK_EUICC_ECDSA_NIST.pem: No such file"):
+        load_folder(tmp_path).euicc(None)
+    with pytest.raises(ValueError, match="no kind of chain"):
+        load_folder(tmp_path).euicc(None, kind="eum-expiried")
 
 
 def test_folder_of_something_else(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from smdp_peer import EID, HOST, OTHER_EID, Peer, key_ids
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es9.client import Es9Client, encode
-from pytest_euicc.rsp.pki import INVALID_EUICC_KINDS
+from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.simulator.smdp.inventory import Inventory
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.server import SmdpServer

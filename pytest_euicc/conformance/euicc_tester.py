@@ -19,8 +19,9 @@ from pytest_euicc.conformance.smdp_access import Curve, HeldOrder, SmdpAccess, s
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.rsp.issuing import Identity
-from pytest_euicc.rsp.pki import INVALID_EUICC_KINDS, Pki
+from pytest_euicc.rsp.pki import Pki
 
 EUICC_KINDS = ("valid", *INVALID_EUICC_KINDS)
 """The chains of certificates that a step may show."""

@@ -199,6 +199,11 @@ class Certificate:
                 return str(extension.oid.dotted_string)
         return None
 
+    @property
+    def eins_in_extension(self) -> bool:
+        """True if PermittedEins says which EIDs may be issued, not name constraints."""
+        return any(extension.oid == PERMITTED_EINS for extension in self._extensions)
+
     @cached_property
     def permitted_eins(self) -> tuple[str, ...] | None:
         """Beginnings that EIDs under a CERT.EUM may have; None where it restricts nothing."""

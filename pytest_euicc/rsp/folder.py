@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
-from pytest_euicc.rsp.issuing import Identity
-from pytest_euicc.rsp.pki import TestPki
-from pytest_euicc.rsp.signatures import CURVES
+from pytest_euicc.rsp.chains import Maker, check_kind, ci_number, deviates_in_eum
+from pytest_euicc.rsp.issuing import Identity, issue
+from pytest_euicc.rsp.pki import EID, TestPki
+from pytest_euicc.rsp.signatures import CURVES, private_key_from
 
 _SUFFIX = {"nist": "NIST", "brainpool": "BRP"}
 _SERVER = {
@@ -37,7 +38,8 @@ def load_folder(folder: Path) -> FolderPki:
 class FolderPki:
     """Identities of an SGP.26 folder: ``CertificateIssuer/ EUM/ eUICC/ DPauth/ DPpb/ DPtls/``.
 
-    Files are read when first asked for, so a folder without the keys of one side still serves the other.
+    Files are read when first asked for, so a folder without the keys of one side still serves the other. Where the key
+    of the EUM is there, certificates of other eUICCs are issued with it; with that of the CI, other ones of the EUM.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,6 +48,7 @@ class FolderPki:
                 f"{folder}: no folder CertificateIssuer in it; name the folder that holds the SGP.26 layout"
             )
         self._folder = folder
+        self._issued: dict[tuple[bytes | None, str, str | None], Identity] = {}
         self._cis = {
             curve: _certificate(path, curve)
             for curve, suffix in _SUFFIX.items()
@@ -70,27 +73,62 @@ class FolderPki:
         return self._cis[curve]
 
     def authority(self, curve: str = "nist", number: int = 1) -> Identity:
-        """The CI with its key, as the bundle of test certificates has it; number 2 is a CI that no eUICC knows."""
-        if number == 2:
+        """The CI with its key, as the bundle of test certificates has it; any other number is one of the test PKI."""
+        if number != 1:
             return TestPki().authority(curve, number)
-        name = f"CI_ECDSA_{_SUFFIX[curve]}"
-        base = self._folder / "CertificateIssuer"
-        return _identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem", curve)
+        certificate = self._folder / "CertificateIssuer" / f"CERT_CI_ECDSA_{_SUFFIX[curve]}.der"
+        return _identity(certificate, self._authority_key(curve), curve)
+
+    def _authority_key(self, curve: str) -> Path:
+        return self._folder / "CertificateIssuer" / f"SK_CI_ECDSA_{_SUFFIX[curve]}.pem"
 
     def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
-        """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one the certificate names.
+        """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one that the folder's certificate names.
 
-        An invalid kind is issued under the CI, whose key has to be there.
+        For another EID, or of an invalid kind, it is issued with the key of the EUM, and that of the CI where the kind
+        is one of CERT.EUM; with the key of the CI alone, under another EUM.
+
+        Raises:
+            PkiFolderError: a file that this needs is missing or does not fit, or the EUM may not issue for the EID.
+            ValueError: no such kind.
         """
-        if kind is not None:
-            return self._issuing(curve).euicc(eid or self.euicc(None, curve).certificate.eid, curve, kind)
+        check_kind(kind)
+        held = self._held_euicc(curve)
+        if held is not None and kind is None and eid in (None, held.certificate.eid):
+            return held
+        own = held.certificate.eid if held is not None else None
+        key = (eid, curve, kind)
+        if key not in self._issued:
+            self._issued[key] = self._issue(eid or own or EID, curve, kind)
+        return self._issued[key]
+
+    def _held_euicc(self, curve: str) -> Identity | None:
+        """The eUICC of the folder; None where its key is missing and the EUM's can make another."""
         suffix = _SUFFIX[curve]
-        path = self._folder / "eUICC" / f"CERT_EUICC_ECDSA_{suffix}.der"
-        identity = _identity(path, self._folder / "eUICC" / f"SK_EUICC_ECDSA_{suffix}.pem", curve)
-        if eid is not None and identity.certificate.eid != eid:
-            raise PkiFolderError(f"{path}: is for EID {identity.certificate.serial_number}, wanted {eid.hex()}")
-        eum = _certificate(self._folder / "EUM" / f"CERT_EUM_ECDSA_{suffix}.der", curve)
-        return Identity(identity.certificate, identity.private_key, (eum,))
+        base, eums = self._folder / "eUICC", self._folder / "EUM"
+        key = base / f"SK_EUICC_ECDSA_{suffix}.pem"
+        if not key.exists() and (eums / f"SK_EUM_ECDSA_{suffix}.pem").exists():
+            return None
+        held = _identity(base / f"CERT_EUICC_ECDSA_{suffix}.der", key, curve)
+        eum = _certificate(eums / f"CERT_EUM_ECDSA_{suffix}.der", curve)
+        return Identity(held.certificate, held.private_key, (eum,))
+
+    def _issue(self, eid: bytes, curve: str, kind: str | None) -> Identity:
+        name = f"EUM_ECDSA_{_SUFFIX[curve]}"
+        base = self._folder / "EUM"
+        if not (base / f"SK_{name}.pem").exists() and self._authority_key(curve).exists():
+            return self._issuing(curve).euicc(eid, curve, kind)
+        eum = _identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem", curve)
+        maker = Maker.of(eum.certificate)
+        if not maker.permits(eid):
+            permitted = " or ".join(maker.eins) or "nothing"
+            raise PkiFolderError(
+                f"{base / f'CERT_{name}.der'}: permits EIDs that begin with {permitted}, wanted {eid.hex()}"
+            )
+        if deviates_in_eum(kind):
+            eum = issue(maker.eum(kind), eum.private_key, self.authority(curve, ci_number(kind)))
+        key = private_key_from(eid, CURVES[curve])
+        return issue(maker.euicc(eid, kind), key, eum, chain=(eum.certificate,))
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
         """CERT.DPauth, CERT.DPpb or CERT.DP.TLS; number 2 is the second test server of the bundle."""

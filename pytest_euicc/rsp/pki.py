@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -11,10 +11,11 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.rsp.chains import PAST, Deviation, Maker, check_kind, ci_number
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.signatures import CURVES, private_key_from
 
-__all__ = ["INVALID_EUICC_KINDS", "INVALID_SERVER_KINDS", "Identity", "Pki", "TestPki", "default_pki"]
+__all__ = ["INVALID_SERVER_KINDS", "Identity", "Pki", "TestPki", "default_pki"]
 
 EIN = "89049032"
 EID = bytes.fromhex("89049032123451234512345678901235")
@@ -24,14 +25,11 @@ OIDS = {1: "2.999.10", 2: "2.999.12"}
 """SM-DP+ OIDs by the number of the test server."""
 
 _OTHER_CURVES: dict[str, ec.EllipticCurve] = {"p192": ec.SECP192R1(), "p384": ec.SECP384R1()}
-_PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _FUTURE = datetime(2054, 1, 1, tzinfo=UTC)
-
-Deviation = Callable[[Wish], Wish]
 
 INVALID_SERVER_KINDS: dict[str, Deviation] = {
     "bad-signature": lambda wish: replace(wish, break_signature=True),
-    "expired": lambda wish: replace(wish, valid_until=_PAST),
+    "expired": lambda wish: replace(wish, valid_until=PAST),
     "not-yet-valid": lambda wish: replace(wish, valid_from=_FUTURE),
     "no-policy": lambda wish: replace(wish, policy=None),
     "policy-not-critical": lambda wish: replace(wish, policy_critical=False),
@@ -50,44 +48,6 @@ INVALID_SERVER_KINDS: dict[str, Deviation] = {
 }
 """Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name (``wrong-extended-key-usage``: TLS only)."""
 
-INVALID_EUICC_KINDS = (
-    "eum-signature",
-    "eum-key-usage",
-    "eum-policy",
-    "eum-basic-constraints",
-    "eum-basic-constraints-not-critical",
-    "eum-path-length",
-    "eum-no-name-constraints",
-    "eum-expired",
-    "eum-unknown-ci",
-    "euicc-signature",
-    "euicc-key-usage",
-    "euicc-policy",
-    "euicc-organisation",
-    "euicc-serial-number",
-    "euicc-expired",
-)
-"""Chains of an eUICC that an SM-DP+ must refuse, by name."""
-
-_EUM_DEVIATIONS: dict[str, Deviation] = {
-    "eum-signature": lambda wish: replace(wish, break_signature=True),
-    "eum-key-usage": lambda wish: replace(wish, swap_key_usage=True),
-    "eum-policy": lambda wish: replace(wish, policy=Role.EUICC.policy),
-    "eum-basic-constraints": lambda wish: replace(wish, ca=False),
-    "eum-basic-constraints-not-critical": lambda wish: replace(wish, ca_critical=False),
-    "eum-path-length": lambda wish: replace(wish, path_length=1),
-    "eum-no-name-constraints": lambda wish: replace(wish, eins=()),
-    "eum-expired": lambda wish: replace(wish, valid_until=_PAST),
-}
-_EUICC_DEVIATIONS: dict[str, Deviation] = {
-    "euicc-signature": lambda wish: replace(wish, break_signature=True),
-    "euicc-key-usage": lambda wish: replace(wish, swap_key_usage=True),
-    "euicc-policy": lambda wish: replace(wish, policy=Role.EUM.policy),
-    "euicc-organisation": lambda wish: replace(wish, organisation="another maker"),
-    "euicc-serial-number": lambda wish: replace(wish, serial_number="89" + "0" * 28 + "11"),
-    "euicc-expired": lambda wish: replace(wish, valid_until=_PAST),
-}
-
 
 class Pki(Protocol):
     """Where identities come from: issued here, or read from a folder."""
@@ -103,7 +63,7 @@ class Pki(Protocol):
         """The CI certificate of a curve."""
 
     def authority(self, curve: str = "nist", number: int = 1) -> Identity:
-        """The CI with its key; number 2 is a CI that no eUICC knows."""
+        """The CI with its key; 2 is one that nobody knows, 3 one that SM-DP+ trust without a certificate under it."""
 
     def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC for an EID (None: that of the PKI's own eUICC), its chain holding CERT.EUM; or an invalid kind."""
@@ -144,31 +104,29 @@ class TestPki:
         return self.authority(curve).certificate
 
     def authority(self, curve: str = "nist", number: int = 1) -> Identity:
-        """The CI itself; number 2 is a CI that no eUICC knows."""
+        """The CI itself; 2 is one that nobody knows, 3 one that the SM-DP+ trusts without a certificate under it."""
         if number == 1 and curve in self._authorities:
             return self._authorities[curve]
         wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
         return self._identity(wish, curve, None, "ci", str(number))
 
     def eum(self, curve: str = "nist", kind: str | None = None, ein: str = EIN) -> Identity:
-        """CERT.EUM for EIDs that begin with ``ein``; its kind is one of INVALID_EUICC_KINDS."""
-        wish = Wish(Role.EUM, "EUM Test", organisation="Test EUM", eins=(ein,))
-        wish = _EUM_DEVIATIONS.get(kind or "", _unchanged)(wish)
-        issuer = self.authority(curve, 2 if kind == "eum-unknown-ci" else 1)
+        """CERT.EUM for EIDs that begin with ``ein``; its kind is one of chains.INVALID_EUICC_KINDS."""
+        wish = _maker(ein).eum(kind)
+        issuer = self.authority(curve, ci_number(kind))
         return self._identity(wish, curve, issuer, "eum", ein)
 
     def euicc(self, eid: bytes | None = None, curve: str = "nist", kind: str | None = None) -> Identity:
-        """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM; its kind is one of INVALID_EUICC_KINDS.
+        """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM; kinds are chains.INVALID_EUICC_KINDS.
 
         Raises:
             ValueError: no such kind.
         """
-        if kind is not None and kind not in INVALID_EUICC_KINDS:
-            raise ValueError(f"{kind}: no kind of chain; known are {', '.join(INVALID_EUICC_KINDS)}")
+        check_kind(kind)
         eid = eid or EID
-        wish = Wish(Role.EUICC, "Test eUICC", organisation="Test EUM", serial_number=eid.hex())
-        wish = _EUICC_DEVIATIONS.get(kind or "", _unchanged)(wish)
-        eum = self.eum(curve, kind, eid.hex()[: len(EIN)])
+        ein = eid.hex()[: len(EIN)]
+        eum = self.eum(curve, kind, ein)
+        wish = _maker(ein).euicc(eid, kind)
         return self._identity(wish, curve, eum, "euicc", eid.hex(), chain=(eum.certificate,))
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
@@ -206,8 +164,8 @@ class TestPki:
         return self._issued[key]
 
 
-def _unchanged(wish: Wish) -> Wish:
-    return wish
+def _maker(ein: str) -> Maker:
+    return Maker("EUM Test", "Test EUM", (ein,))
 
 
 def _curve(name: str) -> ec.EllipticCurve:
