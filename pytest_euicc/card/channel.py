@@ -66,6 +66,9 @@ class Card:
         self.handler: proactive.Handler = proactive.answer
         self.fetched: list[ProactiveCommand] = []
         """Every proactive command since `take_fetched`, in order."""
+        self.held: ResponseApdu | None = None
+        """While `hold_proactive` is in force: the last response that announced a proactive command."""
+        self._holds = False
         self.basic = LogicalChannel(self, 0)
         self._channels: list[LogicalChannel] = []
         self._terminal = (TERMINAL_CAPABILITY, TERMINAL_PROFILE)
@@ -141,6 +144,16 @@ class Card:
         fetched, self.fetched = self.fetched, []
         return fetched
 
+    def hold_proactive(self) -> None:
+        """Leave proactive commands unfetched, so that a proactive session stays open, until `release_proactive`."""
+        self._holds, self.held = True, None
+
+    def release_proactive(self) -> None:
+        """Fetch and answer what waits, and follow 91xx again."""
+        held, self._holds, self.held = self.held, False, None
+        if held is not None:
+            self.serve_proactive(held)
+
     def transmit(self, octets: bytes) -> bytes:
         """Send octets exactly as they are and announce the exchange; follows nothing."""
         response, started, before = b"", time.time(), time.perf_counter()
@@ -165,6 +178,9 @@ class Card:
 
     def serve_proactive(self, response: ResponseApdu) -> None:
         """FETCH and answer for as long as a status word 91xx announces a command (ETSI TS 102 221 7.4.2.1)."""
+        if self._holds:
+            self.held = response if response.sw1 == 0x91 else self.held
+            return
         fetches = 0
         while response.sw1 == 0x91:
             if fetches == _MAX_PROACTIVE:
@@ -210,6 +226,7 @@ class Card:
         return response.data[0]
 
     def _forget_channels(self) -> None:
+        self.held = None
         for channel in self._channels:
             channel.is_open = False
         self._channels.clear()

@@ -219,6 +219,13 @@ def read_binary(
     return data_outcome(command.encode(), channel.send(command))
 
 
+@action("card.fetch")
+def fetch(context: Context, _message: Message) -> Outcome:
+    """Fetch the proactive command that a state left waiting, and answer it (ETSI TS 102 221 7.4.2)."""
+    context.card.release_proactive()
+    return Outcome()
+
+
 @action(
     "card.proactive",
     response=mapping(

@@ -58,12 +58,18 @@ def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, pa
         yield Mismatch(path, "a signature over the received octets", f"{signature.hex().upper()} does not verify")
 
 
+def certificates_shown(context: Context) -> list[bytes]:
+    """Every CERT.EUICC that the eUICC showed in this sequence."""
+    shown: list[bytes] = context.notes.setdefault("euicc certificates", [])
+    return shown
+
+
 @check("notification_signatures")
 def notification_signatures(context: Context, outcome: Outcome, *, count: int | None = None) -> Iterator[Mismatch]:
     """Every notification is signed by the eUICC and its certificates lead to the CI (SGP.22 5.7.10).
 
-    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those of another
-    notification of the answer, or of one before it.
+    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those that the eUICC
+    showed before in this sequence, or with another notification of the answer.
     """
     try:
         notifications = _notifications(outcome.octets)
@@ -72,9 +78,9 @@ def notification_signatures(context: Context, outcome: Outcome, *, count: int | 
         return
     if count is not None and len(notifications) != count:
         yield Mismatch("", f"{count} notifications", str(len(notifications)))
-    others = [parts for tag, parts in notifications if tag != _INSTALLATION_RESULT]
-    if others and len(others[0]) == 4:
-        context.notes["euicc certificate"] = others[0][2].octets
+    for tag, parts in notifications:
+        if tag != _INSTALLATION_RESULT and len(parts) == 4:
+            certificates_shown(context).append(parts[2].octets)
     for index, (tag, parts) in enumerate(notifications):
         path = f"notificationList.{index}"
         if tag == _INSTALLATION_RESULT:
@@ -107,15 +113,18 @@ def _other(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismat
 
 
 def _installation_result(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
-    certificate = context.notes.get("euicc certificate")
-    if certificate is None:
+    certificates = certificates_shown(context)
+    if not certificates:
         raise Unreachable("no CERT.EUICC was seen before, so the installation result cannot be verified")
     signatures = [part for part in parts if part.tag == _SIGNATURE]
     if len(parts) < 2 or len(signatures) != 1:
         yield Mismatch(path, "profileInstallationResultData and euiccSignPIR", f"{len(parts)} elements")
         return
     where = f"{path}.euiccSignPIR"
-    yield from signature_mismatches(certificate, parts[0].octets, signatures[0].value, where)
+    # An eUICC with keys under several CIs signs with that of the session (SGP.22 5.7.13).
+    found = [list(signature_mismatches(key, parts[0].octets, signatures[0].value, where)) for key in certificates]
+    if all(found):
+        yield from found[-1]
 
 
 # Where the signed part and the signature stand in an answer, and what else the signature covers.

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import (
     Profile,
+    by_iccid,
     choose,
     enabled_on,
     fresh_isdr,
@@ -67,6 +68,22 @@ def no_enabled_profile(context: Context) -> Generator[None, None, None]:
     yield
     if before is not None:
         put_back_enabled(context, before)
+
+
+@state("proactive_session", implies=("card_started", "isdr_selected"))
+def proactive_session(context: Context, *, profile: str) -> Generator[None, None, None]:
+    """A proactive session runs: the REFRESH that came of enabling a profile waits to be fetched."""
+    before = enabled_on(context.isdr())
+    chosen = by_iccid(context, _named(context, profile)["iccid"])
+    context.card.hold_proactive()
+    try:
+        switch(context, chosen, enable=True, refresh=True)
+        if context.card.held is None:
+            raise Unreachable("enabling a profile with refreshFlag announced no proactive command (91xx)")
+        yield
+    finally:
+        context.card.release_proactive()
+    put_back_enabled(context, before)
 
 
 @state("no_profiles", implies=("card_started", "isdr_selected"))
@@ -192,9 +209,7 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
 @state("nickname", implies=("card_started", "isdr_selected"))
 def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
     """A profile that has a name here has a nickname, or none."""
-    named = context.variables.get(profile)
-    if not isinstance(named, dict) or "iccid" not in named:
-        raise Unreachable(f"there is no profile named {profile!r}; name one by the state profile: {{as: {profile}}}")
+    named = _named(context, profile)
     before = named.get("nickname", "")
     if before != value:
         context.change("to set a nickname")
@@ -203,6 +218,14 @@ def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[
     with context.undoing(f"the nickname of {named['iccid'].hex()} is not {before!r} again"):
         if profiles_have(context, named["iccid"]):
             _ask("set the nickname", context.isdr().set_nickname, named["iccid"], before)
+
+
+def _named(context: Context, name: str) -> dict[str, Any]:
+    """What was saved of a profile that has a name here."""
+    named = context.variables.get(name)
+    if not isinstance(named, dict) or "iccid" not in named:
+        raise Unreachable(f"there is no profile named {name!r}; name one by the state profile: {{as: {name}}}")
+    return named
 
 
 def profiles_have(context: Context, iccid: bytes) -> bool:

@@ -18,7 +18,8 @@ def accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
     Raises:
         LoadFault: the first one that fails.
     """
-    if core.state.find(("iccid", metadata["iccid"])) and not core.defective("accepts-same-iccid"):
+    known = core.state.find(("iccid", metadata["iccid"])) or metadata["iccid"] in core.state.deleted
+    if known and not core.defective("accepts-same-iccid"):
         raise _refused("installFailedDueToIccidAlreadyExistsOnEuicc")
     if int(metadata.get("profileClass", 2)) == _TEST_CLASS:
         supported = "testProfileSupport" in core.settings.rsp_capability

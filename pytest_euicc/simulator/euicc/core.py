@@ -75,6 +75,7 @@ class EuiccCore:
         interrupted = self.installer
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
+        self.proactive_session = False
         self.resets += 1
         state = self.state
         if self.defects:
@@ -93,6 +94,11 @@ class EuiccCore:
             if self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
+
+    @property
+    def busy(self) -> bool:
+        """True while a proactive session keeps profiles from being managed (catBusy, SGP.22 5.7.16)."""
+        return self.settings.cat_busy and self.proactive_session and not self.defective("ignores-proactive-session")
 
     @property
     def changed_by_reset(self) -> bool:
@@ -144,7 +150,9 @@ class EuiccCore:
     @property
     def free_memory(self) -> int:
         """Octets of non-volatile memory that are left."""
-        taken = self.state.lost_memory + sum(profile.memory for profile in self.state.profiles)
+        untold = self.defective("install-takes-no-memory")
+        profiles = self.state.profiles[: len(self.settings.profiles) if untold else None]
+        taken = self.state.lost_memory + sum(profile.memory for profile in profiles)
         return max(0, self.settings.memory - taken)
 
     def files(self) -> Files:

@@ -17,7 +17,8 @@ def get_challenge(core: EuiccCore, request: bytes) -> bytes:
     """A fresh challenge; a session that was there is over (SGP.22 5.7.7)."""
     codec.decode("GetEuiccChallengeRequest", request)
     challenge = core.challenge()
-    core.session = RspSession(challenge)
+    kept = core.defective("challenge-keeps-session")
+    core.session = replace(core.session, challenge=challenge) if kept else RspSession(challenge)
     return codec.encode("GetEuiccChallengeResponse", {"euiccChallenge": challenge})
 
 
@@ -87,7 +88,7 @@ def info2(core: EuiccCore) -> bytes:
         value["forbiddenProfilePolicyRules"] = bits("forbiddenProfilePolicyRules", frozenset(forbidden))
     if settings.additional_profile_versions:
         value["additionalEuiccProfilePackageVersions"] = list(settings.additional_profile_versions)
-    if settings.integrated:
+    if settings.integrated and not core.defective("integrated-without-properties"):
         value |= {"treProperties": bits("treProperties", frozenset({"isIntegrated"})), "treProductReference": "SIM-1"}
     value |= _wrong_fields(core, bits)
     return _with_private_element(core, codec.encode("EUICCInfo2", value))
@@ -110,6 +111,8 @@ def _wrong_fields(core: EuiccCore, bits: Callable[[str, frozenset[str]], tuple[b
     for name, names in missing.items():
         if core.defective(name):
             wrong["rspCapability"] = bits("rspCapability", settings.rsp_capability - names)
+    if core.defective("announces-everything"):
+        wrong["rspCapability"] = (b"\xfc", 6)
     return wrong
 
 
@@ -139,6 +142,8 @@ def list_notification(core: EuiccCore, request: bytes) -> bytes:
     """Metadata of pending notifications, an empty list if none matches (SGP.22 5.7.9)."""
     wanted = codec.decode("ListNotificationRequest", request).get("profileManagementOperation")
     entries = [entry.metadata() for entry in _matching(core, wanted)]
+    if core.defective("result-not-listed"):
+        entries = [entry.metadata() for entry in _matching(core, wanted) if entry.octets[:2] != b"\xbf\x37"]
     if core.defective("renumbers-when-listed"):
         core.listings += 1
         entries = [entry | {"seqNumber": entry["seqNumber"] + core.listings} for entry in entries]

@@ -74,7 +74,7 @@ def enable_profile(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
-    if core.settings.cat_busy and core.proactive_session:
+    if core.busy:
         return "catBusy"
     target, current = core.state.find(identifier), core.state.enabled
     if target is None:
@@ -101,6 +101,8 @@ def _pushed_aside(core: EuiccCore, current: Profile | None, target: Profile) -> 
     """ICCID of the profile that comes back after a test profile, through any number of test profiles in a row."""
     if not target.is_test or current is None:
         return None
+    if core.defective("second-test-profile-forgets"):
+        return current.iccid
     return core.state.before_test if current.is_test else current.iccid
 
 
@@ -109,9 +111,11 @@ def _may_replace(core: EuiccCore, current: Profile, target: Profile) -> str:
     if current.is_test and not target.is_test:
         # Under a test profile only the operational profile that it pushed aside may come back.
         before = core.state.before_test
-        return "" if before in (None, target.iccid) else "wrongProfileReenabling"
+        allowed = before in (None, target.iccid) or core.defective("any-profile-after-test")
+        return "" if allowed else "wrongProfileReenabling"
     # PPR1 yields to a test profile (SGP.22 2.9.3.3) and to a provisioning profile (2.4.5.2).
-    held = target.is_operational or (not target.is_test and core.defective("ppr1-stops-provisioning"))
+    named = "ppr1-blocks-test-profile" if target.is_test else "ppr1-stops-provisioning"
+    held = target.is_operational or core.defective(named)
     if current.has_rule(_PPR1) and held and not core.defective("ignores-ppr1"):
         return "disallowedByPolicy"
     return ""
@@ -125,7 +129,7 @@ def disable_profile(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
-    if core.settings.cat_busy and core.proactive_session:
+    if core.busy:
         return "catBusy"
     target = core.state.find(identifier)
     if target is None:
@@ -145,7 +149,7 @@ def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -
 def _reenable(core: EuiccCore, test_profile: Profile) -> None:
     """After a test profile the operational profile of before is enabled again (SGP.22 5.7.17)."""
     before = core.state.before_test
-    if not test_profile.is_test or before is None:
+    if not test_profile.is_test or before is None or core.defective("test-profile-leaves-none"):
         return
     core.state = replace(core.state, before_test=None)
     profile = core.state.find(("iccid", before))
@@ -175,6 +179,8 @@ def delete_profile(core: EuiccCore, request: bytes) -> bytes:
 
 def _remove(core: EuiccCore, profile: Profile) -> None:
     core.state = core.state.without(profile)
+    if core.defective("remembers-deleted-iccid"):
+        core.state = replace(core.state, deleted=core.state.deleted | {profile.iccid})
     if core.defective("keeps-memory"):
         core.state = replace(core.state, lost_memory=core.state.lost_memory + profile.memory)
     if core.defective("delete-drops-notifications"):
@@ -192,11 +198,13 @@ def memory_reset(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _reset(core: EuiccCore, chosen: set[str]) -> str:
-    if core.settings.cat_busy and core.proactive_session:
+    if core.busy:
         return "catBusy"
     doomed = [profile for profile in core.state.profiles if _is_doomed(profile, chosen)]
     if core.defective("reset-spares-ppr2"):
         doomed = [profile for profile in doomed if not profile.has_rule(_PPR2)]
+    if core.defective("reset-spares-test-profiles"):
+        doomed = [profile for profile in doomed if not profile.is_test]
     clears = "resetDefaultSmdpAddress" in chosen and not core.defective("reset-keeps-address")
     clears = clears or core.defective("reset-always-clears-address")
     address = clears and core.state.default_address != core.settings.default_address
@@ -207,7 +215,8 @@ def _reset(core: EuiccCore, chosen: set[str]) -> str:
     for profile in doomed:
         _remove(core, profile)
     if address:
-        core.state = replace(core.state, default_address=core.settings.default_address)
+        initial = "" if core.defective("reset-empties-address") else core.settings.default_address
+        core.state = replace(core.state, default_address=initial)
     return "ok"
 
 
@@ -245,6 +254,8 @@ def set_nickname(core: EuiccCore, request: bytes) -> bytes:
     elif target is None:
         result = "ok" if core.defective("nickname-unknown-is-ok") else "iccidNotFound"
     else:
+        if core.defective("short-nicknames"):
+            nickname = nickname[:24]
         core.replace_profile(target, nickname=nickname or None)
     return codec.encode("SetNicknameResponse", {"setNicknameResult": result})
 

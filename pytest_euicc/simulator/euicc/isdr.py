@@ -25,7 +25,8 @@ def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool]) -
     """The answer to SELECT of the ISD-R (SGP.22 5.7.1)."""
     if defective("fci-without-template"):
         return tlv.encode(0x6F, tlv.encode(0x84, aid))
-    template = {"svn": settings.svn} | ({"lpaeSupport": (b"\x80", 1)} if settings.lpae else {})
+    tells = settings.lpae and not defective("fci-without-lpae")
+    template = {"svn": settings.svn} | ({"lpaeSupport": (b"\x80", 1)} if tells else {})
     proprietary = tlv.encode(0xA5, tlv.encode(0x9F65, b"\xff"))
     return tlv.encode(
         0x6F, tlv.encode(0x84, aid) + proprietary + codec.encode("ISDRProprietaryApplicationTemplate", template)

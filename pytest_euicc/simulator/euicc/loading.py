@@ -102,8 +102,9 @@ def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profi
         core.state = replace(core.state, profiles=(*core.state.profiles, profile))
         core.forget_key(session.download.one_time_key)
     if not core.defective("keeps-no-error-result" if failed else "keeps-no-success-result"):
-        core.queue(Notification(number, "install", session.server.address, iccid, octets))
-    if profile is not None:
+        kept = octets[:-1] + bytes([octets[-1] ^ 1]) if core.defective("kept-result-differs") else octets
+        core.queue(Notification(number, "install", session.server.address, iccid, kept))
+    if profile is not None and not core.defective("omits-install-notification"):
         core.notify(profile, "install")
     if core.defective("failed-load-gives-number-back") and failed:
         core.state = replace(core.state, last_number=number - 1)

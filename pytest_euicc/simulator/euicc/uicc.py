@@ -73,8 +73,11 @@ class SimulatedEuicc:
         self._personalised = self.core.state
         self._proactive = ProactiveSession()
         self._channels: dict[int, _Channel] = {}
-        euicc_functions = not self.core.defective("atr-without-euicc-functions")
-        self.atr = build_atr(self.settings.protocol, euicc_functions=euicc_functions)
+        self.atr = build_atr(
+            self.settings.protocol,
+            euicc_functions=not self.core.defective("atr-without-euicc-functions"),
+            checksum=not self.core.defective("atr-checksum-wrong"),
+        )
         self.reset()
 
     @property
@@ -178,6 +181,8 @@ class SimulatedEuicc:
                 return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
         portion = command.le or _LARGEST_PORTION
         data, channel.waiting = answer.data[:portion], answer.data[portion:]
+        if self.core.defective("one-response-block"):
+            channel.waiting = b""
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
 
     def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
@@ -187,6 +192,8 @@ class SimulatedEuicc:
         if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
         data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
+        if self.core.defective("one-response-block"):
+            channel.waiting = b""
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._proactive.announce(0x9000))
 
     # ------------------------------------------------------------------ commands
@@ -281,7 +288,8 @@ class SimulatedEuicc:
         if isdr is None:
             # SGP.22 5.7.1: the ISD-R is selected first.
             return ResponseApdu(b"", 0x6985 if number else 0x6D00)
-        self.core.proactive_session = self._proactive.running
+        lasting = self.core.proactive_session and self.core.defective("busy-for-ever")
+        self.core.proactive_session = self._proactive.running or lasting
         answer = isdr.store_data(command)
         if self.core.refresh is not None:
             self._proactive.refresh(self.core.refresh)
