@@ -63,6 +63,8 @@ class EuiccCore:
         self.channel = 1
         self.resets = 0
         self.listings = 0
+        self.removed: list[Notification] = []
+        self.disabled_last: bytes | None = None
         self.left_chain: tuple[bytes, int] = (b"", 0)
         self._first_challenge: bytes | None = None
 
@@ -91,6 +93,13 @@ class EuiccCore:
                 state = replace(state, notifications=())
             if self.defective("loses-profile-state"):
                 state = replace(state, profiles=tuple(replace(p, enabled=False) for p in state.profiles))
+            if self.defective("enables-at-reset") and state.enabled is None:
+                enabled = (replace(p, enabled=p.aid == self.disabled_last) for p in state.profiles)
+                state = replace(state, profiles=tuple(enabled))
+            if self.defective("undeletes-at-reset"):
+                there = {profile.iccid for profile in state.profiles}
+                gone = (profile for profile in personalised(self.settings).profiles if profile.iccid not in there)
+                state = replace(state, profiles=(*state.profiles, *gone))
             if self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
@@ -109,6 +118,11 @@ class EuiccCore:
         """A request could not be read; only defects do anything about it."""
         if tag == 0xBF3F and self.defective("malformed-address-clears"):
             self.state = replace(self.state, default_address="")
+        if tag in (0xBF31, 0xBF32) and self.defective("malformed-identifier-disables"):
+            disabled = tuple(replace(profile, enabled=False) for profile in self.state.profiles)
+            self.state = replace(self.state, profiles=disabled)
+        if tag == 0xBF33 and self.defective("malformed-identifier-deletes"):
+            self.state = replace(self.state, profiles=())
         if tag == 0xBF30 and self.defective("malformed-removal-removes-all"):
             self.state = replace(self.state, notifications=())
 
@@ -195,6 +209,12 @@ class EuiccCore:
         """Keep a notification; beyond the limit the oldest goes."""
         kept = (*self.state.notifications, notification)[-self.settings.notification_limit :]
         self.state = replace(self.state, notifications=kept, last_number=notification.number)
+
+    def find(self, identifier: tuple[str, bytes]) -> Profile | None:
+        """The profile a ProfileIdentifier names, by ICCID or ISD-P AID."""
+        if identifier[0] == "isdpAid" and self.defective("unknown-aid-of-profile"):
+            return None
+        return self.state.find(identifier)
 
     def replace_profile(self, profile: Profile, **changes: Any) -> Profile:
         """Change one profile and return it as it is then."""

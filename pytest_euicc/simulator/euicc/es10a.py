@@ -11,7 +11,10 @@ from pytest_euicc.simulator.euicc.core import EuiccCore
 def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
     """The default SM-DP+ address if there is one, and the root SM-DS address."""
     codec.decode("EuiccConfiguredAddressesRequest", request)
-    value = {"rootDsAddress": core.settings.root_sds}
+    root = "other.ds.example.com" if core.defective("other-root-sds") else core.settings.root_sds
+    value = {"rootDsAddress": root}
+    if core.defective("empty-address-shown"):
+        value["defaultDpAddress"] = ""
     if core.state.default_address and (core.channel == 1 or not core.defective("address-of-channel-1")):
         value["defaultDpAddress"] = core.state.default_address
     return codec.encode("EuiccConfiguredAddressesResponse", value)
@@ -20,7 +23,10 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
     """Set or, with the empty string, remove the default SM-DP+ address."""
     address = codec.decode("SetDefaultDpAddressRequest", request)["defaultDpAddress"]
-    if core.channel != 1 and core.defective("address-set-on-channel-1"):
+    if core.defective("cuts-addresses"):
+        address = address[:128]
+    lost = core.channel != 1 and core.defective("address-set-on-channel-1")
+    if lost or core.defective("address-is-not-set"):
         return codec.encode("SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": "ok"})
     stays = bool(address and core.state.default_address) and core.defective("address-cannot-be-replaced")
     if not stays and (address or not core.defective("keeps-default-address")):

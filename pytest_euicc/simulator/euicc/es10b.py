@@ -106,7 +106,7 @@ def _wrong_fields(core: EuiccCore, bits: Callable[[str, frozenset[str]], tuple[b
         wrong["sasAcreditationNumber"] = ""
     missing = {
         "no-additional-profile": {"additionalProfile"},
-        "no-test-profile-bit": {"testProfileSupport", "crlSupport"},
+        "announces-too-little": {"testProfileSupport", "crlSupport", "serviceSpecificDataSupport"},
     }
     for name, names in missing.items():
         if core.defective(name):
@@ -128,6 +128,10 @@ def get_rat(core: EuiccCore, request: bytes) -> bytes:
     rat = rat_value(core.settings)
     if core.defective("rat-without-wildcard") or core.changed_by_reset:
         rat = rat[:-1]
+    if core.defective("rat-allows-everything"):
+        rat.append({"pprIds": (b"\x60", 3), "allowedOperators": [{"mccMnc": b"\xee\xee\xee"}], "pprFlags": (b"", 0)})
+    if core.defective("short-operator"):
+        rat = [rule | {"allowedOperators": [{"mccMnc": bytes(2)}]} for rule in rat]
     return codec.encode("GetRatResponse", {"rat": rat})
 
 
@@ -138,12 +142,27 @@ def _matching(core: EuiccCore, bits: tuple[bytes, int] | None) -> list[Notificat
     return [entry for entry in core.state.notifications if entry.event in events]
 
 
+def _criteria(core: EuiccCore, type_name: str, request: bytes) -> dict[str, Any]:
+    """A request for notifications."""
+    try:
+        value: dict[str, Any] = codec.decode(type_name, request)
+    except codec.Asn1Error:
+        if not core.defective("malformed-filter-is-none"):
+            raise
+        value = {}
+    return value
+
+
 def list_notification(core: EuiccCore, request: bytes) -> bytes:
     """Metadata of pending notifications, an empty list if none matches (SGP.22 5.7.9)."""
-    wanted = codec.decode("ListNotificationRequest", request).get("profileManagementOperation")
+    wanted = _criteria(core, "ListNotificationRequest", request).get("profileManagementOperation")
     entries = [entry.metadata() for entry in _matching(core, wanted)]
     if core.defective("result-not-listed"):
         entries = [entry.metadata() for entry in _matching(core, wanted) if entry.octets[:2] != b"\xbf\x37"]
+    if core.channel != 1 and core.defective("removed-on-channel-1"):
+        entries += [entry.metadata() for entry in core.removed]
+    if not entries and core.defective("empty-list-is-error"):
+        return codec.encode("ListNotificationResponse", ("listNotificationsResultError", "undefinedError"))
     if core.defective("renumbers-when-listed"):
         core.listings += 1
         entries = [entry | {"seqNumber": entry["seqNumber"] + core.listings} for entry in entries]
@@ -154,8 +173,8 @@ def list_notification(core: EuiccCore, request: bytes) -> bytes:
 
 def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:
     """Pending notifications with their signatures, as they were made (SGP.22 5.7.10)."""
-    criteria = codec.decode("RetrieveNotificationsListRequest", request).get("searchCriteria")
-    if criteria is None:
+    criteria = _criteria(core, "RetrieveNotificationsListRequest", request).get("searchCriteria")
+    if criteria is None or (criteria[0] == "seqNumber" and core.defective("ignores-sequence-number")):
         found = list(core.state.notifications)
     elif criteria[0] == "seqNumber":
         found = [entry for entry in core.state.notifications if entry.number == criteria[1]]
@@ -176,6 +195,9 @@ def remove_notification(core: EuiccCore, request: bytes) -> bytes:
     found = len(kept) < len(core.state.notifications)
     if core.defective("removes-all-notifications"):
         kept = ()
+    core.removed = [entry for entry in core.state.notifications if entry not in kept]
+    if core.defective("removal-has-no-effect"):
+        kept = core.state.notifications
     core.state = replace(core.state, notifications=kept)
     status = "ok" if found or core.defective("remove-unknown-is-ok") else "nothingToDelete"
     return codec.encode("NotificationSentResponse", {"deleteNotificationStatus": status})

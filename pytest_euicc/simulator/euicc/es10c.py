@@ -33,11 +33,16 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
     if criteria is not None and not core.defective("ignores-search-criteria"):
         kind, wanted = criteria
         if kind == "profileClass":
-            profiles = [profile for profile in profiles if profile.profile_class == wanted]
+            ignored = core.defective("ignores-class-criterion")
+            profiles = [profile for profile in profiles if ignored or profile.profile_class == wanted]
         else:
-            found = core.state.find((kind, wanted))
+            found = core.find((kind, wanted))
             profiles = [found] if found else []
-    tags: list[bytes] | None = _DEFAULT_TAGS
+            if not found and core.defective("unknown-iccid-is-error"):
+                return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "incorrectInputValues"))
+    if not core.state.profiles and core.defective("no-profile-is-error"):
+        return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "undefinedError"))
+    tags: list[bytes] | None = [tag for tag in _DEFAULT_TAGS if tag not in _omitted(core)]
     if "tagList" in value and not core.defective("ignores-tag-list"):
         tags = _split_tags(value["tagList"])
     if tags is None:
@@ -46,8 +51,16 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         tags = [*tags, _ICON]
     if core.defective("omits-default-icon") and "tagList" not in value:
         tags = [tag for tag in tags if tag != _ICON]
+    if core.defective("always-disabled") or (core.channel != 1 and core.defective("states-of-channel-1")):
+        profiles = [replace(profile, enabled=False) for profile in profiles]
     listed = [encode_profile_info(profile, tags) for profile in profiles]
     return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
+
+
+def _omitted(core: EuiccCore) -> list[bytes]:
+    """Default tags that are left out; none without a defect."""
+    named = {"omits-default-nickname": b"\x90", "omits-default-name": b"\x92"}
+    return [tag for name, tag in named.items() if core.defective(name)]
 
 
 def _split_tags(octets: bytes) -> list[bytes] | None:
@@ -76,15 +89,16 @@ def enable_profile(core: EuiccCore, request: bytes) -> bytes:
 def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
     if core.busy:
         return "catBusy"
-    target, current = core.state.find(identifier), core.state.enabled
+    target, current = core.find(identifier), core.state.enabled
     if target is None:
         return "undefinedError" if core.defective("enable-unknown-is-undefined") else "iccidOrAidNotFound"
     if target.enabled:
         return "ok" if core.defective("enable-again-is-ok") else "profileNotInDisabledState"
+    if current is not None and (refused := _may_replace(core, current, target)):
+        return refused
+    if core.defective("enable-has-no-effect"):
+        return "ok"
     if current is not None:
-        refused = _may_replace(core, current, target)
-        if refused:
-            return refused
         if not core.defective("enables-two"):
             core.replace_profile(current, enabled=False)
         if not core.defective("omits-disable-notification"):
@@ -131,14 +145,17 @@ def disable_profile(core: EuiccCore, request: bytes) -> bytes:
 def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
     if core.busy:
         return "catBusy"
-    target = core.state.find(identifier)
+    target = core.find(identifier)
     if target is None:
-        return "iccidOrAidNotFound"
+        return "ok" if core.defective("disable-unknown-is-ok") else "iccidOrAidNotFound"
     if not target.enabled:
         return "ok" if core.defective("disable-again-is-ok") else "profileNotInEnabledState"
     if target.has_rule(_PPR1) and not core.defective("ignores-ppr1"):
         return "disallowedByPolicy"
+    if core.defective("disable-has-no-effect"):
+        return "ok"
     core.replace_profile(target, enabled=False)
+    core.disabled_last = target.aid
     if not core.defective("omits-disable-notification"):
         core.notify(target, "disable")
     _reenable(core, target)
@@ -164,7 +181,7 @@ def _ask_refresh(core: EuiccCore, refresh: bool) -> None:
 
 def delete_profile(core: EuiccCore, request: bytes) -> bytes:
     """Delete a disabled profile (SGP.22 5.7.18)."""
-    target = core.state.find(codec.decode("DeleteProfileRequest", request))
+    target = core.find(codec.decode("DeleteProfileRequest", request))
     result = "ok"
     if target is None:
         result = "ok" if core.defective("delete-unknown-is-ok") else "iccidOrAidNotFound"
@@ -172,8 +189,10 @@ def delete_profile(core: EuiccCore, request: bytes) -> bytes:
         result = "profileNotInDisabledState"
     elif target.has_rule(_PPR2) and not core.defective("ignores-ppr2"):
         result = "disallowedByPolicy"
-    else:
+    elif not core.defective("delete-has-no-effect"):
         _remove(core, target)
+        if core.defective("deletes-neighbours"):
+            core.state = replace(core.state, profiles=tuple(p for p in core.state.profiles if p.enabled))
     return codec.encode("DeleteProfileResponse", {"deleteResult": result})
 
 
@@ -253,11 +272,22 @@ def set_nickname(core: EuiccCore, request: bytes) -> bytes:
         result = "undefinedError"
     elif target is None:
         result = "ok" if core.defective("nickname-unknown-is-ok") else "iccidNotFound"
+    elif target.enabled and core.defective("no-nickname-while-enabled"):
+        result = "undefinedError"
     else:
-        if core.defective("short-nicknames"):
-            nickname = nickname[:24]
-        core.replace_profile(target, nickname=nickname or None)
+        _name(core, target, nickname)
     return codec.encode("SetNicknameResponse", {"setNicknameResult": result})
+
+
+def _name(core: EuiccCore, profile: Profile, text: str) -> None:
+    kept = "nickname-cannot-be-changed" if text else "nickname-cannot-be-removed"
+    stays = core.defective("nickname-is-not-set") or (profile.nickname is not None and core.defective(kept))
+    if stays:
+        return
+    if core.defective("short-nicknames"):
+        text = text[:24]
+    for one in core.state.profiles if core.defective("nickname-for-all") else (profile,):
+        core.replace_profile(one, nickname=text or None)
 
 
 HANDLERS = {

@@ -44,7 +44,7 @@ class Isdr:
     def store_data(self, command: CommandApdu) -> ResponseApdu:
         """Take one block; the answer comes with the last one."""
         core = self._core
-        if command.p1 not in (_MORE, _LAST):
+        if command.p1 not in (_MORE, _LAST) and not core.defective("ignores-p1"):
             self._forget()
             return ResponseApdu(b"", 0x6A86)
         in_order = command.p2 == self._next or core.defective("ignores-block-number")
@@ -54,7 +54,10 @@ class Isdr:
                 self._forget()
             self._next = 0
             return ResponseApdu(b"", 0x6A86)
-        if len(command.data) < _FULL_BLOCK or not core.defective("loses-full-blocks"):
+        lost = (len(command.data) == _FULL_BLOCK and core.defective("loses-full-blocks")) or (
+            len(command.data) == 1 and core.defective("loses-short-blocks")
+        )
+        if not lost:
             self._chain += command.data
         self._next = (self._next + 1) & 0xFF
         core.left_chain = (self._chain, self._next)
@@ -63,6 +66,10 @@ class Isdr:
         request = self._chain
         self._forget()
         return self._perform(request)
+
+    def end_chain(self) -> None:
+        """Forget the blocks that came; only a defect wants it."""
+        self._forget()
 
     def _forget(self) -> None:
         self._chain, self._next = b"", 0

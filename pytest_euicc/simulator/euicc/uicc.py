@@ -128,6 +128,10 @@ class SimulatedEuicc:
         if command.ins == 0xC0:
             return self._get_response(channel, command).encode()
         channel.waiting = b""
+        if number == 0 and self.core.defective("files-end-chain"):
+            for other in self._channels.values():
+                if other.isdr is not None:
+                    other.isdr.end_chain()
         answer = self._dispatch(number, channel, command)
         return self._hand_over(channel, command, answer).encode()
 
@@ -240,6 +244,8 @@ class SimulatedEuicc:
         if command.data:
             return ResponseApdu(b"", 0x6700)
         if command.p1 == 0x80:
+            if command.p2 == 0 and self.core.defective("basic-channel-can-be-closed"):
+                return ResponseApdu(b"", 0x9000)
             if not 1 <= command.p2 <= _LAST_CHANNEL:
                 return ResponseApdu(b"", 0x6A86)
             if command.p2 not in self._channels:
@@ -249,7 +255,8 @@ class SimulatedEuicc:
             elif not self.core.defective("keeps-channel-session"):
                 del self._channels[command.p2]
             return ResponseApdu(b"", 0x9000)
-        if command.p1 != 0x00 or command.p2 > _LAST_CHANNEL:
+        known = command.p1 == 0x00 or self.core.defective("any-p1-opens-channel")
+        if not known or command.p2 > _LAST_CHANNEL:
             return ResponseApdu(b"", 0x6A86)
         if command.p2:
             if command.p2 in self._channels:
