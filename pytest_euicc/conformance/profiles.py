@@ -236,10 +236,10 @@ def forget_notifications(isdr: Isdr, iccid: bytes) -> None:
 
 
 def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:
-    """A profileOwner for which the eUICC takes a profile with these rules (SGP.22 2.9.2.4).
+    """A profileOwner for which the eUICC takes a profile with these rules (SGP.22 2.9.3.1).
 
     Raises:
-        NotPermitted: its Rules Authorisation Table, EUICCInfo2 or a profile that is there rules them out.
+        NotPermitted: its Rules Authorisation Table or EUICCInfo2 rules them out.
         Unreachable: the card does not say.
     """
     isdr = context.isdr()
@@ -250,8 +250,6 @@ def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:
     shown = " and ".join(sorted(rules))
     if rules & rule_names(info.get("forbiddenProfilePolicyRules", (b"", 0))):
         raise NotPermitted(f"the eUICC forbids profiles with {shown} (SGP.22 5.7.8, forbiddenProfilePolicyRules)")
-    if "ppr1" in rules and any(profile.profile_class == "operational" for profile in profiles_on(isdr)):
-        raise Unreachable("PPR1 comes with the first operational profile only (SGP.22 2.9.2.4), and one is installed")
     operators = [operator for entry in rat for operator in entry["allowedOperators"]]
     for operator in operators:
         # Digit E stands for any: 1 is one of those.
