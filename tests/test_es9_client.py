@@ -20,8 +20,9 @@ from pytest_euicc.es9.tls import TlsSettings, load_identity
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import default_pki
-from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer, server_context
+from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
 from pytest_euicc.simulator.smdp.service import SmdpService
+from pytest_euicc.simulator.smdp.tls import server_context
 
 pytest_plugins = ["smdp_fixtures"]
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "reporting": {"asn1", "es9", "conformance", "reporting"},
 }
 
-WIRING = {"prove"}
+WIRING = {"prove", "smdp_access"}
 """Layers that know both the conformance layer and the simulators; nobody but the command line may import them."""
 
 

@@ -25,8 +25,9 @@ from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.inventory import Inventory
 from pytest_euicc.simulator.smdp.orders import Order, State
-from pytest_euicc.simulator.smdp.server import Ports, SmdpServer, server_context
+from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
 from pytest_euicc.simulator.smdp.service import SmdpService
+from pytest_euicc.simulator.smdp.tls import server_context
 
 pytest_plugins = ["smdp_fixtures"]
 

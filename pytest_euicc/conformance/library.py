@@ -13,6 +13,7 @@ _OURS = (
     "actions_crl",
     "actions_lpa",
     "actions_es9plus",
+    "actions_tls",
     "actions_values",
     "provisioning",
     "states_card",
@@ -20,6 +21,7 @@ _OURS = (
     "states_smdp",
     "checks_signatures",
     "checks_es9plus",
+    "checks_tls",
 )
 GROUP = "pytest_euicc.actions"
 """Entry points of this group name modules; importing one registers what it defines."""

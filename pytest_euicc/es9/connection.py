@@ -158,4 +158,6 @@ def explain_tls(url: str, host: str, error: BaseException) -> TlsError:
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return NotTls(url, "the server does not speak TLS on this port (plain HTTP?)")
     words = str(reason).lower().replace("_", " ")
-    return TlsError(url, f"no TLS connection: {words}; do versions, suites and curve of both sides meet?")
+    # OpenSSL: TLSV1_ALERT_PROTOCOL_VERSION, SSLV3_ALERT_HANDSHAKE_FAILURE.
+    alert = str(reason).rpartition("_ALERT_")[2].lower() if "_ALERT_" in str(reason) else ""
+    return TlsError(url, f"no TLS connection: {words}; do versions, suites and curve of both sides meet?", alert)

@@ -24,7 +24,15 @@ class ServerTimeout(Es9Error):
 
 
 class TlsError(Es9Error):
-    """No TLS connection: versions, suites or curves do not meet, or the server speaks something else."""
+    """No TLS connection: versions, suites or curves do not meet, or the server speaks something else.
+
+    Attributes:
+        alert: by which the server refused, such as ``handshake_failure``; empty where it did not say.
+    """
+
+    def __init__(self, url: str, message: str, alert: str = "") -> None:
+        super().__init__(url, message)
+        self.alert = alert
 
 
 class NotTls(TlsError):

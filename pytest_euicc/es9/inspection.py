@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pytest_euicc.es9.connection import explain_tls
-from pytest_euicc.es9.errors import ServerTimeout, ServerUnreachable
+from pytest_euicc.es9.errors import ServerTimeout, ServerUnreachable, TlsError
 from pytest_euicc.es9.tls import TlsSettings, client_context
 from pytest_euicc.rsp.certificates import Certificate
 
@@ -34,22 +34,39 @@ def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Hands
         Es9Error: no connection, or no handshake.
         CertificateFault: what the server sent is no certificate with an EC key.
     """
+    host = urlsplit(url if "://" in url else f"https://{url}").hostname or ""
+    context = client_context(replace(settings, verify=verify))
+    with tcp_connection(url, settings) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=host) as secure:
+                cipher = secure.cipher()
+                return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
+        except ssl.SSLError as error:
+            raise explain_tls(url, host, error) from None
+        except TimeoutError:
+            raise ServerTimeout(url, f"no handshake within {settings.timeout:g} s") from None
+        except OSError as error:
+            raise TlsError(url, f"the server ended the handshake ({error.strerror or error})") from None
+
+
+def tcp_connection(url: str, settings: TlsSettings) -> socket.socket:
+    """A connection to the host and port of a URL, with the time limit of the settings.
+
+    Raises:
+        ServerUnreachable, ServerTimeout: it does not come about.
+    """
     parts = urlsplit(url if "://" in url else f"https://{url}")
     host, port = parts.hostname or "", parts.port or _HTTPS_PORT
-    context = client_context(replace(settings, verify=verify))
     try:
-        with (
-            socket.create_connection((settings.resolve.get(host, host), port), settings.timeout) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            cipher = secure.cipher()
-            return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
-    except ssl.SSLError as error:
-        raise explain_tls(url, host, error) from None
+        return socket.create_connection((settings.resolve.get(host, host), port), settings.timeout)
     except TimeoutError:
-        raise ServerTimeout(url, f"no handshake within {settings.timeout:g} s") from None
+        raise ServerTimeout(url, f"no connection to {host}:{port} within {settings.timeout:g} s") from None
+    except socket.gaierror:
+        raise ServerUnreachable(url, f"{host} has no address; give one with resolve, or mend the name") from None
     except OSError as error:
-        raise ServerUnreachable(url, f"nothing listens at {host}:{port} ({error.strerror or error})") from None
+        raise ServerUnreachable(
+            url, f"nothing listens at {host}:{port} ({error.strerror or error}); is the server up and the port right?"
+        ) from None
 
 
 def _chain(secure: ssl.SSLSocket) -> tuple[Certificate, ...]:

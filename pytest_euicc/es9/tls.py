@@ -63,11 +63,7 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     old = settings.minimum in _OLD
     # OpenSSL 3 allows SHA-1 signatures, which TLS before 1.2 needs, at security level 0 only.
     context.set_ciphers(settings.ciphers or ("ECDHE+ECDSA+AES@SECLEVEL=0" if old else "ECDHE+ECDSA+AESGCM"))
-    with warnings.catch_warnings():
-        # The ssl module warns of TLS before 1.2; who asks for it wants to see it refused.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = _VERSIONS[settings.minimum]
-        context.maximum_version = _VERSIONS[settings.maximum]
+    limit_versions(context, settings.minimum, settings.maximum)
     if settings.curve == "brainpool":
         context.set_ecdh_curve(_BRAINPOOL)
         context.maximum_version = min(context.maximum_version, ssl.TLSVersion.TLSv1_2)
@@ -82,11 +78,23 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     return context
 
 
+def limit_versions(context: ssl.SSLContext, minimum: TlsVersion, maximum: TlsVersion) -> None:
+    """Set the versions of a context, also those that the ssl module warns of: who asks for them means it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = _VERSIONS[minimum]
+        context.maximum_version = _VERSIONS[maximum]
+
+
 def load_identity(context: ssl.SSLContext, identity: Identity) -> None:
-    """Give a context a certificate with its chain and key; the ssl module takes them from a file only."""
+    """Give a context a certificate with its chain and key."""
     chain = (identity.certificate, *identity.chain)
     pem = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem += b"".join(certificate.x509.public_bytes(Encoding.PEM) for certificate in chain)
+    load_pem(context, pem + b"".join(certificate.x509.public_bytes(Encoding.PEM) for certificate in chain))
+
+
+def load_pem(context: ssl.SSLContext, pem: bytes) -> None:
+    """Give a context a key and certificates in PEM; the ssl module takes them from a file only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "identity.pem"
         path.touch(mode=0o600)

@@ -14,15 +14,16 @@ from typing import TypeVar
 import uvicorn
 from starlette.applications import Starlette
 
-from pytest_euicc.es9.tls import TlsSettings, load_identity
-from pytest_euicc.rsp.certificates import Certificate, Role
-from pytest_euicc.rsp.issuing import Identity
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.smdp.app import es2_app, es9_app
 from pytest_euicc.simulator.smdp.operator_link import OperatorLink
 from pytest_euicc.simulator.smdp.service import SmdpService
+from pytest_euicc.simulator.smdp.tls import listener_context
 
 Result = TypeVar("Result")
+_Listener = tuple[socket.socket, ssl.SSLContext]
 
 CURVES = ("nist", "brainpool")
 _START_SECONDS = 30.0
@@ -53,6 +54,9 @@ class SmdpServer:
     Args:
         service: what answers. Once the server has started only its thread may use it; ``run`` does something there.
         pki: where the TLS certificates come from, the service's own as a rule.
+
+    Attributes:
+        tls_deviations: names of TLS_DEFECTS, for the ES9+ listeners from the next start on.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class SmdpServer:
     ) -> None:
         self.service = service
         self.host = host
+        self.tls_deviations: frozenset[str] = frozenset()
         self._pki = pki or default_pki()
         self._wanted = ports or Ports()
         self._ports: dict[str, int] = {}
@@ -91,13 +96,16 @@ class SmdpServer:
 
         Raises:
             ServerError: a port cannot be had, or the server does not come up.
+            PkiFolderError: there is no certificate for a listener.
         """
+        contexts = {name: self._context(name) for name in self._wished()}
         sockets = self._listen()
         self._ports = {name: each.getsockname()[1] for name, each in sockets.items()}
         self.service.ports = set(self._ports.values())
         self._tell_operator()
         started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(sockets, started), name="smdp", daemon=True)
+        listeners = {name: (sockets[name], contexts[name]) for name in sockets}
+        self._thread = threading.Thread(target=self._run, args=(listeners, started), name="smdp", daemon=True)
         self._thread.start()
         if not started.wait(_START_SECONDS) or self._failure is not None:
             failure = self._failure
@@ -136,12 +144,18 @@ class SmdpServer:
 
         return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_START_SECONDS)
 
-    def _listen(self) -> dict[str, socket.socket]:
+    def _wished(self) -> dict[str, int]:
+        """Ports of the listeners that there are to be, by their names."""
         wanted = {"nist": self._wanted.nist, "brainpool": self._wanted.brainpool, "es2": self._wanted.es2}
+        return {
+            name: port
+            for name, port in wanted.items()
+            if port is not None and (name not in CURVES or name in self._pki.curves)
+        }
+
+    def _listen(self) -> dict[str, socket.socket]:
         sockets: dict[str, socket.socket] = {}
-        for name, port in wanted.items():
-            if port is None or (name in CURVES and name not in self._pki.curves):
-                continue
+        for name, port in self._wished().items():
             try:
                 sockets[name] = _listener(self.host, port)
             except OSError as error:
@@ -152,24 +166,24 @@ class SmdpServer:
                 ) from None
         return sockets
 
-    def _run(self, sockets: Mapping[str, socket.socket], started: threading.Event) -> None:
+    def _run(self, listeners: Mapping[str, _Listener], started: threading.Event) -> None:
         try:
-            asyncio.run(self._serve(sockets, started))
+            asyncio.run(self._serve(listeners, started))
         except BaseException as error:
             self._failure = error
         finally:
-            for each in sockets.values():
+            for each, _ in listeners.values():
                 each.close()
             started.set()
 
-    async def _serve(self, sockets: Mapping[str, socket.socket], started: threading.Event) -> None:
+    async def _serve(self, listeners: Mapping[str, _Listener], started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         es9 = es9_app(self.service)
-        apps = {name: es2_app(self.service) if name == "es2" else es9 for name in sockets}
-        self._servers = [_server(apps[name], self._context(name)) for name in sockets]
+        apps = {name: es2_app(self.service) if name == "es2" else es9 for name in listeners}
+        self._servers = [_server(apps[name], context) for name, (_, context) in listeners.items()]
         serving = [
             asyncio.ensure_future(server.serve([each]))
-            for server, each in zip(self._servers, sockets.values(), strict=True)
+            for server, (each, _) in zip(self._servers, listeners.values(), strict=True)
         ]
         while not all(server.started for server in self._servers) and not any(task.done() for task in serving):
             await asyncio.sleep(0.005)
@@ -177,9 +191,9 @@ class SmdpServer:
         await asyncio.gather(*serving)
 
     def _context(self, name: str) -> ssl.SSLContext:
-        curve = name if name in CURVES else self._pki.curves[0]
-        trust = self._pki.trust() if name == "es2" else []
-        return server_context(self._pki.server(Role.DP_TLS, curve), curve, trust)
+        if name == "es2":
+            return listener_context(self._pki, self._pki.curves[0], self._pki.trust())
+        return listener_context(self._pki, name, [], self.tls_deviations)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -195,27 +209,6 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def server_context(identity: Identity, curve: str, client_trust: list[Certificate] | None = None) -> ssl.SSLContext:
-    """TLS of an RSP server: 1.2 or later, ECDHE with ECDSA and AES-GCM (SGP.22 2.6.6).
-
-    Args:
-        curve: of the certificate. TLS 1.3 has no Brainpool group of this name, so that such a server ends at 1.2.
-        client_trust: CI certificates that a client's must chain to; no client certificate is asked for without.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ECDHE+ECDSA+AESGCM")
-    if curve == "brainpool":
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ecdh_curve("brainpoolP256r1")
-    load_identity(context, identity)
-    if client_trust:
-        context.verify_mode = ssl.CERT_REQUIRED
-        for certificate in client_trust:
-            context.load_verify_locations(cadata=certificate.der)
-    return context
 
 
 def _server(app: Starlette, context: ssl.SSLContext) -> uvicorn.Server:

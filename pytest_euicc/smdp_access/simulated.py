@@ -1,7 +1,4 @@
-"""An SM-DP+ for suites and fixtures: the simulated one, started when it is first needed, or one at a URL.
-
-Wiring, like the plugin: the conformance layer knows only its protocol ``SmdpAccess``.
-"""
+"""The simulated SM-DP+ for suites and fixtures, started when it is first needed."""
 
 from __future__ import annotations
 
@@ -10,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_euicc.conformance.smdp_access import CannotOffer, Curve, HeldOrder, OrderWish
+from pytest_euicc.conformance.smdp_access import Curve, HeldOrder, OrderWish
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.smdp_access.clients import Clients
 
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.orders import Order
@@ -26,23 +24,6 @@ _PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _TIMEOUT = 10.0
 
 
-class _Clients:
-    """Keep-alive ES9+ clients, one for each curve: a TLS handshake costs more than most sequences."""
-
-    def __init__(self) -> None:
-        self._clients: dict[str, Es9Client] = {}
-
-    def get(self, curve: Curve, url: str, tls: TlsSettings) -> Es9Client:
-        if curve not in self._clients:
-            self._clients[curve] = Es9Client(url, tls)
-        return self._clients[curve]
-
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
-
-
 class SimulatedSmdp:
     """The simulated SM-DP+ on loopback, started at its first use."""
 
@@ -50,7 +31,7 @@ class SimulatedSmdp:
         self._pki = pki
         self._defects = defects
         self._server: SmdpServer | None = None
-        self._clients = _Clients()
+        self._clients = Clients()
         self._offered = 0
         self._random = random.Random(0)  # noqa: S311  (a test server: reproducible on purpose)
 
@@ -115,12 +96,33 @@ class SimulatedSmdp:
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the listener with a certificate on a curve."""
-        tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)
-        return self._running().url(curve, self.address), tls
+        from pytest_euicc.simulator.smdp.defects import TLS_DEFECTS
+
+        self._speak(frozenset(name for name in TLS_DEFECTS if name in self._defects))
+        return self._endpoint(curve)
 
     def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
-        return self._clients.get(curve, *self.endpoint(curve))
+        from pytest_euicc.simulator.smdp.defects import TLS_DEFECTS
+
+        # Over a connection that is kept nothing is asked of TLS, so that ``prove`` does not try each of its defects on
+        # every sequence there is; but a listener that deviates does so for everybody.
+        defects = self._defects
+        self._speak(defects & TLS_DEFECTS.keys() if isinstance(defects, frozenset) else frozenset())
+        return self._clients.get(curve, *self._endpoint(curve))
+
+    def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)
+        return self._running().url(curve, self.address), tls
+
+    def _speak(self, tls: frozenset[str]) -> None:
+        """Let the listeners speak TLS like that: they start anew, with the orders and sessions of before."""
+        server = self._running()
+        if server.tls_deviations != tls:
+            self._clients.close()
+            server.stop()
+            server.tls_deviations = tls
+            server.start()
 
     def close(self) -> None:
         """Stop the server if it was started."""
@@ -145,38 +147,3 @@ class SimulatedSmdp:
 def _held(order: Order, wish: OrderWish) -> HeldOrder:
     profile = order.profile
     return HeldOrder(order.matching_id, wish.confirmation_code, profile.iccid, profile.metadata, profile.package)
-
-
-class RemoteSmdp:
-    """An SM-DP+ at a URL: what it holds is what its operator loaded."""
-
-    def __init__(self, url: str, pki: Pki) -> None:
-        self._url = url.rstrip("/")
-        self._pki = pki
-        self._clients = _Clients()
-
-    @property
-    def address(self) -> str:
-        """What activation codes name: host and port of the URL."""
-        return self._url.removeprefix("https://")
-
-    def begin(self, seed: int) -> None:
-        """What a server that is not ours holds, and its randomness, are its own."""
-
-    def offer(self, wish: OrderWish) -> HeldOrder:
-        """Raises CannotOffer unless the wish names the matchingId of a profile that is loaded by hand."""
-        if wish.matching_id is None or wish.package is not None:
-            raise CannotOffer(f"{self._url}: load a profile with {wish.words()}")
-        return HeldOrder(wish.matching_id, wish.confirmation_code)
-
-    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
-        """URL and TLS settings."""
-        return self._url, TlsSettings(self._pki.trust(), curve)
-
-    def client(self, curve: Curve) -> Es9Client:
-        """An ES9+ client that trusts the CI."""
-        return self._clients.get(curve, *self.endpoint(curve))
-
-    def close(self) -> None:
-        """End the connections."""
-        self._clients.close()

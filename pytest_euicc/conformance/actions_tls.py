@@ -1,0 +1,141 @@
+"""TLS with the SM-DP+ as actions: a handshake, or an offer that no library would make (SGP.22 2.6.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pydantic import AfterValidator
+
+from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.shapes import BOOLEAN, TEXT, listing, mapping
+from pytest_euicc.conformance.smdp_access import Curve, smdp_access
+from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import closest
+from pytest_euicc.es9 import client_hello
+from pytest_euicc.es9.client_hello import OfferedVersion
+from pytest_euicc.es9.errors import Es9Error, ServerTimeout, ServerUnreachable, TlsError
+from pytest_euicc.es9.inspection import Handshake, handshake
+from pytest_euicc.es9.suites import SUITES, iana_name, openssl_names
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+
+SHOWN = "tls shown"
+"""Note with the host that was called and the certificates it showed, the server's own first."""
+
+_CERTIFICATE = mapping(
+    "certificate",
+    subject=TEXT,
+    curve=TEXT,
+    names=listing(TEXT),
+    oids=listing(TEXT),
+    policies=listing(TEXT),
+    keyUsage=listing(TEXT),
+    keyUsageCritical=BOOLEAN,
+    extKeyUsage=listing(TEXT),
+    ca=BOOLEAN,
+)
+_CONNECTION = mapping(
+    "TLS connection", refused=BOOLEAN, alert=TEXT, reason=TEXT, version=TEXT, suite=TEXT, certificate=_CERTIFICATE
+)
+_USAGES = {"digital_signature": "digitalSignature", "key_cert_sign": "keyCertSign", "crl_sign": "cRLSign"}
+_USAGES |= {"content_commitment": "nonRepudiation", "key_encipherment": "keyEncipherment"}
+_USAGES |= {"data_encipherment": "dataEncipherment", "key_agreement": "keyAgreement"}
+_USUAL = ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"]
+_PURPOSES = {ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth", ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth"}
+
+
+def _known_suite(name: str) -> str:
+    if name not in SUITES:
+        raise ValueError(f"no suite {name!r}{closest(name, SUITES)}")
+    return name
+
+
+def _offerable_suite(name: str) -> str:
+    openssl_names([_known_suite(name)])
+    return name
+
+
+Suite = Annotated[str, AfterValidator(_known_suite)]
+"""A cipher suite by its name of the IANA registry."""
+HandshakeSuite = Annotated[str, AfterValidator(_offerable_suite)]
+"""One that OpenSSL can go through a handshake with."""
+
+
+@action("tls.connect", response=_CONNECTION)
+def connect(
+    context: Context,
+    _message: Message,
+    *,
+    curve: Curve = "nist",
+    version: Literal["1.2", "1.3"] | None = None,
+    suites: list[HandshakeSuite] = _USUAL,
+) -> Outcome:
+    """A TLS handshake with the ES9+ listener; its certificate is looked at, not judged.
+
+    ``version``: the only one offered; ``suites``: the only ones up to TLS 1.2; by default those of SGP.22 2.6.6.
+    """
+    url, settings = smdp_access(context).endpoint(curve)
+    settings = replace(settings, minimum=version or "1.2", maximum=version or "1.3", ciphers=openssl_names(suites))
+    try:
+        made = handshake(url, settings)
+    except (ServerUnreachable, ServerTimeout) as error:
+        raise Unreachable(str(error)) from error
+    except (TlsError, CertificateFault) as error:
+        alert = error.alert if isinstance(error, TlsError) else ""
+        return Outcome(value={"refused": True, "alert": alert, "reason": str(error)}, shape=_CONNECTION)
+    context.notes[SHOWN] = (url, made.chain)
+    return Outcome(value=_value(made), shape=_CONNECTION)
+
+
+def _value(made: Handshake) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "refused": False,
+        "version": made.version.removeprefix("TLSv"),
+        "suite": iana_name(made.cipher),
+    }
+    return value | ({"certificate": facts(made.chain[0])} if made.chain else {})
+
+
+@action("tls.offer", response=_CONNECTION)
+def offer(
+    context: Context, _message: Message, *, version: OfferedVersion, suites: list[Suite], curve: Curve = "nist"
+) -> Outcome:
+    """A ClientHello alone, and what the server says to it: a ServerHello, an alert, or nothing but the end."""
+    url, settings = smdp_access(context).endpoint(curve)
+    random = context.random.randbytes(client_hello.RANDOM_OCTETS)
+    try:
+        answer = client_hello.offer(url, settings, version, suites, random)
+    except Es9Error as error:
+        raise Unreachable(str(error)) from error
+    value: dict[str, Any] = {"refused": answer.refused, "alert": answer.alert}
+    if not answer.refused:
+        value |= {"version": answer.version, "suite": answer.suite}
+    return Outcome(answer.sent, octets=answer.received, value=value, shape=_CONNECTION)
+
+
+def facts(certificate: Certificate) -> dict[str, Any]:
+    """What a certificate says, as vectors have it."""
+    names = certificate.extension(x509.SubjectAlternativeName)
+    usage = certificate.extension(x509.KeyUsage)
+    purposes = certificate.extension(x509.ExtendedKeyUsage)
+    constraints = certificate.extension(x509.BasicConstraints)
+    given: list[str] = []
+    oids: list[str] = []
+    if names is not None:
+        given += names.value.get_values_for_type(x509.DNSName)
+        given += map(str, names.value.get_values_for_type(x509.IPAddress))
+        oids += [oid.dotted_string for oid in names.value.get_values_for_type(x509.RegisteredID)]
+    return {
+        "subject": certificate.subject,
+        "curve": certificate.curve,
+        "names": given,
+        "oids": oids,
+        "policies": list(certificate.policies),
+        "keyUsage": [name for attribute, name in _USAGES.items() if usage and getattr(usage.value, attribute)],
+        "keyUsageCritical": bool(usage and usage.critical),
+        "extKeyUsage": [_PURPOSES.get(oid, oid.dotted_string) for oid in purposes.value] if purposes else [],
+        "ca": bool(constraints and constraints.value.ca),
+    }
