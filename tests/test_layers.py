@@ -12,16 +12,17 @@ PACKAGE = Path(__file__).parent.parent / "pytest_euicc"
 MAY_IMPORT = {
     "asn1": {"asn1"},
     "rsp": {"asn1", "rsp"},
+    "ota": {"asn1", "ota"},
     "card": {"asn1", "card"},
     "es10": {"asn1", "card", "es10"},
     "es9": {"asn1", "rsp", "es9"},
     "lpa": {"asn1", "rsp", "card", "es10", "es9", "lpa"},
     # The SM-DP+ is a client of the operator's ES2+ face, so it shares TLS and the connection with es9.
     "simulator": {
-        *("asn1", "rsp", "simulator", "card.apdu", "card.transport", "card.errors", "card.vpcd_protocol"),
+        *("asn1", "rsp", "ota", "simulator", "card.apdu", "card.transport", "card.errors", "card.vpcd_protocol"),
         *("es9.connection", "es9.errors", "es9.tls"),
     },
-    "conformance": {"asn1", "rsp", "card", "es10", "es9", "lpa", "conformance"},
+    "conformance": {"asn1", "rsp", "ota", "card", "es10", "es9", "lpa", "conformance"},
     "reporting": {"asn1", "es9", "conformance", "reporting"},
 }
 
