@@ -61,6 +61,31 @@ def test_wrong_le_twice_is_the_answer() -> None:
     assert card.basic.send(GET).sw == 0x6C03
 
 
+ENVELOPE = CommandApdu(0x80, 0xC2, 0x00, 0x00, b"\xd1\x00", 256)
+
+
+@pytest.mark.parametrize(
+    ("rest", "data"),
+    [
+        ("00C0000000 AABB9000", "aabb"),
+        ("00C0000000 6C02\n00C0000002 AABB9000", "aabb"),
+        ("00C0000000 6102\n00C0000002 AABB9000", "aabb"),
+        ("00C0000000 6985", ""),
+    ],
+)
+def test_a_warning_to_envelope_may_have_data(rest: str, data: str) -> None:
+    card = card_on(f"80C2000002D100 6200\n{rest}", "T=0")
+    response = card.basic.send(ENVELOPE)
+    assert (response.data.hex(), response.sw) == (data, 0x6200)
+    assert finished(card)
+
+
+def test_a_warning_that_brings_its_data_is_followed_by_nothing() -> None:
+    card = card_on("80C2000002D10000 AA6300")
+    response = card.basic.send(ENVELOPE)
+    assert (response.data, response.sw) == (b"\xaa", 0x6300)
+
+
 def test_a_card_that_announces_and_gives_nothing_does_not_hang_the_run() -> None:
     card = card_on("80CA000000 6110\n00C0000010 6110")
     with pytest.raises(MalformedAnswer, match="gives none"):
@@ -146,7 +171,7 @@ def test_select_remembers_what_was_selected_only_when_it_was() -> None:
 
 def test_starting_a_card() -> None:
     card = card_on(
-        "00A40004023F0000 6200 9000".replace(" 9000", "9000") + "\n80AA000005A903830107 6D00\n80100000030100E8 9000"
+        "00A40004023F0000 6200 9000".replace(" 9000", "9000") + "\n80AA000005A903830107 6D00\n80100000041300E802 9000"
     )
     start = card.start()
     assert (start.mf.ok, start.terminal_capability.sw, start.terminal_profile.ok) == (True, 0x6D00, True)
@@ -179,7 +204,7 @@ def test_the_next_proactive_command_follows() -> None:
 
 def test_a_uicc_reset_is_answered_by_a_reset_and_the_channels_are_opened_again() -> None:
     select = f"A4040010{AID.hex().upper()}00 9000"
-    start = "00A40004023F0000 9000\n80AA000005A903830107 9000\n80100000030100E8 9000"
+    start = "00A40004023F0000 9000\n80AA000005A903830107 9000\n80100000041300E802 9000"
     card = card_on(
         f"0070000001 019000\n01{select}\n81E2910003BF310000 910B\n801200000B {FETCHED_REFRESH.format(4)}9000\nreset\n"
         f"{start}\n0070000001 029000\n02{select}"
@@ -207,6 +232,12 @@ def test_what_the_terminal_cannot_do_it_refuses() -> None:
     display_text = ProactiveCommand.parse(bytes.fromhex("D0098103012180820281 02".replace(" ", "")))
     assert display_text.type == "DISPLAY TEXT"
     assert answer(display_text).hex().upper() == "810301218082028281830130"
+
+
+def test_a_short_message_is_sent_to_whoever_looks() -> None:
+    command = ProactiveCommand.parse(bytes.fromhex("D00E 8103011300 82028183 8B0341FF00".replace(" ", "")))
+    assert (command.type, command.parts[0x0B].hex()) == ("SEND SHORT MESSAGE", "41ff00")
+    assert answer(command) == terminal_response(command, 0)
 
 
 def test_poll_interval_is_answered_with_the_interval() -> None:

@@ -19,10 +19,13 @@ BLOCK = 255
 # ETSI TS 102 221 11.1.19: tag 83 holds the eUICC-related capabilities: LUId, LPDd and LDSd, so an LPA in the device.
 TERMINAL_CAPABILITY = bytes.fromhex("A903830107")
 
-# ETSI TS 102 223 5.2: profile download; MORE TIME, POLL INTERVAL, POLLING OFF, REFRESH: what `proactive.answer` does.
-TERMINAL_PROFILE = bytes.fromhex("0100E8")
+# ETSI TS 102 223 5.2: profile download, SMS-PP data download; MORE TIME, POLL INTERVAL, POLLING OFF, REFRESH and
+# SEND SHORT MESSAGE: what `proactive.answer` does.
+TERMINAL_PROFILE = bytes.fromhex("1300E802")
 
 _MF = bytes.fromhex("3F00")
+_ENVELOPE = 0xC2
+_WARNINGS = (0x62, 0x63)
 _MAX_RESPONSE = 1 << 20
 _MAX_PROACTIVE = 50
 _BLOCKS = 256
@@ -259,6 +262,8 @@ class LogicalChannel:
                 CommandApdu(command.cla, command.ins, command.p1, command.p2, command.data, response.sw2 or 256)
             )
         response = self._collect(response)
+        if command.ins == _ENVELOPE and response.sw1 in _WARNINGS and not response.data:
+            response = ResponseApdu(self._after_warning(), response.sw)
         if proactively:
             self.card.serve_proactive(response)
         return response
@@ -287,6 +292,15 @@ class LogicalChannel:
     def close(self) -> ResponseApdu:
         """MANAGE CHANNEL close."""
         return self.card.close_channel(self)
+
+    def _after_warning(self) -> bytes:
+        """What GET RESPONSE gives after a warning: the data of an error to SMS-PP DOWNLOAD (3GPP TS 31.111 7.1.1.1)."""
+        get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=256)
+        response = self.card.exchange(get)
+        if response.sw1 == 0x6C:
+            response = self.card.exchange(CommandApdu(get.cla, 0xC0, 0x00, 0x00, le=response.sw2 or 256))
+        response = self._collect(response)
+        return response.data if response.ok else b""
 
     def _collect(self, response: ResponseApdu) -> ResponseApdu:
         """GET RESPONSE for as long as 61xx says that there is more (ISO 7816-4 5.6, 11.7.1)."""

@@ -10,6 +10,7 @@ REFRESH = 0x01
 MORE_TIME = 0x02
 POLL_INTERVAL = 0x03
 POLLING_OFF = 0x04
+SEND_SHORT_MESSAGE = 0x13
 
 # ETSI TS 102 223 9.4: the types that this terminal meets most often.
 _NAMES = {
@@ -19,7 +20,7 @@ _NAMES = {
     POLLING_OFF: "POLLING OFF",
     0x05: "SET UP EVENT LIST",
     0x10: "SET UP CALL",
-    0x13: "SEND SHORT MESSAGE",
+    SEND_SHORT_MESSAGE: "SEND SHORT MESSAGE",
     0x15: "LAUNCH BROWSER",
     0x20: "PLAY TONE",
     0x21: "DISPLAY TEXT",
@@ -68,6 +69,11 @@ class ProactiveCommand:
         return _NAMES.get(self.kind, f"{self.kind:02X}")
 
     @property
+    def parts(self) -> dict[int, bytes]:
+        """Its data objects by tag, without the bit that says whether they must be understood."""
+        return {tag & 0x7F: value for tag, value in reversed(comprehension_tlvs(_content(self.octets)))}
+
+    @property
     def asks_for_reset(self) -> bool:
         """REFRESH, UICC reset: the reset itself is the answer (ETSI TS 102 223 6.4.7.1)."""
         return self.kind == REFRESH and self.qualifier == UICC_RESET
@@ -75,10 +81,8 @@ class ProactiveCommand:
     @classmethod
     def parse(cls, octets: bytes) -> Self:
         """Read what FETCH gave."""
-        for tag, value in comprehension_tlvs(_content(octets)):
-            if tag & 0x7F == _COMMAND_DETAILS and len(value) == 3:
-                return cls(octets, *value)
-        return cls(octets)
+        details = cls(octets).parts.get(_COMMAND_DETAILS, b"")
+        return cls(octets, *details) if len(details) == 3 else cls(octets)
 
 
 Handler = Callable[[ProactiveCommand], bytes]
@@ -95,11 +99,10 @@ def answer(command: ProactiveCommand) -> bytes:
     """The terminal of a test bench: does what needs no user and no network, and refuses the rest."""
     if command.kind == POLL_INTERVAL:
         # ETSI TS 102 223 6.8.2: the answer names the interval; the one asked for is taken.
-        asked = next(
-            (value for tag, value in comprehension_tlvs(_content(command.octets)) if tag & 0x7F == _DURATION), b"\1\x1e"
-        )
+        asked = command.parts.get(_DURATION, b"\1\x1e")
         return terminal_response(command, PERFORMED) + bytes((0x84, len(asked))) + asked
-    known = command.kind in (REFRESH, MORE_TIME, POLLING_OFF)
+    # A short message goes to whoever looks at what was fetched; there is no network.
+    known = command.kind in (REFRESH, MORE_TIME, POLLING_OFF, SEND_SHORT_MESSAGE)
     return terminal_response(command, PERFORMED if known else BEYOND_CAPABILITIES)
 
 

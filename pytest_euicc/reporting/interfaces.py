@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-SUITES = ("card", "ES10a", "ES10b", "ES10c", "ES8+", "ES9+", "procedures")
+SUITES = ("card", "ES6", "ES10a", "ES10b", "ES10c", "ES8+", "ES9+", "procedures")

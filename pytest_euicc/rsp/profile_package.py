@@ -23,6 +23,11 @@ _SD_CLASS_AID = bytes.fromhex("A000000151535041")
 _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
 
+MNO_SD_TAR = bytes.fromhex("B20100")
+# ETSI TS 102 226 8.2.1.3.2.2.1: no access domain, priority 0, no timers, texts, menu and channels; minimum security
+# level: SPI of a counter that grows, ciphering and a cryptographic checksum; the TAR; no services.
+_TOOLKIT_PARAMETERS = bytes.fromhex("0100 00 00 00 00 00 020116 03") + MNO_SD_TAR + b"\x00"
+
 Element = tuple[str, Any]
 """A ProfileElement: the name of its choice and its value."""
 
@@ -209,8 +214,13 @@ def _mno_sd(iccid: bytes) -> dict[str, Any]:
             "lifeCycleState": b"\x0f",
             # SCP80 with i = 00: ETSI TS 102 226 8.2.1.3.2.
             "applicationSpecificParametersC9": bytes.fromhex("81028000"),
+            "applicationParameters": {"uiccToolkitApplicationSpecificParametersField": _TOOLKIT_PARAMETERS},
         },
-        "keyList": [_key(1, b"\x58", keys.encryption), _key(2, b"\x14", keys.authentication)],
+        "keyList": [
+            _key(1, b"\x18", keys.encryption),
+            _key(2, b"\x14", keys.authentication),
+            _key(3, b"\x48", _test_key("SCP80 KIK", iccid)),
+        ],
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.ota.sms import Message
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
@@ -36,7 +37,7 @@ _PPR_BITS = ("pprUpdateControl", "ppr1", "ppr2")
 
 
 class EuiccCore:
-    """The inside of the card. Volatile: ``session``, ``installer``, ``locked``, ``refresh``, ``proactive_session``."""
+    """The inside of the card. Volatile: session, installer, locked, refresh, proactive_session, messages."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class EuiccCore:
         self.locked = False
         self.refresh: int | None = None
         self.proactive_session = False
+        self.messages: dict[tuple[str, int, int], dict[int, Message]] = {}
         self.channel = 1
         self.resets = 0
         self.listings = 0
@@ -78,6 +80,7 @@ class EuiccCore:
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.proactive_session = False
+        self.messages.clear()
         self.resets += 1
         state = self.state
         if self.defects:
@@ -91,6 +94,9 @@ class EuiccCore:
                 state = replace(state, revocation=())
             if self.defective("loses-notifications"):
                 state = replace(state, notifications=())
+            if self.defective("loses-ota-counter"):
+                domains = ((p, replace(p.mno_sd, counters=()) if p.mno_sd else None) for p in state.profiles)
+                state = replace(state, profiles=tuple(replace(p, mno_sd=domain) for p, domain in domains))
             if self.defective("loses-profile-state"):
                 state = replace(state, profiles=tuple(replace(p, enabled=False) for p in state.profiles))
             if self.defective("enables-at-reset") and state.enabled is None:

@@ -169,6 +169,31 @@ DEFECTS = registry(
     Defect("ppr1-blocks-test-profile", "PPR1 keeps test profiles from being enabled", "2.9.1"),
     Defect("test-profile-leaves-none", "Disabling a test profile enables nothing", "5.7.17"),
     Defect("short-nicknames", "A nickname is cut to 24 characters", "5.7.21"),
+    Defect("keeps-names", "UpdateMetadata does not change names", "5.4.1"),
+    Defect("keeps-removed-icon", "UpdateMetadata does not remove an icon", "5.4.1"),
+    Defect("keeps-ppr1", "UpdateMetadata does not unset PPR1", "5.4.1"),
+    Defect("keeps-ppr2", "UpdateMetadata does not unset PPR2", "5.4.1"),
+    Defect("update-sets-ppr", "UpdateMetadata sets Profile Policy Rules", "5.4.1"),
+    Defect("update-sets-class", "UpdateMetadata changes the profile class", "5.4.1"),
+    Defect("update-keeps-half", "UpdateMetadata keeps what comes before a part that does not hold", "5.4.1"),
+    Defect("takes-any-metadata", "STORE DATA of any data object is answered 9000", "5.4.1"),
+    Defect("personalises-any-isdp", "The MNO-SD reaches the ISD-P of another profile", "5.4.1"),
+    Defect("ota-reaches-disabled", "A disabled profile can be reached over the air", "2.4.5.3"),
+    Defect("ignores-ota-checksum", "The checksum of a command packet is not verified", "ETSI TS 102 225 5.1.3"),
+    Defect("ignores-ota-counter", "The counter of a command packet is not checked", "ETSI TS 102 225 5.1.4"),
+    Defect("loses-ota-counter", "The counter of command packets starts again at reset", "ETSI TS 102 225 5.1.4"),
+    Defect("ignores-minimum-security", "The minimum security level is not enforced", "ETSI TS 102 226 8.2.1.3.2.4"),
+    Defect("ignores-tar", "The MNO-SD takes packets for any TAR", "ETSI TS 102 225 5.1"),
+    Defect("receipt-always-ok", "Every receipt says that the packet was good", "ETSI TS 102 225 5.2.2"),
+    Defect(
+        "receipt-without-security", "Receipts are neither ciphered nor do they have a checksum", "ETSI TS 102 225 5.2"
+    ),
+    Defect("receipt-always-by-submit", "Receipts come by SMS-SUBMIT whatever was asked", "ETSI TS 102 225 5.1.1"),
+    Defect("receipt-unasked", "A receipt comes although none was asked for", "ETSI TS 102 225 5.1.1"),
+    Defect(
+        "answers-expanded-only", "A script in compact format is answered in expanded format", "ETSI TS 102 226 5.1.2"
+    ),
+    Defect("one-sms-only", "Concatenated messages are not put together", "3GPP TS 31.115 4.1"),
     Defect("wrong-instruction-is-ok", "An unknown instruction is answered 9000", "ISO 7816-4 5.6"),
 )
 """Every defect by its name."""

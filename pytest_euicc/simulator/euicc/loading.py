@@ -86,7 +86,8 @@ def _profile(core: EuiccCore, load: Load) -> Profile:
     metadata = kept_metadata(core, load.metadata, load.configuration)
     files = {(EF_ICCID,): PackageFile(load.package.iccid)} | load.package.files
     enabled = core.defective("installs-enabled") and core.state.enabled is None
-    return Profile(load.package.iccid, aid, enabled, None, metadata, files, load.package.memory)
+    package = load.package
+    return Profile(package.iccid, aid, enabled, None, metadata, files, package.memory, mno_sd=package.mno_sd)
 
 
 def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profile | None) -> bytes:

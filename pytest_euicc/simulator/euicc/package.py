@@ -15,6 +15,7 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.simulator.euicc.package_files import FileTree, PackageFile, Path, read_file_management, read_template
 from pytest_euicc.simulator.euicc.package_match import mismatches
+from pytest_euicc.simulator.euicc.security_domain import SecurityDomain, read_security_domain
 from pytest_euicc.simulator.euicc.tlv_stream import TlvStream
 
 MINIMUM_MAJOR_VERSION = 2
@@ -62,11 +63,13 @@ class InstalledPackage:
         iccid: 10 octets, nibbles swapped as in EF ICCID.
         files: elementary files by path.
         memory: octets of non-volatile memory it takes.
+        mno_sd: the first security domain of the package (TCA IFS 8.6.1).
     """
 
     iccid: bytes
     files: dict[Path, PackageFile]
     memory: int
+    mno_sd: SecurityDomain | None = None
 
 
 @dataclass
@@ -90,6 +93,7 @@ class PackageReader:
     _header_seen: bool = False
     _ended: bool = False
     _tree: FileTree = field(default_factory=FileTree)
+    _mno_sd: SecurityDomain | None = None
 
     def feed(self, octets: bytes) -> None:
         """Take the next octets of the package; raises PackageFault at the element that is wrong."""
@@ -113,7 +117,7 @@ class PackageReader:
             raise self._noted(
                 _processing(PeStatus.INVALID_REQUEST_FORMAT, None, "the package does not close with PE-End")
             )
-        return InstalledPackage(self.iccid, self._tree.files, self._memory)
+        return InstalledPackage(self.iccid, self._tree.files, self._memory, self._mno_sd)
 
     def response(self, *, aborted: bool) -> bytes:
         """The EUICCResponse for the Profile Installation Result (TCA IFS 9.4)."""
@@ -193,6 +197,7 @@ class PackageReader:
         return {
             "header": self._header,
             "end": self._end,
+            "securityDomain": self._security_domain,
             "genericFileManagement": lambda value: read_file_management(self._tree, value),
             "akaParameter": self._authentication,
         } | dict.fromkeys(_STRUCTURAL, _accept)
@@ -223,6 +228,10 @@ class PackageReader:
             reason = "testProfileInstallFailedDueToInvalidNaaKey"
             raise PackageFault(reason, PeStatus.BAD_VALUES, number, "a key that is no test key in a test profile")
 
+    def _security_domain(self, value: Any) -> None:
+        domain = read_security_domain(value)
+        self._mno_sd = self._mno_sd or domain
+
     def _end(self, _value: Any) -> None:
         self._ended = True
         for fault in mismatches(self._tree, self.metadata):
@@ -237,7 +246,6 @@ _STRUCTURAL = (
     "pinCodes",
     "pukCodes",
     "cdmaParameter",
-    "securityDomain",
     "rfm",
     "application",
     "nonStandard",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
 
-_REFRESH = 0x01
-_UICC_TO_TERMINAL = b"\x81\x82"
+_REFRESH, _SEND_SHORT_MESSAGE = 0x01, 0x13
+_UICC_TO_TERMINAL, _UICC_TO_NETWORK = b"\x81\x82", b"\x81\x83"
 
 
 class ProactiveSession:
@@ -25,6 +25,12 @@ class ProactiveSession:
         """Queue a REFRESH: command details, device identities (ETSI TS 102 223 6.6.13)."""
         details = tlv.encode(0x81, bytes([0x01, _REFRESH, qualifier]))
         self._waiting.append(tlv.encode(0xD0, details + tlv.encode(0x82, _UICC_TO_TERMINAL)))
+
+    def send_message(self, tpdu: bytes) -> None:
+        """Queue a SEND SHORT MESSAGE with an SMS-SUBMIT as it is (ETSI TS 102 223 6.6.9)."""
+        details = tlv.encode(0x81, bytes([0x01, _SEND_SHORT_MESSAGE, 0x00]))
+        parts = details + tlv.encode(0x82, _UICC_TO_NETWORK) + tlv.encode(0x8B, tpdu)
+        self._waiting.append(tlv.encode(0xD0, parts))
 
     def announce(self, sw: int) -> int:
         """The status word to give for *sw*: 9000 becomes 91xx while a command is not fetched yet."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.euicc.package_files import PackageFile, Path
+from pytest_euicc.simulator.euicc.security_domain import SecurityDomain
 from pytest_euicc.simulator.euicc.session import OneTimeKey
 
 EVENTS = ("install", "enable", "disable", "delete")
@@ -35,6 +36,7 @@ class Profile:
         metadata: fields of ProfileInfo that came with StoreMetadata, as the codec has them.
         field_loaded: came by download; a pre-installed test profile survives a memory reset.
         memory: octets it takes.
+        mno_sd: what of it can be reached over the air.
     """
 
     iccid: bytes
@@ -45,6 +47,7 @@ class Profile:
     files: dict[Path, PackageFile] = field(default_factory=dict)
     memory: int = 0
     field_loaded: bool = True
+    mno_sd: SecurityDomain | None = None
 
     @property
     def profile_class(self) -> int:

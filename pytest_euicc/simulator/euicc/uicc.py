@@ -11,7 +11,7 @@ from random import Random
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.rsp.pki import Pki, default_pki
-from pytest_euicc.simulator.euicc import filesystem
+from pytest_euicc.simulator.euicc import filesystem, remote
 from pytest_euicc.simulator.euicc.answer_to_reset import build_atr
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.filesystem import Files, Selection
@@ -29,7 +29,7 @@ _LAST_CHANNEL = 19
 _SHORTEST_AID = 5
 _LARGEST_PORTION = 256
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
-_PROPRIETARY = {0xE2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, 0xFC}
+_PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, 0xFC}
 
 
 @dataclass
@@ -160,6 +160,8 @@ class SimulatedEuicc:
                 return self._manage_channel(channel, command)
             case 0xE2:
                 return self._store_data(number, channel, command)
+            case 0xC2:
+                return self._envelope(number, command)
             case 0xAA:
                 return self._terminal_capability(command)
             case 0x10:
@@ -180,7 +182,8 @@ class SimulatedEuicc:
         if self.settings.protocol == "T=0":
             if command.data:
                 channel.waiting = answer.data
-                return ResponseApdu(b"", _more(answer.data))
+                # ETSI TS 102 221 7.3.1.1.5: after a warning GET RESPONSE is the device's own idea.
+                return ResponseApdu(b"", _more(answer.data) if answer.ok else answer.sw)
             if (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
                 return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
         portion = command.le or _LARGEST_PORTION
@@ -302,6 +305,19 @@ class SimulatedEuicc:
             self._proactive.refresh(self.core.refresh)
             self.core.refresh = None
         return answer
+
+    def _envelope(self, number: int, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.2.2: on the basic channel."""
+        if number:
+            return ResponseApdu(b"", 0x6881)
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
+        answer = remote.envelope(self.core, command.data)
+        if answer.message is not None:
+            self._proactive.send_message(answer.message)
+        return ResponseApdu(answer.data, answer.sw)
 
     def _terminal_capability(self, command: CommandApdu) -> ResponseApdu:
         """ETSI TS 102 221 11.1.19: one A9 with known and unknown capabilities."""

@@ -1,0 +1,92 @@
+"""ES6 over the air: the tester sends what an operator would send; arguments say what is to be wrong (SGP.22 5.4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pytest_euicc.card.apdu import CommandApdu
+from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
+from pytest_euicc.conformance import ota_platform
+from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.matchers import Mismatch
+from pytest_euicc.conformance.ota_platform import BY_SUBMIT, IN_REPORT, PROFILES_ISDP, Link, WrongKey
+from pytest_euicc.conformance.registry import Hex
+from pytest_euicc.conformance.shapes import BOOLEAN, NUMBER, OCTETS, TEXT, mapping
+from pytest_euicc.ota import scripts, sms
+from pytest_euicc.ota.scp80 import Integrity, PacketFault, Receipt, Spi
+from pytest_euicc.rsp.profile_package import MNO_SD_TAR
+
+_RECEIPT = mapping(
+    "receipt", receipt=TEXT, secured=BOOLEAN, executed=NUMBER, result=OCTETS, data=OCTETS, bad_format=NUMBER
+)
+_TPDU = 0x0B
+
+
+@action("es6.update_metadata", request="UpdateMetadataRequest", response=_RECEIPT, changes=True)
+def update_metadata(
+    context: Context,
+    message: Message,
+    *,
+    profile: Hex | None = None,
+    format_: Literal["expanded", "compact"] = "expanded",
+    receipt: Literal["sms-submit", "deliver-report", "none"] = "sms-submit",
+    counter: int = 1,
+    wrong_key: WrongKey | None = None,
+    ciphered: bool = True,
+    checksum: bool = True,
+    tar: Annotated[Hex, Field(min_length=3, max_length=3)] = MNO_SD_TAR,
+    isdp: Hex = PROFILES_ISDP,
+    personalize: bool = True,
+    again: bool = False,
+) -> Outcome:
+    """ES6.UpdateMetadata over SCP80 in SMS (SGP.22 5.4.1).
+
+    ``counter`` is what is added to the counter used last; ``again`` sends the messages of the step before once more.
+    """
+    link = ota_platform.link_to(context, profile)
+    spi = Spi(
+        integrity=Integrity.CHECKSUM if checksum else Integrity.NONE,
+        ciphered=ciphered,
+        receipt=Receipt.NEVER if receipt == "none" else Receipt.ALWAYS,
+        receipt_by_submit=receipt == BY_SUBMIT,
+    )
+    request = message.encode("UpdateMetadataRequest", {})
+    expanded = format_ == "expanded"
+    if not again:
+        target = [ota_platform.install_for_personalization(isdp)] if personalize else []
+        script = scripts.script([*target, *ota_platform.store_data(request)], expanded=expanded)
+        link.counter += counter
+        link.protect(spi, tar, script, reference=context.random.randrange(256), wrong_key=wrong_key)
+    return _exchange(context, link, spi, request, expanded=expanded)
+
+
+def _exchange(context: Context, link: Link, spi: Spi, request: bytes, *, expanded: bool) -> Outcome:
+    """One ENVELOPE for each message, up to the first that is refused; the receipt comes after the last."""
+    fetched = len(context.card.fetched)
+    outcome = Outcome(sent=request, shape=_RECEIPT, value={})
+    for tpdu in link.messages:
+        answer = context.card.basic.send(CommandApdu(0x80, 0xC2, 0x00, 0x00, sms.envelope(tpdu), 256))
+        outcome.sw, outcome.octets = answer.sw, answer.data
+        if not answer.ok:
+            break
+    commands = [command for command in context.card.fetched[fetched:] if command.kind == SEND_SHORT_MESSAGE]
+    came = frozenset({BY_SUBMIT} if commands else ()) | frozenset({IN_REPORT} if outcome.octets else ())
+    if not came:
+        return outcome
+    asked = ota_platform.ways_asked(spi)
+    if came != asked:
+        wanted = f"{' and '.join(sorted(asked)) or 'none'} (SPI {spi.encode().hex().upper()})"
+        outcome.mismatches = (Mismatch("receipt", wanted, " and ".join(sorted(came))),)
+    try:
+        if commands:
+            received = sms.read_submit(commands[-1].parts.get(_TPDU, b""))
+        else:
+            received = sms.read_user_data(outcome.octets)
+        outcome.octets = received.data
+        outcome.value = ota_platform.read_receipt(received, spi, link.keys, expanded=expanded)
+    except (sms.SmsFault, PacketFault, scripts.ScriptFault) as error:
+        outcome.value, outcome.fault = None, f"no receipt: {error}"
+    return outcome
