@@ -13,6 +13,7 @@ from pytest_euicc.rsp.rat import authorises, rule_names
 
 # Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
 TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
+_STATE_TAGS = bytes.fromhex("5A 9F70")
 _RULES = ("pprUpdateControl", "ppr1", "ppr2")
 _EVENTS = ("install", "enable", "disable", "delete")
 _TAKEN, _INSTALLED = "profiles in use", "profiles installed"
@@ -97,14 +98,14 @@ def _named(bits: tuple[bytes, int] | None, names: tuple[str, ...]) -> list[str]:
     return [name for number, name in enumerate(names) if number < length and octets[number // 8] & 0x80 >> number % 8]
 
 
-def profiles_on(isdr: Isdr) -> list[Profile]:
-    """All profiles of the card.
+def profiles_on(isdr: Isdr, tags: bytes = TAGS) -> list[Profile]:
+    """All profiles of the card, with what the tags ask for.
 
     Raises:
         Unreachable: the card does not list them.
     """
     try:
-        name, value = isdr.get_profiles_info({"tagList": TAGS})
+        name, value = isdr.get_profiles_info({"tagList": tags})
     except Es10Error as error:
         raise Unreachable(f"the profiles cannot be listed: {error}") from error
     if name != "profileInfoListOk":
@@ -113,8 +114,8 @@ def profiles_on(isdr: Isdr) -> list[Profile]:
 
 
 def enabled_on(isdr: Isdr) -> Profile | None:
-    """The enabled profile, if there is one."""
-    return next((profile for profile in profiles_on(isdr) if profile.enabled), None)
+    """The enabled profile, if there is one; no more than its ICCID is asked for, which is a fraction of the list."""
+    return next((profile for profile in profiles_on(isdr, _STATE_TAGS) if profile.enabled), None)
 
 
 def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -247,8 +248,9 @@ def isdp_aid(number: int) -> bytes:
     return bytes.fromhex("A0000005591010FFFFFFFF890000") + number.to_bytes(2, "big")
 
 
+@lru_cache(maxsize=16)
 def personalised(settings: EuiccSettings) -> CardState:
-    """The state as the settings describe it."""
+    """The state as the settings describe it; states do not change, so that many cards can begin with the same one."""
     profiles = tuple(_profile(entry, number) for number, entry in enumerate(settings.profiles, FIRST_ISDP))
     return CardState(profiles=profiles, default_address=settings.default_address)
 
