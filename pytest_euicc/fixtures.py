@@ -151,6 +151,6 @@ def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
 @pytest.fixture
 def sequence(request: pytest.FixtureRequest) -> SequenceRun:
     """One sequence of a vector with the card or the SM-DP+ it is for; given by the marker ``euicc_vectors``."""
-    case, chosen = request.param
+    case, chosen = getattr(request.config, STATE).sequences[request.param]
     harness = request.getfixturevalue("smdp_harness" if case.iut == "smdp" else "euicc_harness")
     return SequenceRun(case, chosen, harness, request.node)

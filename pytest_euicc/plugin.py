@@ -24,7 +24,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
 from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration, load_smdp_declaration
 
 if TYPE_CHECKING:
-    from pytest_euicc.conformance.model import Case
+    from pytest_euicc.conformance.model import Case, Sequence
 
 _MARKER = "euicc_vectors"
 _OPTIONS = (
@@ -71,6 +71,7 @@ class _State:
         self._config = config
         self._options: Options | None = None
         self._cases: list[Case] | None = None
+        self._sequences: dict[str, tuple[Case, Sequence]] | None = None
         self.entries: list[dict[str, Any]] = []
         self.description: dict[str, str] = {}
 
@@ -89,6 +90,15 @@ class _State:
             load_smdp_declaration(self.options)
             self._cases = load_cases(self.options)
         return self._cases
+
+    @property
+    def sequences(self) -> dict[str, tuple[Case, Sequence]]:
+        """All sequences by their names, with their cases; raises OptionError as `cases` does."""
+        if self._sequences is None:
+            self._sequences = {
+                case.sequence_id(entry): (case, entry) for case in self.cases for entry in case.sequences
+            }
+        return self._sequences
 
     def check(self) -> None:
         """Read everything the user named; raises OptionError."""
@@ -158,14 +168,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from pytest_euicc.reporting.interfaces import SUITES
 
     interface = marker.args[0] if marker.args else None
+    # The parameter is the name alone: Allure shows it, and knows a test again by it after its vector was edited.
     chosen = [
-        (case, entry)
-        for case in getattr(metafunc.config, STATE).cases
+        name
+        for name, (case, _) in getattr(metafunc.config, STATE).sequences.items()
         if (case.interface not in SUITES if interface is None else case.interface == interface)
-        for entry in case.sequences
     ]
-    identifiers = [case.sequence_id(entry) for case, entry in chosen]
-    metafunc.parametrize("sequence", chosen, ids=identifiers, indirect=True)
+    metafunc.parametrize("sequence", chosen, ids=chosen, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -93,6 +93,7 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
     failed = results["TC_Own_02"]
     labels = {(label["name"], label["value"]) for label in failed["labels"]}
     assert {("epic", "own"), ("feature", "TC_Own"), ("severity", "normal"), ("tag", "SGP.22 5.7.20")} <= labels
+    assert failed["parameters"][0] == {"name": "sequence", "value": "'TC_Own_02'"}
     step = failed["steps"][-1]
     assert step["status"] == "failed"
     attached = {
