@@ -1,0 +1,116 @@
+"""A whole download over HTTPS on the simulated pair: in process, and with the card behind pcscd."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.shares import ASN1, CERTIFICATES, CRYPTOGRAPHY, TLS, measured
+from pytest_euicc.card.channel import Card
+from pytest_euicc.card.transport import Transport, TransportOptions, open_transport
+from pytest_euicc.conformance.smdp_access import OrderWish
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.lpa import Lpa
+from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.euicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.smdp_access import SimulatedSmdp
+
+_ROUNDS = 15
+_PROFILE = profile_package.build(bytes.fromhex("98999010325476981032"), filler=10_000)
+_RESTORE = bytes.fromhex("80FC000000")
+
+
+@dataclass
+class _Pair:
+    """A card that downloads again and again from one server; each time the card is put back first."""
+
+    card: Card
+    smdp: SimulatedSmdp
+
+    def download(self, *, fresh: bool) -> float:
+        """Seconds of one download; ``fresh``: over a new TLS connection."""
+        self.smdp.begin(1)
+        held = self.smdp.offer(OrderWish(package=_PROFILE))
+        self.card.reset()
+        self.card.transmit(_RESTORE)
+        isdr = Isdr(self.card.open_channel())
+        isdr.select()
+        kept = self.smdp.client("nist")
+        client = Es9Client(*self.smdp.endpoint("nist")) if fresh else kept
+        lpa = Lpa(isdr, lambda _address: client)
+        started = time.perf_counter()
+        lpa.download(f"1${self.smdp.address}${held.matching_id}")
+        taken = time.perf_counter() - started
+        if fresh:
+            client.close()
+        return taken
+
+
+def _middle(work: Callable[[], float]) -> float:
+    work()
+    return statistics.median(work() for _ in range(_ROUNDS))
+
+
+def lines() -> Iterator[str]:
+    """Medians of some downloads."""
+    smdp = SimulatedSmdp(default_pki())
+    try:
+        pair = _Pair(_opened(SimTransport(SimulatedEuicc())), smdp)
+        kept = _middle(lambda: pair.download(fresh=False))
+        fresh = _middle(lambda: pair.download(fresh=True))
+        with measured() as shares:
+            for _ in range(_ROUNDS):
+                pair.download(fresh=True)
+        seconds = {name: taken / _ROUNDS for name, taken in shares.seconds.items()}
+        own, operations = seconds[CRYPTOGRAPHY], shares.calls[CRYPTOGRAPHY] // _ROUNDS
+        yield f"a download of {len(_PROFILE)} octets over HTTPS: {fresh * 1e3:.1f} ms"
+        yield f"    {operations} cryptographic operations: {own * 1e3:.1f} ms; the download is {fresh / own:.1f} × that"
+        yield f"    certificates {seconds[CERTIFICATES] / fresh:.0%}, ASN.1 {seconds[ASN1] / fresh:.0%} of it"
+        yield f"    TLS set-up {seconds[TLS] / fresh:.0%}: {kept * 1e3:.1f} ms without it, on a kept connection"
+        yield from _behind_pcscd(smdp, kept)
+    finally:
+        smdp.close()
+
+
+def _opened(transport: Transport) -> Card:
+    card = Card(transport)
+    card.connect()
+    return card
+
+
+def _behind_pcscd(smdp: SimulatedSmdp, in_process: float) -> Iterator[str]:
+    try:
+        pcscd: Any = _service()
+    except LookupError as error:
+        yield f"through pcscd: not measured: {error}"
+        return
+    try:
+        with pcscd.inserted(SimulatedEuicc()):
+            pair = _Pair(_opened(open_transport("pcsc:0", TransportOptions())), smdp)
+            through = _middle(lambda: pair.download(fresh=False))
+            pair.card.close()
+        yield f"    the same through pcscd and vpcd: {through * 1e3:.1f} ms, {through / in_process:.1f} × in process"
+    finally:
+        pcscd.stop()
+
+
+def _service() -> Any:
+    """The private pcscd of the tests; LookupError says what is missing."""
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    try:
+        import smartcard  # noqa: F401
+        from pcscd import DRIVERS, Pcscd
+    except ImportError as error:
+        raise LookupError(f"{error}; make test sets pyscard up") from None
+    if not any(Path(driver).exists() for driver in DRIVERS) or not shutil.which("pcscd", path="/usr/sbin:/usr/bin"):
+        raise LookupError("pcscd and vpcd are not installed (Debian: apt-get install pcscd vsmartcard-vpcd)")
+    return Pcscd()

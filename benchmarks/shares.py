@@ -1,0 +1,125 @@
+"""Where the time goes: functions are wrapped, and each moment counts for the innermost one that runs."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance import loader
+from pytest_euicc.es9.connection import Connection
+from pytest_euicc.lpa import procedures
+from pytest_euicc.rsp import bsp, certificates, issuing, signatures
+from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.smdp.service import SmdpService
+
+CRYPTOGRAPHY, CERTIFICATES, ASN1 = "cryptography", "certificates read, checked, issued", "ASN.1"
+EUICC, SMDP = "simulated eUICC", "simulated SM-DP+"
+TLS, HTTP = "TLS set-up", "HTTP and waiting"
+
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
+    CRYPTOGRAPHY: (
+        signatures.sign,
+        signatures.verify,
+        signatures.private_key_from,
+        signatures.public_point,
+        signatures.shared_secret,
+        bsp.derive,
+        certificates._signed_by,
+    ),
+    CERTIFICATES: (certificates.verify_chain, certificates.verify_one, issuing.issue),
+    ASN1: (codec.encode, codec.decode, codec.receive, codec.check_der, codec.locate),
+}
+_METHODS: dict[str, tuple[tuple[type, str], ...]] = {
+    CRYPTOGRAPHY: ((bsp.Bsp, "_crypt"), (bsp.Bsp, "_mac")),
+    CERTIFICATES: ((certificates.Certificate, "__init__"),),
+    EUICC: ((SimulatedEuicc, "transmit"),),
+    SMDP: ((SmdpService, "call"),),
+    TLS: ((ssl.SSLContext, "wrap_socket"),),
+    HTTP: ((Connection, "request"),),
+}
+_WHERE = (loader, procedures)
+"""Imported, so that the names which they took from the modules above are wrapped as well."""
+
+
+class Shares:
+    """Seconds and calls by category.
+
+    Work of the server's thread happens while the client waits for it, so that it is taken off the client's waiting.
+    """
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self._seconds: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self._stacks: dict[int, list[list[Any]]] = defaultdict(list)
+        self._main = threading.get_ident()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds of wall time by category; what is in none is not here."""
+        total: dict[str, float] = defaultdict(float)
+        elsewhere = 0.0
+        for thread, found in self._seconds.items():
+            for category, seconds in found.items():
+                total[category] += seconds
+                elsewhere += seconds if thread != self._main else 0.0
+        if HTTP in total:
+            total[HTTP] -= elsewhere
+        return dict(total)
+
+    def wrapped(self, category: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function with its time told."""
+
+        @functools.wraps(function)
+        def timed(*arguments: Any, **named: Any) -> Any:
+            thread = threading.get_ident()
+            stack, seconds = self._stacks[thread], self._seconds[thread]
+            now = time.perf_counter()
+            if stack:
+                seconds[stack[-1][0]] += now - stack[-1][1]
+            if not stack or stack[-1][0] != category:
+                self.calls[category] += 1
+            stack.append([category, now])
+            try:
+                return function(*arguments, **named)
+            finally:
+                now = time.perf_counter()
+                seconds[category] += now - stack.pop()[1]
+                if stack:
+                    stack[-1][1] = now
+
+        return timed
+
+
+@contextmanager
+def measured() -> Iterator[Shares]:
+    """Everything is wrapped for the length of the block."""
+    shares = Shares()
+    undo: list[tuple[Any, str, Any]] = []
+
+    def replace(owner: Any, name: str, new: Any) -> None:
+        undo.append((owner, name, vars(owner)[name]))
+        setattr(owner, name, new)
+
+    for category, functions in _FUNCTIONS.items():
+        for function in functions:
+            timed = shares.wrapped(category, function)
+            for module in [module for name, module in sys.modules.items() if name.startswith("pytest_euicc")]:
+                for name, value in list(vars(module).items()):
+                    if value is function:
+                        replace(module, name, timed)
+    for category, methods in _METHODS.items():
+        for owner, name in methods:
+            replace(owner, name, shares.wrapped(category, vars(owner)[name]))
+    try:
+        yield shares
+    finally:
+        for owner, name, before in reversed(undo):
+            setattr(owner, name, before)
