@@ -87,9 +87,13 @@ class Node:
         found: list[Node | None] = []
         start = 0
         for tag in tags:
-            at = next((at for at in range(start, len(self.fields)) if self.fields[at].takes(tag)), None)
-            found.append(None if at is None else self.fields[at])
-            start = start if at is None else at + 1
+            for at in range(start, len(self.fields)):
+                if self.fields[at].takes(tag):
+                    found.append(self.fields[at])
+                    start = at + 1
+                    break
+            else:
+                found.append(None)
         return found
 
 

@@ -77,7 +77,7 @@ def _elements(octets: bytes, base: int) -> Iterator[Tlv]:
     while at < len(octets):
         element = read(octets, at, base)
         yield element
-        at = element.end - base
+        at += len(element.header) + len(element.value)
 
 
 def read(octets: bytes, at: int, base: int = 0) -> Tlv:
