@@ -1,7 +1,7 @@
 """Sequences run to their verdicts on a card of a few answers."""
 
 import pytest
-from mini_card import EID, ICCID_A, ICCID_B, MiniCard, SnapshotCard, run
+from mini_card import EID, ICCID_A, ICCID_B, MiniCard, SnapshotCard, run, tlv
 
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.events import (
@@ -175,6 +175,22 @@ def test_a_real_card_is_changed_only_with_permission():
     assert not any("BF31" in sent for sent in card.sent)
     assert run(CHANGING, card, real_card=True, allow_destructive=True).verdict is Verdict.PASS
     assert run(CHANGING, card, real_card=True, declaration=Declaration(test_cards=[EID])).verdict is Verdict.PASS
+
+
+class NamelessCard(MiniCard):
+    """A card whose GetEID is answered with nothing."""
+
+    def store(self, tag, data):
+        return tlv("BF3E", b"") if tag == "BF3E" else super().store(tag, data)
+
+
+def test_a_card_that_does_not_tell_its_eid_is_tested_but_never_changed():
+    declared, card = Declaration(test_cards=[EID]), NamelessCard()
+    assert run(CHALLENGES, card, real_card=True, declaration=declared).verdict is Verdict.PASS
+    refused = run(CHANGING, card, real_card=True, declaration=declared)
+    assert refused.verdict is Verdict.NOT_APPLICABLE
+    assert "the card does not tell its EID" in refused.reason
+    assert not any("BF31" in sent for sent in card.sent)
 
 
 def test_a_snapshot_puts_the_card_back():

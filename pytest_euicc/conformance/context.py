@@ -15,7 +15,7 @@ from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.states import NotPermitted, Unreachable
 from pytest_euicc.conformance.text import closest
 from pytest_euicc.conformance.values import resolve
-from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 
 if TYPE_CHECKING:
     from pytest_euicc.es9.binding import HttpExchange
@@ -79,6 +79,7 @@ class Session:
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     services: dict[str, Any] = field(default_factory=dict)
     _eid: str | None = None
+    _unidentified: str | None = None
 
     def section(self, title: str) -> None:
         """Tell a recorder or a replay that what follows belongs to ``title``."""
@@ -86,22 +87,26 @@ class Session:
         if isinstance(transport, SectionedTransport):
             transport.section(title)
 
-    def identify(self) -> str:
-        """The EID of the card in the reader, 32 digits; asked once, and never in the middle of a sequence.
+    def identify(self) -> None:
+        """Ask the card in the reader for its EID; asked once, and never in the middle of a sequence.
+
+        A card that does not tell it is never changed (``refusal``), but all else can be tested.
 
         Raises:
             CardError: there is no card to ask.
-            Es10Error: it does not say.
         """
-        if self._eid is None:
-            card = self.held_card()
-            self.section("identify the card")
-            card.reset()
-            channel = card.open_channel()
-            channel.select(self.isdr_aid)
+        if self._eid is not None or self._unidentified is not None:
+            return
+        card = self.held_card()
+        self.section("identify the card")
+        card.reset()
+        channel = card.open_channel()
+        channel.select(self.isdr_aid)
+        try:
             self._eid = Isdr(channel, self.isdr_aid).get_eid()
-            card.reset()
-        return self._eid
+        except Es10Error as error:
+            self._unidentified = str(error)
+        card.reset()
 
     def held_card(self) -> Card:
         """The card.
@@ -125,8 +130,11 @@ class Session:
             return None
         if not self.declaration.test_cards:
             return f"the card in {self.held_card().description} is not declared as a test card; {mend}"
-        eid = self.identify()
-        return None if eid in self.declaration.test_cards else f"the card {eid} is not a declared test card; {mend}"
+        self.identify()
+        if self._eid is None:
+            return f"the card does not tell its EID ({self._unidentified}); give --euicc-allow-destructive"
+        known = self._eid in self.declaration.test_cards
+        return None if known else f"the card {self._eid} is not a declared test card; {mend}"
 
 
 @dataclass
