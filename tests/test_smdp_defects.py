@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from smdp_peer import EID, OTHER_EID, UPP, InProcess, Peer
 
+from pytest_euicc import resources
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance import loader
+from pytest_euicc.conformance.events import Verdict
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.prove.bench import Bench, Setup
+from pytest_euicc.prove.variants import variants
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp_opening import BppFault
 from pytest_euicc.rsp.certificates import Certificate
@@ -145,11 +150,78 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
     "postponed-ends-order": lambda make: rejected(make(), "postponed"),
 }
 OVER_HTTP = {"refuses-unknown-fields"}
+FOUND_BY = {
+    "refuses-older-euiccs": "AuthenticateClientNIST_22",
+    "ignores-ci-lists": "InitiateAuthenticationNIST_04",
+    "chooses-own-ci": "AuthenticateClientBRP_01",
+    "no-certificate-is-no-ci": "InitiateAuthenticationNIST_06",
+    "returns-euicc-challenge": "InitiateAuthenticationNIST_02",
+    "der-server-signature1": "InitiateAuthenticationNIST_01",
+    "wrong-challenge-echo": "InitiateAuthenticationNIST_01",
+    "wrong-address-echo": "InitiateAuthenticationNIST_01",
+    "expired-dpauth": "InitiateAuthenticationNIST_01",
+    "re-encodes-signed1": "AuthenticateClientNIST_20",
+    "ignores-json-transaction-id": "AuthenticateClientNIST_ErrorCases_09",
+    "trusts-any-ci": "AuthenticateClientNIST_ErrorCases_07",
+    "ignores-eum-certificate-signature": "AuthenticateClientNIST_ErrorCases_01a",
+    "ignores-eum-key-usage": "AuthenticateClientNIST_ErrorCases_01b",
+    "ignores-eum-policy": "AuthenticateClientNIST_ErrorCases_01c",
+    "ignores-eum-basic-constraints": "AuthenticateClientNIST_ErrorCases_01d",
+    "ignores-eum-path-length": "AuthenticateClientNIST_ErrorCases_01e",
+    "ignores-euicc-certificate-signature": "AuthenticateClientNIST_ErrorCases_03a",
+    "ignores-euicc-key-usage": "AuthenticateClientNIST_ErrorCases_03b",
+    "ignores-euicc-policy": "AuthenticateClientNIST_ErrorCases_03c",
+    "ignores-euicc-organisation": "AuthenticateClientNIST_ErrorCases_03d",
+    "ignores-permitted-eids": "AuthenticateClientNIST_ErrorCases_03e",
+    "expired-as-invalid": "AuthenticateClientNIST_ErrorCases_02",
+    "refuses-extended-device-info": "AuthenticateClientNIST_20",
+    "refuses-extended-info2": "AuthenticateClientNIST_21",
+    "refuses-extended-capabilities": "AuthenticateClientNIST_19",
+    "refuses-empty-matching-id": "AuthenticateClientNIST_01",
+    "refuses-missing-matching-id": "AuthenticateClientNIST_14",
+    "takes-order-of-eid-instead": "AuthenticateClientNIST_03",
+    "compares-beginnings": "AuthenticateClientNIST_ErrorCases_21",
+    "refusal-ends-order": "AuthenticateClientNIST_03",
+    "default-order-for-anybody": "AuthenticateClientNIST_ErrorCases_14",
+    "forgets-default-order": "AuthenticateClient_RetryCases_Reuse_OTPK_01",
+    "refuses-unbound-orders": "AuthenticateClientNIST_11",
+    "one-try-more": "AuthenticateClientNIST_ErrorCases_17",
+    "counts-refused-euiccs": "AuthenticateClientNIST_ErrorCases_24",
+    "ignores-forbidden-ppr": "AuthenticateClientNIST_ErrorCases_15",
+    "ignores-memory": "AuthenticateClientNIST_ErrorCases_22",
+    "ignores-additional-profile": "AuthenticateClientNIST_ErrorCases_23",
+    "announces-other-metadata": "AuthenticateClientNIST_01",
+    "cc-flag-of-matching-ids-only": "AuthenticateClientNIST_02",
+    "cc-flag-lost-on-retry": "AuthenticateClient_RetryCases_Reuse_OTPK_05",
+    "cc-flag-always": "AuthenticateClientNIST_01",
+    "wrong-transaction-in-signed2": "AuthenticateClientNIST_01",
+    "dpauth-for-dppb": "AuthenticateClientNIST_01",
+    "dppb-of-another-oid": "AuthenticateClientNIST_01",
+    "expired-dppb": "AuthenticateClientNIST_01",
+    "offers-no-key-with-random-keys": "AuthenticateClient_RetryCases_Reuse_OTPK_06",
+    "offers-own-key": "AuthenticateClient_RetryCases_Reuse_OTPK_01",
+    "refuses-bound-matching-ids": "AuthenticateClientNIST_05",
+}
+"""Sequences that find a defect, by the part of their names after the interface; prove has all that do."""
 
 
 def test_every_defect_has_a_scenario() -> None:
     # Those of TLS show in tests/test_smdp_tls.py.
-    assert SCENARIOS.keys() | OVER_HTTP | TLS_DEFECTS.keys() == DEFECTS.keys()
+    assert SCENARIOS.keys() | OVER_HTTP | FOUND_BY.keys() | TLS_DEFECTS.keys() == DEFECTS.keys()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    opened = Setup("smdp", tuple(loader.load([resources.vectors()])), tuple(variants("smdp"))).open()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("name", FOUND_BY)
+def test_a_sequence_finds_a_defect(bench: Bench, name: str) -> None:
+    sequence = f"TC_SM-DP+_ES9+.{FOUND_BY[name]}"
+    assert bench.run(sequence, None).verdict is Verdict.PASS
+    assert bench.run(sequence, name).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

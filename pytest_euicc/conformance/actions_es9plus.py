@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.es9_answers import answer_shape, missing, status_of, value_of
 from pytest_euicc.conformance.euicc_tester import EUICC_KINDS, EuiccTester, euicc_tester
@@ -39,6 +40,17 @@ def _known_kind(kind: str) -> str:
 
 EuiccKind = Annotated[str, AfterValidator(_known_kind)]
 """The chain of certificates that is shown: ``valid``, or an invalid kind of the PKI."""
+
+
+def _known_fields(fields: dict[str, bytes]) -> dict[str, bytes]:
+    for field in fields:
+        if asn1_shape("EuiccSigned1").at(field) is None:
+            raise ValueError(f"EuiccSigned1 has no field {field!r}")
+    return fields
+
+
+Extensions = Annotated[dict[str, Hex], AfterValidator(_known_fields)]
+"""Octets by the field of EuiccSigned1 that they are put into."""
 
 
 class HttpChange(BaseModel):
@@ -146,16 +158,20 @@ def authenticate_client(
     certificates: EuiccKind | None = None,
     signer: Signer = "certificate",
     transaction_id: Hex | None = None,
+    extend: Extensions | None = None,
     http: HttpChange | None = None,
 ) -> Outcome:
     """ES9+.AuthenticateClient (SGP.22 5.6.3).
 
-    ``matching_id``: in place of that of the profile ordered; ``transaction_id``: in JSON alone.
+    ``matching_id``: in place of that of the profile ordered; ``transaction_id``: in JSON alone; ``extend``: elements
+    that no version knows, put at the end of fields before the signature is made.
     """
     ours = euicc_tester(context)
     ours.kind = certificates or "valid"
     chosen = matching_id if matching_id is not None else ours.order.matching_id if ours.order else None
     signed1 = message.encode("EuiccSigned1", ours.euicc_signed1(None if no_matching_id else chosen))
+    for field, octets in (extend or {}).items():
+        signed1 = tamper(signed1, [{"insert": {"at": field, "part": "value", "hex": octets}}], "EuiccSigned1")
     response = tamper(ours.authenticate_server_response(signed1, signer), message.tamper, "AuthenticateServerResponse")
     body = {
         "transactionId": _hex(transaction_id or ours.transaction_id),

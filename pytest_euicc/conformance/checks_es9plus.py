@@ -16,6 +16,7 @@ from pytest_euicc.conformance.smdp_access import Keys
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.es9.binding import Es9Reply
+from pytest_euicc.rsp.signatures import public_point
 
 _PROTOCOL = "gsma/rsp/v"
 _ENCODED = {
@@ -123,6 +124,31 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     for field, wanted in expected.items():
         if signed.get(field) != wanted:
             yield Mismatch(f"{name}.{field}", describe(wanted), describe(signed.get(field)))
+
+
+@check("ordered_metadata")
+def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """profileMetadata are those of the profile ordered, octet for octet as far as they are known (SGP.22 3.1.3)."""
+    order, came = euicc_tester(context).order, _reply(context).octets_of("profileMetadata")
+    if order is None:
+        return
+    if order.metadata is not None and came != order.metadata:
+        yield Mismatch("profileMetadata", order.metadata.hex().upper(), came.hex().upper())
+    elif order.iccid is not None:
+        iccid = codec.decode("StoreMetadataRequest", came)["iccid"]
+        if iccid != order.iccid:
+            yield Mismatch("profileMetadata.iccid", describe(order.iccid), describe(iccid))
+
+
+@check("one_time_key_offered")
+def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """bppEuiccOtpk is the eUICC's one-time key that the package before was bound to (SGP.22 5.6.3)."""
+    ours = euicc_tester(context)
+    if ours.one_time_key is None:
+        raise Unreachable("no package was bound in this sequence")
+    wanted, came = public_point(ours.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
+    if came != wanted:
+        yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))
 
 
 @check("package")

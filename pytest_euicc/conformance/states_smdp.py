@@ -26,6 +26,7 @@ def order(
     context: Context,
     *,
     use: Use = "activation code",
+    matching_id: bool = True,
     eid: Literal["any", "ours", "another"] | None = None,
     confirmation_code: str | None = None,
     confirmation_tries: int | None = None,
@@ -42,12 +43,14 @@ def order(
     """The SM-DP+ holds a profile for the tester's eUICC.
 
     ``use``: how the eUICC comes to it; by the default address it is found by the EID alone (SGP.22 3.1.3).
-    ``eid``: whose it is; by default ours for the default address and an event, anybody's for an activation code.
+    ``matching_id``: false for an activation code or event without one, so that the EID alone finds it too.
+    ``eid``: whose it is; by default anybody's for an activation code, otherwise ours.
     """
     ours = euicc_tester(context)
-    bound = eid or ("any" if use == "activation code" else "ours")
+    without = use == "default address" or not matching_id
+    bound = eid or ("ours" if without or use == "event" else "any")
     wish = OrderWish(
-        matching_id="" if use == "default address" else None,
+        matching_id="" if without else None,
         eid={"any": None, "ours": ours.eid, "another": OTHER_EID}[bound],
         event=use == "event",
         confirmation_code=confirmation_code,

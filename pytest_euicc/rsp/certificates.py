@@ -274,13 +274,12 @@ def verify_chain(
         raise CertificateFault(
             FaultKind.UNKNOWN_CI, f"{chain[-1].subject}: its authorityKeyIdentifier names {named}, no CI known"
         )
-    root = issuer
-    for depth, certificate in reversed(list(enumerate(chain))):
-        verify_one(certificate, issuer, Role.EUM if depth else wanted, at)
-        issuer = certificate
-    if wanted is Role.EUICC:
-        _check_euicc(chain[0], chain[1], eid)
-    return root
+    if wanted is not Role.EUICC:
+        verify_one(chain[0], issuer, wanted, at)
+        return issuer
+    verify_one(chain[1], issuer, Role.EUM, at)
+    verify_euicc(chain[0], chain[1], at, eid)
+    return issuer
 
 
 def _check_length(chain: Sequence[Certificate], role: Role) -> None:
@@ -355,7 +354,9 @@ def _check_extensions(certificate: Certificate, role: Role) -> None:
         raise CertificateFault(FaultKind.NO_OID, f"{name}: subjectAltName has no registeredID")
 
 
-def _check_euicc(certificate: Certificate, eum: Certificate, eid: bytes | None) -> None:
+def verify_euicc(certificate: Certificate, eum: Certificate, at: datetime | None, eid: bytes | None = None) -> None:
+    """Verify CERT.EUICC under a CERT.EUM that holds; ``eid``: 16 octets that it must name. Raises CertificateFault."""
+    verify_one(certificate, eum, Role.EUICC, at)
     name = certificate.subject
     if certificate.eid is None:
         raise CertificateFault(FaultKind.EID, f"{name}: serialNumber is not an EID of 32 digits", "4.5.2.1.0.3")

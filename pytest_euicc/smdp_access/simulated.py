@@ -138,7 +138,15 @@ class SimulatedSmdp:
             from pytest_euicc.simulator.smdp.service import SmdpService
 
             inventory = Inventory(curves=self._pki.curves)
-            service = SmdpService(inventory, [], self._pki, defects=self._defects, random=self._random.randbytes)
+            service = SmdpService(
+                inventory,
+                [],
+                self._pki,
+                # vectors/declarations/simulated_smdp.yaml declares it: ci_without_certificate.
+                further_trust=[self._pki.authority("nist", 3).certificate],
+                defects=self._defects,
+                random=self._random.randbytes,
+            )
             self._server = SmdpServer(service, self._pki, ports=Ports(es2=None))
             self._server.start()
         return self._server

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain, verify_one
-from pytest_euicc.simulator.smdp import json_binding, matching
+from pytest_euicc.simulator.smdp import json_binding, matching, verification
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
-from pytest_euicc.simulator.smdp.status import Refusal, euicc_unverified, field_invalid, unknown_transaction
+from pytest_euicc.simulator.smdp.status import Refusal, euicc_unverified, field_invalid
 
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService
 
 _CHALLENGE_OCTETS = 16
-_MAJOR_VERSION = 2
+_MAJOR_VERSION, _NEWEST = 2, bytes((2, 6, 0))
 _SIGNATURE, _OCTET_STRING = 0x5F37, 0x04
-_OK = 0xA0
+_STRICT = {"deviceInfo": "refuses-extended-device-info", "euiccInfo2": "refuses-extended-info2"}
+"""Defects that refuse an unknown element, by where it is."""
 
 
 def initiate_authentication(service: SmdpService, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,39 +39,55 @@ def initiate_authentication(service: SmdpService, body: Mapping[str, Any]) -> di
     address = json_binding.text(body, "smdpAddress")
     if not service.serves(address) and "accepts-any-address" not in service.defects:
         raise Refusal("8.8.1", "3.8", f"{address} is not this server")
-    choice = service.credentials.choose(info1["euiccCiPKIdListForVerification"], info1["euiccCiPKIdListForSigning"])
-    if not _supported(info1["svn"]) and "ignores-svn" not in service.defects:
+    verifying, signing = info1["euiccCiPKIdListForVerification"], info1["euiccCiPKIdListForSigning"]
+    choice = service.credentials.choose(verifying, signing, service.defects)
+    if not _supported(info1["svn"], service.defects):
         version = ".".join(map(str, info1["svn"]))
         raise Refusal("8.8.3", "3.1", f"specification version {version} is not supported")
     session = service.sessions.start(
         choice,
         address,
         b"\x01" * _CHALLENGE_OCTETS if "reuses-transaction-id" in service.defects else b"",
-        b"\x01" * _CHALLENGE_OCTETS if "reuses-server-challenge" in service.defects else b"",
+        _server_challenge(challenge, service.defects),
     )
     return _server_signed1(service, session, challenge)
 
 
-def _supported(svn: bytes) -> bool:
-    return svn[0] == _MAJOR_VERSION
+def _supported(svn: bytes, defects: frozenset[str]) -> bool:
+    if svn < _NEWEST and "refuses-older-euiccs" in defects:
+        return False
+    return svn[0] == _MAJOR_VERSION or "ignores-svn" in defects
+
+
+def _server_challenge(euicc_challenge: bytes, defects: frozenset[str]) -> bytes:
+    """What a defect has in the place of a random challenge; empty for none."""
+    if "reuses-server-challenge" in defects:
+        return b"\x01" * _CHALLENGE_OCTETS
+    return euicc_challenge if "returns-euicc-challenge" in defects else b""
 
 
 def _server_signed1(service: SmdpService, session: Session, challenge: bytes) -> dict[str, Any]:
-    auth = session.choice.credentials.auth
+    credentials, defects = session.choice.credentials, service.defects
+    auth = service.credentials.expired(credentials) if "expired-dpauth" in defects else credentials.auth
     signed = codec.encode(
         "ServerSigned1",
         {
             "transactionId": session.transaction_id,
-            "euiccChallenge": challenge,
-            "serverAddress": session.server_address,
+            "euiccChallenge": bytes(_CHALLENGE_OCTETS) if "wrong-challenge-echo" in defects else challenge,
+            "serverAddress": service.inventory.addresses[-1]
+            if "wrong-address-echo" in defects
+            else session.server_address,
             "serverChallenge": session.server_challenge,
         },
     )
-    covered = signed + b"\0" if "wrong-server-signature1" in service.defects else signed
+    covered = signed + b"\0" if "wrong-server-signature1" in defects else signed
+    signature = signatures.sign(auth.private_key, covered)
+    if "der-server-signature1" in defects:
+        signature = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     return {
         "transactionId": session.transaction_id.hex().upper(),
         "serverSigned1": json_binding.encode(signed),
-        "serverSignature1": json_binding.encode(_signature(signatures.sign(auth.private_key, covered))),
+        "serverSignature1": json_binding.encode(_signature(signature)),
         "euiccCiPKIdToBeUsed": json_binding.encode(tlv.encode(_OCTET_STRING, session.choice.signing_ci)),
         "serverCertificate": json_binding.encode(auth.certificate.der),
     }
@@ -85,66 +102,46 @@ def authenticate_client(service: SmdpService, body: Mapping[str, Any]) -> dict[s
     """
     transaction_id = json_binding.transaction_id(body)
     octets, (outcome, response) = json_binding.message(body, "authenticateServerResponse", "AuthenticateServerResponse")
+    if outcome == "authenticateResponseOk" and "ignores-json-transaction-id" in service.defects:
+        transaction_id = response["euiccSigned1"]["transactionId"]
     session = service.sessions.find(transaction_id, Stage.INITIATED)
     try:
         if outcome == "authenticateResponseError":
             raise euicc_unverified(f"the eUICC answered {response['authenticateErrorCode']!r}")
-        signature = _verify_euicc(service, session, octets, response)
+        _take_whole(service, octets, response)
+        signature = verification.verify(service, session, octets, response)
         return _serve(service, session, response["euiccSigned1"], signature)
     except Refusal:
         service.sessions.end(session)
+        refused = outcome == "authenticateResponseOk" and session.certificate is None
+        if refused and "counts-refused-euiccs" in service.defects:
+            _count(service, response["euiccSigned1"]["ctxParams1"][1].get("matchingId"))
         raise
 
 
-def _verify_euicc(service: SmdpService, session: Session, octets: bytes, response: Mapping[str, Any]) -> bytes:
-    """Check certificates, signature and challenge; returns euiccSignature1 as its TLV."""
-    signed = response["euiccSigned1"]
-    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
-        raise unknown_transaction("transactionId of euiccSigned1 is another")
-    certificate = _euicc_certificate(service, session, response["euiccCertificate"], response["eumCertificate"])
-    # The eUICC signed what it sent, which need not be what we would encode.
-    received_signed1, signature = tlv.parse(tlv.find(octets, 0xBF38, _OK)).children()[:2]
-    verified = signatures.verify(certificate.public_key, received_signed1.octets, signature.value)
-    if not verified and "ignores-euicc-signature1" not in service.defects:
-        raise euicc_unverified("euiccSignature1 does not verify")
-    if signed["serverChallenge"] != session.server_challenge and "ignores-server-challenge" not in service.defects:
-        raise euicc_unverified("serverChallenge is another")
-    session.certificate = certificate
-    return signature.octets
+def _count(service: SmdpService, matching_id: str | None) -> None:
+    """What a defect does for an eUICC that was not verified: a try of the order that it names is gone."""
+    order = service.book.by_matching_id(matching_id or "")
+    if order is not None:
+        order.attempts += 1
 
 
-def _euicc_certificate(service: SmdpService, session: Session, euicc: bytes, eum: bytes) -> Certificate:
-    now = service.now()
-    try:
-        authority = read_certificate(eum)
-        ci = service.credentials.trusted(authority.authority_key_id)
-        if ci is None or ci.subject_key_id != session.choice.signing_ci:
-            raise Refusal("8.11.1", "3.9", "CERT.EUM is not under the CI of this session")
-        verify_one(authority, ci, Role.EUM, None if "accepts-expired-eum" in service.defects else now)
-    except CertificateFault as fault:
-        raise _certificate_refused("8.1.2", fault) from None
-    try:
-        certificate = read_certificate(euicc)
-        expired_allowed = "accepts-expired-euicc" in service.defects or "accepts-expired-eum" in service.defects
-        verify_chain([certificate, authority], [ci], Role.EUICC, at=None if expired_allowed else now)
-    except CertificateFault as fault:
-        raise _certificate_refused("8.1.3", fault) from None
-    return certificate
-
-
-@lru_cache(maxsize=256)
-def read_certificate(der: bytes) -> Certificate:
-    """A certificate from its octets, the same object for the same octets; raises CertificateFault."""
-    return Certificate(der)
-
-
-def _certificate_refused(subject: str, fault: CertificateFault) -> Refusal:
-    return Refusal(subject, "6.3" if fault.kind is FaultKind.EXPIRED else "6.1", str(fault))
+def _take_whole(service: SmdpService, octets: bytes, response: Mapping[str, Any]) -> None:
+    """Elements that are not known pass; defects refuse them."""
+    for place, defect in _STRICT.items():
+        if defect in service.defects:
+            unknown = codec.receive("AuthenticateServerResponse", octets).unknown
+            if any(place in element.path for element in unknown):
+                raise field_invalid("authenticateServerResponse", f"an unknown element in {place}")
+    if "refuses-extended-capabilities" in service.defects:
+        capabilities = response["euiccSigned1"]["euiccInfo2"]["uiccCapability"]
+        if capabilities[1] > len(codec.fields("UICCCapability").names):
+            raise field_invalid("authenticateServerResponse", "an unknown capability")
 
 
 def _serve(service: SmdpService, session: Session, signed: Mapping[str, Any], signature: bytes) -> dict[str, Any]:
-    context = signed["ctxParams1"][1]
-    order = matching.find(service.book, context.get("matchingId") or "", session.eid, service.defects)
+    matching_id = signed["ctxParams1"][1].get("matchingId")
+    order = matching.find(service.book, matching_id, session.eid, service.defects)
     try:
         matching.check(order, signed["euiccInfo2"], service.now(), service.defects)
     except Refusal as refusal:
@@ -161,24 +158,47 @@ def _serve(service: SmdpService, session: Session, signed: Mapping[str, Any], si
 
 
 def _smdp_signed2(service: SmdpService, session: Session, order: Order, euicc_signature1: bytes) -> dict[str, Any]:
-    credentials = session.choice.credentials
-    required = order.confirmation_hash is not None and "omits-cc-flag" not in service.defects
-    value: dict[str, Any] = {"transactionId": session.transaction_id, "ccRequiredFlag": required}
-    bound = order.bound
-    offers = bound is not None and (bound.eid, bound.curve) == (session.eid, credentials.curve)
-    if bound is not None and offers and "omits-bpp-euicc-otpk" not in service.defects:
+    binding = service.credentials.profile_binding(session.choice.credentials, service.defects)
+    announced = b"\0" * 16 if "wrong-transaction-in-signed2" in service.defects else session.transaction_id
+    value: dict[str, Any] = {"transactionId": announced, "ccRequiredFlag": _code_required(order, service.defects)}
+    offered = _offered_key(session, order, service.defects)
+    if offered is not None:
         # SGP.22 3.1.3: the eUICC may use the key of the package that was made before.
-        value["bppEuiccOtpk"] = bound.euicc_otpk
+        value["bppEuiccOtpk"] = offered
     signed = codec.encode("SmdpSigned2", value)
     covered = signed if "signs-without-euicc-signature1" in service.defects else signed + euicc_signature1
-    session.smdp_signature2 = _signature(signatures.sign(credentials.profile_binding.private_key, covered))
+    session.smdp_signature2 = _signature(signatures.sign(binding.private_key, covered))
+    metadata = order.profile.metadata
+    if "announces-other-metadata" in service.defects:
+        changed = {"serviceProviderName": "Another operator"}
+        metadata = codec.encode("StoreMetadataRequest", codec.decode("StoreMetadataRequest", metadata) | changed)
     return {
         "transactionId": session.transaction_id.hex().upper(),
-        "profileMetadata": json_binding.encode(order.profile.metadata),
+        "profileMetadata": json_binding.encode(metadata),
         "smdpSigned2": json_binding.encode(signed),
         "smdpSignature2": json_binding.encode(session.smdp_signature2),
-        "smdpCertificate": json_binding.encode(credentials.profile_binding.certificate.der),
+        "smdpCertificate": json_binding.encode(binding.certificate.der),
     }
+
+
+def _code_required(order: Order, defects: frozenset[str]) -> bool:
+    if order.confirmation_hash is None:
+        return "cc-flag-always" in defects
+    by_eid = not order.matching_id and "cc-flag-of-matching-ids-only" in defects
+    again = order.bound is not None and "cc-flag-lost-on-retry" in defects
+    return not by_eid and not again and "omits-cc-flag" not in defects
+
+
+def _offered_key(session: Session, order: Order, defects: frozenset[str]) -> bytes | None:
+    """The one-time key of the package that this eUICC was given before, 65 octets."""
+    bound = order.bound
+    if bound is None or (bound.eid, bound.curve) != (session.eid, session.choice.credentials.curve):
+        return None
+    if bound.random_keys is not None and "offers-no-key-with-random-keys" in defects:
+        return None
+    if "omits-bpp-euicc-otpk" in defects:
+        return None
+    return signatures.public_point(bound.one_time_key) if "offers-own-key" in defects else bound.euicc_otpk
 
 
 def _signature(octets: bytes) -> bytes:

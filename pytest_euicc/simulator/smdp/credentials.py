@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_euicc.rsp.certificates import Certificate, Role
@@ -40,10 +40,17 @@ class Choice:
 
 
 class CredentialStore:
-    """Credentials on each curve served, and the CI certificates that eUICCs may chain to."""
+    """Credentials on each curve served, and the CI certificates that eUICCs may chain to.
 
-    def __init__(self, pki: Pki, curves: Sequence[str], number: int = 1) -> None:
-        self.trust = pki.trust()
+    Args:
+        further_trust: CI certificates beside those of the PKI; the server has no certificate of its own under them.
+    """
+
+    def __init__(
+        self, pki: Pki, curves: Sequence[str], further_trust: Iterable[Certificate] = (), number: int = 1
+    ) -> None:
+        self.trust = [*pki.trust(), *further_trust]
+        self._pki = pki
         self._by_ci: dict[bytes, Credentials] = {}
         for curve in (curve for curve in curves if curve in pki.curves):
             ci = pki.ci(curve)
@@ -55,7 +62,21 @@ class CredentialStore:
         """The CI certificate of a key identifier."""
         return self._trusted.get(key_id or b"")
 
-    def choose(self, verification: Sequence[bytes], signing: Sequence[bytes]) -> Choice:
+    def expired(self, credentials: Credentials) -> Identity:
+        """A CERT.DPauth whose time is over, for a defect."""
+        return self._pki.invalid_server(Role.DP_AUTH, "expired", credentials.curve)
+
+    def profile_binding(self, credentials: Credentials, defects: frozenset[str]) -> Identity:
+        """What AuthenticateClient signs with: CERT.DPpb, or what a defect has in its place."""
+        if "dpauth-for-dppb" in defects:
+            return credentials.auth
+        if "dppb-of-another-oid" in defects:
+            return self._pki.server(Role.DP_PB, credentials.curve, 2)
+        if "expired-dppb" in defects:
+            return self._pki.invalid_server(Role.DP_PB, "expired", credentials.curve)
+        return credentials.profile_binding
+
+    def choose(self, verification: Sequence[bytes], signing: Sequence[bytes], defects: frozenset[str]) -> Choice:
         """Choose by the eUICC's lists, its own priority first (SGP.22 5.6.1).
 
         Raises:
@@ -64,10 +85,21 @@ class CredentialStore:
         """
         signing_ci = next((key_id for key_id in signing if key_id in self._trusted), None)
         if signing_ci is None or not any(key_id in self._trusted for key_id in verification):
+            if "ignores-ci-lists" in defects:
+                return self._own_choice()
             raise Refusal("8.8.2", "3.1", "none of the proposed CI keys is supported")
+        if "chooses-own-ci" in defects:
+            return self._own_choice()
         # The CI the eUICC signs under comes first: both sides then work on one curve.
         order = [signing_ci, *verification] if signing_ci in verification else list(verification)
         credentials = next((self._by_ci[key_id] for key_id in order if key_id in self._by_ci), None)
         if credentials is None:
+            if "no-certificate-is-no-ci" in defects:
+                raise Refusal("8.8.2", "3.1", "none of the proposed CI keys is supported")
             raise Refusal("8.8.4", "3.7", "no CERT.DPauth under a CI that the eUICC can verify")
         return Choice(credentials, signing_ci)
+
+    def _own_choice(self) -> Choice:
+        """What a defect chooses, whatever the eUICC can verify."""
+        ci, credentials = next(iter(self._by_ci.items()))
+        return Choice(credentials, ci)

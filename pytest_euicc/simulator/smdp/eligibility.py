@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.simulator.smdp.status import Refusal
 
+if TYPE_CHECKING:
+    from pytest_euicc.simulator.smdp.orders import Profile
+
 _NON_VOLATILE, _VOLATILE = 0x82, 0x83
+_NONE = (b"", 0)
 
 
 @dataclass(frozen=True)
@@ -28,17 +32,16 @@ class Needs:
     profile_version: bytes | None = None
 
     def check(self, info2: Mapping[str, Any]) -> None:
-        """Compare with a decoded EUICCInfo2.
-
-        Raises:
-            Refusal: 8.2.5/4.3 not eligible, 8.1/4.8 not enough memory.
-        """
-        missing = self.capabilities - _capabilities(info2["uiccCapability"])
+        """Compare what the eUICC can do with a decoded EUICCInfo2; raises Refusal, 8.2.5/4.3."""
+        missing = self.capabilities - _named("UICCCapability", info2["uiccCapability"])
         if missing:
-            raise Refusal("8.2.5", "4.3", f"no eligible profile: the eUICC has no {', '.join(sorted(missing))}")
+            raise _not_eligible(f"the eUICC has no {', '.join(sorted(missing))}")
         if self.profile_version is not None and not self._reads(info2):
             wanted = ".".join(map(str, self.profile_version))
-            raise Refusal("8.2.5", "4.3", f"no eligible profile: the eUICC does not read profile packages {wanted}")
+            raise _not_eligible(f"the eUICC does not read profile packages {wanted}")
+
+    def check_memory(self, info2: Mapping[str, Any]) -> None:
+        """Compare the room that is left with a decoded EUICCInfo2; raises Refusal, 8.1/4.8."""
         if self.memory or self.volatile_memory:
             resources = _resources(info2["extCardResource"])
             short = resources.get(_NON_VOLATILE, 0) < self.memory or resources.get(_VOLATILE, 0) < self.volatile_memory
@@ -51,10 +54,35 @@ class Needs:
         return any(version[:1] == wanted[:1] and version >= wanted for version in versions)
 
 
-def _capabilities(value: tuple[bytes, int]) -> frozenset[str]:
+def check_eligible(profile: Profile, info2: Mapping[str, Any], defects: frozenset[str]) -> None:
+    """Refuse an eUICC that a profile does not suit.
+
+    Raises:
+        Refusal: 8.2.5/4.3 not eligible, 8.1/4.8 no room.
+    """
+    profile.needs.check(info2)
+    if "forbiddenProfilePolicyRules" in info2 and "ignores-forbidden-ppr" not in defects:
+        metadata = codec.decode("StoreMetadataRequest", profile.metadata)
+        rules = _named("PprIds", metadata.get("profilePolicyRules", _NONE))
+        forbidden = rules & _named("PprIds", info2["forbiddenProfilePolicyRules"])
+        if forbidden:
+            raise _not_eligible(f"the eUICC forbids {', '.join(sorted(forbidden))}")
+    full = "additionalProfile" not in _named("RspCapability", info2["rspCapability"])
+    if full and "ignores-additional-profile" not in defects:
+        raise Refusal("8.1", "4.8", "the eUICC takes no further profile")
+    if "ignores-memory" not in defects:
+        profile.needs.check_memory(info2)
+
+
+def _not_eligible(reason: str) -> Refusal:
+    return Refusal("8.2.5", "4.3", f"no eligible profile: {reason}")
+
+
+def _named(type_name: str, value: tuple[bytes, int]) -> frozenset[str]:
+    """Names of the bits that are set in a BIT STRING."""
     octets, bits = value
     number = int.from_bytes(octets, "big") >> (len(octets) * 8 - bits)
-    names = codec.fields("UICCCapability").names
+    names = codec.fields(type_name).names
     return frozenset(name for name, bit in names.items() if bit < bits and number >> (bits - 1 - bit) & 1)
 
 

@@ -9,10 +9,10 @@ from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.simulator.smdp import json_binding
-from pytest_euicc.simulator.smdp.authentication import read_certificate
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
 from pytest_euicc.simulator.smdp.status import Refusal
+from pytest_euicc.simulator.smdp.verification import read_certificate
 
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService

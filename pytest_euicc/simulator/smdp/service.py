@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.smdp import authentication, cancelling, download, notifications
 from pytest_euicc.simulator.smdp.credentials import CredentialStore
@@ -37,6 +38,7 @@ class SmdpService:
         inventory: settings of the server.
         orders: its profiles, those of the inventory if None.
         pki: certificates.
+        further_trust: CIs beside those of the PKI that eUICCs may be under.
         defects: names of deviations.
         now: the time, with a time zone.
         monotonic: a clock in seconds for sessions.
@@ -52,6 +54,7 @@ class SmdpService:
         orders: Iterable[Order] | None = None,
         pki: Pki | None = None,
         *,
+        further_trust: Iterable[Certificate] = (),
         defects: frozenset[str] = frozenset(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
@@ -62,7 +65,7 @@ class SmdpService:
             raise ValueError(f"no defect {', '.join(sorted(unknown))}; there are {', '.join(DEFECTS)}")
         self.inventory = inventory or Inventory()
         self.book = OrderBook(self.inventory.orders() if orders is None else orders)
-        self.credentials = CredentialStore(pki or default_pki(), self.inventory.curves)
+        self.credentials = CredentialStore(pki or default_pki(), self.inventory.curves, further_trust)
         self.defects = defects
         self.now = now
         self.random = random
