@@ -33,6 +33,13 @@ class ServerRefused(LpaError):
         super().__init__(step, f"the SM-DP+ answered {subject}/{reason}{said}", clause)
         self.subject = subject
         self.reason = reason
+        self.message = message
+
+    def on_the_card(self, told: str) -> ServerRefused:
+        """The same with what the eUICC did before, as far as that explains it."""
+        return ServerRefused(
+            self.step, self.subject, self.reason, "; ".join(filter(None, (self.message, told))), self.clause
+        )
 
 
 class UnreadableAnswer(LpaError):

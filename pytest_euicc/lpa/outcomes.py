@@ -28,20 +28,36 @@ class Session:
     Attributes:
         transaction_id: as the SM-DP+ chose it, 1 to 16 octets.
         server_certificate: CERT.DPauth as received.
+        address, matching_id, smdp_oid: what it was begun with.
         metadata: what the SM-DP+ announced; None until AuthenticateClient answered.
         smdp_signed2: received octets of smdpSigned2, likewise smdp_signature2 and smdp_certificate.
-        euicc_signature1: the whole 5F37 TLV the eUICC made.
+        euicc_otpk: one-time public key of the eUICC, once PrepareDownload answered.
     """
 
     server: Es9
     transaction_id: bytes
     server_certificate: Certificate
     authenticate_server_response: bytes
+    address: str
+    matching_id: str | None = None
+    smdp_oid: str | None = None
     metadata: Metadata | None = None
     smdp_signed2: bytes = b""
     smdp_signature2: bytes = b""
     smdp_certificate: bytes = b""
+    euicc_otpk: bytes = b""
     bound_profile_package: bytes = b""
+
+    @property
+    def offered_otpk(self) -> bytes | None:
+        """bppEuiccOtpk: the one-time key that the SM-DP+ has a package for (SGP.22 5.6.3)."""
+        offered: bytes | None = codec.decode("SmdpSigned2", self.smdp_signed2).get("bppEuiccOtpk")
+        return offered
+
+    @property
+    def key_reused(self) -> bool:
+        """True if the eUICC used the key that was offered."""
+        return bool(self.euicc_otpk) and self.euicc_otpk == self.offered_otpk
 
     @property
     def confirmation_code_required(self) -> bool:
@@ -58,6 +74,7 @@ class Installation:
         iccid: 10 octets.
         aid: the ISD-P's AID, 16 octets.
         sequence_number: of the installation notification.
+        key_reused: the eUICC used a one-time key again that the SM-DP+ offered.
     """
 
     result: bytes
@@ -65,6 +82,7 @@ class Installation:
     iccid: bytes
     aid: bytes
     sequence_number: int
+    key_reused: bool = False
 
 
 @dataclass(frozen=True)

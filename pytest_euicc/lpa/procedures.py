@@ -1,4 +1,4 @@
-"""The procedures of an LPA: common mutual authentication, download, notifications, cancel (SGP.22 3.0.1, 3.1.3, 3.5).
+"""The procedures of an LPA: common mutual authentication, download, retry, cancel (SGP.22 3.0.1, 3.1.3).
 
 Every signed part travels from one side to the other as the octets that were received; nothing is decoded and encoded
 again on the way, so a signature that breaks here was broken by one of the sides.
@@ -6,80 +6,26 @@ again on the way, so a signature that breaks here was broken by one of the sides
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.es9.errors import Es9Error
-from pytest_euicc.es10.isdr import Isdr, Reply
 from pytest_euicc.lpa.activation_code import ActivationCode
-from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
-from pytest_euicc.lpa.errors import (
-    DownloadCancelled,
-    EuiccRefused,
-    InstallationFailed,
-    LpaError,
-    ServerRefused,
-    SessionMismatch,
-    UnreadableAnswer,
-)
+from pytest_euicc.lpa.errors import DownloadCancelled, EuiccRefused, LpaError, ServerRefused, SessionMismatch
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
-from pytest_euicc.lpa.outcomes import Delivered, Es9, Installation, NotificationFault, NotificationReport, Session
+from pytest_euicc.lpa.notifying import Notifying
+from pytest_euicc.lpa.outcomes import Installation, Session
+from pytest_euicc.lpa.reading import b64, octets_of, read_installation, reading
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.rat import authorises
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step's name, how much of it is done and how much it is in all."""
 
 Consent = Callable[[Metadata], bool]
 """Asked once the metadata is known (SGP.22 3.1.3, step 6); False ends the session with endUserRejection."""
 
 
-class Lpa:
-    """An LPA on one eUICC.
-
-    Args:
-        isdr: the ISD-R on an open channel.
-        server: makes the ES9+ client for an SM-DP+ address.
-        device_info: DeviceInfo of SGP.22 4.2.
-        progress: called before every step and every segment.
-    """
-
-    def __init__(
-        self,
-        isdr: Isdr,
-        server: Callable[[str], Es9],
-        *,
-        device_info: dict[str, Any] | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self._isdr = isdr
-        self._server = server
-        self._device_info = device_info or DEFAULT_DEVICE_INFO
-        self._progress = progress or (lambda _step, _done, _total: None)
-        self._clients: dict[str, Es9] = {}
-
-    def __enter__(self) -> Lpa:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections to all servers."""
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
-
-    def _client(self, address: str) -> Es9:
-        """The client for an address; its connection is kept for the functions that follow."""
-        if address not in self._clients:
-            self._clients[address] = self._server(address)
-        return self._clients[address]
+class Lpa(Notifying):
+    """An LPA on one eUICC; see `Sides` for what it takes."""
 
     # ---------------------------------------------------------------- common mutual authentication, SGP.22 3.0.1
 
@@ -100,38 +46,40 @@ class Lpa:
         started = self._ask_server(
             server,
             "initiateAuthentication",
-            {"euiccChallenge": _b64(challenge), "euiccInfo1": _b64(info1), "smdpAddress": address},
+            {"euiccChallenge": b64(challenge), "euiccInfo1": b64(info1), "smdpAddress": address},
             "5.6.1",
         )
-        server_signed1 = _octets(started, "serverSigned1")
-        with _reading("ES9+.InitiateAuthentication", "5.6.1"):
-            certificate = Certificate(_octets(started, "serverCertificate"))
+        server_signed1 = octets_of(started, "serverSigned1")
+        with reading("ES9+.InitiateAuthentication", "5.6.1"):
+            certificate = Certificate(octets_of(started, "serverCertificate"))
         self._check_server(server_signed1, certificate, started, address, smdp_oid)
         response = self._ask_card_with(
             "authenticate_server",
             tlv.encode(
                 0xBF38,
                 server_signed1
-                + _octets(started, "serverSignature1")
-                + _octets(started, "euiccCiPKIdToBeUsed")
+                + octets_of(started, "serverSignature1")
+                + octets_of(started, "euiccCiPKIdToBeUsed")
                 + certificate.der
                 + self._context(matching_id),
             ),
             "authenticateResponseError",
             "5.7.13",
         )
-        session = Session(server, bytes.fromhex(started["transactionId"]), certificate, response)
+        transaction_id = bytes.fromhex(started["transactionId"])
+        session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
+        self.session = session
         answer = self._ask_server(
             server,
             "authenticateClient",
-            {"transactionId": started["transactionId"], "authenticateServerResponse": _b64(response)},
+            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
             "5.6.3",
         )
-        with _reading("ES9+.AuthenticateClient", "5.6.3"):
-            session.metadata = Metadata.read(_octets(answer, "profileMetadata"))
-        session.smdp_signed2 = _octets(answer, "smdpSigned2")
-        session.smdp_signature2 = _octets(answer, "smdpSignature2")
-        session.smdp_certificate = _octets(answer, "smdpCertificate")
+        with reading("ES9+.AuthenticateClient", "5.6.3"):
+            session.metadata = Metadata.read(octets_of(answer, "profileMetadata"))
+        session.smdp_signed2 = octets_of(answer, "smdpSigned2")
+        session.smdp_signature2 = octets_of(answer, "smdpSignature2")
+        session.smdp_certificate = octets_of(answer, "smdpCertificate")
         return session
 
     def _context(self, matching_id: str | None) -> bytes:
@@ -144,7 +92,7 @@ class Lpa:
         self, server_signed1: bytes, certificate: Certificate, started: dict[str, Any], address: str, oid: str | None
     ) -> None:
         step = "ES9+.InitiateAuthentication"
-        with _reading(step, "5.6.1"):
+        with reading(step, "5.6.1"):
             signed = codec.decode("ServerSigned1", server_signed1)
         if signed["serverAddress"].lower() != address.lower():
             raise SessionMismatch(
@@ -179,6 +127,37 @@ class Lpa:
         activation = ActivationCode.parse(code) if isinstance(code, str) else code
         session = self.authenticate(activation.address, activation.matching_id, smdp_oid=activation.smdp_oid)
         self.confirm(session, consent)
+        return self._fetch_and_install(session, confirmation_code)
+
+    def retry(self, failed: Session, *, confirmation_code: str | None = None) -> Installation:
+        """Download again what a session did not install, its load having failed for a passing reason or broken off.
+
+        The SM-DP+ offers the one-time key that its package is bound to (bppEuiccOtpk). An eUICC that still has the key
+        uses it again, so the package need not be bound anew; any other makes a new one (SGP.22 3.1.3, 5.7.5). The end
+        user has consented to this profile already and is not asked again.
+
+        Args:
+            failed: the session, also of another Lpa; ``session`` has the last one.
+            confirmation_code: needed again where one is required, as its hash covers the transaction.
+
+        Raises:
+            LpaError: as for `download`; SessionMismatch where the SM-DP+ now offers another profile.
+        """
+        before = _known(failed)
+        session = self.authenticate(failed.address, failed.matching_id, smdp_oid=failed.smdp_oid)
+        now = _known(session)
+        if now.octets != before.octets:
+            self.cancel(session, "postponed")
+            what = f"profile {now.iccid.hex()}" if now.iccid != before.iccid else "other metadata"
+            raise SessionMismatch(
+                "ES9+.AuthenticateClient",
+                f"a retry of profile {before.iccid.hex()} is offered {what}; download it as a new one",
+                "3.1.3",
+            )
+        self.confirm(session)
+        return self._fetch_and_install(session, confirmation_code)
+
+    def _fetch_and_install(self, session: Session, confirmation_code: str | None) -> Installation:
         if session.confirmation_code_required and confirmation_code is None:
             self.cancel(session, "postponed")
             raise DownloadCancelled("postponed", "a confirmation code is required and none was given", "3.1.3")
@@ -222,21 +201,26 @@ class Lpa:
             "downloadResponseError",
             "5.7.5",
         )
+        with reading("ES10b.PrepareDownload", "5.7.5"):
+            session.euicc_otpk = codec.decode("PrepareDownloadResponse", response)[1]["euiccSigned2"]["euiccOtpk"]
         transaction_id = session.transaction_id.hex().upper()
-        answer = self._ask_server(
-            session.server,
-            "getBoundProfilePackage",
-            {"transactionId": transaction_id, "prepareDownloadResponse": _b64(response)},
-            "5.6.2",
-        )
-        session.bound_profile_package = _octets(answer, "boundProfilePackage")
+        try:
+            answer = self._ask_server(
+                session.server,
+                "getBoundProfilePackage",
+                {"transactionId": transaction_id, "prepareDownloadResponse": b64(response)},
+                "5.6.2",
+            )
+        except ServerRefused as error:
+            raise error.on_the_card(_key_told(session)) from None
+        session.bound_profile_package = octets_of(answer, "boundProfilePackage")
         return session.bound_profile_package
 
     def install(self, session: Session) -> Installation:
         """Compare the metadata carried with those announced, then load every segment (SGP.22 2.5.5, 3.1.3.2)."""
         metadata = _known(session)
         package = session.bound_profile_package
-        with _reading("ES9+.GetBoundProfilePackage", "5.6.2"):
+        with reading("ES9+.GetBoundProfilePackage", "5.6.2"):
             carried, segments = carried_metadata(package), bpp.segments(package)
         if carried != metadata.octets:
             self.cancel(session, "metadataMismatch")
@@ -255,7 +239,7 @@ class Lpa:
         if not result:
             self.cancel(session, "loadBppExecutionError")
             raise EuiccRefused("ES10b.LoadBoundProfilePackage", "no ProfileInstallationResult", "5.7.6")
-        return _installation(result, metadata)
+        return read_installation(result, metadata, key_reused=session.key_reused)
 
     # ---------------------------------------------------------------- cancel, SGP.22 3.0.2
 
@@ -270,91 +254,10 @@ class Lpa:
         self._ask_server(
             session.server,
             "cancelSession",
-            {"transactionId": session.transaction_id.hex().upper(), "cancelSessionResponse": _b64(response)},
+            {"transactionId": session.transaction_id.hex().upper(), "cancelSessionResponse": b64(response)},
             "5.6.5",
         )
         return response
-
-    # ---------------------------------------------------------------- notifications, SGP.22 3.5
-
-    def process_notifications(self, sequence_numbers: Iterable[int] | None = None) -> NotificationReport:
-        """Deliver the pending notifications in the order of their sequence numbers and remove what was acknowledged.
-
-        A notification that cannot be delivered stays on the eUICC. Later ones to the same address wait for it, those to
-        other addresses do not (SGP.22 3.5).
-        """
-        wanted = None if sequence_numbers is None else set(sequence_numbers)
-        report = NotificationReport()
-        stalled: dict[str, int] = {}
-        listed = self._ask_card("list_notification", "5.7.9").value[1]
-        for entry in sorted(listed, key=lambda metadata: int(metadata["seqNumber"])):
-            number, address = int(entry["seqNumber"]), str(entry["notificationAddress"])
-            if wanted is not None and number not in wanted:
-                continue
-            if address in stalled:
-                waits = f"waits for notification {stalled[address]} to the same address (SGP.22 3.5)"
-                report.kept.append(NotificationFault(number, address, waits))
-                continue
-            try:
-                removed = self._deliver(number, address)
-            except (LpaError, Es9Error) as error:
-                stalled[address] = number
-                report.kept.append(NotificationFault(number, address, str(error)))
-            else:
-                report.delivered.append(Delivered(number, address, removed))
-        return report
-
-    def _deliver(self, number: int, address: str) -> bool:
-        request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", number)})
-        reply = self._isdr.send("retrieve_notifications_list", request)
-        with _reading("ES10b.RetrieveNotificationsList", "5.7.10"):
-            pending = tlv.parse(tlv.find(reply.octets, 0xBF2B, 0xA0)).children()
-        if not pending:
-            raise EuiccRefused("ES10b.RetrieveNotificationsList", f"no notification {number}", "5.7.10")
-        self._ask_server(
-            self._client(address), "handleNotification", {"pendingNotification": _b64(pending[0].octets)}, "5.6.4"
-        )
-        removed = self._isdr.call("remove_notification_from_list", {"seqNumber": number}).value
-        return bool(removed["deleteNotificationStatus"] == 0)
-
-    # ---------------------------------------------------------------- both sides
-
-    def _ask_card(self, function: str, clause: str) -> Reply:
-        self._progress(function, 0, 1)
-        return _read(self._isdr.call(function), clause)
-
-    def _ask_card_with(self, function: str, request: bytes, error: str, clause: str) -> bytes:
-        self._progress(function, 0, 1)
-        reply = _read(self._isdr.send(function, request), clause)
-        choice, value = reply.value
-        if choice == error:
-            raise EuiccRefused(function, _error_name(value), clause)
-        return reply.octets
-
-    def _ask_server(self, server: Es9, function: str, body: dict[str, Any], clause: str) -> dict[str, Any]:
-        self._progress(f"ES9+.{function}", 0, 1)
-        reply = server.call(function, body)
-        if reply.failed:
-            raise ServerRefused(f"ES9+.{function}", reply.subject_code, reply.reason_code, reply.message, clause)
-        answer: dict[str, Any] = reply.body or {}
-        return answer
-
-
-@contextmanager
-def _reading(step: str, clause: str) -> Iterator[None]:
-    try:
-        yield
-    except (codec.Asn1Error, tlv.TlvError, CertificateFault) as fault:
-        raise UnreadableAnswer(step, fault, clause) from fault
-
-
-def _read(reply: Reply, clause: str) -> Reply:
-    """A reply that has a value; raises UnreadableAnswer, or EuiccRefused where there is only a status word."""
-    if reply.fault is not None:
-        raise UnreadableAnswer(reply.function.full_name, reply.fault, clause)
-    if reply.received is None:
-        raise EuiccRefused(reply.function.full_name, f"status {reply.sw:04X}", clause)
-    return reply
 
 
 def _known(session: Session) -> Metadata:
@@ -363,42 +266,14 @@ def _known(session: Session) -> Metadata:
     return session.metadata
 
 
-def _b64(octets: bytes) -> str:
-    return base64.b64encode(octets).decode("ascii")
-
-
-def _octets(answer: dict[str, Any], name: str) -> bytes:
-    """The octets of a base64 field of an answer; raises LpaError where it is missing or not base64."""
-    try:
-        return base64.b64decode(answer[name], validate=True)
-    except KeyError:
-        raise LpaError("ES9+", f"the answer has no {name}", "6.5.2") from None
-    except (binascii.Error, TypeError, ValueError):
-        raise LpaError("ES9+", f"{name} is not base64", "6.5.2") from None
-
-
-def _error_name(value: Any) -> object:
-    """The name of an error value, whether it stands alone or beside a transactionId."""
-    if isinstance(value, dict):
-        codes = [code for name, code in value.items() if name.lower().endswith("errorcode")]
-        value = codes[0] if codes else value
-    return getattr(value, "name", None) or value
-
-
 def _is_operational(profile: dict[str, Any]) -> bool:
     return int(profile.get("profileClass", 2)) == 2
 
 
-def _installation(result: bytes, metadata: Metadata) -> Installation:
-    """Read a ProfileInstallationResult; raises InstallationFailed for an error result."""
-    with _reading("ES10b.LoadBoundProfilePackage", "5.7.6"):
-        data = codec.decode("ProfileInstallationResult", result)["profileInstallationResultData"]
-    number = int(data["notificationMetadata"]["seqNumber"])
-    choice, outcome = data["finalResult"]
-    if choice == "errorResult":
-        raise InstallationFailed(str(_name(outcome["bppCommandId"])), str(_name(outcome["errorReason"])), number)
-    return Installation(result, metadata, metadata.iccid, bytes(outcome["aid"]), number)
-
-
-def _name(number: Any) -> object:
-    return getattr(number, "name", None) or number
+def _key_told(session: Session) -> str:
+    """What the eUICC did about the one-time key that was offered; nothing where none was."""
+    if session.offered_otpk is None:
+        return ""
+    if session.key_reused:
+        return "the eUICC used the one-time key again that was offered"
+    return "the eUICC made a new one-time key in place of the one that was offered"
