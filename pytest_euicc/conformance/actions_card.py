@@ -219,6 +219,18 @@ def read_binary(
     return data_outcome(command.encode(), channel.send(command))
 
 
+@action("card.read_record", response=DATA)
+def read_record(context: Context, message: Message, *, file: FilePath | None = None, record: int = 1) -> Outcome:
+    """SELECT a linear fixed file and READ RECORD, absolute mode (ETSI TS 102 221 11.1.5)."""
+    channel = _channel(context, message)
+    if file is not None:
+        sent, answer = _select(channel, file, None, None)
+        if not answer.ok:
+            return data_outcome(sent, answer)
+    command = CommandApdu(0x00, 0xB2, record, 0x04, le=256)
+    return data_outcome(command.encode(), channel.send(command))
+
+
 @action("card.fetch")
 def fetch(context: Context, _message: Message) -> Outcome:
     """Fetch the proactive command that a state left waiting, and answer it (ETSI TS 102 221 7.4.2)."""

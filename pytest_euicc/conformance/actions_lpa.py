@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_euicc.conformance.actions import Message, Outcome, action
-from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.checks_signatures import certificates_shown
+from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context
+from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.shapes import NUMBER, OCTETS, TEXT, mapping
 from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access, smdp_client
 from pytest_euicc.conformance.states import Unreachable
@@ -15,17 +18,46 @@ from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.lpa import (
     DownloadCancelled,
     EuiccRefused,
+    Installation,
     InstallationFailed,
     Lpa,
     LpaError,
     ServerRefused,
+    Session,
 )
+from pytest_euicc.lpa.sides import Progress
 
-_RESULT = mapping("download", result=TEXT, by=TEXT, code=TEXT, iccid=OCTETS, aid=OCTETS, seqNumber=NUMBER)
+RESULT = mapping(
+    "download",
+    result=TEXT, by=TEXT, code=TEXT, iccid=OCTETS, aid=OCTETS, seqNumber=NUMBER, key=TEXT, segments=NUMBER,
+)  # fmt: skip
+"""What became of a download: ``result`` is installed, failed, refused, cancelled or interrupted."""
 _NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER)
+_LOAD = "ES10b.LoadBoundProfilePackage"
+_LAST = "last session of the LPA"
+
+Procedure = Callable[[Lpa], Installation]
 
 
-@action("lpa.download", response=_RESULT, changes=True)
+class _PowerCut(Exception):
+    """The card is to lose its power now."""
+
+
+def offer(context: Context, *, iccid: bytes | None = None, filler: int = 0, **wish: Any) -> str:
+    """Let the SM-DP+ hold a profile of the tester's; returns its activation code.
+
+    Args:
+        iccid: 10 octets, nibbles swapped; a new one if None.
+        filler: octets that the package is longer than it need be.
+        wish: of `OrderWish`.
+    """
+    access = smdp_access(context)
+    package = profile_for(iccid or new_iccid(context), filler)
+    held = access.offer(OrderWish(package=package, consumed=True, **wish))
+    return f"1${access.address}${held.matching_id}"
+
+
+@action("lpa.download", response=RESULT, changes=True)
 def download(
     context: Context,
     message: Message,
@@ -36,24 +68,39 @@ def download(
     entered_code: str | None = None,
     matching_id: str | None = None,
     metadata: dict[str, Any] | None = None,
+    iccid: Hex | None = None,
     filler: int = 0,
+    cut_after: int | None = None,
 ) -> Outcome:
     """Download a profile over HTTPS (SGP.22 3.1.3).
 
-    ``matching_id``: what the activation code names, in place of that of the profile which the SM-DP+ holds.
+    ``matching_id``: what the activation code names, in place of that of the profile which the SM-DP+ holds;
+    ``cut_after``: the card loses its power after so many segments of the load.
     """
-    access = smdp_access(context)
-    wish = OrderWish(
-        package=profile_for(new_iccid(context), filler),
-        keys=keys,
-        metadata=metadata or {},
-        confirmation_code=confirmation_code,
-        consumed=True,
+    code = offer(
+        context, iccid=iccid, filler=filler, keys=keys, metadata=metadata or {}, confirmation_code=confirmation_code
     )
-    held = access.offer(wish)
-    code = f"1${access.address}${held.matching_id if matching_id is None else matching_id}"
-    with _lpa(context, message, curve) as lpa:
-        return Outcome(value=_downloaded(lpa, code, entered_code), shape=_RESULT)
+    if matching_id is not None:
+        code = f"{code.rpartition('$')[0]}${matching_id}"
+    procedure: Procedure = lambda lpa: lpa.download(code, confirmation_code=entered_code)  # noqa: E731
+    return Outcome(value=attempt(context, message, curve, procedure, cut_after), shape=RESULT)
+
+
+@action("lpa.retry", response=RESULT, changes=True)
+def retry(
+    context: Context,
+    message: Message,
+    *,
+    curve: Curve = "nist",
+    entered_code: str | None = None,
+    cut_after: int | None = None,
+) -> Outcome:
+    """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5)."""
+    failed: Session | None = context.notes.get(_LAST)
+    if failed is None:
+        raise Unreachable("no download of this sequence came to a session that could be taken up")
+    procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
+    return Outcome(value=attempt(context, message, curve, procedure, cut_after), shape=RESULT)
 
 
 class _Kept:
@@ -66,13 +113,44 @@ class _Kept:
         """Its connections stay for the next sequence."""
 
 
-def _lpa(context: Context, message: Message, curve: Curve) -> Lpa:
-    return Lpa(context.isdr(message.channel), lambda _address: _Kept(smdp_client(context, curve)))
+def _lpa(context: Context, message: Message, curve: Curve, progress: Progress | None = None) -> Lpa:
+    isdr = context.isdr(message.channel)
+    return Lpa(isdr, lambda _address: _Kept(smdp_client(context, curve)), progress=progress)
 
 
-def _downloaded(lpa: Lpa, code: str, entered_code: str | None) -> dict[str, Any]:
+def attempt(
+    context: Context, message: Message, curve: Curve, procedure: Procedure, cut_after: int | None = None
+) -> dict[str, Any]:
+    """Run a procedure of the LPA; returns what became of it, in the shape RESULT.
+
+    Args:
+        cut_after: so many segments of the load go to the card before it loses its power; None: all.
+    """
+    loaded = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step == _LOAD:
+            loaded["segments"] = total
+            if done == cut_after:
+                raise _PowerCut
+
+    with _lpa(context, message, curve, progress) as lpa:
+        try:
+            value = _outcome(lpa, procedure)
+        except _PowerCut:
+            context.reset()
+            context.select_isdr(message.channel or DEFAULT_CHANNEL)
+            value = {"result": "interrupted"}
+        session = lpa.session
+    if session is not None:
+        context.notes[_LAST] = session
+        certificates_shown(context).append(session.euicc_certificate)
+    return value | loaded
+
+
+def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:
     try:
-        done = lpa.download(code, confirmation_code=entered_code)
+        done = procedure(lpa)
     except Es9Error as error:
         raise Unreachable(str(error)) from error
     except ServerRefused as error:
@@ -85,7 +163,8 @@ def _downloaded(lpa: Lpa, code: str, entered_code: str | None) -> dict[str, Any]
         return {"result": "cancelled", "by": "LPA", "code": error.reason}
     except LpaError as error:
         return {"result": "refused", "by": "LPA", "code": str(error)}
-    return {"result": "installed", "iccid": done.iccid, "aid": done.aid, "seqNumber": done.sequence_number}
+    key = "used again" if done.key_reused else "new"
+    return {"result": "installed", "iccid": done.iccid, "aid": done.aid, "seqNumber": done.sequence_number, "key": key}
 
 
 @action("lpa.process_notifications", response=_NOTIFIED, changes=True)

@@ -13,6 +13,7 @@ _OURS = (
     "actions_crl",
     "actions_ota",
     "actions_lpa",
+    "actions_procedures",
     "actions_es9plus",
     "actions_tls",
     "actions_values",

@@ -49,6 +49,12 @@ class Session:
     bound_profile_package: bytes = b""
 
     @property
+    def euicc_certificate(self) -> bytes:
+        """CERT.EUICC as the eUICC showed it, DER."""
+        answer = codec.decode("AuthenticateServerResponse", self.authenticate_server_response)
+        return bytes(answer[1]["euiccCertificate"])
+
+    @property
     def offered_otpk(self) -> bytes | None:
         """bppEuiccOtpk: the one-time key that the SM-DP+ has a package for (SGP.22 5.6.3)."""
         offered: bytes | None = codec.decode("SmdpSigned2", self.smdp_signed2).get("bppEuiccOtpk")

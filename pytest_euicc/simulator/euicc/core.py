@@ -17,7 +17,7 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
 from pytest_euicc.simulator.euicc.filesystem import Files
 from pytest_euicc.simulator.euicc.installer import Installer
-from pytest_euicc.simulator.euicc.profile_files import preinstalled_files
+from pytest_euicc.simulator.euicc.profile_files import EF_DIR, EF_UST, preinstalled_files
 from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings, owner_value
 from pytest_euicc.simulator.euicc.session import Credentials, OneTimeKey, RspSession
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
@@ -85,6 +85,8 @@ class EuiccCore:
         self.resets += 1
         state = self.state
         if self.defects:
+            if interrupted is not None and self.defective("interruption-takes-memory"):
+                state = replace(state, lost_memory=state.lost_memory + 1000)
             if interrupted is not None and interrupted.metadata and self.defective("keeps-half-a-profile"):
                 metadata = {name: interrupted.metadata[name] for name in ("serviceProviderName", "profileName")}
                 half = Profile(interrupted.metadata["iccid"], isdp_aid(LAST_ISDP), metadata=metadata)
@@ -181,7 +183,14 @@ class EuiccCore:
         shown = self.state.enabled
         if self.defective("stale-files"):
             shown = self.state.profiles[0] if self.state.profiles else None
-        return shown.files if shown else {}
+        files = shown.files if shown else {}
+        for name, identifier in (("dir-names-nothing", EF_DIR), ("other-service-table", EF_UST)):
+            if self.defective(name):
+                files = {
+                    path: replace(file, content=b"\xff" * len(file.content)) if path[-1] == identifier else file
+                    for path, file in files.items()
+                }
+        return files
 
     # ------------------------------------------------------------------ notifications
 

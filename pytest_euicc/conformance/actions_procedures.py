@@ -1,0 +1,72 @@
+"""Procedures that repeat downloads: the power cut at every segment, the memory filled (SGP.22 3.1.3, 5.7.6, 5.7.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.actions_lpa import RESULT, attempt, offer
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.profiles import profiles_on
+from pytest_euicc.conformance.shapes import NUMBER, OCTETS, Shape, listing, mapping
+from pytest_euicc.conformance.smdp_access import Curve, Keys
+from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.es10.isdr import Es10Error
+
+_MOST_CUTS = 1000
+
+
+def _with(name: str, **fields: Shape) -> Shape:
+    """The result of a download with fields of its own."""
+    return mapping(name, **RESULT.fields, **fields)
+
+
+@action("lpa.power_cuts", response=_with("power cuts", cuts=NUMBER, changed_after=listing(NUMBER)), changes=True)
+def power_cuts(
+    context: Context, message: Message, *, keys: Keys = "session", curve: Curve = "nist", filler: int = 0
+) -> Outcome:
+    """A download whose card loses its power after the first segment, again after the second and so on, up to the last.
+
+    After every cut the profiles and the free memory are looked at: ``changed_after`` names the segments after which
+    they were not what they had been before. The result is that of the last download, which is let through.
+    """
+    code = offer(context, filler=filler, keys=keys, tries=_MOST_CUTS)
+    before = _shown(context, message)
+    changed: list[int] = []
+    for cuts in range(_MOST_CUTS):
+        value = attempt(context, message, curve, lambda lpa: lpa.download(code), cut_after=cuts + 1)
+        if value["result"] != "interrupted":
+            return Outcome(value=value | {"cuts": cuts, "changed_after": changed})
+        if _shown(context, message) != before:
+            changed.append(cuts + 1)
+    raise Unreachable(f"after {_MOST_CUTS} segments the load has not come to an end")
+
+
+def _shown(context: Context, message: Message) -> tuple[Any, ...]:
+    """Profiles and resources as the card shows them."""
+    isdr = context.isdr(message.channel)
+    try:
+        resources = isdr.get_euicc_info2()["extCardResource"]
+    except Es10Error as error:
+        raise Unreachable(f"the free memory cannot be read: {error}") from error
+    return [profile.info for profile in profiles_on(isdr)], resources
+
+
+@action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)
+def fill_memory(
+    context: Context, message: Message, *, filler: int = 40_000, at_most: int = 60, curve: Curve = "nist"
+) -> Outcome:
+    """Download profiles, one after the other, until one is not installed.
+
+    ``filler``: octets that each takes beside its own; ``last``: ICCID of the last one that was installed. The result is
+    that of the download that failed, or of the last of ``at_most``.
+    """
+    installed: list[bytes] = []
+    value: dict[str, Any] = {}
+    while len(installed) < at_most:
+        code = offer(context, filler=filler)
+        value = attempt(context, message, curve, lambda lpa, code=code: lpa.download(code))  # type: ignore[misc]
+        if value["result"] != "installed":
+            break
+        installed.append(value["iccid"])
+    return Outcome(value=value | {"installed": len(installed)} | ({"last": installed[-1]} if installed else {}))
