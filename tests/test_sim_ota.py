@@ -281,18 +281,23 @@ def test_the_security_domain_of_a_package_of_the_tester() -> None:
 
 
 def test_toolkit_parameters_of_published_packages() -> None:
-    """Two TARs and a level of one octet, as GSMA TS.48 test profiles have them."""
-    domain = read_security_domain(_domain(**_toolkit("0100000000000201 02 06 B20100 000000 00".replace(" ", ""))))
+    """Those of GSMA TS.48 test profiles: two TARs, a checksum is enough. The other one has a menu entry."""
+    domain = read_security_domain(_domain(**_toolkit("01 00 00 00 00 020102 06 B20100 000000 00")))
     assert (domain.tars, domain.minimum_security) == ({TAR, bytes(3)}, 0x02)
+    domain = read_security_domain(_domain(**_toolkit("01 00 00 01 0000 00 020112 03 B20100 00")))
+    assert (domain.tars, domain.minimum_security) == ({TAR}, 0x12)
 
 
 def test_without_toolkit_parameters_the_tar_is_that_of_an_mno_sd() -> None:
     assert read_security_domain(_domain(applicationParameters={})).tars == {TAR}
 
 
-@pytest.mark.parametrize("octets", ["01", "0100000000", "010000000000000201", "0100000000000003B201"])
+@pytest.mark.parametrize(
+    "octets",
+    ["01", "0100000000", "010000000002", "010000000000 03B201", "010000000000 02B201", "0100000000020216 03B20100"],
+)
 def test_toolkit_parameters_that_cannot_be_read(octets: str) -> None:
-    with pytest.raises(ValueError, match="toolkit parameters"):
+    with pytest.raises(ValueError, match=r"toolkit parameters|minimum security level"):
         read_security_domain(_domain(**_toolkit(octets)))
 
 

@@ -24,9 +24,9 @@ _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
 
 MNO_SD_TAR = bytes.fromhex("B20100")
-# ETSI TS 102 226 8.2.1.3.2.2.1: no access domain, priority 0, no timers, texts, menu and channels; minimum security
-# level: SPI of a counter that grows, ciphering and a cryptographic checksum; the TAR; no services.
-_TOOLKIT_PARAMETERS = bytes.fromhex("0100 00 00 00 00 00 020116 03") + MNO_SD_TAR + b"\x00"
+# ETSI TS 102 226 8.2.1.3.2.2.1: priority 1, no timers, texts, menu and channels; minimum security level: SPI of a
+# counter that grows, ciphering and a cryptographic checksum; the TAR; no services.
+_TOOLKIT_PARAMETERS = bytes.fromhex("01 00 00 00 00 020116 03") + MNO_SD_TAR + b"\x00"
 
 Element = tuple[str, Any]
 """A ProfileElement: the name of its choice and its value."""

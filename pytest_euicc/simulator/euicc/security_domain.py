@@ -95,9 +95,8 @@ def _keys(key_list: list[dict[str, Any]]) -> tuple[tuple[KeySet, ...], tuple[tup
 def _toolkit(parameters: bytes) -> tuple[frozenset[bytes], int]:
     """TARs and minimum security level of the UICC toolkit parameters (ETSI TS 102 226 8.2.1.3.2.2.1)."""
     try:
-        at = 1 + parameters[0]
         # Priority, timers, length of menu texts; then the menu entries, two octets each; then the channels.
-        at += 3
+        at = 3
         at += 1 + 2 * parameters[at]
         at += 1
         level, at = parameters[at + 1 : at + 1 + parameters[at]], at + 1 + parameters[at]
@@ -106,6 +105,7 @@ def _toolkit(parameters: bytes) -> tuple[frozenset[bytes], int]:
         raise ValueError("the toolkit parameters of the security domain end too early") from None
     if len(tars) != parameters[at] or len(tars) % 3:
         raise ValueError("the toolkit parameters of the security domain hold no whole TARs")
-    # Published packages leave the octet out that says what the level is (01: first octet of the SPI).
-    minimum = level[1] if len(level) > 1 and level[0] == _SPI_MINIMUM else level[0] if len(level) == 1 else 0
+    if level and (level[0] != _SPI_MINIMUM or len(level) != 2):
+        raise ValueError(f"minimum security level {level.hex().upper()} is not one of the SPI")
+    minimum = level[1] if level else 0
     return frozenset(tars[n : n + 3] for n in range(0, len(tars), 3)), minimum
