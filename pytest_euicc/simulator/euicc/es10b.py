@@ -57,9 +57,10 @@ def info2(core: EuiccCore) -> bytes:
         described = node.field(field)
         return named_bits(tuple(described.names) if described else (), names)
 
-    # ETSI TS 102 226 8.2.1.7.2: number of applications, free non-volatile and free volatile memory.
+    # ETSI TS 102 226 8.2.1.7.2: number of applications (00 on an eUICC), free non-volatile and free volatile memory.
+    applications = len(core.state.profiles) if core.defective("counts-applications") else 0
     resources = (
-        tlv.encode(0x81, bytes([len(core.state.profiles)]))
+        tlv.encode(0x81, bytes([applications]))
         + tlv.encode(0x82, core.free_memory.to_bytes(4, "big"))
         + tlv.encode(0x83, settings.volatile_memory.to_bytes(4, "big"))
     )
