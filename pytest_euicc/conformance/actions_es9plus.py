@@ -43,9 +43,10 @@ EuiccKind = Annotated[str, AfterValidator(_known_kind)]
 
 
 def _known_fields(fields: dict[str, bytes]) -> dict[str, bytes]:
+    shape = asn1_shape("EuiccSigned1")
     for field in fields:
-        if asn1_shape("EuiccSigned1").at(field) is None:
-            raise ValueError(f"EuiccSigned1 has no field {field!r}")
+        if shape.at(field) is None:
+            raise ValueError(f"EuiccSigned1 has no field {field!r}{closest(field, shape.fields)}")
     return fields
 
 
