@@ -80,7 +80,16 @@ class Message:
             Asn1Error: the value cannot be encoded.
             TamperError: an operation does not fit the octets.
         """
-        octets = codec.encode(type_name, self.merged(default, asn1_shape(type_name)))
+        return self.finished(type_name, self.merged(default, asn1_shape(type_name)))
+
+    def finished(self, type_name: str, value: Any) -> bytes:
+        """A value that is overlaid already, encoded and tampered with as by `encode`.
+
+        Raises:
+            Asn1Error: the value cannot be encoded.
+            TamperError: an operation does not fit the octets.
+        """
+        octets = codec.encode(type_name, value)
         return tamper(octets, self.tamper, type_name) if self.tampered in (None, type_name) else octets
 
 

@@ -1,4 +1,4 @@
-"""The functions of a download as actions: the tester signs and binds; arguments say what is to be wrong."""
+"""The functions of ES10b that make up a download, as actions; arguments say what is to be wrong (SGP.22 5.7)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
+from pytest_euicc.conformance.bound_package import default_metadata, whole
+from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.profile_content import PackageChanges, build
 from pytest_euicc.conformance.registry import Hex
-from pytest_euicc.conformance.tester import (
-    CERTIFICATE_KINDS,
-    DEVICE_INFO,
-    Tester,
-    default_metadata,
-    new_iccid,
-    profile_for,
-    tester,
-)
+from pytest_euicc.conformance.results import result_of, result_shape
+from pytest_euicc.conformance.tester import CERTIFICATE_KINDS, tester
 from pytest_euicc.conformance.text import closest
-from pytest_euicc.conformance.values import merge
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.rsp import bpp
 
@@ -53,40 +47,19 @@ def authenticate_server(
     curve: Curve = "nist",
     certificate: CertificateKind = "valid",
     signer: Signer = "certificate",
-    challenge: Hex | None = None,
-    transaction_id: Hex | None = None,
-    matching_id: str | None = "TEST-1",
-    no_matching_id: bool = False,
-    device_info: dict[str, Any] | None = None,
 ) -> Outcome:
     """ES10b.AuthenticateServer (SGP.22 5.7.13)."""
     ours = tester(context)
-    ours.start(curve, transaction_id)
-    if challenge is None:
-        last: Outcome | None = context.notes.get("get_euicc_challenge")
-        challenge = bytes(last.value["euiccChallenge"]) if last is not None and last.value else bytes(16)
-    information = merge(DEVICE_INFO, device_info, asn1_shape("DeviceInfo")) if device_info else DEVICE_INFO
-    request = ours.authenticate_server_request(
-        challenge, certificate, signer, None if no_matching_id else matching_id, information
-    )
-    octets = message.encode("AuthenticateServerRequest", request)
+    ours.start(curve)
+    last: Outcome | None = context.notes.get("get_euicc_challenge")
+    challenge = bytes(last.value["euiccChallenge"]) if last is not None and last.value else bytes(16)
+    octets = ours.authenticate_server_request(message, challenge, certificate, signer)
     reply = context.isdr(message.channel).send("authenticate_server", octets)
-    _remember_authentication(ours, reply)
+    value = _chosen(reply, "authenticateResponseOk")
+    if value is not None:
+        ours.authenticated(reply.octets, value["euiccCertificate"])
+        certificates_shown(context).append(ours.euicc_certificate)
     return outcome_of(reply)
-
-
-def _remember_authentication(ours: Tester, reply: Reply) -> None:
-    if reply.received is None or reply.received.value[0] != "authenticateResponseOk":
-        return
-    ours.euicc_signature1 = tlv.find(reply.octets, 0xBF38, 0xA0, 0x5F37)
-    certificate = reply.received.value[1]["euiccCertificate"]
-    ours.sent["euicc certificate"] = certificate
-    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
-
-    try:
-        ours.eid = Certificate(certificate).eid or bytes(16)
-    except CertificateFault:
-        ours.eid = bytes(16)
 
 
 @action("es10b.prepare_download", request="PrepareDownloadRequest", response="PrepareDownloadResponse")
@@ -97,28 +70,27 @@ def prepare_download(
     certificate: CertificateKind = "valid",
     signer: Signer = "certificate",
     confirmation_code: str | None = None,
-    offered_key: Hex | None = None,
     over: Literal["session", "other"] = "session",
-    transaction_id: Hex | None = None,
 ) -> Outcome:
     """ES10b.PrepareDownload (SGP.22 5.7.5)."""
     ours = tester(context)
-    request = ours.prepare_download_request(
-        certificate, signer, confirmation_code, offered_key, over, transaction_id or ours.transaction_id
-    )
-    octets = message.encode("PrepareDownloadRequest", request)
+    octets = ours.prepare_download_request(message, certificate, signer, confirmation_code, over)
     reply = context.isdr(message.channel).send("prepare_download", octets)
-    if reply.received is not None and reply.received.value[0] == "downloadResponseOk":
-        ours.otpk = bytes(reply.received.value[1]["euiccSigned2"]["euiccOtpk"])
+    value = _chosen(reply, "downloadResponseOk")
+    if value is not None:
+        ours.otpk = bytes(value["euiccSigned2"]["euiccOtpk"])
     return outcome_of(reply)
 
 
-@action(
-    "es10b.load_bound_profile_package",
-    request="StoreMetadataRequest",
-    response="ProfileInstallationResult",
-    changes=True,
-)
+def _chosen(reply: Reply, alternative: str) -> dict[str, Any] | None:
+    """The value of an answer if it is of one alternative."""
+    if reply.received is None or reply.received.value[0] != alternative:
+        return None
+    value: dict[str, Any] = reply.received.value[1]
+    return value
+
+
+@action("es10b.load_bound_profile_package", request="StoreMetadataRequest", response=result_shape, changes=True)
 def load_bound_profile_package(
     context: Context,
     message: Message,
@@ -126,22 +98,31 @@ def load_bound_profile_package(
     iccid: Hex | None = None,
     keys: Literal["session", "random"] = "session",
     filler: int = 0,
+    package: PackageChanges | None = None,
     eid: Hex | None = None,
     portion: int | None = None,
-    segments: int | None = None,
+    order: list[int] | None = None,
+    again: bool = False,
 ) -> Outcome:
     """ES10b.LoadBoundProfilePackage of a package made for the session (SGP.22 5.7.6).
 
-    ``with`` overlays the metadata of the profile.
+    ``with`` overlays the metadata of the profile. ``order`` names segments by number, ``again`` sends the package
+    that was sent before.
     """
     ours = tester(context)
-    chosen = iccid or new_iccid(context)
-    metadata = message.merged(default_metadata(chosen), asn1_shape("StoreMetadataRequest"))
-    package = ours.package(metadata, profile_for(chosen, filler), keys, eid)
-    parts = bpp.segments(package)
+    if again:
+        octets = ours.package
+    else:
+        default = default_metadata(iccid or ours.iccid)
+        metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
+        changes = (package or PackageChanges()).model_copy(update={"filler": filler} if filler else {})
+        octets = whole(ours, metadata, build(metadata, changes), keys, eid)
+    ours.package, segments = octets, bpp.segments(octets)
     if portion is not None:
-        parts = [package[at : at + portion] for at in range(0, len(package), portion)]
-    return outcome_of(context.isdr(message.channel).load_bound_profile_package(parts[:segments]))
+        segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
+    if order is not None:
+        segments = [segments[number] for number in order]
+    return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets)
 
 
 @action("es10b.cancel_session", request="CancelSessionRequest", response="CancelSessionResponse")

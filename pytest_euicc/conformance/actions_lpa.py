@@ -8,11 +8,12 @@ from typing import Any
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context
+from pytest_euicc.conformance.profile_content import PackageChanges, build
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.shapes import NUMBER, OCTETS, TEXT, mapping
 from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access, smdp_client
 from pytest_euicc.conformance.states import Unreachable
-from pytest_euicc.conformance.tester import new_iccid, profile_for
+from pytest_euicc.conformance.tester import new_iccid
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.lpa import (
@@ -52,7 +53,7 @@ def offer(context: Context, *, iccid: bytes | None = None, filler: int = 0, **wi
         wish: of `OrderWish`.
     """
     access = smdp_access(context)
-    package = profile_for(iccid or new_iccid(context), filler)
+    package = build({"iccid": iccid or new_iccid(context.random)}, PackageChanges(filler=filler))
     held = access.offer(OrderWish(package=package, consumed=True, **wish))
     return f"1${access.address}${held.matching_id}"
 

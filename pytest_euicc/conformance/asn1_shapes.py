@@ -29,12 +29,16 @@ _SEQUENCE_TAG = 0x30
 
 @cache
 def asn1_shape(type_name: str) -> Shape:
-    """The shape of a type of the ASN.1 modules.
+    """The shape of a type of the ASN.1 modules, or of a field in it: ``BoundProfilePackage.sequenceOf86``.
 
     Raises:
-        LookupError: there is no such type.
+        LookupError: there is no such type or field.
     """
-    return _shape(codec.fields(type_name), type_name)
+    type_name, _, path = type_name.partition(".")
+    shape = _shape(codec.fields(type_name), type_name).at(path)
+    if shape is None:
+        raise LookupError(f"{type_name} has no field {path!r}")
+    return shape
 
 
 def _shape(node: codec.Node, name: str) -> Shape:

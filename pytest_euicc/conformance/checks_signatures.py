@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_euicc.asn1 import tlv
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import Outcome
 from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
@@ -21,8 +21,11 @@ _CERTIFICATE = 0x30
 _SIGNATURE = 0x5F37
 
 
-def chain_mismatches(context: Context, chain: list[bytes], path: str) -> Iterator[Mismatch]:
+def chain_mismatches(context: Context, chain: list[bytes], path: str, ci: bytes | None = None) -> Iterator[Mismatch]:
     """What is wrong with CERT.EUICC and CERT.EUM up to a CI that the caller trusts (SGP.22 4.5.2).
+
+    Args:
+        ci: key identifier of the CI that it must be; None for any.
 
     Raises:
         Unreachable: the caller brought no CI certificate.
@@ -36,7 +39,10 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str) -> Iterato
         certificates = [Certificate(octets) for octets in chain]
         now = datetime.datetime.now(datetime.UTC)
         eid = bytes.fromhex(context.declaration.eid) if context.declaration.eid else None
-        verify_chain(certificates, context.session.trust, "euicc", at=now, eid=eid)
+        root = verify_chain(certificates, context.session.trust, "euicc", at=now, eid=eid)
+        if ci is not None and root.subject_key_id != ci:
+            came = (root.subject_key_id or b"").hex().upper()
+            yield Mismatch(path, f"a chain to the CI {ci.hex().upper()} that was chosen", f"a chain to {came}")
     except CertificateFault as fault:
         yield Mismatch(path, "a certificate chain to a CI (SGP.22 4.5.2)", str(fault))
 
@@ -152,12 +158,12 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
         if outcome.type_name == "AuthenticateServerResponse":
             parts = tlv.parse(tlv.find(outcome.octets, *path)).children()
             chain = [part.octets for part in parts[2:4]]
-            yield from chain_mismatches(context, chain, "euiccCertificate")
+            yield from chain_mismatches(context, chain, "euiccCertificate", ci=ours.sent.get("ci"))
     except tlv.TlvError as error:
         yield Mismatch("", "a signed answer", str(error))
         return
-    certificate = ours.sent.get("euicc certificate")
-    if certificate is None:
+    certificate = ours.euicc_certificate
+    if not certificate:
         raise Unreachable("AuthenticateServer gave no CERT.EUICC in this sequence")
     if outcome.type_name == "PrepareDownloadResponse":
         signed += ours.smdp_signature2
@@ -166,25 +172,48 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("echo")
 def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """What the eUICC signs is what the tester sent in this session: transaction, challenge, address, hashCc, OID."""
-    from pytest_euicc.conformance.tester import ADDRESS, tester
-    from pytest_euicc.rsp.certificates import Role
+    """What the eUICC signs is what the tester sent in this session: transaction, challenge, context, hashCc, OID."""
+    from pytest_euicc.conformance.tester import tester
 
     ours = tester(context)
-    _, value = outcome.value if isinstance(outcome.value, tuple) else (None, {})
     expected: dict[str, Any] = {"transactionId": ours.transaction_id}
-    if outcome.type_name == "AuthenticateServerResponse":
-        came = value.get("euiccSigned1", {})
-        expected |= {"serverChallenge": ours.server_challenge, "serverAddress": ADDRESS}
-    elif outcome.type_name == "PrepareDownloadResponse":
-        came = value.get("euiccSigned2", {})
-        expected |= {"hashCc": ours.sent["hashCc"]} if "hashCc" in ours.sent else {}
-    else:
-        came = value.get("euiccCancelSessionSigned", {})
-        expected["smdpOid"] = ours.identity(Role.DP_AUTH, "valid").certificate.oid
+    match outcome.type_name:
+        case "AuthenticateServerResponse":
+            came = _answer(outcome, "euiccSigned1")
+            expected |= {"serverChallenge": ours.server_challenge, "serverAddress": ours.sent["address"]}
+            yield from _context_echoed(ours.sent["octets"], outcome.octets)
+        case "PrepareDownloadResponse":
+            came = _answer(outcome, "euiccSigned2")
+            expected |= {"hashCc": ours.sent["hashCc"]} if ours.sent.get("hashCc") else {}
+        case "ProfileInstallationResult":
+            came = (outcome.value or {}).get("profileInstallationResultData", {})
+            came = came | {"notificationAddress": came.get("notificationMetadata", {}).get("notificationAddress")}
+            expected["notificationAddress"] = ours.sent["address"]
+        case _:
+            came = _answer(outcome, "euiccCancelSessionSigned")
+    if outcome.type_name in ("ProfileInstallationResult", "CancelSessionResponse"):
+        expected["smdpOid"] = ours.oid
     for name, wanted in expected.items():
         if came.get(name) != wanted:
             yield Mismatch(name, describe(wanted), describe(came.get(name)))
+
+
+def _answer(outcome: Outcome, signed: str) -> dict[str, Any]:
+    """The signed part of an answer that is a choice; empty for an error."""
+    _, value = outcome.value if isinstance(outcome.value, tuple) else (None, {})
+    found: dict[str, Any] = value.get(signed, {}) if isinstance(value, dict) else {}
+    return found
+
+
+def _context_echoed(request: bytes, response: bytes) -> Iterator[Mismatch]:
+    """ctxParams1 comes back octet for octet, with whatever extensions it had (SGP.22 5.7.13)."""
+    try:
+        sent = codec.locate("AuthenticateServerRequest", request, "ctxParams1").octets
+        came = codec.locate("AuthenticateServerResponse", response, "authenticateResponseOk.euiccSigned1.ctxParams1")
+    except (codec.Asn1Error, KeyError):
+        return
+    if came.octets != sent:
+        yield Mismatch("euiccSigned1.ctxParams1", sent.hex().upper(), came.octets.hex().upper())
 
 
 @check("eid_of_certificate")

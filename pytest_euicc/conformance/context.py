@@ -18,9 +18,9 @@ from pytest_euicc.conformance.values import resolve
 from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 
 if TYPE_CHECKING:
-    from pytest_euicc.es9.binding import HttpExchange
-
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.conformance.model import Step
+    from pytest_euicc.es9.binding import HttpExchange
     from pytest_euicc.rsp.certificates import Certificate
 
 DEFAULT_CHANNEL = "isdr"
@@ -148,6 +148,7 @@ class Context:
         changed: something on the card was changed for good, or may have been.
         left_behind: what could not be put back.
         notes: what states and actions keep for each other, by a name of their own.
+        upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
     """
 
@@ -158,6 +159,7 @@ class Context:
     left_behind: list[str] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     changed: bool = False
+    upcoming: Sequence[Step] = ()
     on_http: Callable[[HttpExchange], None] | None = None
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.document import Place
 from pytest_euicc.conformance.matchers import OPERATORS, TYPES, split_keys
 from pytest_euicc.conformance.model import Call, Expectation, Step, is_name
-from pytest_euicc.conformance.shapes import ANY, Shape
+from pytest_euicc.conformance.shapes import ANY, NOTHING, Shape
 from pytest_euicc.conformance.states import STATES, closure
 from pytest_euicc.conformance.tamper import mistakes as tamper_mistakes
 from pytest_euicc.conformance.text import closest, parse_hex
@@ -124,6 +124,8 @@ class _Sequence:
         self.message(step, action, place)
         shape = action.response() if action.response else None
         saved: set[str] = set()
+        if shape is not None and shape.optional and step.expect is None and not step.any_of and not step.sw:
+            self.report(place, f"say what is to come: expect: {NOTHING}, or fields of {shape.name}", False)
         self.expectation(step, shape, place, saved)
         for index, choice in enumerate(step.any_of):
             self.expectation(choice, shape, (*place, "any_of", index), saved)
@@ -134,24 +136,24 @@ class _Sequence:
         self.channels.update(action.parameters.opens(step.arguments))
 
     def message(self, step: Step, action: Action, place: Place) -> None:
-        for name, given in (("with", step.with_ is not None), ("tamper", bool(step.tamper))):
-            if given and action.request is None:
+        request = action.request() if action.request else None
+        tampered = asn1_shape(action.tampered) if action.tampered else request
+        for name, given, shape in (("with", step.with_ is not None, request), ("tamper", step.tamper, tampered)):
+            if given and shape is None:
                 self.report((*place, name), f"{action.name} takes no {name!r}; it has {_known(action)}", True)
-        if action.request is None:
-            return
-        if step.with_ is not None:
+        if step.with_ is not None and request is not None:
             self.references(step.with_, (*place, "with"))
-            _lint_with(step.with_, action.request(), (*place, "with"), self.report)
-        tampered = asn1_shape(action.tampered) if action.tampered else action.request()
-        for where, message in tamper_mistakes(step.tamper, tampered):
-            self.report((*place, "tamper", *where), message, False)
-        self.references(step.tamper, (*place, "tamper"))
+            _lint_with(step.with_, request, (*place, "with"), self.report)
+        if tampered is not None:
+            for where, message in tamper_mistakes(step.tamper, tampered):
+                self.report((*place, "tamper", *where), message, False)
+            self.references(step.tamper, (*place, "tamper"))
 
     def expectation(self, expectation: Expectation, shape: Shape | None, place: Place, saved: set[str]) -> None:
         if expectation.expect is not None:
             if shape is None:
                 self.report((*place, "expect"), "this action has no answer to expect anything of", True)
-            else:
+            elif expectation.expect != NOTHING or not shape.optional:
                 self.references(expectation.expect, (*place, "expect"))
                 saved |= _saved_in(expectation.expect)
                 _lint_expect(expectation.expect, shape, (*place, "expect"), self.report)

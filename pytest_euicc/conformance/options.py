@@ -5,6 +5,7 @@ from __future__ import annotations
 OPTIONS: dict[str, str] = {
     "O_E_NIST": "eUICC: keys and certificates on P-256",
     "O_E_BRP": "eUICC: keys and certificates on brainpoolP256r1",
+    "O_E_BRP_VERIFICATION_ONLY": "eUICC: a Brainpool CI in the list for verification, not in that for signing",
     "O_E_LPAe": "eUICC: LPA inside the eUICC (SGP.22 5.7.1)",
     "O_E_LPAd": "eUICC: works with an LPA in the device",
     "O_E_OTA": "eUICC: ES6 over SCP80 (SGP.22 5.4)",
@@ -18,6 +19,7 @@ OPTIONS: dict[str, str] = {
     "O_E_SDS": "eUICC: root SM-DS address configured",
     "O_E_PROVISIONING": "eUICC: provisioning profile installed",
     "O_E_SERVICE_DATA": "eUICC: service specific data kept (RSPCapability serviceSpecificDataSupport)",
+    "O_E_DEVICE_INFO_EXT": "eUICC: extensions of device info taken (RSPCapability deviceInfoExtensibilitySupport)",
     "O_P_NIST": "SM-DP+: keys and certificates on P-256",
     "O_P_BRP": "SM-DP+: keys and certificates on brainpoolP256r1",
     "O_P_TLS13": "SM-DP+: TLS 1.3",

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome, action
-from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import by_iccid, forget_notifications, owner_for, remove, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
@@ -45,9 +44,6 @@ def download(
     )
     for name, arguments, wanted in before:
         outcome = ACTIONS.get(name)(context, Message(channel=message.channel), arguments)
-        if name == "es10b.authenticate_server" and outcome.value and outcome.value[0] == wanted:
-            # What signs the result of the load.
-            certificates_shown(context).append(bytes(outcome.value[1]["euiccCertificate"]))
         if outcome.value is None or (wanted and outcome.value[0] != wanted):
             came = outcome.fault or codec.encode(outcome.type_name or "", outcome.value).hex().upper()
             return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=f"{name} answered {came}")

@@ -108,7 +108,8 @@ class Parameters:
             found = []
             for entry in error.errors():
                 place = entry["loc"]
-                if place and place[0] in arguments and any(references(arguments[str(place[0])])):
+                known = entry["type"] != "extra_forbidden"
+                if known and place and place[0] in arguments and any(references(arguments[str(place[0])])):
                     continue
                 message = pydantic_message(entry, self.names)
                 if entry["type"] == "missing":

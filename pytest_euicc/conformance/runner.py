@@ -203,6 +203,7 @@ class _Run:
             raise _Stop(Verdict.INCONCLUSIVE, f"fault of the harness: {type(error).__name__}: {error}") from error
 
     def states(self) -> None:
+        self.context.upcoming = self.sequence.steps
         for call in self.sequence.given:
             for name in closure([call.name])[:-1]:
                 if name not in self.reached:
@@ -239,6 +240,7 @@ class _Run:
         self.steps_begun = True
         clauses = tuple(self.case.clause_list(self.sequence))
         for number, step in enumerate(self.sequence.steps, 1):
+            self.context.upcoming = self.sequence.steps[number:]
             self.session_step(number, step, Phase.STEP, clauses)
 
     def session_step(self, number: int, step: Step, phase: Phase, clauses: tuple[str, ...]) -> None:

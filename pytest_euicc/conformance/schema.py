@@ -10,7 +10,7 @@ from pytest_euicc.conformance.checks import CHECKS
 from pytest_euicc.conformance.matchers import OPERATORS
 from pytest_euicc.conformance.model import Case, Expectation
 from pytest_euicc.conformance.registry import Parameters
-from pytest_euicc.conformance.shapes import Shape
+from pytest_euicc.conformance.shapes import NOTHING, Shape
 from pytest_euicc.conformance.states import STATES
 from pytest_euicc.conformance.tamper import OPERATIONS
 
@@ -92,8 +92,11 @@ def _step(action: Action) -> dict[str, Any]:
     }
     if action.response is not None:
         properties["expect"] = _shape(action.response(), 0, matchers=True)
+        if action.response().optional:
+            properties["expect"] = {"anyOf": [{"const": NOTHING}, properties["expect"]]}
     if action.request is not None:
         properties["with"] = _shape(action.request(), 0, matchers=False)
+    if action.request is not None or action.tampered is not None:
         properties["tamper"] = {
             "type": "array",
             "items": {

@@ -15,6 +15,12 @@ Kind = Literal[
 ]
 
 
+NOTHING = "nothing"
+"""What ``expect`` says where no value is to come at all."""
+PLACES = ("first", "middle", "last")
+"""Elements of a list that a path of ``tamper`` can name besides their numbers."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """The shape of a value.
@@ -25,6 +31,7 @@ class Shape:
         names: values of an ENUMERATED, of a named INTEGER, or the bits of a BIT STRING, with their numbers.
         parts: fields of a sequence, alternatives of a choice, or the one element of a list (key ``""``); made on
             demand, for types can contain themselves.
+        optional: the value may be missing altogether; ``expect: nothing`` says so.
     """
 
     kind: Kind
@@ -32,6 +39,7 @@ class Shape:
     names: Mapping[str, int] | None = None
     parts: Callable[[], Mapping[str, Shape]] | None = None
     tag: int | None = None
+    optional: bool = False
 
     @property
     def tags(self) -> frozenset[int]:
@@ -60,7 +68,7 @@ class Shape:
         for part in path.split(".") if path else []:
             if shape.kind == "any":
                 return ANY
-            if shape.kind == "list" and part.isdigit():
+            if shape.kind == "list" and (part.isdigit() or part in PLACES):
                 shape = shape.element
             elif part in shape.fields:
                 shape = shape.fields[part]

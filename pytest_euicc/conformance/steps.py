@@ -22,6 +22,7 @@ from pytest_euicc.conformance.events import (
 )
 from pytest_euicc.conformance.matchers import Match, Mismatch, match
 from pytest_euicc.conformance.model import Expectation, Step
+from pytest_euicc.conformance.shapes import NOTHING
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.conformance.values import ValueMistake, look_up
 
@@ -135,6 +136,11 @@ def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Mat
         result.mismatches.append(Mismatch("", kind, f"{outcome.octets.hex().upper() or 'nothing'}: {outcome.fault}"))
         return result
     if choice.expect is None or result.mismatches:
+        return result
+    if outcome.shape.optional and (choice.expect == NOTHING or not outcome.octets):
+        if (choice.expect == NOTHING) is bool(outcome.octets):
+            came = describe(outcome.value) if outcome.octets else NOTHING
+            result.mismatches.append(Mismatch("", describe(choice.expect), came))
         return result
     return match(context.resolve(choice.expect), outcome.value, outcome.shape)
 

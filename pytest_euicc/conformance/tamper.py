@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.document import pydantic_message
-from pytest_euicc.conformance.shapes import Shape
+from pytest_euicc.conformance.shapes import PLACES, Shape
 from pytest_euicc.conformance.text import closest, parse_hex
 
 Octets = Annotated[bytes, BeforeValidator(parse_hex)]
@@ -48,6 +48,12 @@ class _Cut(_Partial):
 
 class _Put(_Partial):
     hex: Octets
+    repeat: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def octets(self) -> bytes:
+        """What is put in."""
+        return self.hex * self.repeat
 
 
 class _Retag(_Operation):
@@ -134,7 +140,7 @@ def _at_offset(name: str, operation: Any, octets: bytes) -> bytes:
     if not 0 <= at < len(octets) + (name == "insert"):
         raise TamperError(f"tamper {name}: octet {operation.at} of {len(octets)}")
     before, rest = octets[:at], octets[at:]
-    new: bytes = getattr(operation, "hex", b"")
+    new: bytes = operation.octets if isinstance(operation, _Put) else b""
     match name:
         case "flip":
             return before + bytes([rest[0] ^ 1 << operation.bit]) + rest[1:]
@@ -182,7 +188,7 @@ def _at_path(name: str, operation: Any, octets: bytes, shape: Shape | None) -> b
 def _edited(name: str, operation: Any, octets: bytes, span: _Span, keep: bool) -> bytes:
     header, content = octets[span.start : span.value], octets[span.value : span.end]
     tag = _tag_octets(header)
-    given: bytes = getattr(operation, "hex", b"")
+    given: bytes = operation.octets if isinstance(operation, _Put) else b""
 
     def with_content(new: bytes) -> bytes:
         return header + new if keep else tag + tlv.encode_length(len(new)) + new
@@ -275,11 +281,12 @@ def _locate(octets: bytes, path: str, shape: Shape) -> list[_Span]:
             inner = shape.fields.get(part)
             if inner is None or _tag(octets, chain[-1]) not in inner.tags:
                 raise TamperError(f"tamper: the message has no {part!r} (of {path!r})")
-        elif shape.kind == "list" and part.isdigit():
+        elif shape.kind == "list" and (part.isdigit() or part in PLACES):
             children = _children(octets, last.value, last.end)
-            if int(part) >= len(children):
+            number = int(part) if part.isdigit() else (0, len(children) // 2, len(children) - 1)[PLACES.index(part)]
+            if not 0 <= number < len(children):
                 raise TamperError(f"tamper: {path!r}: there are {len(children)} elements")
-            chain.append(children[int(part)])
+            chain.append(children[number])
             inner = shape.element
         else:
             inner = shape.fields.get(part)

@@ -1,26 +1,31 @@
-"""The tester in the place of an SM-DP+: builds what ES10b and ES8+ carry, right unless a vector wants it wrong.
+"""The tester in the place of an SM-DP+: one RSP session, with what it sends signed (SGP.22 5.7.5, 5.7.13).
 
-Keys and certificates come from the PKI that the session brings (service ``pki``), so the eUICC under test must hold the
-same CI. All randomness is that of the sequence, so that a recorded run replays.
+Everything is right unless a vector wants it wrong. Keys and certificates come from the PKI that the session brings
+(service ``pki``), so the eUICC under test must hold the same CI. All randomness is that of the sequence, so that a
+recorded run replays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.actions import Message
+from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.states import Unreachable
-from pytest_euicc.rsp import bpp, profile_package, signatures
-from pytest_euicc.rsp.bsp import SessionKeys
-from pytest_euicc.rsp.certificates import Role
+from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, Pki
 
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.bound_package import Load
+
 SERVICE = "pki"
 ADDRESS = "smdp.example.com"
-HOST_ID = b"pytest-euicc"
+MATCHING_ID = "TEST-1"
 DEVICE_INFO: dict[str, Any] = {
     "tac": bytes.fromhex("35290611"),
     "deviceCapabilities": {"gsmSupportedRelease": b"\x0f\0\0", "eutranEpcSupportedRelease": b"\x0f\0\0"},
@@ -28,6 +33,7 @@ DEVICE_INFO: dict[str, Any] = {
 CERTIFICATE_KINDS = ("valid", "second", "dpauth", "dppb", *INVALID_SERVER_KINDS)
 """What a step may show: a valid certificate, one of another SM-DP+ or another role, and every invalid kind."""
 _NOTE = "tester"
+_EMPTY_SIGNATURE = tlv.encode(0x5F37, bytes(64))
 
 
 @dataclass
@@ -37,9 +43,15 @@ class Tester:
     Attributes:
         curve: of the CI that is used.
         transaction_id: 16 octets unless a step says otherwise.
+        iccid: of the profile of this session.
         euicc_signature1: whole 5F37 TLV, once AuthenticateServer answered.
+        euicc_certificate, eid: of the eUICC, once AuthenticateServer answered.
         smdp_signature2: whole 5F37 TLV, once PrepareDownload was sent.
         otpk: one-time public key of the eUICC, once PrepareDownload answered.
+        server: 1, or 2 once AuthenticateServer showed the certificate of another SM-DP+.
+        load: the package that is being sent, once InitialiseSecureChannel began it.
+        package: the whole package that was sent last, of whatever session.
+        sent: what the answers are compared with.
     """
 
     pki: Pki
@@ -47,17 +59,23 @@ class Tester:
     curve: str = "nist"
     transaction_id: bytes = b""
     server_challenge: bytes = b""
-    euicc_signature1: bytes = tlv.encode(0x5F37, bytes(64))
+    iccid: bytes = b""
+    euicc_signature1: bytes = _EMPTY_SIGNATURE
     smdp_signature2: bytes = b""
     otpk: bytes = b""
+    euicc_certificate: bytes = b""
     eid: bytes = bytes(16)
+    server: int = 1
+    load: Load | None = None
+    package: bytes = b""
     sent: dict[str, Any] = field(default_factory=dict)
 
-    def start(self, curve: str, transaction_id: bytes | None) -> None:
-        """Begin a session: a fresh transaction and server challenge."""
-        self.curve = curve
-        self.transaction_id = transaction_id if transaction_id is not None else self.random.randbytes(16)
+    def start(self, curve: str) -> None:
+        """Begin a session: a fresh transaction, server challenge and profile."""
+        self.curve, self.load = curve, None
+        self.transaction_id = self.random.randbytes(16)
         self.server_challenge = self.random.randbytes(16)
+        self.iccid = new_iccid(self.random)
 
     def identity(self, role: Role, kind: str) -> Identity:
         """A certificate with its key.
@@ -76,73 +94,93 @@ class Tester:
         except Exception as error:
             raise Unreachable(f"no {kind} certificate for {role.value} on {self.curve}: {error}") from error
 
-    def authenticate_server_request(
-        self, challenge: bytes, certificate: str, signer: str, matching_id: str | None, device_info: dict[str, Any]
-    ) -> dict[str, Any]:
-        """An AuthenticateServerRequest (SGP.22 5.7.13) as the codec has it."""
-        signed1 = {
-            "transactionId": self.transaction_id,
-            "euiccChallenge": challenge,
-            "serverAddress": ADDRESS,
-            "serverChallenge": self.server_challenge,
-        }
+    @property
+    def kind(self) -> str:
+        """The kind of a right certificate of this session's SM-DP+."""
+        return "second" if self.server == 2 else "valid"
+
+    @property
+    def oid(self) -> str | None:
+        """The OID of this session's SM-DP+."""
+        return self.identity(Role.DP_AUTH, self.kind).certificate.oid
+
+    def authenticate_server_request(self, message: Message, challenge: bytes, certificate: str, signer: str) -> bytes:
+        """An AuthenticateServerRequest (SGP.22 5.7.13).
+
+        The signature covers what ``with`` changed, unless ``with`` gives a signature of its own.
+        """
         shown = self.identity(Role.DP_AUTH, certificate)
-        key = shown if signer == "certificate" else self.identity(Role.DP_AUTH, signer)
-        context: dict[str, Any] = {"deviceInfo": device_info}
-        if matching_id is not None:
-            context["matchingId"] = matching_id
-        self.sent = {"signed1": signed1, "context": context}
-        return {
-            "serverSigned1": signed1,
-            "serverSignature1": signatures.sign(key.private_key, codec.encode("ServerSigned1", signed1)),
+        request = {
+            "serverSigned1": {
+                "transactionId": self.transaction_id,
+                "euiccChallenge": challenge,
+                "serverAddress": ADDRESS,
+                "serverChallenge": self.server_challenge,
+            },
+            "serverSignature1": b"",
             "euiccCiPKIdToBeUsed": self.pki.ci(self.curve).subject_key_id,
             "serverCertificate": shown.certificate.der,
-            "ctxParams1": ("ctxParamsForCommonAuthentication", context),
+            "ctxParams1": (
+                "ctxParamsForCommonAuthentication",
+                {"matchingId": MATCHING_ID, "deviceInfo": DEVICE_INFO},
+            ),
         }
+        request = message.merged(request, asn1_shape("AuthenticateServerRequest"))
+        signed1 = request["serverSigned1"]
+        if not _gives(message, "serverSignature1"):
+            key = shown if signer == "certificate" else self.identity(Role.DP_AUTH, signer)
+            request["serverSignature1"] = signatures.sign(key.private_key, codec.encode("ServerSigned1", signed1))
+        self.transaction_id = signed1.get("transactionId", b"")
+        self.server_challenge = signed1.get("serverChallenge", b"")
+        self.server = 2 if certificate == "second" else 1
+        octets = message.finished("AuthenticateServerRequest", request)
+        self.sent = {
+            "address": signed1.get("serverAddress"),
+            "ci": request.get("euiccCiPKIdToBeUsed"),
+            "octets": octets,
+        }
+        return octets
+
+    def authenticated(self, octets: bytes, certificate: bytes) -> None:
+        """Note what the eUICC answered: its signature, and the EID of its certificate."""
+        self.euicc_signature1 = tlv.find(octets, 0xBF38, 0xA0, 0x5F37)
+        self.euicc_certificate = certificate
+        try:
+            self.eid = Certificate(certificate).eid or bytes(16)
+        except CertificateFault:
+            self.eid = bytes(16)
 
     def prepare_download_request(
-        self,
-        certificate: str,
-        signer: str,
-        confirmation_code: str | None,
-        offered: bytes | None,
-        over: str,
-        transaction_id: bytes,
-    ) -> dict[str, Any]:
-        """A PrepareDownloadRequest (SGP.22 5.7.5) as the codec has it."""
-        signed2: dict[str, Any] = {
-            "transactionId": transaction_id or bytes(1),
-            "ccRequiredFlag": confirmation_code is not None,
-        }
-        if offered is not None:
-            signed2["bppEuiccOtpk"] = offered
+        self, message: Message, certificate: str, signer: str, confirmation_code: str | None, over: str
+    ) -> bytes:
+        """A PrepareDownloadRequest (SGP.22 5.7.5).
+
+        The signature covers what ``with`` changed, unless ``with`` gives a signature of its own.
+        """
         shown = self.identity(Role.DP_PB, certificate)
-        key = shown if signer == "certificate" else self.identity(Role.DP_PB, signer)
-        signature1 = self.euicc_signature1 if over == "session" else tlv.encode(0x5F37, bytes(64))
-        signature = signatures.sign(key.private_key, codec.encode("SmdpSigned2", signed2) + signature1)
-        self.smdp_signature2 = tlv.encode(0x5F37, signature)
         request: dict[str, Any] = {
-            "smdpSigned2": signed2,
-            "smdpSignature2": signature,
+            "smdpSigned2": {
+                "transactionId": self.transaction_id or bytes(1),
+                "ccRequiredFlag": confirmation_code is not None,
+            },
+            "smdpSignature2": b"",
             "smdpCertificate": shown.certificate.der,
         }
         if confirmation_code is not None:
             request["hashCc"] = signatures.hash_cc(confirmation_code, self.transaction_id)
-            self.sent["hashCc"] = request["hashCc"]
-        return request
+        request = message.merged(request, asn1_shape("PrepareDownloadRequest"))
+        if not _gives(message, "smdpSignature2"):
+            key = shown if signer == "certificate" else self.identity(Role.DP_PB, signer)
+            signature1 = self.euicc_signature1 if over == "session" else _EMPTY_SIGNATURE
+            covered = codec.encode("SmdpSigned2", request["smdpSigned2"]) + signature1
+            request["smdpSignature2"] = signatures.sign(key.private_key, covered)
+        self.smdp_signature2 = tlv.encode(0x5F37, request["smdpSignature2"])
+        self.sent["hashCc"] = request.get("hashCc")
+        return message.finished("PrepareDownloadRequest", request)
 
-    def package(self, metadata: dict[str, Any], profile: bytes, keys: str, eid: bytes | None) -> bytes:
-        """A Bound Profile Package for the session (SGP.22 2.5)."""
-        one_time = signatures.private_key_from(self.random.randbytes(32), signatures.CURVES[self.curve])
-        signer = self.identity(Role.DP_PB, "valid").private_key
-        binding = bpp.Binding(self.transaction_id, self.otpk, eid or self.eid, one_time, signer, HOST_ID)
-        random_keys = None
-        if keys == "random":
-            random_keys = SessionKeys(*(self.random.randbytes(16) for _ in range(3)))
-        try:
-            return bpp.build(binding, codec.encode("StoreMetadataRequest", metadata), profile, random_keys=random_keys)
-        except ValueError as error:
-            raise Unreachable(f"no package can be bound: {error}") from error
+
+def _gives(message: Message, name: str) -> bool:
+    return isinstance(message.with_, dict) and name in message.with_
 
 
 def tester(context: Context) -> Tester:
@@ -160,24 +198,7 @@ def tester(context: Context) -> Tester:
     return made
 
 
-def default_metadata(iccid: bytes) -> dict[str, Any]:
-    """Metadata of a profile of the tester; every event is announced to one address."""
-    return {
-        "iccid": iccid,
-        "serviceProviderName": "pytest-euicc",
-        "profileName": "Test profile",
-        "notificationConfigurationInfo": [
-            {"profileManagementOperation": (b"\xf0", 4), "notificationAddress": ADDRESS},
-        ],
-    }
-
-
-def new_iccid(context: Context) -> bytes:
+def new_iccid(random: Any) -> bytes:
     """An ICCID of the range for tests, another one each time (ITU-T E.118: 8910…)."""
-    digits = f"8999{context.random.randrange(10**15):015d}F"
+    digits = f"8999{random.randrange(10**15):015d}F"
     return bytes.fromhex("".join(digits[at + 1] + digits[at] for at in range(0, 20, 2)))
-
-
-def profile_for(iccid: bytes, filler: int = 0) -> bytes:
-    """The unprotected package of a profile of the tester."""
-    return profile_package.build(iccid, filler=filler)

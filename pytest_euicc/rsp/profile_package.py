@@ -8,11 +8,11 @@ and Ki is nearly all zeros, as eUICCs want it of test profiles (error 14 of SGP.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp.iccid import swapped
 
 USIM_AID = bytes.fromhex("A0000000871002FF33FF018900000100")
@@ -22,6 +22,8 @@ _SD_CLASS_AID = bytes.fromhex("A000000151535041")
 
 _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
+_TEMPLATE_OPT_USIM = "2.23.143.1.2.5"
+_LARGEST_FILLER = 0xE000
 
 MNO_SD_TAR = bytes.fromhex("B20100")
 # ETSI TS 102 226 8.2.1.3.2.2.1: priority 1, no timers, texts, menu and channels; minimum security level: SPI of a
@@ -30,6 +32,37 @@ _TOOLKIT_PARAMETERS = bytes.fromhex("01 00 00 00 00 020116 03") + MNO_SD_TAR + b
 
 Element = tuple[str, Any]
 """A ProfileElement: the name of its choice and its value."""
+END: Element = ("end", {"end-header": {"mandated": None, "identification": 99}})
+"""PE-End of the packages made here."""
+
+CAPABILITY_OF_SERVICE = {
+    "contactless": "contactlessSupport",
+    "usim": "usimSupport",
+    "isim": "isimSupport",
+    "csim": "csimSupport",
+    "milenage": "akaMilenage",
+    "tuak128": "akaTuak128",
+    "cave": "akaCave",
+    "gba-usim": "gbaAuthenUsim",
+    "gba-isim": "gbaAuthenISim",
+    "mbms": "mbmsAuthenUsim",
+    "eap": "eapClient",
+    "javacard": "javacard",
+    "multos": "multos",
+    "multiple-usim": "multipleUsimSupport",
+    "multiple-isim": "multipleIsimSupport",
+    "multiple-csim": "multipleCsimSupport",
+    "tuak256": "akaTuak256",
+    "usim-test-algorithm": "usimTestAlgorithm",
+    "ber-tlv": "berTlvFileSupport",
+    "dfLink": "dfLinkSupport",
+    "cat-tp": "catTp",
+    "get-identity": "getIdentity",
+    "profile-a-x25519": "profile-a-x25519",
+    "profile-b-p256": "profile-b-p256",
+    "suciCalculatorApi": "suciCalculatorApi",
+}
+"""The bit of UICCCapability for each service that a header can make mandatory (TCA IFS 8.2, annex on EUICCInfo2)."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +92,11 @@ def build(
         iccid: 10 octets, nibbles swapped as in EF ICCID.
         imsi: digits, 15 at most.
         service_provider: content of EF SPN, 16 characters at most are kept.
-        filler: octets of an extra file, to make a package of a wanted size.
+        filler: octets of extra files, to make a package of a wanted size.
         before_end: more profile elements in front of PE-End.
     """
     elements = standard_elements(iccid, imsi=imsi, service_provider=service_provider)
-    if filler:
-        elements.append(_filler(filler))
-    return join([*elements, *before_end, ("end", {"end-header": _header(99)})])
+    return join([*elements, *fillers(filler), *before_end, END])
 
 
 def join(elements: Sequence[Element]) -> bytes:
@@ -73,9 +104,17 @@ def join(elements: Sequence[Element]) -> bytes:
     return b"".join(codec.encode("ProfileElement", element) for element in elements)
 
 
-def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list[Element]:
-    """The elements of a small USIM profile without PE-End, for tests that take one out or put one in."""
-    return [
+def standard_elements(
+    iccid: bytes, *, imsi: str, service_provider: str, gids: Mapping[str, bytes] | None = None
+) -> list[Element]:
+    """The elements of a small USIM profile without PE-End, for tests that take one out or put one in.
+
+    Args:
+        gids: contents of EF GID1 and EF GID2 by ``gid1`` and ``gid2``, of those that there are.
+    """
+    gids = gids or {}
+    templates = [_TEMPLATE_MF, _TEMPLATE_USIM, *([_TEMPLATE_OPT_USIM] if gids else [])]
+    elements: list[Element] = [
         (
             "header",
             {
@@ -84,7 +123,7 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
                 "profileType": "pytest-euicc test profile",
                 "iccid": swapped(iccid),
                 "eUICC-Mandatory-services": {"usim": None, "milenage": None},
-                "eUICC-Mandatory-GFSTEList": [_TEMPLATE_MF, _TEMPLATE_USIM],
+                "eUICC-Mandatory-GFSTEList": templates,
             },
         ),
         (
@@ -138,7 +177,7 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
                 ],
                 "ef-imsi": [("fillFileContent", encode_imsi(imsi))],
                 "ef-arr": _content(bytes.fromhex("8001019000")),
-                "ef-ust": _content(bytes.fromhex("0000000000"), size=17),
+                "ef-ust": _content(_service_table(gids), size=17),
                 "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], size=17),
                 "ef-est": _content(b"\x00"),
                 "ef-acc": _content(bytes.fromhex("0001")),
@@ -163,6 +202,25 @@ def standard_elements(iccid: bytes, *, imsi: str, service_provider: str) -> list
         ),
         ("securityDomain", _mno_sd(iccid)),
     ]
+    if gids:
+        files = {f"ef-{name}": _content(octets, size=len(octets)) for name, octets in gids.items()}
+        optional = {"optusim-header": _header(7), "templateID": _TEMPLATE_OPT_USIM, **files}
+        at = next(at for at, (name, _) in enumerate(elements) if name == "usim")
+        elements.insert(at + 1, ("opt-usim", optional))
+    return elements
+
+
+def _service_table(gids: Mapping[str, bytes]) -> bytes:
+    """Content of EF UST: services 17 and 18 are the group identifiers (3GPP TS 31.102 4.2.8)."""
+    services = {"gid1": 0x01, "gid2": 0x02}
+    return bytes([0, 0, sum(services[name] for name in gids), 0, 0])
+
+
+def unknown_element(identification: int, *, mandatory: bool) -> bytes:
+    """A profile element with a tag that no version of the format knows (TCA IFS 8.1: PEHeader comes first)."""
+    mandated = tlv.encode(0x80, b"") if mandatory else b""
+    octets = identification.to_bytes(identification.bit_length() // 8 + 1, "big")
+    return tlv.encode(0xBF7F, tlv.encode(0xA0, mandated + tlv.encode(0x81, octets)) + tlv.encode(0x81, b"\x01"))
 
 
 def encode_imsi(imsi: str) -> bytes:
@@ -188,17 +246,23 @@ def _dir_record() -> bytes:
     return bytes([0x61, len(aid) + len(label)]) + aid + label
 
 
-def _filler(octets: int) -> Element:
-    """A transparent file of the wanted size under the MF, split into pieces that a file command can carry."""
+def fillers(octets: int) -> list[Element]:
+    """Elements with transparent files under the MF that hold so many octets in all."""
+    sizes = [min(_LARGEST_FILLER, octets - at) for at in range(0, octets, _LARGEST_FILLER)]
+    return [_filler(number, size) for number, size in enumerate(sizes)]
+
+
+def _filler(number: int, octets: int) -> Element:
+    """One file, split into pieces that a file command can carry."""
     size = octets.to_bytes(2, "big").lstrip(b"\0")
     pieces = [("fillFileContent", bytes(min(0x4000, octets - at))) for at in range(0, octets, 0x4000)]
     create = (
         "createFCP",
-        {"fileDescriptor": bytes.fromhex("4121"), "fileID": bytes.fromhex("2FF0"), "efFileSize": size},
+        {"fileDescriptor": bytes.fromhex("4121"), "fileID": bytes([0x2F, 0x80 + number]), "efFileSize": size},
     )
     return (
         "genericFileManagement",
-        {"gfm-header": _header(20), "fileManagementCMD": [[("filePath", b""), create, *pieces]]},
+        {"gfm-header": _header(20 + number), "fileManagementCMD": [[("filePath", b""), create, *pieces]]},
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
 from pytest_euicc.simulator.euicc.package_files import FileTree, PackageFile, Path, read_file_management, read_template
 from pytest_euicc.simulator.euicc.package_match import mismatches
 from pytest_euicc.simulator.euicc.security_domain import SecurityDomain, read_security_domain
@@ -213,7 +214,7 @@ class PackageReader:
         if swapped(header["iccid"]) != self.iccid and not self.defective("ignores-iccid-of-the-package"):
             raise _mismatch(f"ICCID {header['iccid'].hex()} in the header, {swapped(self.iccid).hex()} in the metadata")
         for service in header["eUICC-Mandatory-services"]:
-            capability = _CAPABILITY_OF_SERVICE.get(service)
+            capability = CAPABILITY_OF_SERVICE.get(service)
             if capability is not None and capability not in self.uicc_capability:
                 raise _processing(PeStatus.FEATURE_NOT_SUPPORTED, None, f"mandatory service {service} not supported")
 
@@ -251,34 +252,6 @@ _STRUCTURAL = (
     "nonStandard",
 )
 """Elements that bring no file: decoded against the schema, their content has no effect on what the simulator shows."""
-
-_CAPABILITY_OF_SERVICE = {
-    "contactless": "contactlessSupport",
-    "usim": "usimSupport",
-    "isim": "isimSupport",
-    "csim": "csimSupport",
-    "milenage": "akaMilenage",
-    "tuak128": "akaTuak128",
-    "cave": "akaCave",
-    "gba-usim": "gbaAuthenUsim",
-    "gba-isim": "gbaAuthenISim",
-    "mbms": "mbmsAuthenUsim",
-    "eap": "eapClient",
-    "javacard": "javacard",
-    "multos": "multos",
-    "multiple-usim": "multipleUsimSupport",
-    "multiple-isim": "multipleIsimSupport",
-    "multiple-csim": "multipleCsimSupport",
-    "tuak256": "akaTuak256",
-    "usim-test-algorithm": "usimTestAlgorithm",
-    "ber-tlv": "berTlvFileSupport",
-    "dfLink": "dfLinkSupport",
-    "cat-tp": "catTp",
-    "get-identity": "getIdentity",
-    "profile-a-x25519": "profile-a-x25519",
-    "profile-b-p256": "profile-b-p256",
-    "suciCalculatorApi": "suciCalculatorApi",
-}
 
 
 def _accept(_value: Any) -> None:

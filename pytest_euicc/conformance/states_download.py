@@ -1,0 +1,163 @@
+"""States of a download: how far a session or a package has come (SGP.22 5.5, 5.7). Each gets there by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
+from pytest_euicc.conformance.actions_download import CertificateKind, Curve
+from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL
+from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.profiles import fresh_isdr, remove
+from pytest_euicc.conformance.registry import SaveAs
+from pytest_euicc.conformance.results import results
+from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
+from pytest_euicc.conformance.tester import Tester, tester
+from pytest_euicc.conformance.text import describe
+from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
+
+_IMPLIED = ("card_started", "isdr_selected")
+PUBLISHED = "EUICC_TS48_DIR"
+"""Environment variable that names a folder of published profile packages."""
+_SETTING = "published_profile"
+
+
+def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Outcome:
+    """One function on the way; raises Unreachable where the eUICC does not go along."""
+    outcome = ACTIONS.get(name)(context, Message(), arguments)
+    came = outcome.value[0] if wanted and outcome.value is not None else ""
+    silent = name.startswith("es8plus.")
+    if outcome.fault is not None or came != wanted or (silent and outcome.octets):
+        answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
+        status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
+        raise Unreachable(f"{name} was answered {answer}{status}")
+    return outcome
+
+
+def _open(context: Context, curve: Curve, certificate: str) -> Tester:
+    _step(context, "es10b.get_euicc_challenge")
+    _step(context, "es10b.authenticate_server", "authenticateResponseOk", curve=curve, certificate=certificate)
+    return tester(context)
+
+
+def _prepare(context: Context, curve: Curve, certificate: str, confirmation_code: str | None) -> Tester:
+    _open(context, curve, certificate)
+    _step(
+        context,
+        "es10b.prepare_download",
+        "downloadResponseOk",
+        certificate=certificate,
+        confirmation_code=confirmation_code,
+    )
+    return tester(context)
+
+
+def _session(ours: Tester) -> dict[str, Any]:
+    """What ``$session`` has."""
+    return {
+        "transactionId": ours.transaction_id,
+        "serverChallenge": ours.server_challenge,
+        "iccid": ours.iccid,
+        "euiccOtpk": ours.otpk,
+        "smdpOid": ours.oid,
+    }
+
+
+def _tidy(context: Context) -> None:
+    """Take off the card what loads of this sequence put on it: profiles and results."""
+    for result in results(context):
+        metadata = result["notificationMetadata"]
+        if result["finalResult"][0] == "successResult":
+            remove(context, metadata["iccid"])
+        with context.undoing(f"the notification {metadata['seqNumber']} is pending"):
+            fresh_isdr(context).remove_notification_from_list(metadata["seqNumber"])
+
+
+@state("session_open", implies=_IMPLIED)
+def session_open(
+    context: Context, *, curve: Curve = "nist", certificate: CertificateKind = "valid", as_: SaveAs = "session"
+) -> Generator[None, None, None]:
+    """An RSP session: GetEUICCChallenge and AuthenticateServer are done."""
+    context.save(as_, _session(_open(context, curve, certificate)))
+    yield
+
+
+@state("download_prepared", implies=_IMPLIED)
+def download_prepared(
+    context: Context,
+    *,
+    curve: Curve = "nist",
+    certificate: CertificateKind = "valid",
+    confirmation_code: str | None = None,
+    as_: SaveAs = "session",
+) -> Generator[None, None, None]:
+    """A session in which PrepareDownload is done: the next thing is a package."""
+    context.save(as_, _session(_prepare(context, curve, certificate, confirmation_code)))
+    yield
+    _tidy(context)
+
+
+def _load_up_to(context: Context, last: str, curve: Curve, as_: str) -> Generator[None, None, None]:
+    """A package whose functions up to one have been sent."""
+    context.save(as_, _session(_prepare(context, curve, "valid", None)))
+    context.change("to begin a load")
+    for name in [SECURE_CHANNEL, *CARRIED]:
+        _step(context, name)
+        if name == last:
+            break
+    yield
+    _tidy(context)
+
+
+@state("secure_channel", implies=_IMPLIED)
+def secure_channel(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+    """A package of which InitialiseSecureChannel has been sent."""
+    yield from _load_up_to(context, SECURE_CHANNEL, curve, as_)
+
+
+@state("isdp_configured", implies=_IMPLIED)
+def isdp_configured(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+    """A package of which everything up to ConfigureISDP has been sent."""
+    yield from _load_up_to(context, "es8plus.configure_isdp", curve, as_)
+
+
+@state("metadata_stored", implies=_IMPLIED)
+def metadata_stored(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+    """A package of which everything up to StoreMetadata has been sent."""
+    yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
+
+
+@state("published_profile", implies=_IMPLIED)
+def published_profile(context: Context, *, as_: SaveAs = "published") -> Generator[None, None, None]:
+    """A published profile package is at hand: one of GSMA TS.48, or the file that the declaration names."""
+    octets = _published(context).read_bytes()
+    try:
+        header = codec.decode("ProfileElement", tlv.parse_all(octets)[0].octets)[1]
+    except (codec.Asn1Error, tlv.TlvError, IndexError) as error:
+        raise Unreachable(f"the published profile package cannot be read: {error}") from error
+    declared = context.declaration.uicc_capability
+    services = [CAPABILITY_OF_SERVICE.get(name, name) for name in header["eUICC-Mandatory-services"]]
+    missing = [name for name in services if declared is not None and name not in declared]
+    if missing:
+        raise NotPermitted(f"the published profile package needs {', '.join(missing)}, which is not declared")
+    context.save(as_, {"octets": octets, "iccid": swapped(header["iccid"])})
+    yield
+
+
+def _published(context: Context) -> Path:
+    named = context.declaration.settings.get(_SETTING)
+    folder = os.environ.get(PUBLISHED)
+    files = [Path(named)] if named else sorted(Path(folder).glob("*.der")) if folder else []
+    if not files:
+        raise NotPermitted(
+            f"no published profile package is given: set {PUBLISHED} to a folder with some, "
+            f"or settings: {{{_SETTING}: FILE}} in the declaration"
+        )
+    if not files[-1].is_file():
+        raise Unreachable(f"the published profile package {files[-1]} is not there")
+    return files[-1]

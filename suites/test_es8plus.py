@@ -1,0 +1,12 @@
+"""Vectors of ES8+, between SM-DP+ and eUICC (SGP.22 5.5)."""
+
+import pytest
+
+from pytest_euicc.fixtures import SequenceRun
+
+pytestmark = pytest.mark.euicc_vectors("ES8+")
+
+
+def test_sequence(sequence: SequenceRun) -> None:
+    """One sequence of a vector."""
+    sequence.run()
