@@ -70,7 +70,7 @@ def test_many_mistakes_at_once():
         "F:10:5: unknown key 'titel'; did you mean 'title'?",
         "F:12:13: unknown state 'isdr_selectd'; did you mean 'isdr_selected'?",
         "F:12:45: 'enable' is none of 'enabled' or 'disabled'",
-        "F:12:61: unknown argument 'foo' (of profile); known: as, class, icon, notify, ppr, refresh, state",
+        "F:12:61: unknown argument 'foo' (of profile); known: addresses, as, class, icon, notify, ppr, refresh, state",
         "F:14:9: unknown action 'es10b.get_euicc_chalenge'; did you mean 'es10b.get_euicc_challenge'?",
         "F:16:20: GetEuiccChallengeResponse has no field 'euiccChalenge'; did you mean 'euiccChallenge'?",
         "F:18:37: unknown operator 'octet'; did you mean 'octets'?",
