@@ -49,7 +49,8 @@ def test_opened_is_what_was_built(curve: ec.EllipticCurve, random_keys: SessionK
     binding, recipient = _session(curve)
     package = bpp.build(binding, METADATA, PROFILE, random_keys=random_keys)
     otpk = signatures.public_point(binding.one_time_key)
-    expected = OpenedPackage(bytes.fromhex("BF2400"), METADATA, random_keys, PROFILE, otpk, bytes(8))
+    keys = binding.session_keys()
+    expected = OpenedPackage(bytes.fromhex("BF2400"), METADATA, random_keys, PROFILE, otpk, bytes(8), keys, 1)
     assert open_package(package, recipient) == expected
 
 

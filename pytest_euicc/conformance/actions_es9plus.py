@@ -17,7 +17,7 @@ from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.es9_answers import answer_shape, missing, status_of, value_of
-from pytest_euicc.conformance.euicc_tester import EUICC_KINDS, EuiccTester, euicc_tester
+from pytest_euicc.conformance.euicc_tester import EUICC_KINDS, Binding, EuiccTester, euicc_tester
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.smdp_access import Curve, smdp_client
 from pytest_euicc.conformance.states import Unreachable
@@ -223,7 +223,23 @@ def get_bound_profile_package(
     outcome, reply = call(context, ours, "getBoundProfilePackage", body, http)
     outcome.sent_value = message.sent_value
     ours.package = outcome.value.get("boundProfilePackage", b"")
+    if ours.package:
+        ours.bindings.append(Binding(ours.package, ours.one_time_key, ours.transaction_id))
     context.notes["es9plus reply"] = reply
+    return outcome
+
+
+@action("es9plus.download", response=lambda: answer_shape("getBoundProfilePackage"))
+def download(context: Context, _message: Message, *, confirmation_code: str | None = None) -> Outcome:
+    """InitiateAuthentication, AuthenticateClient and GetBoundProfilePackage, as far as the server goes along.
+
+    The status is that of the function that ended it, for requirements that leave open which of them refuses.
+    """
+    outcome = initiate_authentication(context, Message())
+    if outcome.status == "success":
+        outcome = authenticate_client(context, Message())
+    if outcome.status == "success":
+        outcome = get_bound_profile_package(context, Message(), confirmation_code=confirmation_code)
     return outcome
 
 
@@ -234,13 +250,20 @@ def get_bound_profile_package(
     response=lambda: answer_shape("handleNotification"),
 )
 def handle_installation_result(
-    context: Context, message: Message, *, signer: Signer = "certificate", http: HttpChange | None = None
+    context: Context,
+    message: Message,
+    *,
+    signer: Signer = "certificate",
+    again: bool = False,
+    http: HttpChange | None = None,
 ) -> Outcome:
     """ES9+.HandleNotification with a Profile Installation Result (SGP.22 5.6.4, 2.5.6).
 
-    Of a success unless ``with`` says another finalResult.
+    Of a success unless ``with`` says another finalResult. ``again``: the octets of the notification before.
     """
     ours = euicc_tester(context)
+    if again:
+        return _notify(context, ours, message, _sent_before(ours), http)
     value = {
         "transactionId": ours.transaction_id,
         "notificationMetadata": ours.notification_metadata("install"),
@@ -265,10 +288,13 @@ def handle_notification(
     event: Literal["install", "enable", "disable", "delete"] = "enable",
     certificates: EuiccKind | None = None,
     signer: Signer = "certificate",
+    again: bool = False,
     http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5)."""
+    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5); ``again``: the one before."""
     ours = euicc_tester(context)
+    if again:
+        return _notify(context, ours, message, _sent_before(ours), http)
     ours.kind = certificates or "valid"
     data = message.encode("NotificationMetadata", ours.notification_metadata(event))
     identity = ours.identity()
@@ -277,7 +303,14 @@ def handle_notification(
     return _notify(context, ours, message, tamper(signed, message.tamper, "OtherSignedNotification"), http)
 
 
+def _sent_before(ours: EuiccTester) -> bytes:
+    if not ours.notification:
+        raise Unreachable("no notification was sent in this sequence that could be sent again")
+    return ours.notification
+
+
 def _notify(context: Context, ours: EuiccTester, message: Message, octets: bytes, http: HttpChange | None) -> Outcome:
+    ours.notification = octets
     outcome, reply = call(context, ours, "handleNotification", {"pendingNotification": encode(octets)}, http)
     outcome.sent_value = message.sent_value
     context.notes["es9plus reply"] = reply

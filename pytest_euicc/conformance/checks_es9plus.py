@@ -10,9 +10,8 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import Outcome
 from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
-from pytest_euicc.conformance.euicc_tester import EuiccTester, euicc_tester
+from pytest_euicc.conformance.euicc_tester import euicc_tester
 from pytest_euicc.conformance.matchers import Mismatch
-from pytest_euicc.conformance.smdp_access import Keys
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.es9.binding import Es9Reply
@@ -149,50 +148,3 @@ def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatc
     wanted, came = public_point(ours.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
     if came != wanted:
         yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))
-
-
-@check("package")
-def package(context: Context, _outcome: Outcome, *, keys: Keys | None = None) -> Iterator[Mismatch]:
-    """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
-
-    smdpSign, keys, counters and sizes of segments; the metadata are those announced, the profile the one ordered.
-    ``keys``: which the profile is protected by.
-    """
-    from pytest_euicc.rsp.bpp_opening import BppFault, Recipient, open_package
-    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
-
-    ours = euicc_tester(context)
-    if ours.one_time_key is None or not ours.package:
-        yield Mismatch("boundProfilePackage", "a package", "none came")
-        return
-    try:
-        signer = Certificate(ours.smdp_certificate).public_key
-        opened = open_package(ours.package, Recipient(ours.one_time_key, ours.eid, ours.transaction_id, signer))
-    except (BppFault, CertificateFault) as fault:
-        yield Mismatch("boundProfilePackage", "a package that opens (SGP.22 2.5)", str(fault))
-        return
-    if opened.metadata != ours.metadata:
-        yield Mismatch(
-            "StoreMetadata",
-            f"profileMetadata as announced, {ours.metadata.hex().upper()}",
-            opened.metadata.hex().upper(),
-        )
-    yield from _ordered(ours, opened.metadata, opened.profile)
-    used = "session" if opened.random_keys is None else "random"
-    if keys is not None and used != keys:
-        yield Mismatch("boundProfilePackage", f"the profile under {keys} keys", f"under {used} keys")
-
-
-def _ordered(ours: EuiccTester, metadata: bytes, profile: bytes) -> Iterator[Mismatch]:
-    """What was ordered, as far as it is known."""
-    order = ours.order
-    if order is None:
-        return
-    if order.metadata is not None and metadata != order.metadata:
-        yield Mismatch(
-            "StoreMetadata", f"that of the profile ordered, {order.metadata.hex().upper()}", metadata.hex().upper()
-        )
-    if order.package is not None and profile != order.package:
-        yield Mismatch(
-            "profile", f"the package ordered, {len(order.package)} octets", f"another, {len(profile)} octets"
-        )

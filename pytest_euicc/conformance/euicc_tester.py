@@ -30,6 +30,23 @@ _SIGNATURE = 0x5F37
 _ANOTHER_KEY = b"a key that no certificate holds"
 
 
+@dataclass(frozen=True)
+class Binding:
+    """A package that came: the one-time key and the session it was asked for with."""
+
+    package: bytes
+    one_time_key: ec.EllipticCurvePrivateKey
+    transaction_id: bytes
+
+    @property
+    def smdp_otpk(self) -> bytes:
+        """One-time public key of the SM-DP+ as the package names it; empty where it names none."""
+        try:
+            return tlv.parse(tlv.find(self.package, 0xBF36, 0xBF23, 0x5F49)).value
+        except tlv.TlvError:
+            return b""
+
+
 @dataclass
 class EuiccTester:
     """An eUICC made of keys alone, in one RSP session after the other.
@@ -44,8 +61,10 @@ class EuiccTester:
         euicc_signature1, smdp_signature2: whole 5F37 TLVs.
         smdp_signed2: as decoded; ``smdp_certificate`` CERT.DPpb, ``metadata`` profileMetadata, both as received.
         one_time_key: otSK.EUICC.ECKA; kept over sessions, as an eUICC keeps it for a retry.
-        package: BoundProfilePackage as received.
+        package: BoundProfilePackage as received; empty where none came.
+        bindings: packages of the sequence, the last one last.
         sequence_number: of the last notification.
+        notification: the last one as sent, so that it can be sent again.
     """
 
     pki: Pki
@@ -65,7 +84,9 @@ class EuiccTester:
     metadata: bytes = b""
     one_time_key: ec.EllipticCurvePrivateKey | None = None
     package: bytes = b""
+    bindings: list[Binding] = field(default_factory=list)
     sequence_number: int = 0
+    notification: bytes = b""
 
     # ------------------------------------------------------------------ identity
 

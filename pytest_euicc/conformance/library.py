@@ -27,6 +27,7 @@ _OURS = (
     "checks_download",
     "checks_signatures",
     "checks_es9plus",
+    "checks_package",
     "checks_tls",
 )
 GROUP = "pytest_euicc.actions"

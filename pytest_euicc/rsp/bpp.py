@@ -9,7 +9,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_PLAIN, LARGEST_SEGMENT, MAC_LENGTH, Bsp, SessionKeys, derive
+from pytest_euicc.rsp.bsp import (
+    KEY_LENGTH,
+    LARGEST_PLAIN,
+    LARGEST_SEGMENT,
+    MAC_LENGTH,
+    STANDARD,
+    Bsp,
+    Protection,
+    SessionKeys,
+)
 
 BPP, FIRST_87, SEQUENCE_88, SECOND_87, SEQUENCE_86 = 0xBF36, 0xA0, 0xA1, 0xA2, 0xA3
 AES = 0x88
@@ -36,10 +45,10 @@ class Binding:
     signing_key: ec.EllipticCurvePrivateKey
     host_id: bytes
 
-    def session_keys(self) -> SessionKeys:
+    def session_keys(self, protection: Protection = STANDARD) -> SessionKeys:
         """Keys of the BSP; raises ValueError if the eUICC's key is not on the curve."""
         secret = signatures.shared_secret(self.one_time_key, self.euicc_otpk)
-        return derive(secret, AES, KEY_LENGTH, self.host_id, self.eid)
+        return protection.derive(secret, AES, KEY_LENGTH, self.host_id, self.eid)
 
 
 def initialise_secure_channel(
@@ -87,6 +96,8 @@ def build(
     random_keys: SessionKeys | None = None,
     protected: list[bytes] | None = None,
     metadata_portion: int = _LARGEST_METADATA,
+    profile_portion: int = LARGEST_PLAIN,
+    protection: Protection = STANDARD,
 ) -> bytes:
     """A whole Bound Profile Package.
 
@@ -96,9 +107,10 @@ def build(
         configure: the ConfigureISDPRequest; an empty one if None.
         random_keys: protect the profile with these and send them by ReplaceSessionKeys; session keys if None.
         protected: the 86 segments made with the random keys before.
-        metadata_portion: octets of metadata in one 88.
+        metadata_portion, profile_portion: octets of metadata in one 88, of the profile in one 86.
+        protection: a deviation, for testers.
     """
-    bsp = Bsp(binding.session_keys())
+    bsp = protection.bsp(binding.session_keys(protection))
     first = bsp.encrypt_and_mac(0x87, configure_isdp() if configure is None else configure)
     carried = [
         bsp.mac_only(0x88, metadata[at : at + metadata_portion]) for at in range(0, len(metadata), metadata_portion)
@@ -106,9 +118,8 @@ def build(
     parts = [tlv.encode(FIRST_87, first), tlv.encode(SEQUENCE_88, b"".join(carried))]
     if random_keys is not None:
         parts.append(tlv.encode(SECOND_87, bsp.encrypt_and_mac(0x87, replace_session_keys(random_keys))))
-        elements = protect_profile(random_keys, profile) if protected is None else protected
-    else:
-        elements = _protect(bsp, profile, LARGEST_PLAIN)
+        bsp = bsp.successor(random_keys)
+    elements = _protect(bsp, profile, profile_portion) if protected is None else protected
     parts.append(tlv.encode(SEQUENCE_86, b"".join(elements)))
     return assemble(initialise_secure_channel(binding), parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp import AES, BPP, FIRST_87, SECOND_87, SEQUENCE_86, SEQUENCE_88
-from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_SEGMENT, Bsp, BspFault, SessionKeys, derive
+from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_SEGMENT, STANDARD, Bsp, BspFault, Protection, SessionKeys
+from pytest_euicc.rsp.bsp_deviations import DEVIATIONS, Deviation
 
 _SECURE_CHANNEL = 0xBF23
 _INSTALL = 1
@@ -34,12 +36,16 @@ class BppFaultKind(Enum):
     CONTENT = "content"
 
 
+_PROTECTED = (BppFaultKind.PROTECTION, BppFaultKind.CONTENT)
+
+
 class BppFault(ValueError):
     """A package that does not hold; the message names the part, what is wrong and the clause."""
 
     def __init__(self, kind: BppFaultKind, message: str, clause: str) -> None:
         super().__init__(f"{message} (SGP.22 {clause})")
         self.kind = kind
+        self.reason = message
         self.clause = clause
 
 
@@ -71,6 +77,8 @@ class OpenedPackage:
         profile: the unprotected profile package.
         smdp_otpk: one-time public key of the SM-DP+, 65 octets.
         host_id: of the control reference template.
+        session_keys: those of the key agreement.
+        metadata_segments: how many 88s carry the metadata.
     """
 
     configure: bytes
@@ -79,21 +87,46 @@ class OpenedPackage:
     profile: bytes
     smdp_otpk: bytes
     host_id: bytes
+    session_keys: SessionKeys
+    metadata_segments: int
 
 
 def open_package(package: bytes, recipient: Recipient) -> OpenedPackage:
     """Verify and decrypt a whole package, as strictly as an eUICC may.
 
     Raises:
-        BppFault: the first thing that is wrong, in the order of the segments.
+        BppFault: the first thing that is wrong, in the order of the segments; where a known deviation of the protection
+            opens the package all the same, the message says which.
     """
     try:
-        return _open(package, recipient)
+        return _open(package, recipient, STANDARD)
     except tlv.TlvError as error:
         raise BppFault(BppFaultKind.STRUCTURE, f"no TLV structure: {error}", "2.5.3") from None
+    except BppFault as fault:
+        found = explain(package, recipient) if fault.kind in _PROTECTED else None
+        if found is None:
+            raise
+        raise BppFault(fault.kind, f"{fault.reason}; it opens where {found.sentence}", found.clause) from None
 
 
-def _open(package: bytes, recipient: Recipient) -> OpenedPackage:
+def explain(
+    package: bytes, recipient: Recipient, right: Callable[[OpenedPackage], bool] = lambda _: True
+) -> Deviation | None:
+    """The deviation by which a package opens that does not open as it should, or opens to the wrong thing.
+
+    Args:
+        right: whether what comes out is what it should be.
+    """
+    for deviation in DEVIATIONS.values():
+        try:
+            if right(_open(package, recipient, deviation.protection)):
+                return deviation
+        except (BppFault, tlv.TlvError):
+            continue
+    return None
+
+
+def _open(package: bytes, recipient: Recipient, protection: Protection) -> OpenedPackage:
     outer = tlv.parse(package)
     parts = outer.children() if outer.tag == BPP else []
     tags = [part.tag for part in parts]
@@ -102,8 +135,8 @@ def _open(package: bytes, recipient: Recipient) -> OpenedPackage:
         raise BppFault(
             BppFaultKind.STRUCTURE, f"{outer.tag:X} holds {found}; wanted BF36 of BF23, A0, A1, (A2,) A3", "2.5.3"
         )
-    keys, otpk, host_id = _initialise(parts[0], recipient)
-    bsp = Bsp(keys)
+    keys, otpk, host_id = _initialise(parts[0], recipient, protection)
+    bsp = protection.bsp(keys)
     configure = _sequence(bsp, parts[1], 0x87, "ConfigureISDP")
     _decoded("ConfigureISDPRequest", configure, "5.5.2")
     metadata = _sequence(bsp, parts[2], 0x88, "StoreMetadata")
@@ -111,12 +144,13 @@ def _open(package: bytes, recipient: Recipient) -> OpenedPackage:
     random_keys = None
     if len(parts) == len(_PARTS_WITH_KEYS):
         random_keys = _random_keys(_sequence(bsp, parts[3], 0x87, "ReplaceSessionKeys"))
-        bsp = Bsp(random_keys)
+        bsp = bsp.successor(random_keys)
     profile = _sequence(bsp, parts[-1], 0x86, "LoadProfileElements")
-    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id)
+    carried = len(parts[2].children())
+    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried)
 
 
-def _initialise(part: tlv.Tlv, recipient: Recipient) -> tuple[SessionKeys, bytes, bytes]:
+def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> tuple[SessionKeys, bytes, bytes]:
     request = _decoded("InitialiseSecureChannelRequest", part.octets, "5.5.1")
     pieces = {piece.tag: piece.octets for piece in part.children()}
     own = tlv.encode(0x5F49, signatures.public_point(recipient.one_time_key))
@@ -144,7 +178,7 @@ def _initialise(part: tlv.Tlv, recipient: Recipient) -> tuple[SessionKeys, bytes
     except ValueError as error:
         raise BppFault(BppFaultKind.ONE_TIME_KEY, f"smdpOtpk: {error}", "2.6.7.3") from None
     host_id: bytes = template["hostId"]
-    return derive(secret, AES, KEY_LENGTH, host_id, recipient.eid), request["smdpOtpk"], host_id
+    return protection.derive(secret, AES, KEY_LENGTH, host_id, recipient.eid), request["smdpOtpk"], host_id
 
 
 def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -86,14 +87,15 @@ class Bsp:
 
     def encrypt_and_mac(self, tag: int, data: bytes, *, mark: bytes = b"\x80") -> bytes:
         """Pad, encrypt with the next counter, MAC; ``mark`` begins the padding, another octet for testers only."""
-        padded = data + mark + bytes(-(len(data) + 1) % BLOCK)
-        self._counter += 1
-        return self._with_mac(tag, self._crypt(padded, self._counter, encrypt=True))
+        return self._with_mac(tag, self._crypt(self._padded(data, mark), self._counter + 1, encrypt=True))
 
     def mac_only(self, tag: int, data: bytes) -> bytes:
         """MAC without encryption; the counter advances all the same."""
-        self._counter += 1
         return self._with_mac(tag, data)
+
+    def successor(self, keys: SessionKeys) -> Bsp:
+        """What goes on after ReplaceSessionKeys: the counter starts again (SGP.22 5.5.4)."""
+        return type(self)(keys)
 
     def open(self, segment: bytes, *, forgive: frozenset[BspFaultKind] = frozenset()) -> bytes:
         """The contents of a protected segment; a segment that is refused changes nothing.
@@ -111,11 +113,11 @@ class Bsp:
         data, mac = element.value[:-MAC_LENGTH], element.value[-MAC_LENGTH:]
         if len(element.value) < MAC_LENGTH or element.tag not in (*_ENCRYPTED, _MAC_ONLY):
             raise BspFault(BspFaultKind.STRUCTURE, f"{element.tag:X} of {len(element.value)} octets is no segment")
-        expected = self._mac(element.header + data)
-        if not hmac.compare_digest(mac, expected[:MAC_LENGTH]) and BspFaultKind.MAC not in forgive:
-            raise BspFault(BspFaultKind.MAC, f"MAC {mac.hex()}, computed {expected[:MAC_LENGTH].hex()}")
+        expected = self._cmac(element.header, data)
+        if not hmac.compare_digest(mac, self._shown(expected)) and BspFaultKind.MAC not in forgive:
+            raise BspFault(BspFaultKind.MAC, f"MAC {mac.hex()}, computed {self._shown(expected).hex()}")
         plain = data if element.tag == _MAC_ONLY else self._decrypted(data, forgive)
-        self._counter, self._chaining_value = self._counter + 1, expected
+        self._advance(element.tag, expected)
         return plain
 
     def _decrypted(self, data: bytes, forgive: frozenset[BspFaultKind]) -> bytes:
@@ -123,26 +125,64 @@ class Bsp:
         if not data or len(data) % BLOCK:
             raise BspFault(BspFaultKind.STRUCTURE, f"{len(data)} encrypted octets are not whole blocks")
         padded = self._crypt(data, self._counter + 1, encrypt=False)
+        plain = self._unpadded(padded)
+        if plain is not None:
+            return plain
+        if BspFaultKind.PADDING not in forgive:
+            raise BspFault(BspFaultKind.PADDING, "no padding 80 00… in the last block")
+        return padded.rstrip(b"\0")
+
+    # What follows is what a deviation (bsp_deviations) does in another way.
+
+    def _padded(self, data: bytes, mark: bytes = b"\x80") -> bytes:
+        return data + mark + bytes(-(len(data) + 1) % BLOCK)
+
+    def _unpadded(self, padded: bytes) -> bytes | None:
+        """The octets before the padding; None where there is none."""
         plain = padded.rstrip(b"\0")
         right = plain.endswith(b"\x80") and len(padded) - len(plain) < BLOCK
-        if not right and BspFaultKind.PADDING not in forgive:
-            raise BspFault(BspFaultKind.PADDING, "no padding 80 00… in the last block")
-        return plain[:-1] if right else plain
+        return plain[:-1] if right else None
+
+    def _advance(self, _tag: int, cmac: bytes) -> None:
+        """A segment is done: its 16 octets of C-MAC chain the next one, and the counter counts every kind."""
+        self._counter, self._chaining_value = self._counter + 1, cmac
+
+    def _icv(self, counter: int) -> bytes:
+        first = Cipher(algorithms.AES(self._keys.encryption), modes.ECB()).encryptor()  # noqa: S305  (one block)
+        return first.update(counter.to_bytes(BLOCK, "big"))
 
     def _crypt(self, data: bytes, counter: int, *, encrypt: bool) -> bytes:
-        key = algorithms.AES(self._keys.encryption)
-        first = Cipher(key, modes.ECB()).encryptor()  # noqa: S305  (one block: the ICV of SCP03t)
-        icv = first.update(counter.to_bytes(BLOCK, "big"))
-        cipher = Cipher(key, modes.CBC(icv))
+        cipher = Cipher(algorithms.AES(self._keys.encryption), modes.CBC(self._icv(counter)))
         context = cipher.encryptor() if encrypt else cipher.decryptor()
         return context.update(data) + context.finalize()
 
     def _with_mac(self, tag: int, data: bytes) -> bytes:
         header = tlv.encode_tag(tag) + tlv.encode_length(len(data) + MAC_LENGTH)
-        self._chaining_value = self._mac(header + data)
-        return header + data + self._chaining_value[:MAC_LENGTH]
+        cmac = self._cmac(header, data)
+        self._advance(tag, cmac)
+        return header + data + self._shown(cmac)
 
-    def _mac(self, data: bytes) -> bytes:
+    def _shown(self, cmac: bytes) -> bytes:
+        """The octets of the C-MAC that a segment carries."""
+        return cmac[:MAC_LENGTH]
+
+    def _cmac(self, header: bytes, data: bytes) -> bytes:
         cmac = CMAC(algorithms.AES(self._keys.mac))
-        cmac.update(self._chaining_value + data)
+        cmac.update(self._chaining_value + header + data)
         return cmac.finalize()
+
+
+Derivation = Callable[[bytes, int, int, bytes, bytes], SessionKeys]
+"""As ``derive``: secret, key type, key length, host identifier, EID."""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How a package is protected: where its first keys come from, and what protects its segments."""
+
+    derive: Derivation = derive
+    bsp: type[Bsp] = Bsp
+
+
+STANDARD = Protection()
+"""The protection of SGP.22."""
