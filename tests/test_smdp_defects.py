@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from smdp_peer import EID, OTHER_EID, UPP, InProcess, Peer
+from smdp_peer import EID, OTHER_EID, InProcess, Peer
+from smdp_scenarios import BAD, Make, after_authenticate, after_initiate, maker, service
 
 from pytest_euicc import resources
 from pytest_euicc.asn1 import codec, tlv
@@ -19,40 +20,12 @@ from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.prove.bench import Bench, Setup
 from pytest_euicc.prove.variants import variants
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.bpp_opening import BppFault
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.defects import DEFECTS, TLS_DEFECTS
-from pytest_euicc.simulator.smdp.inventory import Inventory
+from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
 from pytest_euicc.simulator.smdp.orders import State
 from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
-from pytest_euicc.simulator.smdp.service import SmdpService
-
-BAD = bytes(63) + b"\1"
-Make = Callable[..., Peer]
-
-
-def service(defects: frozenset[str], **profile: Any) -> SmdpService:
-    entry = {"octets": UPP, "matching_id": "AC"} | profile
-    inventory = Inventory.model_validate({"profiles": [entry]})
-    return SmdpService(inventory, defects=defects, random=random.Random(1).randbytes)
-
-
-def maker(defects: frozenset[str]) -> Make:
-    def make(profile: dict[str, Any] | None = None, **fields: Any) -> Peer:
-        return Peer(InProcess(service(defects, **(profile or {}))), **fields)
-
-    return make
-
-
-def after_initiate(peer: Peer) -> Peer:
-    assert not peer.initiate().failed
-    return peer
-
-
-def after_authenticate(peer: Peer) -> Peer:
-    assert not peer.begin("AC").failed
-    return peer
 
 
 def repeated(peer: Peer, field: str) -> bool:
@@ -77,38 +50,10 @@ def signature2_holds(peer: Peer) -> bool:
     return signatures.verify(key, reply.octets_of("smdpSigned2") + peer.signature1, signature)
 
 
-def codes(peer: Peer, count: int, confirmation_code: str) -> list[str]:
-    found = []
-    for _ in range(count):
-        begun = peer.begin("AC")
-        found.append(begun.status_code if begun.failed else peer.package(confirmation_code).status_code)
-    return found
-
-
-def opened(peer: Peer) -> str:
-    package = after_authenticate(peer).package()
-    try:
-        metadata = peer.open(package).metadata
-    except BppFault as fault:
-        return fault.kind.value
-    assert peer.authenticated is not None
-    return "" if metadata == peer.authenticated.octets_of("profileMetadata") else "other metadata"
-
-
 def offered_again(peer: Peer) -> bool:
     after_authenticate(peer).package()
     peer.begin("AC")
     return "bppEuiccOtpk" in peer.announced()
-
-
-def cancelled(peer: Peer, reason: str, **how: Any) -> tuple[str, str]:
-    first = after_authenticate(peer).cancel(reason, **how)
-    return first.status_code, peer.cancel(reason, **how).status_code
-
-
-def rejected(peer: Peer, reason: str) -> str:
-    after_authenticate(peer).cancel(reason)
-    return peer.begin("AC").status_code
 
 
 def signed1_refused(peer: Peer, **changes: Any) -> str:
@@ -137,17 +82,6 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
     "omits-cc-flag": lambda make: after_authenticate(make({"confirmation_code": "1"})).announced()["ccRequiredFlag"],
     "signs-without-euicc-signature1": lambda make: signature2_holds(make()),
     "omits-bpp-euicc-otpk": lambda make: offered_again(make()),
-    "ignores-euicc-signature2": lambda make: after_authenticate(make()).package(signature=BAD).status_code,
-    "ignores-confirmation-code": lambda make: codes(make({"confirmation_code": "1"}), 1, "2"),
-    "unlimited-confirmation-codes": lambda make: codes(make({"confirmation_code": "1"}), 4, "2"),
-    "long-segments": lambda make: opened(make({"metadata": {"icon": "00" * 1024}})),
-    "other-metadata": lambda make: opened(make()),
-    "notification-answers-200": lambda make: make().client.handle_notification(b"").status,
-    "ignores-cancel-signature": lambda make: cancelled(make(), "timeout", signature=BAD)[0],
-    "ignores-cancel-oid": lambda make: cancelled(make(), "timeout", smdpOid="2.999.12")[0],
-    "keeps-session-after-cancel": lambda make: cancelled(make(), "timeout"),
-    "keeps-order-after-rejection": lambda make: rejected(make(), "endUserRejection"),
-    "postponed-ends-order": lambda make: rejected(make(), "postponed"),
 }
 OVER_HTTP = {"refuses-unknown-fields"}
 FOUND_BY = {
@@ -206,8 +140,9 @@ FOUND_BY = {
 
 
 def test_every_defect_has_a_scenario() -> None:
-    # Those of TLS show in tests/test_smdp_tls.py.
-    assert SCENARIOS.keys() | OVER_HTTP | FOUND_BY.keys() | TLS_DEFECTS.keys() == DEFECTS.keys()
+    # Those of TLS show in tests/test_smdp_tls.py, those from the package on in tests/test_smdp_defects_download.py.
+    elsewhere = TLS_DEFECTS.keys() | {defect.name for defect in OF_DOWNLOADS}
+    assert SCENARIOS.keys() | OVER_HTTP | FOUND_BY.keys() | elsewhere == DEFECTS.keys()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from smdp_peer import EID, ICCID, ICCID_DIGITS, UPP, package_for
 from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.smdp import iccid as iccids
 from pytest_euicc.simulator.smdp import inventory
-from pytest_euicc.simulator.smdp.defects import DEFECTS
 from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError
 from pytest_euicc.simulator.smdp.orders import Order, OrderBook, State
 from pytest_euicc.simulator.smdp.service import SmdpService
@@ -185,11 +184,3 @@ def test_a_file_that_is_no_store(tmp_path: Path) -> None:
 def test_a_defect_that_is_not_known() -> None:
     with pytest.raises(ValueError, match="no defect misspelt"):
         SmdpService(defects=frozenset({"misspelt"}))
-
-
-def test_every_defect_is_read_somewhere() -> None:
-    folder = Path(inventory.__file__).parent
-    code = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "defects.py")
-    # Those of the TLS certificate are read by their beginning.
-    unread = [name for name in DEFECTS if f'"{name}"' not in code and not name.startswith("tls-certificate-")]
-    assert unread == []

@@ -236,9 +236,9 @@ def download(context: Context, _message: Message, *, confirmation_code: str | No
     The status is that of the function that ended it, for requirements that leave open which of them refuses.
     """
     outcome = initiate_authentication(context, Message())
-    if outcome.status == "success":
+    if outcome.status == "success" and not outcome.mismatches:
         outcome = authenticate_client(context, Message())
-    if outcome.status == "success":
+    if outcome.status == "success" and not outcome.mismatches:
         outcome = get_bound_profile_package(context, Message(), confirmation_code=confirmation_code)
     return outcome
 

@@ -15,6 +15,7 @@ from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.euicc_tester import Binding, EuiccTester, euicc_tester
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.smdp_access import Keys
+from pytest_euicc.conformance.text import describe
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +28,7 @@ _WHOLE = "boundProfilePackage"
 
 @check("package")
 def package(
-    context: Context, _outcome: Outcome, *, keys: Keys | None = None, metadata_segments: int = 1
+    context: Context, outcome: Outcome, *, keys: Keys | None = None, metadata_segments: int = 1
 ) -> Iterator[Mismatch]:
     """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
 
@@ -42,6 +43,8 @@ def package(
     if not ours.package or not ours.bindings:
         yield Mismatch(_WHOLE, "a package", "none came")
         return
+    if outcome.value.get("transactionId") != ours.transaction_id:
+        yield Mismatch("transactionId", describe(ours.transaction_id), describe(outcome.value.get("transactionId")))
     try:
         signer = Certificate(ours.smdp_certificate).public_key
         opened = open_package(ours.package, _recipient(ours, ours.bindings[-1], signer))

@@ -42,6 +42,7 @@ class OrderWish:
         keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys.
         rebinding: False: bound to one one-time key only.
         metadata: in the words of an inventory (docs/architecture.md).
+        icon: octets of an icon in the metadata; 0 for any icon or none.
         package: the unprotected profile package; None for any.
         memory: octets of non-volatile memory that the profile needs.
         consumed: the sequence leaves the order spent (installed, in error), so that it serves once.
@@ -58,6 +59,7 @@ class OrderWish:
     keys: Keys = "session"
     rebinding: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    icon: int = 0
     package: bytes | None = None
     memory: int = 0
     consumed: bool = False

@@ -37,6 +37,7 @@ def order(
     rebinding: bool = True,
     memory: Annotated[int, Field(ge=0)] = 0,
     metadata: dict[str, Any] | None = None,
+    icon: Annotated[int, Field(ge=0, le=1024)] = 0,
     consumed: bool = False,
     as_: SaveAs = "order",
 ) -> Generator[None, None, None]:
@@ -61,6 +62,7 @@ def order(
         keys=keys,
         rebinding=rebinding,
         metadata=metadata or {},
+        icon=icon,
         memory=memory,
         consumed=consumed,
     )

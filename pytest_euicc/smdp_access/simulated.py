@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 _PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _TIMEOUT = 10.0
+_FILLER = 2507
+"""Makes a profile of several segments, as those of operators are, the last one of whole blocks, which is padded too."""
+_PNG = bytes.fromhex("89504E470D0A1A0A")
 
 
 class SimulatedSmdp:
@@ -70,11 +73,12 @@ class SimulatedSmdp:
 
     def _entry(self, wish: OrderWish) -> dict[str, Any]:
         metadata = dict(wish.metadata)
-        if "notify" not in metadata:
-            events = ["install", "enable", "disable", "delete"]
-            metadata["notify"] = [{"events": events, "address": self.address}]
+        every = [{"events": ["install", "enable", "disable", "delete"]}]
+        metadata["notify"] = [{"address": self.address, **entry} for entry in metadata.get("notify", every)]
+        if wish.icon:
+            metadata["icon"] = (_PNG + self._random.randbytes(wish.icon))[: wish.icon]
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
-        package = wish.package if wish.package is not None else profile_package.build(self._iccid())
+        package = wish.package if wish.package is not None else profile_package.build(self._iccid(), filler=_FILLER)
         entry: dict[str, Any] = {
             "octets": package,
             "matching_id": matching_id,

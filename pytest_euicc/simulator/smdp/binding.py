@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.bsp import KEY_LENGTH, SessionKeys
+from pytest_euicc.rsp.bsp import KEY_LENGTH, STANDARD, SessionKeys
+from pytest_euicc.simulator.smdp import misbinding
 from pytest_euicc.simulator.smdp.status import field_invalid
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ HOST_ID = bytes.fromhex("7079746573742D65756963632D646470")
 """Of the control reference template: any 5 to 16 octets of the server's own choice."""
 
 _KEY_SEED = 32
+Random = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Bound:
         curve: name of the curve that its keys are on.
         euicc_otpk: the eUICC's one-time public key, 65 octets.
         one_time_key: the server's.
+        secure_channel: the InitialiseSecureChannelRequest of the session it was made in.
         parts: the sequences A0 to A3 as octets. They do not depend on the session: on a retry with the same key only
             InitialiseSecureChannel is made anew (SGP.22 5.6.2).
         random_keys: those that protect the profile, if any.
@@ -44,76 +47,115 @@ class Bound:
     curve: str
     euicc_otpk: bytes
     one_time_key: ec.EllipticCurvePrivateKey
+    secure_channel: bytes
     parts: bytes
     random_keys: SessionKeys | None
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """The eUICC and the session a package is for, with the key of CERT.DPpb that signs it."""
+    """The eUICC and the session a package is for, with the key of CERT.DPpb that signs it and the server's OID."""
 
     transaction_id: bytes
     eid: bytes
     euicc_otpk: bytes
     curve: str
     signing_key: ec.EllipticCurvePrivateKey
+    oid: str
 
 
 def bind(
     profile: Profile,
     recipient: Recipient,
-    random: Callable[[int], bytes],
+    random: Random,
     before: Bound | None = None,
-    *,
-    metadata: bytes | None = None,
-    metadata_portion: int = LARGEST_METADATA,
+    defects: frozenset[str] = frozenset(),
 ) -> tuple[bytes, Bound]:
     """Make the package for an eUICC and a session.
 
     Args:
         before: the last binding; where it is for the same one-time key, its protected parts are used again, otherwise
             its random keys are.
-        metadata: in place of the profile's.
+        defects: names of deviations.
 
     Raises:
         Refusal: the eUICC's one-time key is no point of the curve.
     """
     same = before is not None and (before.eid, before.euicc_otpk) == (recipient.eid, recipient.euicc_otpk)
-    key = (
-        before.one_time_key
-        if before is not None and same
-        else signatures.private_key_from(random(_KEY_SEED), _curve(recipient))
-    )
+    if before is not None and not same and "keeps-first-binding" in defects:
+        same, recipient = True, replace(recipient, euicc_otpk=before.euicc_otpk)
+    key = _one_time_key(recipient, random, before, same=same, defects=defects)
     binding = bpp.Binding(
         recipient.transaction_id, recipient.euicc_otpk, recipient.eid, key, recipient.signing_key, HOST_ID
     )
-    if before is not None and same:
-        return bpp.assemble(bpp.initialise_secure_channel(binding), [before.parts]), before
-    keys = _random_keys(profile, random, before)
+    secure_channel = misbinding.secure_channel(binding, defects)
+    if before is not None and same and not misbinding.sends_other_random_keys(before.random_keys, defects):
+        if "keeps-secure-channel" in defects:
+            secure_channel = before.secure_channel
+        return bpp.assemble(secure_channel, [before.parts]), replace(before, secure_channel=secure_channel)
     try:
-        package = bpp.build(
-            binding,
-            profile.metadata if metadata is None else metadata,
-            profile.package,
-            random_keys=keys,
-            protected=list(_protected(keys, profile.package)) if keys is not None else None,
-            metadata_portion=metadata_portion,
-        )
+        keys = _random_keys(profile, random, before, binding, defects)
+        parts = _parts(profile, recipient, binding, keys, before, random, defects)
     except ValueError as error:
         raise field_invalid("prepareDownloadResponse", f"euiccOtpk: {error}") from None
-    parts = b"".join(part.octets for part in tlv.parse(package).children()[1:])
-    return package, Bound(recipient.eid, recipient.curve, recipient.euicc_otpk, key, parts, keys)
+    bound = Bound(recipient.eid, recipient.curve, recipient.euicc_otpk, key, secure_channel, b"".join(parts), keys)
+    return bpp.assemble(secure_channel, parts), bound
 
 
-def _curve(recipient: Recipient) -> ec.EllipticCurve:
-    return recipient.signing_key.curve
+def _one_time_key(
+    recipient: Recipient, random: Random, before: Bound | None, *, same: bool, defects: frozenset[str]
+) -> ec.EllipticCurvePrivateKey:
+    if before is not None and (same or "reuses-one-time-key" in defects):
+        return before.one_time_key
+    curve = recipient.signing_key.curve
+    if recipient.curve == "brainpool" and "one-time-key-on-p256" in defects:
+        curve = signatures.CURVES["nist"]
+    return signatures.private_key_from(random(_KEY_SEED), curve)
 
 
-def _random_keys(profile: Profile, random: Callable[[int], bytes], before: Bound | None) -> SessionKeys | None:
+def _parts(
+    profile: Profile,
+    recipient: Recipient,
+    binding: bpp.Binding,
+    keys: SessionKeys | None,
+    before: Bound | None,
+    random: Random,
+    defects: frozenset[str],
+) -> list[bytes]:
+    """The sequences A0 to A3."""
+    shape = misbinding.shape(profile.metadata, profile.metadata_portion, defects)
+    protected = None
+    if keys is not None and shape.protection is STANDARD and shape.profile_portion == misbinding.FULL:
+        protected = list(_protected(keys, profile.package))
+    if before is not None and misbinding.sends_other_random_keys(before.random_keys, defects):
+        keys = _new_keys(random)
+    package = bpp.build(
+        binding,
+        shape.metadata,
+        profile.package,
+        configure=bpp.configure_isdp(misbinding.dp_oid(recipient.oid, defects)),
+        random_keys=keys,
+        protected=protected,
+        metadata_portion=shape.metadata_portion,
+        profile_portion=shape.profile_portion,
+        protection=shape.protection,
+    )
+    return misbinding.arranged(tlv.parse(package).children()[1:], defects)
+
+
+def _random_keys(
+    profile: Profile, random: Random, before: Bound | None, binding: bpp.Binding, defects: frozenset[str]
+) -> SessionKeys | None:
     if not profile.random_keys:
         return None
+    if "session-keys-as-random" in defects:
+        return binding.session_keys()
     if before is not None and before.random_keys is not None:
         return before.random_keys
+    return _new_keys(random)
+
+
+def _new_keys(random: Random) -> SessionKeys:
     return SessionKeys(random(KEY_LENGTH), random(KEY_LENGTH), random(KEY_LENGTH))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService
 
 _OK = 0xA0
+_CANCELLABLE = (Stage.AUTHENTICATED, Stage.BOUND)
 PASSING = ("postponed", "timeout")
 """Reasons that leave the order open; every other one ends it (SGP.22 5.6.5)."""
 
@@ -29,11 +30,19 @@ def cancel_session(service: SmdpService, body: Mapping[str, Any]) -> dict[str, A
     """
     transaction_id = json_binding.transaction_id(body)
     octets, (outcome, response) = json_binding.message(body, "cancelSessionResponse", "CancelSessionResponse")
-    session = service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
+    if outcome != "cancelSessionResponseError" and "finds-session-by-signed-id" in service.defects:
+        transaction_id = response["euiccCancelSessionSigned"]["transactionId"]
+    stages = (Stage.AUTHENTICATED,) if "refuses-cancel-after-package" in service.defects else _CANCELLABLE
+    session = service.sessions.find(transaction_id, *stages)
     if outcome == "cancelSessionResponseError":
         raise euicc_unverified(f"the eUICC answered {response!r}")
     signed = response["euiccCancelSessionSigned"]
-    _verify(service, session, octets, signed)
+    try:
+        _verify(service, session, octets, signed)
+    except Refusal:
+        if "unverified-cancel-ends-order" in service.defects:
+            _settle(service, session, signed["reason"].name)
+        raise
     if "keeps-session-after-cancel" not in service.defects:
         service.sessions.end(session)
     _settle(service, session, signed["reason"].name)
@@ -45,6 +54,8 @@ def _verify(service: SmdpService, session: Session, octets: bytes, signed: Mappi
         raise unknown_transaction("transactionId of euiccCancelSessionSigned is another")
     received, signature = tlv.parse(tlv.find(octets, 0xBF41, _OK)).children()[:2]
     verified = signatures.verify(session.euicc.public_key, received.octets, signature.value)
+    if session.choice.credentials.curve == "brainpool" and "refuses-brainpool-cancel" in service.defects:
+        verified = False
     if not verified and "ignores-cancel-signature" not in service.defects:
         raise euicc_unverified("euiccCancelSessionSignature does not verify")
     own = session.choice.credentials.oid
@@ -56,9 +67,10 @@ def _settle(service: SmdpService, session: Session, reason: str | None) -> None:
     order = session.order
     if order is None or order.state in ENDED:
         return
-    stays = reason in PASSING and "postponed-ends-order" not in service.defects
-    rejected = reason == "endUserRejection"
-    if stays or (rejected and "keeps-order-after-rejection" in service.defects):
+    if reason in PASSING:
+        if f"{reason}-ends-order" not in service.defects:
+            return
+    elif f"keeps-order-after-{reason}" in service.defects:
         return
     order.state = State.ERROR
     service.book.changed(order)

@@ -6,6 +6,7 @@ A server without defects reads none of this.
 from __future__ import annotations
 
 from pytest_euicc.simulator.defect import Defect, registry
+from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
 
 TLS_DEFECTS = registry(
     Defect("accepts-tls-1.1", "The listener takes TLS 1.1 and suites of its time", "2.6.6"),
@@ -26,6 +27,7 @@ TLS_DEFECTS = registry(
 """How the listeners speak TLS: asked for where they start, so that changing one starts them anew."""
 
 DEFECTS = registry(
+    *OF_DOWNLOADS,
     Defect("accepts-any-address", "InitiateAuthentication takes another server's address", "5.6.1"),
     Defect("ignores-svn", "InitiateAuthentication takes any specification version", "5.6.1"),
     Defect("refuses-older-euiccs", "An eUICC of an earlier version 2 is refused", "5.6.1"),
@@ -106,17 +108,6 @@ DEFECTS = registry(
     Defect("omits-bpp-euicc-otpk", "A retry offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-no-key-with-random-keys", "A retry of a profile under random keys offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-own-key", "bppEuiccOtpk is the server's own one-time key", "5.6.3"),
-    Defect("ignores-euicc-signature2", "euiccSignature2 is not verified", "5.6.2"),
-    Defect("ignores-confirmation-code", "The hashed confirmation code is not compared", "5.6.2"),
-    Defect("unlimited-confirmation-codes", "A confirmation code may be tried without limit", "5.6.2"),
-    Defect("long-segments", "Metadata segments are longer than 1020 octets", "2.5.3"),
-    Defect("other-metadata", "The package carries other metadata than were announced", "3.1.3"),
-    Defect("notification-answers-200", "HandleNotification answers 200 with a body", "6.5.2"),
-    Defect("ignores-cancel-signature", "The signature of a cancelled session is not verified", "5.6.5"),
-    Defect("ignores-cancel-oid", "smdpOid of a cancelled session is not compared", "5.6.5"),
-    Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.6.5"),
-    Defect("keeps-order-after-rejection", "A profile that the end user rejected is offered again", "5.6.5"),
-    Defect("postponed-ends-order", "A postponed profile is not offered again", "5.6.5"),
     Defect("refuses-unknown-fields", "An unknown JSON field makes a function fail", "6.5.2"),
     *TLS_DEFECTS.values(),
 )

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService
 
 _OK = 0xA0
-_TOO_LONG_PORTION = 1200
 
 
 def get_bound_profile_package(service: SmdpService, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +33,8 @@ def get_bound_profile_package(service: SmdpService, body: Mapping[str, Any]) -> 
     """
     transaction_id = json_binding.transaction_id(body)
     octets, (outcome, response) = json_binding.message(body, "prepareDownloadResponse", "PrepareDownloadResponse")
+    if outcome != "downloadResponseError" and "finds-session-by-signed-id" in service.defects:
+        transaction_id = response["euiccSigned2"]["transactionId"]
     session = service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
     if session.stage is Stage.BOUND and octets == session.prepared:
         return _answer(session)
@@ -72,22 +73,19 @@ def _bind(service: SmdpService, session: Session, signed: Mapping[str, Any]) -> 
     matching.check_expiry(order, service.now(), service.defects)
     _check_confirmation(service, session, order, signed.get("hashCc"))
     _check_available(service, session, order, otpk)
-    credentials = session.choice.credentials
-    recipient = Recipient(
-        session.transaction_id, session.eid, otpk, credentials.curve, credentials.profile_binding.private_key
-    )
-    portion, metadata = order.profile.metadata_portion, None
-    if "long-segments" in service.defects:
-        portion = _TOO_LONG_PORTION
-    if "other-metadata" in service.defects:
-        metadata = order.profile.metadata[:-1] + bytes([order.profile.metadata[-1] ^ 1])
     session.package, order.bound = bind(
-        order.profile, recipient, service.random, order.bound, metadata=metadata, metadata_portion=portion
+        order.profile, _recipient(service, session, otpk), service.random, order.bound, service.defects
     )
     order.state, order.eid = State.DOWNLOADED, session.eid
     order.downloads[session.transaction_id] = session.euicc.der
     service.book.changed(order)
     service.tell(order, session.eid, Point.PACKAGE_DOWNLOAD)
+
+
+def _recipient(service: SmdpService, session: Session, otpk: bytes) -> Recipient:
+    credentials = session.choice.credentials
+    signer = credentials.auth if "smdp-sign-by-auth-key" in service.defects else credentials.profile_binding
+    return Recipient(session.transaction_id, session.eid, otpk, credentials.curve, signer.private_key, credentials.oid)
 
 
 def _check_available(service: SmdpService, session: Session, order: Order, otpk: bytes) -> None:
@@ -96,7 +94,12 @@ def _check_available(service: SmdpService, session: Session, order: Order, otpk:
     if order.state in ENDED or for_another or not service.book.holds(order):
         # Another session was faster, or the operator cancelled the order.
         raise Refusal("8.2", "3.7", "the profile is not available any more")
-    if order.bound is not None and not order.profile.rebinding and order.bound.euicc_otpk != otpk:
+    if order.bound is None:
+        return
+    if order.bound.euicc_otpk == otpk:
+        if "refuses-same-key" in service.defects:
+            raise Refusal("8.2", "3.7", "the package was handed out before")
+    elif not order.profile.rebinding and "binds-again-at-any-rate" not in service.defects:
         raise Refusal("8.2", "3.7", "the package is bound to another one-time key and is not bound again")
 
 
@@ -104,13 +107,20 @@ def _check_confirmation(service: SmdpService, session: Session, order: Order, ha
     """hashCc is SHA-256 of the hashed code and the transaction (SGP.22 3.1.3)."""
     if order.confirmation_hash is None or "ignores-confirmation-code" in service.defects:
         return
+    if hashed is None and "takes-missing-code" in service.defects:
+        return
+    if order.bound is not None and "forgets-code-on-retry" in service.defects:
+        return
+    transaction_id = session.transaction_id
+    if order.downloads and "hashes-code-with-first-id" in service.defects:
+        transaction_id = next(iter(order.downloads))
     limited = "unlimited-confirmation-codes" not in service.defects
     refusal: Refusal | None = None
     if limited and order.confirmation_failures >= order.profile.confirmation_tries:
         refusal = Refusal("8.2.7", "6.4", "too many wrong confirmation codes")
     elif hashed is None:
         refusal = Refusal("8.2.7", "2.2", "a confirmation code is required")
-    elif not hmac.compare_digest(hashlib.sha256(order.confirmation_hash + session.transaction_id).digest(), hashed):
+    elif not hmac.compare_digest(hashlib.sha256(order.confirmation_hash + transaction_id).digest(), hashed):
         order.confirmation_failures += 1
         refusal = Refusal("8.2.7", "3.8", "the confirmation code is wrong")
         if limited and order.confirmation_failures >= order.profile.confirmation_tries:
