@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_euicc.asn1 import codec
 from pytest_euicc.card.channel import Card
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import NameMismatch, ServerUnreachable, UnknownIssuer
@@ -24,12 +25,13 @@ from pytest_euicc.lpa import (
     SessionMismatch,
     UnreadableAnswer,
 )
+from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.pki import TestPki, default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
-from pytest_euicc.simulator.smdp.orders import Order
+from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.server import SmdpServer
 
 ICCID = bytes.fromhex("98001032547698103254")
@@ -194,6 +196,47 @@ def test_an_installation_result_that_cannot_be_read(lpa: Callable[..., Lpa], ord
     order()
     with pytest.raises(UnreadableAnswer, match=r"LoadBoundProfilePackage: the answer cannot be read: .*5\.7\.6"):
         lpa(Garbled(isdr(profiles=()).channel)).download(f"1${HOST}$TOKEN-1")
+
+
+class Stubborn(Isdr):
+    """An ISD-R that takes the first segments of a package and then answers 6985."""
+
+    taken = 3
+
+    def send(self, function: str, octets: bytes) -> Reply:
+        reply = super().send(function, octets)
+        if function != "load_bound_profile_package":
+            return reply
+        self.taken -= 1
+        return reply if self.taken >= 0 else replace(reply, octets=b"", sw=0x6985)
+
+
+def test_a_load_that_breaks_off_is_cancelled(lpa: Callable[..., Lpa], order: Callable[..., Order]) -> None:
+    ordered = order()
+    client = Stubborn(isdr(profiles=()).channel)
+    with pytest.raises(EuiccRefused, match="6985 at segment 4"):
+        lpa(client).download(f"1${HOST}$TOKEN-1")
+    assert ordered.state is State.ERROR
+    refused = client.send("load_bound_profile_package", bytes.fromhex("BF3603BF2300"))
+    assert refused.sw == 0x6985, "the eUICC still has the session"
+
+
+@pytest.mark.parametrize(
+    ("announced", "reason"),
+    [({"profileName": "Another"}, "metadataMismatch"), ({"profilePolicyRules": (b"\x20", 3)}, "pprNotAllowed")],
+)
+def test_a_package_with_other_metadata(
+    lpa: Callable[..., Lpa], order: Callable[..., Order], announced: dict[str, Any], reason: str
+) -> None:
+    ordered = order()
+    assistant = lpa(isdr(profiles=()))
+    session = assistant.authenticate(HOST, "TOKEN-1")
+    assert session.metadata is not None
+    session.metadata = Metadata.read(codec.encode("StoreMetadataRequest", session.metadata.value | announced))
+    assistant.prepare(session)
+    with pytest.raises(DownloadCancelled, match=reason):
+        assistant.install(session)
+    assert ordered.state is State.ERROR
 
 
 def test_notifications_to_one_address_keep_their_order() -> None:

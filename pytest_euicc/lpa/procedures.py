@@ -7,11 +7,20 @@ again on the way, so a signature that breaks here was broken by one of the sides
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.lpa.activation_code import ActivationCode
-from pytest_euicc.lpa.errors import DownloadCancelled, EuiccRefused, LpaError, ServerRefused, SessionMismatch
+from pytest_euicc.lpa.errors import (
+    DownloadCancelled,
+    EuiccRefused,
+    LpaError,
+    ServerRefused,
+    SessionMismatch,
+    UnreadableAnswer,
+)
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
 from pytest_euicc.lpa.notifying import Notifying
 from pytest_euicc.lpa.outcomes import Installation, Session
@@ -217,29 +226,49 @@ class Lpa(Notifying):
         return session.bound_profile_package
 
     def install(self, session: Session) -> Installation:
-        """Compare the metadata carried with those announced, then load every segment (SGP.22 2.5.5, 3.1.3.2)."""
-        metadata = _known(session)
+        """Compare the metadata carried with those announced, then load every segment (SGP.22 2.5.5, 3.1.3.2-3)."""
         package = session.bound_profile_package
-        with reading("ES9+.GetBoundProfilePackage", "5.6.2"):
-            carried, segments = carried_metadata(package), bpp.segments(package)
-        if carried != metadata.octets:
-            self.cancel(session, "metadataMismatch")
-            raise DownloadCancelled(
-                "metadataMismatch", "the package carries other metadata than AuthenticateClient announced", "3.1.3.2"
-            )
-        result = b""
+        try:
+            with reading("ES9+.GetBoundProfilePackage", "5.6.2"):
+                carried, segments = carried_metadata(package), bpp.segments(package)
+        except UnreadableAnswer:
+            self._load_broke_off(session)
+            raise
+        self._compare(session, carried)
+        return read_installation(self._load(session, segments), _known(session), key_reused=session.key_reused)
+
+    def _compare(self, session: Session, carried: bytes) -> None:
+        """What the package carries is what was announced and agreed to, else the session is cancelled (3.1.3.2)."""
+        announced = _known(session)
+        if carried == announced.octets:
+            return
+        with reading("ES9+.GetBoundProfilePackage", "5.5.3"):
+            same_rules = Metadata.read(carried).policy_rules == announced.policy_rules
+        reason = "metadataMismatch" if same_rules else "pprNotAllowed"
+        self.cancel(session, reason)
+        what = "metadata" if same_rules else "policy rules"
+        raise DownloadCancelled(
+            reason, f"the package carries other {what} than AuthenticateClient announced", "3.1.3.2"
+        )
+
+    def _load(self, session: Session, segments: list[bytes]) -> bytes:
+        """Send the segments; returns the Profile Installation Result, which may come before the last of them."""
+        step = "ES10b.LoadBoundProfilePackage"
         for number, segment in enumerate(segments):
-            self._progress("ES10b.LoadBoundProfilePackage", number, len(segments))
+            self._progress(step, number, len(segments))
             reply = self._isdr.send("load_bound_profile_package", segment)
             if not reply.ok:
-                raise EuiccRefused("ES10b.LoadBoundProfilePackage", f"{reply.sw:04X} at segment {number + 1}", "5.7.6")
+                self._load_broke_off(session)
+                raise EuiccRefused(step, f"{reply.sw:04X} at segment {number + 1}", "5.7.6")
             if reply.octets:
-                result = reply.octets
-                break
-        if not result:
+                return reply.octets
+        self._load_broke_off(session)
+        raise EuiccRefused(step, "no ProfileInstallationResult", "5.7.6")
+
+    def _load_broke_off(self, session: Session) -> None:
+        """Cancel for loadBppExecutionError (SGP.22 3.1.3.3); the session may already be gone on either side."""
+        with suppress(LpaError, Es9Error):
             self.cancel(session, "loadBppExecutionError")
-            raise EuiccRefused("ES10b.LoadBoundProfilePackage", "no ProfileInstallationResult", "5.7.6")
-        return read_installation(result, metadata, key_reused=session.key_reused)
 
     # ---------------------------------------------------------------- cancel, SGP.22 3.0.2
 
