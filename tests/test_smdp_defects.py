@@ -122,6 +122,7 @@ FOUND_BY = {
     "one-try-more": "AuthenticateClientNIST_ErrorCases_17",
     "counts-refused-euiccs": "AuthenticateClientNIST_ErrorCases_24",
     "ignores-forbidden-ppr": "AuthenticateClientNIST_ErrorCases_15",
+    "ineligible-order-stays": "AuthenticateClientNIST_ErrorCases_22",
     "ignores-memory": "AuthenticateClientNIST_ErrorCases_22",
     "ignores-additional-profile": "AuthenticateClientNIST_ErrorCases_23",
     "announces-other-metadata": "AuthenticateClientNIST_01",

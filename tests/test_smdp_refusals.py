@@ -244,8 +244,10 @@ def test_what_the_euicc_takes(
     ],
 )
 def test_eligibility(peer: MakePeer, order: PutOrder, needs: dict[str, Any], code: str) -> None:
-    order(needs=needs)
+    loaded = order(needs=needs)
     assert peer().begin("TOKEN-1").status_code == code
+    # SGP.22 3.1.3, step 5
+    assert loaded.state is (State.ERROR if code else State.RELEASED)
 
 
 def test_expired_order(peer: MakePeer, order: PutOrder) -> None:

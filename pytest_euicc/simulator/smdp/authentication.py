@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.simulator.smdp import json_binding, matching, verification
+from pytest_euicc.simulator.smdp import eligibility, json_binding, matching, verification
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
@@ -145,7 +145,7 @@ def _serve(service: SmdpService, session: Session, signed: Mapping[str, Any], si
     try:
         matching.check(order, signed["euiccInfo2"], service.now(), service.defects)
     except Refusal as refusal:
-        if (refusal.subject, refusal.reason) == ("8.8.5", "6.4") and order.state is not State.ERROR:
+        if _ends_order(refusal, service.defects) and order.state is not State.ERROR:
             order.state = State.ERROR
             service.book.changed(order)
         service.tell(order, session.eid, Point.ELIGIBILITY, refusal)
@@ -155,6 +155,12 @@ def _serve(service: SmdpService, session: Session, signed: Mapping[str, Any], si
     session.order, session.stage = order, Stage.AUTHENTICATED
     service.tell(order, session.eid, Point.ELIGIBILITY)
     return _smdp_signed2(service, session, order, signature)
+
+
+def _ends_order(refusal: Refusal, defects: frozenset[str]) -> bool:
+    """True for too many tries, and for who is not eligible (SGP.22 3.1.3, steps 3 and 5)."""
+    code = (refusal.subject, refusal.reason)
+    return code == ("8.8.5", "6.4") or (code in eligibility.CODES and "ineligible-order-stays" not in defects)
 
 
 def _smdp_signed2(service: SmdpService, session: Session, order: Order, euicc_signature1: bytes) -> dict[str, Any]:

@@ -91,6 +91,7 @@ DEFECTS = registry(
     Defect("ignores-tries", "The limit of download attempts is not kept", "5.6.3"),
     Defect("one-try-more", "One download more than the limit may be begun", "3.1.3"),
     Defect("counts-refused-euiccs", "An eUICC that is not verified uses up a download", "3.1.3"),
+    Defect("ineligible-order-stays", "An order stays Released when the eUICC is not eligible for it", "3.1.3"),
     Defect("ignores-eligibility", "Eligibility is not checked", "5.6.3"),
     Defect("ignores-forbidden-ppr", "A profile whose policy rules the eUICC forbids is handed out", "5.6.3"),
     Defect("ignores-memory", "The memory that the eUICC has left is not looked at", "5.6.3"),

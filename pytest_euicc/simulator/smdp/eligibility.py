@@ -1,4 +1,4 @@
-"""Which eUICC a profile suits: what it needs beside what EUICCInfo2 says (SGP.22 3.1.5, annex F)."""
+"""Which eUICC a profile suits: what it needs beside what EUICCInfo2 says (SGP.22 3.1.3, annex F)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pytest_euicc.simulator.smdp.status import Refusal
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.orders import Profile
 
+CODES = (("8.2.5", "4.3"), ("8.1", "4.8"))
+"""Subject and reason of what is refused here."""
 _NON_VOLATILE, _VOLATILE = 0x82, 0x83
 _NONE = (b"", 0)
 
