@@ -16,7 +16,7 @@ from smdp_peer import HOST
 from pytest_euicc.es9 import errors
 from pytest_euicc.es9.client import Es9Client, Es9Reply
 from pytest_euicc.es9.inspection import handshake
-from pytest_euicc.es9.tls import TlsSettings, load_identity
+from pytest_euicc.es9.tls import ONE_CURVE_ONLY, TlsSettings, client_context, load_identity
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import default_pki
@@ -253,8 +253,41 @@ def test_curves_and_versions(server: SmdpServer) -> None:
     ],
 )
 def test_handshakes_that_must_not_succeed(server: SmdpServer, listener: str, changes: dict[str, str]) -> None:
-    with pytest.raises(errors.TlsError, match="do versions, suites and curve of both sides meet"):
+    with pytest.raises(errors.TlsError, match="do versions, suites and curve of both sides meet|this client offers"):
         handshake(server.url(listener, HOST), replace(TLS, **changes))  # type: ignore[arg-type]
+
+
+def brainpool_context(curve_of_keys: str) -> ssl.SSLContext:
+    """A server with a Brainpool certificate that agrees on keys on a curve of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_identity(context, default_pki().server(Role.DP_TLS, "brainpool", 1))
+    context.set_ecdh_curve(curve_of_keys)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def test_a_brainpool_certificate_with_keys_on_the_same_curve() -> None:
+    with speaking(lambda taken: taken.close(), brainpool_context("brainpoolP256r1")) as port:
+        shown = handshake(f"https://{HOST}:{port}", replace(TLS, curve="brainpool"), verify=True)
+    assert shown.chain[0].curve == "brainpoolP256r1"
+
+
+def test_a_brainpool_certificate_with_keys_on_p256() -> None:
+    wish = replace(TLS, curve="brainpool")
+    with speaking(lambda taken: taken.close(), brainpool_context("prime256v1")) as port:
+        if ONE_CURVE_ONLY:
+            with pytest.raises(errors.TlsError, match="offers TLS 1.2 and brainpoolP256r1 alone.*Python 3.15"):
+                handshake(f"https://{HOST}:{port}", wish)
+        else:
+            assert handshake(f"https://{HOST}:{port}", wish).chain[0].curve == "brainpoolP256r1"
+
+
+def test_two_curves_are_offered_where_the_ssl_module_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = []
+    monkeypatch.setattr(ssl.SSLContext, "set_groups", lambda _context, groups: offered.append(groups), raising=False)
+    client_context(replace(TLS, curve="brainpool"))
+    client_context(TLS)
+    assert offered == ["brainpoolP256r1:P-256"]
 
 
 def test_connections_are_kept_alive(server: SmdpServer) -> None:

@@ -26,7 +26,7 @@ from pytest_euicc.es9.errors import (
     TlsError,
     UnknownIssuer,
 )
-from pytest_euicc.es9.tls import TlsSettings, client_context
+from pytest_euicc.es9.tls import ONE_CURVE_ONLY, TlsSettings, client_context
 
 _HTTPS_PORT = 443
 _CHUNK = 1 << 16
@@ -126,7 +126,7 @@ class Connection:
         cause: Any = error
         if isinstance(error, exceptions.SSLError):
             inner = error.args[0] if error.args else error
-            return explain_tls(url, self.host, inner if isinstance(inner, ssl.SSLError) else error)
+            return explain_tls(url, self.host, inner if isinstance(inner, ssl.SSLError) else error, self.settings)
         if isinstance(error, exceptions.NameResolutionError):
             return ServerUnreachable(url, f"{self.host} has no address; give one with resolve, or mend the name")
         if isinstance(error, exceptions.NewConnectionError):
@@ -143,7 +143,7 @@ class Connection:
         return Es9Error(url, str(cause))
 
 
-def explain_tls(url: str, host: str, error: BaseException) -> TlsError:
+def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings) -> TlsError:
     """The error for a handshake that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message
@@ -160,4 +160,16 @@ def explain_tls(url: str, host: str, error: BaseException) -> TlsError:
     words = str(reason).lower().replace("_", " ")
     # OpenSSL: TLSV1_ALERT_PROTOCOL_VERSION, SSLV3_ALERT_HANDSHAKE_FAILURE.
     alert = str(reason).rpartition("_ALERT_")[2].lower() if "_ALERT_" in str(reason) else ""
-    return TlsError(url, f"no TLS connection: {words}; do versions, suites and curve of both sides meet?", alert)
+    return TlsError(url, f"no TLS connection: {words}; {_offered(settings)}", alert)
+
+
+def _offered(settings: TlsSettings) -> str:
+    """What the client offered, for people whose server wants something else."""
+    if settings.curve != "brainpool":
+        return "do versions, suites and curve of both sides meet?"
+    if ONE_CURVE_ONLY:
+        return (
+            "this client offers TLS 1.2 and brainpoolP256r1 alone, for the certificate and for the key agreement "
+            "(before Python 3.15 there can be no second curve): is the server's ECDHE on another one?"
+        )
+    return "this client offers TLS 1.2 with brainpoolP256r1 and P-256: does the server take them?"

@@ -42,7 +42,7 @@ def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Hands
                 cipher = secure.cipher()
                 return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
         except ssl.SSLError as error:
-            raise explain_tls(url, host, error) from None
+            raise explain_tls(url, host, error, settings) from None
         except TimeoutError:
             raise ServerTimeout(url, f"no handshake within {settings.timeout:g} s") from None
         except OSError as error:

@@ -24,6 +24,9 @@ _VERSIONS: dict[str, ssl.TLSVersion] = {
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
 _OLD = ("1.0", "1.1")
+_GROUPS = "brainpoolP256r1:P-256"
+ONE_CURVE_ONLY = not hasattr(ssl.SSLContext, "set_groups")
+"""True where a client for Brainpool can offer no second curve for the key agreement (Python before 3.15)."""
 _BRAINPOOL = "brainpoolP256r1"
 
 
@@ -35,7 +38,8 @@ class TlsSettings:
         trust: CI certificates that a server's certificate may chain to.
         curve: ``nist`` for servers with a P-256 certificate, ``brainpool`` for brainpoolP256r1. OpenSSL takes a
             certificate only if its curve is among the groups offered, and TLS 1.3 has no such group: with ``brainpool``
-            TLS ends at 1.2.
+            TLS ends at 1.2. Before Python 3.15 the ssl module lets a client offer one curve only, so such a server must
+            agree on keys (ECDHE) on brainpoolP256r1 as well; `ONE_CURVE_ONLY` tells.
         identity: certificate and key to show when the server asks for one.
         minimum, maximum: versions of TLS.
         ciphers: suites up to TLS 1.2 in OpenSSL's notation; those of SGP.22 2.6.6 if None.
@@ -65,7 +69,12 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     context.set_ciphers(settings.ciphers or ("ECDHE+ECDSA+AES@SECLEVEL=0" if old else "ECDHE+ECDSA+AESGCM"))
     limit_versions(context, settings.minimum, settings.maximum)
     if settings.curve == "brainpool":
-        context.set_ecdh_curve(_BRAINPOOL)
+        # In Python 3.15 and later the server may agree on keys on P-256 beside its Brainpool certificate.
+        offer = getattr(context, "set_groups", None)
+        if offer is None:
+            context.set_ecdh_curve(_BRAINPOOL)
+        else:
+            offer(_GROUPS)
         context.maximum_version = min(context.maximum_version, ssl.TLSVersion.TLSv1_2)
     if settings.verify:
         for certificate in settings.trust:
