@@ -253,7 +253,7 @@ def test_curves_and_versions(server: SmdpServer) -> None:
     ],
 )
 def test_handshakes_that_must_not_succeed(server: SmdpServer, listener: str, changes: dict[str, str]) -> None:
-    with pytest.raises(errors.TlsError, match="do versions, suites and curve of both sides meet|this client offers"):
+    with pytest.raises(errors.TlsError, match=r"do versions, suites and curve of both sides meet|this client offers"):
         handshake(server.url(listener, HOST), replace(TLS, **changes))  # type: ignore[arg-type]
 
 
@@ -276,7 +276,7 @@ def test_a_brainpool_certificate_with_keys_on_p256() -> None:
     wish = replace(TLS, curve="brainpool")
     with speaking(lambda taken: taken.close(), brainpool_context("prime256v1")) as port:
         if ONE_CURVE_ONLY:
-            with pytest.raises(errors.TlsError, match="offers TLS 1.2 and brainpoolP256r1 alone.*Python 3.15"):
+            with pytest.raises(errors.TlsError, match=r"offers TLS 1\.2 and brainpoolP256r1 alone.*Python 3\.15"):
                 handshake(f"https://{HOST}:{port}", wish)
         else:
             assert handshake(f"https://{HOST}:{port}", wish).chain[0].curve == "brainpoolP256r1"
