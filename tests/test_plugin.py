@@ -33,7 +33,7 @@ sequences:
       - es10c.get_eid
   - id: "04"
     title: Out of reach
-    given: [isdr_selected, {profile: {ppr: [ppr1, ppr2], as: p}}]
+    given: [isdr_selected, {profile: {class: provisioning, ppr: [ppr2], as: p}}]
     steps:
       - es10c.get_eid
 """
