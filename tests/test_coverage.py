@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pytest_euicc import cli
-from pytest_euicc.conformance.loader import read
+from pytest_euicc import cli, resources
+from pytest_euicc.conformance.loader import load, read
 from pytest_euicc.conformance.model import Case
 from pytest_euicc.reporting import coverage
 
@@ -90,3 +91,13 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     (tmp_path / "catalogue").write_text('euicc: [{id: TC_eUICC_ES10c.GetEID, sequences: ["01 a", "99 b"]}]')
     assert cli.main(["coverage", "--against", str(tmp_path / "catalogue")]) == 1
     assert capsys.readouterr().out == "TC_eUICC_ES10c.GetEID 99 b\n"
+
+
+def test_the_page_in_the_documentation_is_up_to_date() -> None:
+    written = (Path(__file__).parent.parent / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert written == coverage.page(load([resources.vectors()])), "make coverage writes it anew"
+
+
+@pytest.mark.skipif("EUICC_CATALOGUE" not in os.environ, reason="EUICC_CATALOGUE names no catalogue of sequences")
+def test_no_sequence_of_the_catalogue_lacks_a_vector() -> None:
+    assert coverage.missing(Path(os.environ["EUICC_CATALOGUE"]), load([resources.vectors()])) == []

@@ -22,7 +22,7 @@ What the vectors cover, a row for each test case. Made by `make coverage` from t
 of date. Numbers are those of SGP.23 v1.15 where the last column says so, our own elsewhere. Options rule sequences out
 where they are not declared; the numbers of the sequences stand in brackets unless it is the whole case.
 """
-_COLUMNS = ("SGP.23", "test case", "sequences", "number", "SGP.22", "options", "numbering")
+_COLUMNS = ("SGP.23", "test case", "sequences", "how many", "SGP.22", "options", "numbering")
 _NUMBER = re.compile(r"\d+")
 
 
