@@ -358,3 +358,33 @@ def test_a_server_starts_again_on_its_port() -> None:
         assert handshake(again.url(), TLS).version == "TLSv1.3"
     with pytest.raises(KeyError):
         again.port("es2")
+
+
+def test_a_connection_that_the_server_ends_just_as_it_is_used_again() -> None:
+    served = []
+
+    def answer(connection: socket.socket) -> None:
+        request_of(connection)
+        connection.sendall(http("200 OK", SUCCESS))
+        # The next request comes over this connection, and is not answered.
+        served.append(request_of(connection) if len(served) == 0 else b"")
+
+    with speaking(answer, good_context()) as port, Es9Client(f"https://{HOST}:{port}", TLS) as client:
+        assert not client.call("cancelSession", {}).failed
+        assert not client.call("cancelSession", {}).failed
+    assert served[0].startswith(b"POST")
+
+
+def test_a_body_that_drips() -> None:
+    def answer(connection: socket.socket) -> None:
+        request_of(connection)
+        connection.sendall(http("200 OK", b"", length=1000))
+        while True:
+            connection.sendall(b" ")
+            threading.Event().wait(0.05)
+
+    with (
+        speaking(answer, good_context()) as port,
+        pytest.raises(errors.ServerTimeout, match=r"not whole after 0\.3 s"),
+    ):
+        asked(port, replace(TLS, timeout=0.3))

@@ -10,22 +10,20 @@ from typing import Any
 import pytest
 from smdp_peer import EID, OTHER_EID, InProcess, Peer
 from smdp_scenarios import BAD, Make, after_authenticate, after_initiate, maker, service
+from test_smdp_transport import NO_ADDRESS, OVER_HTTP
 
 from pytest_euicc import resources
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance import loader
 from pytest_euicc.conformance.events import Verdict
-from pytest_euicc.es9.client import Es9Client
-from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.prove.bench import Bench, Setup
 from pytest_euicc.prove.variants import variants
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
-from pytest_euicc.rsp.pki import default_pki
-from pytest_euicc.simulator.smdp.defects import DEFECTS, TLS_DEFECTS
+from pytest_euicc.simulator.smdp.defects import DEFECTS
 from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
+from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.orders import State
-from pytest_euicc.simulator.smdp.server import Ports, SmdpServer
 
 
 def repeated(peer: Peer, field: str) -> bool:
@@ -60,12 +58,24 @@ def signed1_refused(peer: Peer, **changes: Any) -> str:
     return after_initiate(peer).authenticate("AC", **changes).status_code
 
 
+def in_turns(peer: Peer) -> str:
+    """The answer to AuthenticateClient of a session after which another was opened."""
+    after_initiate(peer)
+    response = peer.response1(peer.signed1("AC"))
+    transaction = peer.transaction
+    after_initiate(peer)
+    peer.transaction = transaction
+    return peer.send_authenticate(response).status_code
+
+
 LATE = "2021-01-01T00:00:00Z"
 SCENARIOS: dict[str, Callable[[Make], object]] = {
     "accepts-any-address": lambda make: make().initiate("other.example.com").status_code,
     "ignores-svn": lambda make: make(svn=b"\3\0\0").initiate().status_code,
     "reuses-transaction-id": lambda make: repeated(make(), "transactionId"),
     "reuses-server-challenge": lambda make: repeated(make(), "serverChallenge"),
+    "takes-missing-address": lambda make: make().client.call("initiateAuthentication", NO_ADDRESS).status_code,
+    "mixes-sessions": lambda make: in_turns(make()),
     "wrong-server-signature1": lambda make: signature1_holds(make()),
     "ignores-euicc-signature1": lambda make: (
         (peer := after_initiate(make())).send_authenticate(peer.response1(peer.signed1("AC"), BAD)).status_code
@@ -83,7 +93,6 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
     "signs-without-euicc-signature1": lambda make: signature2_holds(make()),
     "omits-bpp-euicc-otpk": lambda make: offered_again(make()),
 }
-OVER_HTTP = {"refuses-unknown-fields"}
 FOUND_BY = {
     "refuses-older-euiccs": "AuthenticateClientNIST_22",
     "ignores-ci-lists": "InitiateAuthenticationNIST_04",
@@ -141,9 +150,9 @@ FOUND_BY = {
 
 
 def test_every_defect_has_a_scenario() -> None:
-    # Those of TLS show in tests/test_smdp_tls.py, those from the package on in tests/test_smdp_defects_download.py.
+    # Others show in test_smdp_transport, test_smdp_tls, and from the package on in test_smdp_defects_download.
     elsewhere = TLS_DEFECTS.keys() | {defect.name for defect in OF_DOWNLOADS}
-    assert SCENARIOS.keys() | OVER_HTTP | FOUND_BY.keys() | elsewhere == DEFECTS.keys()
+    assert SCENARIOS.keys() | OVER_HTTP.keys() | FOUND_BY.keys() | elsewhere == DEFECTS.keys()
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +173,6 @@ def test_a_sequence_finds_a_defect(bench: Bench, name: str) -> None:
 def test_a_defect_shows(name: str) -> None:
     scenario = SCENARIOS[name]
     assert scenario(maker(frozenset())) != scenario(maker(frozenset({name})))
-
-
-def test_unknown_fields_refused_over_http() -> None:
-    seen = []
-    for defects in (frozenset[str](), frozenset({"refuses-unknown-fields"})):
-        made = SmdpServer(service(defects), ports=Ports(brainpool=None, es2=None))
-        with made as server, Es9Client(server.url(), TlsSettings(default_pki().trust())) as client:
-            seen.append(client.send("cancelSession", b'{"later":1}').status)
-    assert seen == [200, 400]
 
 
 # ---------------------------------------------------------------- hostile requests

@@ -20,7 +20,7 @@ from pytest_euicc.es9.suites import SUITES, openssl_names
 from pytest_euicc.es9.tls import limit_versions
 from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.rsp.pki import default_pki
-from pytest_euicc.simulator.smdp.defects import TLS_DEFECTS
+from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.tls import listener_context
 
 MODERN = ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]

@@ -6,25 +6,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
-from pytest_euicc.conformance.es9_answers import answer_shape, missing, status_of, value_of
+from pytest_euicc.conformance.es9_answers import answer_shape
+from pytest_euicc.conformance.es9_calls import HttpChange, call
 from pytest_euicc.conformance.euicc_tester import EUICC_KINDS, Binding, EuiccTester, euicc_tester
 from pytest_euicc.conformance.registry import Hex
-from pytest_euicc.conformance.smdp_access import Curve, smdp_client
+from pytest_euicc.conformance.smdp_access import Curve
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.tamper import tamper
 from pytest_euicc.conformance.text import closest
-from pytest_euicc.es9.binding import Es9Reply, encode
-from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es9.binding import encode
 
 Signer = Literal["certificate", "another"]
 """Whose key signs: that of the certificate shown, or another one."""
@@ -52,58 +50,6 @@ def _known_fields(fields: dict[str, bytes]) -> dict[str, bytes]:
 
 Extensions = Annotated[dict[str, Hex], AfterValidator(_known_fields)]
 """Octets by the field of EuiccSigned1 that they are put into."""
-
-
-class HttpChange(BaseModel):
-    """What is to be different in the HTTP request.
-
-    Attributes:
-        headers: put over the usual ones; null leaves one out.
-        fields: JSON fields put over those of the function; ``{absent: true}`` leaves one out.
-        body: text in place of the JSON object.
-        octets: so many octets in place of it.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    method: str = "POST"
-    path: str | None = None
-    headers: dict[str, str | None] = {}
-    fields: dict[str, Any] = {}
-    body: str | None = None
-    octets: int | None = None
-
-    def content(self, body: Mapping[str, Any]) -> bytes:
-        """The body to send."""
-        if self.body is not None:
-            return self.body.encode()
-        if self.octets is not None:
-            return b" " * self.octets
-        merged = {**body, **self.fields}
-        return json.dumps({name: value for name, value in merged.items() if value != {"absent": True}}).encode()
-
-
-def call(
-    context: Context, ours: EuiccTester, function: str, body: Mapping[str, Any], http: HttpChange | None
-) -> tuple[Outcome, Es9Reply]:
-    """Call a function; the answer is judged by nobody but the step.
-
-    Raises:
-        Unreachable: no whole answer came.
-    """
-    change = http or HttpChange()
-    client = smdp_client(context, ours.curve)
-    octets = change.content(body)
-    try:
-        reply = client.send(function, octets, headers=change.headers, path=change.path, method=change.method)
-    except Es9Error as error:
-        raise Unreachable(str(error)) from error
-    value, faults = value_of(reply)
-    status = status_of(reply)
-    if status == "success":
-        faults = (*faults, *missing(reply, value))
-    shape = answer_shape(function)
-    return Outcome(octets, None, None, status, reply.octets, value, shape, mismatches=faults), reply
 
 
 @action(

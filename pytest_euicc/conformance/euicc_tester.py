@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -22,6 +22,9 @@ from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import Pki
+
+if TYPE_CHECKING:
+    from pytest_euicc.es9.client import Es9Client
 
 EUICC_KINDS = ("valid", *INVALID_EUICC_KINDS)
 """The chains of certificates that a step may show."""
@@ -52,6 +55,8 @@ class EuiccTester:
     """An eUICC made of keys alone, in one RSP session after the other.
 
     Attributes:
+        own_eid: EID of its certificate; None for that of the PKI's own eUICC.
+        own_client: with connections of its own; None for those that all sequences share.
         curve: of the CI that the session is under.
         kind: of the certificates shown, one of EUICC_KINDS.
         order: the profile that the sequence is about; the states that order profiles set it.
@@ -70,6 +75,8 @@ class EuiccTester:
     pki: Pki
     random: random.Random
     access: SmdpAccess
+    own_eid: bytes | None = None
+    own_client: Es9Client | None = None
     curve: Curve = "nist"
     kind: str = "valid"
     order: HeldOrder | None = None
@@ -98,7 +105,7 @@ class EuiccTester:
         """
         wanted = kind or self.kind
         try:
-            return self.pki.euicc(None, self.curve, None if wanted == "valid" else wanted)
+            return self.pki.euicc(self.own_eid, self.curve, None if wanted == "valid" else wanted)
         except Exception as error:
             raise Unreachable(f"no {wanted} eUICC on {self.curve}: {error}") from error
 
@@ -250,6 +257,11 @@ def euicc_tester(context: Context) -> EuiccTester:
         context.notes[_NOTE] = EuiccTester(pki, context.random, smdp_access(context))
     made: EuiccTester = context.notes[_NOTE]
     return made
+
+
+def become(context: Context, tester: EuiccTester) -> None:
+    """From here on the sequence goes on with another tester, which is an eUICC with sessions of its own."""
+    context.notes[_NOTE] = tester
 
 
 def _bits(type_name: str, *names: str) -> tuple[bytes, int]:

@@ -17,6 +17,7 @@ _OURS = (
     "actions_procedures",
     "actions_es9plus",
     "actions_tls",
+    "parallel_sessions",
     "actions_values",
     "provisioning",
     "states_card",

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 _CLAUSE = re.compile(r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?(?:Annex [A-Z]|[A-Z]?\d+)(?:\.\d+)*[a-z]?(?:/[A-Z0-9]+)?")
 _STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
-_EXECUTION = re.compile(r"success|failed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+_EXECUTION = re.compile(r"success|failed|closed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -29,7 +29,9 @@ def _check_status(text: str) -> str:
 
 def _check_execution(text: str) -> str:
     if not _EXECUTION.fullmatch(text):
-        raise ValueError(f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", or "HTTP 4xx"')
+        raise ValueError(
+            f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", "HTTP 4xx", or closed'
+        )
     return text
 
 

@@ -113,6 +113,9 @@ class SmdpAccess(Protocol):
     def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI; its connections stay open from one sequence to the next."""
 
+    def new_client(self, curve: Curve) -> Es9Client:
+        """The same with connections of its own, which its user closes."""
+
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the ES9+ listener with a certificate on a curve."""
 

@@ -11,12 +11,12 @@ from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.euicc_tester import euicc_tester
 from pytest_euicc.conformance.registry import SaveAs
-from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access
+from pytest_euicc.conformance.smdp_access import Curve, HeldOrder, Keys, OrderWish, smdp_access
 from pytest_euicc.conformance.states import Unreachable, state
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.rsp.iccid import swapped
 
-OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
+OTHER_EID = bytes.fromhex("89049032000000000000000000000163")
 """An EID that the tester's certificate does not name."""
 Use = Literal["activation code", "default address", "event"]
 
@@ -68,9 +68,16 @@ def order(
     )
     held = smdp_access(context).offer(wish)
     ours.order = held
+    orders(context)[as_] = held
     known = {"matchingId": held.matching_id, "confirmationCode": held.confirmation_code, "iccid": held.iccid}
     context.save(as_, {name: value for name, value in known.items() if value is not None})
     yield
+
+
+def orders(context: Context) -> dict[str, HeldOrder]:
+    """Orders of the sequence by the names that states gave them."""
+    found: dict[str, HeldOrder] = context.notes.setdefault("smdp orders", {})
+    return found
 
 
 @state("session_initiated")

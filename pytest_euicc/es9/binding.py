@@ -199,16 +199,24 @@ class JsonClient:
                 that is no JSON object, a redirect, or nothing at all.
         """
         reply = self.send(function, json.dumps(body).encode())
-        url = f"{self.url}{self._path}{function}"
-        if reply.status in _REDIRECTS:
-            raise Redirected(url, f"HTTP {reply.status} sends to {reply.headers.get('location')}; it is not followed")
-        if reply.status not in (_OK, _NO_CONTENT):
-            wanted = _NO_CONTENT if function == "handleNotification" else _OK
-            message = f"HTTP {reply.status}, wanted {wanted} (SGP.22 6.5.2); {_beginning(reply)}"
-            raise UnexpectedHttpStatus(url, message, reply.status)
-        if reply.status == _OK and reply.body is None:
-            raise NotJson(url, f"the answer is no JSON object (SGP.22 6.5.2): {_beginning(reply)}")
+        fault = fault_of(reply, f"{self.url}{self._path}{function}")
+        if fault is not None:
+            raise fault
         return reply
+
+
+def fault_of(reply: Es9Reply, url: str) -> Es9Error | None:
+    """Why an answer is none of the binding; None for one that is."""
+    if reply.status in _REDIRECTS:
+        where = reply.headers.get("location")
+        return Redirected(url, f"HTTP {reply.status} sends to {where}; SGP.22 6.5 knows no redirects, none is followed")
+    if reply.status not in (_OK, _NO_CONTENT):
+        wanted = _NO_CONTENT if reply.function == "handleNotification" else _OK
+        message = f"HTTP {reply.status}, wanted {wanted} (SGP.22 6.5.2); {_beginning(reply)}"
+        return UnexpectedHttpStatus(url, message, reply.status)
+    if reply.status == _OK and reply.body is None:
+        return NotJson(url, f"the answer is no JSON object (SGP.22 6.5.2): {_beginning(reply)}")
+    return None
 
 
 def _beginning(reply: Es9Reply) -> str:

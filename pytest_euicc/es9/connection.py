@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -73,13 +74,18 @@ class Connection:
         self.port = parts.port or _HTTPS_PORT
         self._authority = parts.netloc
         self.url = f"https://{parts.netloc}"
-        self._pool = urllib3.HTTPSConnectionPool(
+        self._context = client_context(settings)
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> urllib3.HTTPSConnectionPool:
+        settings = self.settings
+        return urllib3.HTTPSConnectionPool(
             settings.resolve.get(self.host, self.host),
             self.port,
             timeout=urllib3.Timeout(connect=settings.timeout, read=settings.timeout),
             maxsize=8,
             retries=False,
-            ssl_context=client_context(settings),
+            ssl_context=self._context,
             server_hostname=self.host,
             assert_hostname=None if settings.verify else False,
             cert_reqs="CERT_REQUIRED" if settings.verify else "CERT_NONE",
@@ -91,31 +97,48 @@ class Connection:
         Raises:
             Es9Error: no whole answer came.
         """
-        url = self.url + path
         sent = {"Host": self._authority, **headers}
         try:
-            with nullcontext() if self.settings.verify else _without_warning():
-                response = self._pool.request(
-                    method, path, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
-                )
-            try:
-                octets = self._read(url, response)
-            finally:
-                response.release_conn()
+            return self._request(method, path, sent, body)
         except exceptions.HTTPError as error:
-            raise self._explain(url, error) from None
+            raise self._explain(self.url + path, error) from None
+
+    def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+        connections = self._pool.num_connections
+        try:
+            response = self._begin(method, path, headers, body)
+        except exceptions.ProtocolError:
+            # A server may end a connection that is kept alive at any time (RFC 9112 9.5), just as it is used again.
+            if self._pool.num_connections > connections:
+                raise
+            self._pool.close()
+            self._pool = self._new_pool()
+            response = self._begin(method, path, headers, body)
+        try:
+            octets = self._read(self.url + path, response)
+        finally:
+            response.release_conn()
         found = {name.lower(): value for name, value in response.headers.items()}
         return HttpAnswer(response.status, found, octets)
 
+    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
+        with nullcontext() if self.settings.verify else _without_warning():
+            return self._pool.request(
+                method, path, body=body, headers=headers, redirect=False, preload_content=False, decode_content=False
+            )
+
     def _read(self, url: str, response: urllib3.BaseHTTPResponse) -> bytes:
-        limit = self.settings.largest_answer
+        limit, deadline = self.settings.largest_answer, time.monotonic() + self.settings.timeout
         octets = bytearray()
         # Only a read that finds the end notices that octets are missing.
-        while chunk := response.read(_CHUNK):
+        while chunk := response.read1(_CHUNK):
             octets += chunk
             if len(octets) > limit:
                 response.close()
-                raise AnswerTooLarge(url, f"the answer is larger than {limit} octets")
+                raise AnswerTooLarge(url, f"the answer has no end: it is larger than {limit} octets")
+            if time.monotonic() > deadline:
+                response.close()
+                raise ServerTimeout(url, f"the answer is not whole after {self.settings.timeout:g} s")
         return bytes(octets)
 
     def close(self) -> None:

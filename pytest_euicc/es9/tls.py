@@ -44,7 +44,7 @@ class TlsSettings:
         minimum, maximum: versions of TLS.
         ciphers: suites up to TLS 1.2 in OpenSSL's notation; those of SGP.22 2.6.6 if None.
         verify: False takes any certificate, to look at one that must be refused.
-        timeout: seconds to connect, and for each wait for octets.
+        timeout: seconds to connect, for each wait for octets, and for the body of an answer as a whole.
         resolve: addresses of host names, in place of the resolver.
         largest_answer: octets of body at most.
     """

@@ -39,6 +39,10 @@ class RemoteSmdp:
         """An ES9+ client that trusts the CI."""
         return self._clients.get(curve, *self.endpoint(curve))
 
+    def new_client(self, curve: Curve) -> Es9Client:
+        """One with connections of its own."""
+        return Es9Client(*self.endpoint(curve))
+
     def close(self) -> None:
         """End the connections."""
         self._clients.close()

@@ -100,20 +100,24 @@ class SimulatedSmdp:
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the listener with a certificate on a curve."""
-        from pytest_euicc.simulator.smdp.defects import TLS_DEFECTS
+        from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
 
         self._speak(frozenset(name for name in TLS_DEFECTS if name in self._defects))
         return self._endpoint(curve)
 
     def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
-        from pytest_euicc.simulator.smdp.defects import TLS_DEFECTS
+        from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
 
         # Over a connection that is kept nothing is asked of TLS, so that ``prove`` does not try each of its defects on
         # every sequence there is; but a listener that deviates does so for everybody.
         defects = self._defects
         self._speak(defects & TLS_DEFECTS.keys() if isinstance(defects, frozenset) else frozenset())
         return self._clients.get(curve, *self._endpoint(curve))
+
+    def new_client(self, curve: Curve) -> Es9Client:
+        """One with connections of its own."""
+        return Es9Client(*self._endpoint(curve))
 
     def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)

@@ -13,7 +13,7 @@ from pytest_euicc.simulator.smdp import eligibility, json_binding, matching, ver
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
-from pytest_euicc.simulator.smdp.status import Refusal, euicc_unverified, field_invalid
+from pytest_euicc.simulator.smdp.status import Refusal, euicc_unverified, field_invalid, field_missing
 
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.service import SmdpService
@@ -36,7 +36,11 @@ def initiate_authentication(service: SmdpService, body: Mapping[str, Any]) -> di
     if len(challenge) != _CHALLENGE_OCTETS:
         raise field_invalid("euiccChallenge", f"{len(challenge)} octets, wanted {_CHALLENGE_OCTETS}")
     info1 = json_binding.message(body, "euiccInfo1", "EUICCInfo1")[1]
-    address = json_binding.text(body, "smdpAddress")
+    address = json_binding.optional_text(body, "smdpAddress")
+    if address is None:
+        if "takes-missing-address" not in service.defects:
+            raise field_missing("smdpAddress")
+        address = service.inventory.addresses[0]
     if not service.serves(address) and "accepts-any-address" not in service.defects:
         raise Refusal("8.8.1", "3.8", f"{address} is not this server")
     verifying, signing = info1["euiccCiPKIdListForVerification"], info1["euiccCiPKIdListForSigning"]
@@ -104,7 +108,8 @@ def authenticate_client(service: SmdpService, body: Mapping[str, Any]) -> dict[s
     octets, (outcome, response) = json_binding.message(body, "authenticateServerResponse", "AuthenticateServerResponse")
     if outcome == "authenticateResponseOk" and "ignores-json-transaction-id" in service.defects:
         transaction_id = response["euiccSigned1"]["transactionId"]
-    session = service.sessions.find(transaction_id, Stage.INITIATED)
+    other = service.sessions.latest(Stage.INITIATED) if "mixes-sessions" in service.defects else None
+    session = other or service.sessions.find(transaction_id, Stage.INITIATED)
     try:
         if outcome == "authenticateResponseError":
             raise euicc_unverified(f"the eUICC answered {response['authenticateErrorCode']!r}")

@@ -7,24 +7,7 @@ from __future__ import annotations
 
 from pytest_euicc.simulator.defect import Defect, registry
 from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
-
-TLS_DEFECTS = registry(
-    Defect("accepts-tls-1.1", "The listener takes TLS 1.1 and suites of its time", "2.6.6"),
-    Defect("accepts-rsa-key-transport", "The listener takes suites without forward secrecy", "2.6.6"),
-    Defect("no-tls-1.3", "The listener ends at TLS 1.2", "2.6.6"),
-    Defect("no-gcm-suite", "The listener takes CBC suites only, up to TLS 1.2", "2.6.6"),
-    Defect("tls-certificate-expired", "CERT.DP.TLS has expired", "4.5.2.2"),
-    Defect("tls-certificate-not-yet-valid", "CERT.DP.TLS is not valid yet", "4.5.2.2"),
-    Defect("tls-certificate-bad-signature", "The signature of CERT.DP.TLS does not hold", "4.5.2.2"),
-    Defect("tls-certificate-unknown-ci", "CERT.DP.TLS is under a CI that no eUICC knows", "4.5.2.2"),
-    Defect("tls-certificate-wrong-name", "CERT.DP.TLS is for another host", "2.6.6"),
-    Defect("tls-certificate-no-oid", "CERT.DP.TLS does not name the SM-DP+ OID", "4.5.2.1"),
-    Defect("tls-certificate-wrong-policy", "CERT.DP.TLS has the policy of CERT.DPauth", "4.5.2.1"),
-    Defect("tls-certificate-wrong-key-usage", "CERT.DP.TLS may sign certificates only", "4.5.2.1"),
-    Defect("tls-certificate-wrong-extended-key-usage", "CERT.DP.TLS is not for servers", "4.5.2.1"),
-    Defect("brainpool-listener-on-nist", "The Brainpool listener shows a P-256 certificate", "2.6.5"),
-)
-"""How the listeners speak TLS: asked for where they start, so that changing one starts them anew."""
+from pytest_euicc.simulator.smdp.defects_transport import OF_TRANSPORT, TLS_DEFECTS
 
 DEFECTS = registry(
     *OF_DOWNLOADS,
@@ -109,7 +92,9 @@ DEFECTS = registry(
     Defect("omits-bpp-euicc-otpk", "A retry offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-no-key-with-random-keys", "A retry of a profile under random keys offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-own-key", "bppEuiccOtpk is the server's own one-time key", "5.6.3"),
-    Defect("refuses-unknown-fields", "An unknown JSON field makes a function fail", "6.5.2"),
+    Defect("takes-missing-address", "InitiateAuthentication is answered without an smdpAddress", "5.6.1"),
+    Defect("mixes-sessions", "AuthenticateClient goes by the session that was opened last", "3.0.1"),
+    *OF_TRANSPORT,
     *TLS_DEFECTS.values(),
 )
 """Every defect by its name."""

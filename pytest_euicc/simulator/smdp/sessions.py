@@ -108,6 +108,10 @@ class Sessions:
         self._open[transaction_id] = self._open.pop(transaction_id)
         return session
 
+    def latest(self, stage: Stage) -> Session | None:
+        """The session at a stage whose last step came last."""
+        return next((session for session in reversed(self._open.values()) if session.stage is stage), None)
+
     def end(self, session: Session) -> None:
         """End a session; ending it twice does no harm."""
         self._open.pop(session.transaction_id, None)

@@ -24,6 +24,14 @@ class Refusal(Exception):
         return {"functionExecutionStatus": {"status": "Failed", "statusCodeData": data}}
 
 
+class Rejected(Exception):
+    """A request that is none of the binding; answered with an HTTP status alone."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 def success() -> dict[str, Any]:
     """The header of an answer that carries out what was asked."""
     return {"functionExecutionStatus": {"status": "Executed-Success"}}
