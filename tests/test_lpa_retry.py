@@ -244,7 +244,7 @@ def test_an_euicc_that_refuses(bench: Callable[..., Bench], order: Callable[...,
     order()
     euicc = bench()
     failed = euicc.interrupted()
-    with pytest.raises(EuiccRefused, match="prepare_download: the eUICC answered noSessionContext") as refused:
+    with pytest.raises(EuiccRefused, match=r"ES10b\.PrepareDownload: the eUICC answered noSessionContext") as refused:
         euicc.lpa(new_session_before="prepare_download").retry(failed)
     assert refused.value.code == "noSessionContext"
     assert euicc.lpa().retry(failed).key_reused

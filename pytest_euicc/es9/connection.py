@@ -171,11 +171,14 @@ def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message
         if error.verify_code in _NAME:
-            return NameMismatch(url, f"the server's certificate is not for {host}: {said}")
+            return NameMismatch(url, f"the server's certificate is not for {host}; which of the two names is wrong?")
         if error.verify_code in _VALIDITY:
             return CertificateExpired(url, f"the server's certificate is not valid now: {said}")
         if error.verify_code in _ISSUER:
-            return UnknownIssuer(url, f"the server's certificate does not chain to a trusted CI: {said}")
+            trusted = ", ".join(ci.subject for ci in settings.trust) or "none"
+            return UnknownIssuer(
+                url, f"the server's certificate does not chain to a trusted CI ({said}); trusted: {trusted}"
+            )
         return ServerCertificateError(url, f"the server's certificate is refused: {said}")
     reason = getattr(error, "reason", None) or str(error)
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):

@@ -18,10 +18,10 @@ class LpaError(Exception):
 
 
 class EuiccRefused(LpaError):
-    """The eUICC answered an error value; ``code`` is its name or number."""
+    """The eUICC answered an error value; ``code`` is its name or number, ``about`` what it was shown."""
 
-    def __init__(self, step: str, code: object, clause: str) -> None:
-        super().__init__(step, f"the eUICC answered {code}", clause)
+    def __init__(self, step: str, code: object, clause: str, about: str = "") -> None:
+        super().__init__(step, f"the eUICC answered {code}{f'; {about}' if about else ''}", clause)
         self.code = code
 
 
@@ -36,7 +36,7 @@ class ServerRefused(LpaError):
         self.message = message
 
     def on_the_card(self, told: str) -> ServerRefused:
-        """The same with what the eUICC did before, as far as that explains it."""
+        """The same with what the eUICC did or said before, as far as that explains it."""
         return ServerRefused(
             self.step, self.subject, self.reason, "; ".join(filter(None, (self.message, told))), self.clause
         )
@@ -61,11 +61,23 @@ class DownloadCancelled(LpaError):
         self.reason = reason
 
 
+_MENDS = {
+    "scp03tSecurityError": "do both sides have the same keys: is the package for this EID and this one-time key?",
+    "installFailedDueToInsufficientMemoryForProfile": "extCardResource of EUICCInfo2 says how much is free",
+    "installFailedDueToIccidAlreadyExistsOnEuicc": "delete the profile that has this ICCID first",
+    "installFailedDueToDataMismatch": "does the ICCID of the package's header agree with the metadata?",
+    "unsupportedProfileClass": "rspCapability says whether test profiles are supported",
+    "pprNotAllowed": "the Rules Authorisation Table and forbiddenProfilePolicyRules say what is allowed",
+}
+"""Where to look, by ErrorReason (SGP.22 2.5.6)."""
+
+
 class InstallationFailed(LpaError):
     """The Profile Installation Result reports an error; it is kept as a notification on the eUICC."""
 
     def __init__(self, command: str, reason: str, sequence_number: int) -> None:
-        super().__init__("ES8+", f"{command} failed with {reason} (notification {sequence_number})", "2.5.6")
+        mend = f"; {_MENDS[reason]}" if reason in _MENDS else ""
+        super().__init__("ES8+", f"{command} failed with {reason} (notification {sequence_number}){mend}", "2.5.6")
         self.command = command
         self.error_reason = reason
         self.sequence_number = sequence_number

@@ -50,14 +50,17 @@ class Lpa(Notifying):
             LpaError: EuiccRefused, ServerRefused or SessionMismatch.
         """
         server = self._client(address)
-        info1 = self._ask_card("get_euicc_info1", "5.7.8").octets
+        info1 = self._ask_card("get_euicc_info1", "5.7.8")
         challenge = bytes(self._ask_card("get_euicc_challenge", "5.7.7").value["euiccChallenge"])
-        started = self._ask_server(
-            server,
-            "initiateAuthentication",
-            {"euiccChallenge": b64(challenge), "euiccInfo1": b64(info1), "smdpAddress": address},
-            "5.6.1",
-        )
+        try:
+            started = self._ask_server(
+                server,
+                "initiateAuthentication",
+                {"euiccChallenge": b64(challenge), "euiccInfo1": b64(info1.octets), "smdpAddress": address},
+                "5.6.1",
+            )
+        except ServerRefused as error:
+            raise error.on_the_card(_info1_told(info1.value) if error.subject.startswith("8.8.") else "") from None
         server_signed1 = octets_of(started, "serverSigned1")
         with reading("ES9+.InitiateAuthentication", "5.6.1"):
             certificate = Certificate(octets_of(started, "serverCertificate"))
@@ -74,6 +77,7 @@ class Lpa(Notifying):
             ),
             "authenticateResponseError",
             "5.7.13",
+            about=_certificate_told("CERT.DPauth", certificate),
         )
         transaction_id = bytes.fromhex(started["transactionId"])
         session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
@@ -204,11 +208,14 @@ class Lpa(Notifying):
         hash_cc = b""
         if session.confirmation_code_required and confirmation_code is not None:
             hash_cc = tlv.encode(0x04, signatures.hash_cc(confirmation_code, session.transaction_id))
+        with reading("ES9+.AuthenticateClient", "5.6.3"):
+            shown = Certificate(session.smdp_certificate)
         response = self._ask_card_with(
             "prepare_download",
             tlv.encode(0xBF21, session.smdp_signed2 + session.smdp_signature2 + hash_cc + session.smdp_certificate),
             "downloadResponseError",
             "5.7.5",
+            about=_certificate_told("CERT.DPpb", shown),
         )
         with reading("ES10b.PrepareDownload", "5.7.5"):
             session.euicc_otpk = codec.decode("PrepareDownloadResponse", response)[1]["euiccSigned2"]["euiccOtpk"]
@@ -297,6 +304,22 @@ def _known(session: Session) -> Metadata:
 
 def _is_operational(profile: dict[str, Any]) -> bool:
     return int(profile.get("profileClass", 2)) == 2
+
+
+def _info1_told(info1: dict[str, Any]) -> str:
+    """What the eUICC said of itself, for a server that has no certificate or version for it."""
+    lists = ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning")
+    verifies, signs = (", ".join(key.hex().upper() for key in info1[name]) for name in lists)
+    svn = ".".join(map(str, info1["svn"]))
+    return f"the eUICC of svn {svn} verifies under the CI keys {verifies} and signs under {signs}"
+
+
+def _certificate_told(name: str, certificate: Certificate) -> str:
+    """What a certificate says that an eUICC may not like."""
+    begin, end = certificate.x509.not_valid_before_utc, certificate.x509.not_valid_after_utc
+    issuer = (certificate.authority_key_id or b"").hex().upper() or "nobody"
+    validity = f"valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}"
+    return f"it was shown {name} of SM-DP+ {certificate.oid or 'without OID'}, {validity}, under the CI key {issuer}"
 
 
 def _key_told(session: Session) -> str:

@@ -63,12 +63,12 @@ class Sides:
         self._progress(function, 0, 1)
         return read_reply(self._isdr.call(function), clause)
 
-    def _ask_card_with(self, function: str, request: bytes, error: str, clause: str) -> bytes:
+    def _ask_card_with(self, function: str, request: bytes, error: str, clause: str, about: str = "") -> bytes:
         self._progress(function, 0, 1)
         reply = read_reply(self._isdr.send(function, request), clause)
         choice, value = reply.value
         if choice == error:
-            raise EuiccRefused(function, error_name(value), clause)
+            raise EuiccRefused(reply.function.full_name, error_name(value), clause, about)
         return reply.octets
 
     def _ask_server(self, server: Es9, function: str, body: dict[str, Any], clause: str) -> dict[str, Any]:
