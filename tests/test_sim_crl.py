@@ -40,6 +40,7 @@ class Lists:
 
 def test_a_list_larger_than_the_free_memory() -> None:
     assert Lists(memory=240_000).load(FIRST) == "notEnoughMemorySpace"
+    assert Lists().load(FIRST, part=(1, 10**12)) == "notEnoughMemorySpace"
 
 
 def test_the_list_before_stays_in_force_until_all_parts_are_there() -> None:

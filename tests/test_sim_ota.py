@@ -13,13 +13,12 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.ota import scp80, scripts, sms
 from pytest_euicc.ota.scp80 import Counter, Integrity, KeySet, Receipt, Spi, Status
 from pytest_euicc.rsp import profile_package
-from pytest_euicc.simulator.euicc.remote import PROFILES_ISDP
 from pytest_euicc.simulator.euicc.security_domain import SecurityDomain, read_security_domain
 
 KEYS = KeySet(1, b"e" * 16, b"a" * 16)
 TAR = profile_package.MNO_SD_TAR
 REPORT = Spi()
-FOR_ISDP = bytes.fromhex("80E6200016000010") + PROFILES_ISDP + bytes(3)
+FOR_ISDP = bytes.fromhex("80E6200016000010 A0000005591010FFFFFFFF8900000F00 000000")
 RENAME = bytes.fromhex("80E2910008") + bytes.fromhex("BF2A0592036E6577")
 
 

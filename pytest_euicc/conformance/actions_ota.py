@@ -12,7 +12,7 @@ from pytest_euicc.conformance import ota_platform
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.matchers import Mismatch
-from pytest_euicc.conformance.ota_platform import BY_SUBMIT, IN_REPORT, PROFILES_ISDP, Link, WrongKey
+from pytest_euicc.conformance.ota_platform import BY_SUBMIT, IN_REPORT, Link, WrongKey
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.shapes import BOOLEAN, NUMBER, OCTETS, TEXT, mapping
 from pytest_euicc.ota import scripts, sms
@@ -38,7 +38,7 @@ def update_metadata(
     ciphered: bool = True,
     checksum: bool = True,
     tar: Annotated[Hex, Field(min_length=3, max_length=3)] = MNO_SD_TAR,
-    isdp: Hex = PROFILES_ISDP,
+    isdp: Hex = scripts.PROFILES_ISDP,
     personalize: bool = True,
     again: bool = False,
 ) -> Outcome:

@@ -15,8 +15,6 @@ from pytest_euicc.ota import scp80, scripts, sms
 from pytest_euicc.ota.scp80 import KeySet, Spi
 from pytest_euicc.rsp.profile_package import ota_keys
 
-PROFILES_ISDP = bytes.fromhex("A0000005591010FFFFFFFF8900000F00")
-"""AID that stands for the ISD-P of the profile that the command comes to (SGP.02 annex H)."""
 BY_SUBMIT, IN_REPORT = "sms-submit", "deliver-report"
 """Ways of a receipt: a message of its own, or in the answer to ENVELOPE."""
 WrongKey = Literal["authentication", "encryption"]
@@ -76,9 +74,8 @@ def link_to(context: Context, iccid: bytes | None) -> Link:
 
 
 def install_for_personalization(aid: bytes) -> bytes:
-    """What follows is for the application named and not for the MNO-SD (GlobalPlatform 2.3 11.5.2.3.6)."""
-    data = b"\x00\x00" + bytes([len(aid)]) + aid + b"\x00\x00\x00"
-    return CommandApdu(0x80, 0xE6, 0x20, 0x00, data).encode()
+    """What follows in the script is for the application named and not for the MNO-SD."""
+    return CommandApdu(0x80, 0xE6, 0x20, 0x00, scripts.for_personalization(aid)).encode()
 
 
 def store_data(request: bytes) -> list[bytes]:

@@ -8,6 +8,8 @@ from enum import IntEnum
 
 from pytest_euicc.asn1 import tlv
 
+PROFILES_ISDP = bytes.fromhex("A0000005591010FFFFFFFF8900000F00")
+"""AID that stands for the ISD-P of the profile whose MNO-SD gets a script (SGP.02 annex H)."""
 _COMMANDS, _COMMAND, _RESULTS, _RESULT, _COUNT, _BAD_FORMAT = 0xAA, 0x22, 0xAB, 0x23, 0x80, 0x90
 _HEADER = 5
 
@@ -43,6 +45,11 @@ class Results:
     sw: int | None = None
     data: bytes = b""
     bad_format: int | None = None
+
+
+def for_personalization(aid: bytes) -> bytes:
+    """The data of INSTALL [for personalization]: what follows goes to this application (GlobalPlatform 11.5.2.3.6)."""
+    return b"\x00\x00" + bytes([len(aid)]) + aid + b"\x00\x00\x00"
 
 
 def script(commands: Sequence[bytes], *, expanded: bool) -> bytes:

@@ -5,7 +5,7 @@ ETSI TS 102 225 and TS 102 226, 3GPP TS 31.111 7.1.1 and TS 31.115; ES6 is SGP.2
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu
@@ -15,8 +15,6 @@ from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.state import Profile
 from pytest_euicc.simulator.euicc.update_metadata import update_metadata
 
-PROFILES_ISDP = bytes.fromhex("A0000005591010FFFFFFFF8900000F00")
-"""AID that stands for the ISD-P of the profile that the command comes to (SGP.02 annex H)."""
 UPDATE_METADATA = 0xBF2A
 _FOR_PERSONALIZATION = 0x20
 _LAST_BLOCK, _BER_TLV, _FORMAT, _CIPHERED = 0x80, 0x10, 0x18, 0x60
@@ -149,7 +147,6 @@ class _Script:
     target: bytes | None = None
     blocks: bytes = b""
     next_block: int = 0
-    results: list[tuple[bytes, int]] = field(default_factory=list)
 
     def run(self, octets: bytes) -> bytes:
         """Carry commands out up to the first that fails; returns the answer in the format of the script."""
@@ -184,17 +181,14 @@ class _Script:
         """INSTALL [for personalization]: what follows goes to the application named (GlobalPlatform 2.3 11.5.2.3.6)."""
         if (command.p1, command.p2) != (_FOR_PERSONALIZATION, 0x00):
             return b"", 0x6A86
-        lengths, fields = command.data, []
-        while lengths:
-            fields.append(lengths[1 : 1 + lengths[0]])
-            lengths = lengths[1 + lengths[0] :]
-        if len(fields) != 6 or len(fields[2]) != command.data[2]:
+        aid = command.data[3:-3]
+        if command.data != scripts.for_personalization(aid):
             return b"", 0x6A80
         self.blocks, self.next_block, self.target = b"", 0, None
-        own = fields[2] in (PROFILES_ISDP, self.profile.aid)
-        if not own and not (self.core.defective("personalises-any-isdp") and self._named(fields[2])):
+        own = aid in (scripts.PROFILES_ISDP, self.profile.aid)
+        if not own and not (self.core.defective("personalises-any-isdp") and self._named(aid)):
             return b"", 0x6A88
-        self.target = self.profile.aid if own else fields[2]
+        self.target = self.profile.aid if own else aid
         return b"\x00", 0x9000
 
     def _named(self, aid: bytes) -> Profile | None:

@@ -13,6 +13,7 @@ from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.state import RevocationList
 
 _NO_LIST = -1
+_MOST_PARTS = 1000
 
 
 class _Refused(Exception):
@@ -84,7 +85,7 @@ def _read(core: EuiccCore, octets: bytes) -> Crl:
         raise _Refused(unknown)
     if not crl.is_signed_by(ci.public_key) and not core.defective("ignores-crl-signature"):
         raise _Refused("invalidSignature")
-    if len(octets) > core.free_memory:
+    if len(octets) > core.free_memory or crl.parts > _MOST_PARTS:
         raise _Refused("notEnoughMemorySpace")
     return crl
 
