@@ -260,7 +260,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     from pytest_euicc.reporting import summary
 
     state = getattr(config, STATE)
-    terminalreporter.section("eUICC conformance")
+    terminalreporter.section("eUICC and SM-DP+ conformance")
     for line in summary.Summary.of(_collected, state.description).lines():
         terminalreporter.write_line(line)
     folder = config.getoption("euicc_report") or config.getini("euicc_report")

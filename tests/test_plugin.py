@@ -217,4 +217,4 @@ def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> Non
     )
     result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
     result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*eUICC conformance*")
+    result.stdout.no_fnmatch_line("*eUICC and SM-DP+ conformance*")
