@@ -9,7 +9,9 @@ import pytest
 from smdp_peer import ICCID, UPP, Peer
 from smdp_scenarios import BAD, Make, after_authenticate, maker
 
+from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp_opening import BppFault
+from pytest_euicc.rsp.signatures import CURVES
 from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
 
 CODE = {"confirmation_code": "1"}
@@ -57,6 +59,14 @@ def retried(peer: Peer, *, same_key: bool, code: str | None = None, then: str | 
     seen = opened(peer, reply)
     again = isinstance(seen, tuple) and peer.open(reply).smdp_otpk == first.smdp_otpk
     return seen, again
+
+
+def keys_of(peer: Peer) -> object:
+    """Which of a server's keys are those that a defect makes constant."""
+    package = peer.open(after_authenticate(peer).package())
+    assert package.random_keys is not None
+    constant = signatures.private_key_from(bytes(32), CURVES["nist"])
+    return package.random_keys.encryption == bytes(16), package.smdp_otpk == signatures.public_point(constant)
 
 
 def settled(peer: Peer, error: tuple[str, str] | None = None, times: int = 1, **changes: Any) -> list[object]:
@@ -116,6 +126,9 @@ SCENARIOS: dict[str, Scenario] = {
     "metadata-cut-off": lambda make: opened(make(LONG)),
     "keys-before-metadata": lambda make: opened(make({"keys": "random"})),
     "session-keys-as-random": lambda make: opened(make({"keys": "random"})),
+    "random-keys-for-all": lambda make: keys_of(make({"keys": "random"})),
+    "one-time-key-for-all": lambda make: keys_of(make({"keys": "random"})),
+    "longer-lengths": lambda make: after_authenticate(make()).package().octets_of("boundProfilePackage")[2],
     "new-random-keys-on-retry": lambda make: retried(make({"keys": "random"}), same_key=True),
     "keeps-first-binding": lambda make: retried(make(), same_key=False),
     "keeps-secure-channel": lambda make: retried(make(), same_key=True),

@@ -170,7 +170,7 @@ def get_bound_profile_package(
     outcome.sent_value = message.sent_value
     ours.package = outcome.value.get("boundProfilePackage", b"")
     if ours.package:
-        ours.bindings.append(Binding(ours.package, ours.one_time_key, ours.transaction_id))
+        ours.bindings.append(Binding(ours.package, ours.one_time_key, ours.transaction_id, ours.metadata))
     context.notes["es9plus reply"] = reply
     return outcome
 

@@ -33,8 +33,8 @@ def package(
     """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
 
     smdpSign, keys, counters and sizes of segments; the metadata are those announced and ordered, the profile the one
-    ordered; the server's one-time key is of no other binding of the sequence. ``keys``: which the profile is protected
-    by; ``metadata_segments``: how many 88s carry the metadata at least.
+    ordered; neither the server's one-time key nor random keys are those of another binding of the sequence. ``keys``:
+    which the profile is protected by; ``metadata_segments``: how many 88s carry the metadata at least.
     """
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
@@ -60,6 +60,7 @@ def package(
     yield from _profile(ours, opened, _recipient(ours, ours.bindings[-1], signer))
     yield from _keys(opened, keys)
     yield from _fresh(ours, opened)
+    yield from _other_random_keys(ours, opened, signer)
 
 
 def _recipient(ours: EuiccTester, binding: Binding, signer: ec.EllipticCurvePublicKey) -> Recipient:
@@ -155,3 +156,22 @@ def _fresh(ours: EuiccTester, opened: OpenedPackage) -> Iterator[Mismatch]:
             came = f"{opened.smdp_otpk.hex().upper()}, which was bound to another key of the eUICC before"
             yield Mismatch("smdpOtpk", "a one-time key of this binding (SGP.22 5.6.2)", came)
             return
+
+
+def _other_random_keys(
+    ours: EuiccTester, opened: OpenedPackage, signer: ec.EllipticCurvePublicKey
+) -> Iterator[Mismatch]:
+    """Random keys are of one profile; its Protected Profile Package may be bound again with them (SGP.22 2.5.3)."""
+    from pytest_euicc.rsp.bpp_opening import BppFault, open_package
+
+    if opened.random_keys is None:
+        return
+    for before in ours.bindings[:-1]:
+        if before.metadata == ours.metadata:
+            continue
+        try:
+            other = open_package(before.package, _recipient(ours, before, signer))
+        except BppFault:
+            continue
+        if other.random_keys == opened.random_keys:
+            yield Mismatch("ReplaceSessionKeys", "keys of this profile (SGP.22 2.5.3)", "those of another profile")

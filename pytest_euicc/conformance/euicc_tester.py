@@ -35,11 +35,12 @@ _ANOTHER_KEY = b"a key that no certificate holds"
 
 @dataclass(frozen=True)
 class Binding:
-    """A package that came: the one-time key and the session it was asked for with."""
+    """A package that came: the one-time key and the session it was asked for with, the metadata announced."""
 
     package: bytes
     one_time_key: ec.EllipticCurvePrivateKey
     transaction_id: bytes
+    metadata: bytes
 
     @property
     def smdp_otpk(self) -> bytes:

@@ -11,6 +11,7 @@ from pytest_euicc.conformance.smdp_access import Curve, HeldOrder, OrderWish
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.bsp import BLOCK, LARGEST_PLAIN
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.smdp_access.clients import Clients
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 _PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _TIMEOUT = 10.0
-_FILLER = 2507
-"""Makes a profile of several segments, as those of operators are, the last one of whole blocks, which is padded too."""
+_FILLER = 2500
 _PNG = bytes.fromhex("89504E470D0A1A0A")
 
 
@@ -78,7 +78,7 @@ class SimulatedSmdp:
         if wish.icon:
             metadata["icon"] = (_PNG + self._random.randbytes(wish.icon))[: wish.icon]
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
-        package = wish.package if wish.package is not None else profile_package.build(self._iccid(), filler=_FILLER)
+        package = wish.package if wish.package is not None else _profile(self._iccid())
         entry: dict[str, Any] = {
             "octets": package,
             "matching_id": matching_id,
@@ -158,6 +158,12 @@ class SimulatedSmdp:
             self._server = SmdpServer(service, self._pki, ports=Ports(es2=None))
             self._server.start()
         return self._server
+
+
+def _profile(iccid: bytes) -> bytes:
+    """A profile of several segments, as operators have them; the last is of whole blocks, which are padded as well."""
+    last = len(profile_package.build(iccid, filler=_FILLER)) % LARGEST_PLAIN
+    return profile_package.build(iccid, filler=_FILLER + -last % BLOCK)
 
 
 def _held(order: Order, wish: OrderWish) -> HeldOrder:

@@ -92,14 +92,16 @@ def bind(
     if before is not None and same and not misbinding.sends_other_random_keys(before.random_keys, defects):
         if "keeps-secure-channel" in defects:
             secure_channel = before.secure_channel
-        return bpp.assemble(secure_channel, [before.parts]), replace(before, secure_channel=secure_channel)
+        return misbinding.package(secure_channel, [before.parts], defects), replace(
+            before, secure_channel=secure_channel
+        )
     try:
         keys = _random_keys(profile, random, before, binding, defects)
         parts = _parts(profile, recipient, binding, keys, before, random, defects)
     except ValueError as error:
         raise field_invalid("prepareDownloadResponse", f"euiccOtpk: {error}") from None
     bound = Bound(recipient.eid, recipient.curve, recipient.euicc_otpk, key, secure_channel, b"".join(parts), keys)
-    return bpp.assemble(secure_channel, parts), bound
+    return misbinding.package(secure_channel, parts, defects), bound
 
 
 def _one_time_key(
@@ -110,7 +112,8 @@ def _one_time_key(
     curve = recipient.signing_key.curve
     if recipient.curve == "brainpool" and "one-time-key-on-p256" in defects:
         curve = signatures.CURVES["nist"]
-    return signatures.private_key_from(random(_KEY_SEED), curve)
+    seed = bytes(_KEY_SEED) if "one-time-key-for-all" in defects else random(_KEY_SEED)
+    return signatures.private_key_from(seed, curve)
 
 
 def _parts(
@@ -152,6 +155,8 @@ def _random_keys(
         return binding.session_keys()
     if before is not None and before.random_keys is not None:
         return before.random_keys
+    if "random-keys-for-all" in defects:
+        return SessionKeys(*(bytes([number]) * KEY_LENGTH for number in range(3)))
     return _new_keys(random)
 
 

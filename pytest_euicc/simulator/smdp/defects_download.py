@@ -66,9 +66,12 @@ OF_DOWNLOADS = (
     Defect("configures-other-oid", "ConfigureISDP names the OID of another SM-DP+", "5.5.2"),
     Defect("session-keys-as-random", "ReplaceSessionKeys replaces the session keys by themselves", "2.5.3"),
     Defect("new-random-keys-on-retry", "A retry sends random keys that the profile is not protected by", "2.5.3"),
+    Defect("random-keys-for-all", "Every profile is protected by the same random keys", "2.5.3"),
+    Defect("longer-lengths", "Lengths in a package are not in their shortest form", "Annex H"),
     Defect("keeps-first-binding", "A retry with another key gets the package for the first one", "5.6.2"),
     Defect("keeps-secure-channel", "A retry gets the InitialiseSecureChannel of the first session", "5.5.1"),
     Defect("reuses-one-time-key", "The one-time key of the server serves another binding again", "5.6.2"),
+    Defect("one-time-key-for-all", "Every binding has the same one-time key of the server", "5.6.2"),
     Defect("one-time-key-on-p256", "The server's one-time key is on P-256 in every session", "2.6.7.3"),
     # HandleNotification
     Defect("notification-answers-200", "HandleNotification answers 200 with a body", "6.5.2"),

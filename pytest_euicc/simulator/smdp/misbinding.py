@@ -65,6 +65,14 @@ def dp_oid(own: str, defects: frozenset[str]) -> str:
     return _ANOTHER_OID if "configures-other-oid" in defects else own
 
 
+def package(channel: bytes, parts: Sequence[bytes], defects: frozenset[str]) -> bytes:
+    """The package from its InitialiseSecureChannelRequest and its sequences."""
+    if "longer-lengths" in defects:
+        content = channel + b"".join(parts)
+        return tlv.encode_tag(bpp.BPP) + b"\x84" + len(content).to_bytes(4, "big") + content
+    return bpp.assemble(channel, parts)
+
+
 def sends_other_random_keys(random_keys: SessionKeys | None, defects: frozenset[str]) -> bool:
     """Whether a retry sends new random keys with a profile that is under the first ones."""
     return random_keys is not None and "new-random-keys-on-retry" in defects
