@@ -15,7 +15,7 @@ from pydantic import AfterValidator
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_download import CertificateKind
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
-from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL, protected, secure_channel
+from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL, protected, secure_channel, under_way
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.profile_content import PackageChanges
 from pytest_euicc.conformance.registry import Hex, SaveAs
@@ -129,11 +129,17 @@ def load_profile_elements(
     keys: Literal["session", "old"] = "session",
     padding: Literal["right", "wrong"] = "right",
     segments: int | None = None,
+    rest: bool = False,
 ) -> Outcome:
     """ES8+.LoadProfileElements (SGP.22 5.5.5).
 
-    ``segments`` sends so many 86 only, as before an interruption.
+    ``segments`` sends so many 86 only, as before an interruption; ``rest`` sends those that were left then.
     """
+    ours = tester(context)
+    if rest:
+        return _sent(context, message, under_way(ours).unsent)
     arguments = {"package": package, "portion": portion, "keys": keys, "padding": padding}
-    parts = protected("es8plus.load_profile_elements", tester(context), message, arguments)
-    return _sent(context, message, parts if segments is None else parts[: 1 + segments])
+    parts = protected("es8plus.load_profile_elements", ours, message, arguments)
+    sent = len(parts) if segments is None else 1 + segments
+    under_way(ours).unsent = parts[sent:]
+    return _sent(context, message, parts[:sent])

@@ -54,6 +54,7 @@ class Load:
         random_keys: those that ReplaceSessionKeys brings.
         bsp: what protects the next segment; ``earlier`` what did so before ReplaceSessionKeys.
         metadata: the StoreMetadataRequest, once it was made.
+        unsent: segments of the profile that a step kept back.
     """
 
     one_time_key: ec.EllipticCurvePrivateKey
@@ -61,6 +62,7 @@ class Load:
     bsp: Bsp | None = None
     earlier: Bsp | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    unsent: list[bytes] = field(default_factory=list)
 
 
 def begin(ours: Tester) -> Load:

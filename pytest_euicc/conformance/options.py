@@ -20,6 +20,7 @@ OPTIONS: dict[str, str] = {
     "O_E_PROVISIONING": "eUICC: provisioning profile installed",
     "O_E_SERVICE_DATA": "eUICC: service specific data kept (RSPCapability serviceSpecificDataSupport)",
     "O_E_DEVICE_INFO_EXT": "eUICC: extensions of device info taken (RSPCapability deviceInfoExtensibilitySupport)",
+    "O_E_FORBIDDEN_PPR": "eUICC: forbids Profile Policy Rules (EUICCInfo2 forbiddenProfilePolicyRules)",
     "O_P_NIST": "SM-DP+: keys and certificates on P-256",
     "O_P_BRP": "SM-DP+: keys and certificates on brainpoolP256r1",
     "O_P_TLS13": "SM-DP+: TLS 1.3",

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
 from pytest_euicc.conformance.actions_download import CertificateKind, Curve
 from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL
 from pytest_euicc.conformance.context import Context
-from pytest_euicc.conformance.profiles import fresh_isdr, remove
+from pytest_euicc.conformance.profiles import fresh_isdr, owner_for, remove
 from pytest_euicc.conformance.registry import SaveAs
 from pytest_euicc.conformance.results import results
 from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
 from pytest_euicc.conformance.tester import Tester, tester
 from pytest_euicc.conformance.text import describe
+from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
+from pytest_euicc.rsp.rat import authorises
 
 _IMPLIED = ("card_started", "isdr_selected")
 PUBLISHED = "EUICC_TS48_DIR"
@@ -130,6 +132,34 @@ def isdp_configured(context: Context, *, curve: Curve = "nist", as_: SaveAs = "s
 def metadata_stored(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
     """A package of which everything up to StoreMetadata has been sent."""
     yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
+
+
+Rule = Literal["ppr1", "ppr2"]
+
+
+@state("profile_owner", implies=_IMPLIED)
+def profile_owner(
+    context: Context, *, allowed: list[Rule] | None = None, refused: list[Rule] | None = None, as_: SaveAs = "owner"
+) -> Generator[None, None, None]:
+    """An operator to whom the Rules Authorisation Table allows these rules, or one to whom it does not."""
+    rules = frozenset[str](allowed or refused or ())
+    if not rules or (allowed and refused):
+        raise Unreachable("profile_owner wants the rules that are allowed, or those that are refused")
+    context.save(as_, owner_for(context, rules) if allowed else _stranger(context, rules))
+    yield
+
+
+def _stranger(context: Context, rules: frozenset[str]) -> dict[str, bytes]:
+    """An operator to whom the RAT does not allow one of the rules (SGP.22 2.9.2.1)."""
+    try:
+        rat = context.isdr().get_rat()
+    except Es10Error as error:
+        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
+    for network in ("99F999", "00F110", "09F107"):
+        owner = {"mccMnc": bytes.fromhex(network)}
+        if not all(authorises(rat, rule, owner) for rule in rules):
+            return owner
+    raise NotPermitted(f"the Rules Authorisation Table allows {' and '.join(sorted(rules))} to everybody")
 
 
 @state("published_profile", implies=_IMPLIED)
