@@ -84,11 +84,11 @@ class Harness:
 
 def load_cases(options: Options) -> list[Case]:
     """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
-    from pytest_euicc.conformance import loader
+    from pytest_euicc.conformance import loader, published
     from pytest_euicc.conformance.document import FileMistakes
 
     try:
-        return loader.load([resources.vectors(), *options.vectors])
+        return published.expand(loader.load([resources.vectors(), *options.vectors]))
     except FileMistakes as error:
         raise OptionError(str(error)) from None
 

@@ -44,16 +44,20 @@ class _PowerCut(Exception):
     """The card is to lose its power now."""
 
 
-def offer(context: Context, *, iccid: bytes | None = None, filler: int = 0, **wish: Any) -> str:
-    """Let the SM-DP+ hold a profile of the tester's; returns its activation code.
+def offer(
+    context: Context, *, package: bytes | None = None, iccid: bytes | None = None, filler: int = 0, **wish: Any
+) -> str:
+    """Let the SM-DP+ hold a profile; returns its activation code.
 
     Args:
-        iccid: 10 octets, nibbles swapped; a new one if None.
-        filler: octets that the package is longer than it need be.
+        package: the unprotected profile package; one of the tester's if None.
+        iccid: of the tester's package: 10 octets, nibbles swapped; a new one if None.
+        filler: octets that the tester's package is longer than it need be.
         wish: of `OrderWish`.
     """
     access = smdp_access(context)
-    package = build({"iccid": iccid or new_iccid(context.random)}, PackageChanges(filler=filler))
+    if package is None:
+        package = build({"iccid": iccid or new_iccid(context.random)}, PackageChanges(filler=filler))
     held = access.offer(OrderWish(package=package, consumed=True, **wish))
     return f"1${access.address}${held.matching_id}"
 
@@ -69,17 +73,25 @@ def download(
     entered_code: str | None = None,
     matching_id: str | None = None,
     metadata: dict[str, Any] | None = None,
+    package: Hex | None = None,
     iccid: Hex | None = None,
     filler: int = 0,
     cut_after: int | None = None,
 ) -> Outcome:
     """Download a profile over HTTPS (SGP.22 3.1.3).
 
-    ``matching_id``: what the activation code names, in place of that of the profile which the SM-DP+ holds;
-    ``cut_after``: the card loses its power after so many segments of the load.
+    ``package``: an unprotected profile package in place of the tester's; ``matching_id``: what the activation code
+    names, in place of that of the profile which the SM-DP+ holds; ``cut_after``: the card loses its power
+    after so many segments of the load.
     """
     code = offer(
-        context, iccid=iccid, filler=filler, keys=keys, metadata=metadata or {}, confirmation_code=confirmation_code
+        context,
+        package=package,
+        iccid=iccid,
+        filler=filler,
+        keys=keys,
+        metadata=metadata or {},
+        confirmation_code=confirmation_code,
     )
     if matching_id is not None:
         code = f"{code.rpartition('$')[0]}${matching_id}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance import published
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
 from pytest_euicc.conformance.actions_download import CertificateKind, Curve
 from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL
@@ -19,13 +18,9 @@ from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
 from pytest_euicc.conformance.tester import Tester, tester
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.es10.isdr import Es10Error
-from pytest_euicc.rsp.iccid import swapped
-from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
 from pytest_euicc.rsp.rat import authorises
 
 _IMPLIED = ("card_started", "isdr_selected")
-PUBLISHED = "EUICC_TS48_DIR"
-"""Environment variable that names a folder of published profile packages."""
 _SETTING = "published_profile"
 
 
@@ -163,31 +158,29 @@ def _stranger(context: Context, rules: frozenset[str]) -> dict[str, bytes]:
 
 
 @state("published_profile", implies=_IMPLIED)
-def published_profile(context: Context, *, as_: SaveAs = "published") -> Generator[None, None, None]:
+def published_profile(
+    context: Context, *, file: str | None = None, as_: SaveAs = "published"
+) -> Generator[None, None, None]:
     """A published profile package is at hand: one of GSMA TS.48, or the file that the declaration names."""
-    octets = _published(context).read_bytes()
+    path = _published(context) if file in (None, published.EACH) else Path(file)
     try:
-        header = codec.decode("ProfileElement", tlv.parse_all(octets)[0].octets)[1]
-    except (codec.Asn1Error, tlv.TlvError, IndexError) as error:
-        raise Unreachable(f"the published profile package cannot be read: {error}") from error
+        package = published.read(path)
+    except published.PublishedPackageError as error:
+        raise Unreachable(str(error)) from error
     declared = context.declaration.uicc_capability
-    services = [CAPABILITY_OF_SERVICE.get(name, name) for name in header["eUICC-Mandatory-services"]]
-    missing = [name for name in services if declared is not None and name not in declared]
+    missing = [name for name in package.capabilities if declared is not None and name not in declared]
     if missing:
         raise NotPermitted(f"the published profile package needs {', '.join(missing)}, which is not declared")
-    context.save(as_, {"octets": octets, "iccid": swapped(header["iccid"])})
+    context.save(as_, {"octets": package.octets, "iccid": package.iccid, "imsi": package.imsi})
     yield
 
 
 def _published(context: Context) -> Path:
     named = context.declaration.settings.get(_SETTING)
-    folder = os.environ.get(PUBLISHED)
-    files = [Path(named)] if named else sorted(Path(folder).glob("*.der")) if folder else []
-    if not files:
+    packages = [Path(named)] if named else published.files()
+    if not packages:
         raise NotPermitted(
-            f"no published profile package is given: set {PUBLISHED} to a folder with some, "
+            f"no published profile package is given: set {published.FOLDER} to a folder with some, "
             f"or settings: {{{_SETTING}: FILE}} in the declaration"
         )
-    if not files[-1].is_file():
-        raise Unreachable(f"the published profile package {files[-1]} is not there")
-    return files[-1]
+    return packages[-1]
