@@ -91,25 +91,26 @@ class EuiccCore:
                 metadata = {name: interrupted.metadata[name] for name in ("serviceProviderName", "profileName")}
                 half = Profile(interrupted.metadata["iccid"], isdp_aid(LAST_ISDP), metadata=metadata)
                 state = replace(state, profiles=(*state.profiles, half))
-            if self.defective("loses-default-address"):
+            if state.default_address and self.defective("loses-default-address"):
                 state = replace(state, default_address="")
-            if self.defective("loses-crl"):
+            if state.revocation and self.defective("loses-crl"):
                 state = replace(state, revocation=())
-            if self.defective("loses-notifications"):
+            if state.notifications and self.defective("loses-notifications"):
                 state = replace(state, notifications=())
-            if self.defective("loses-ota-counter"):
+            counted = any(profile.mno_sd and profile.mno_sd.counters for profile in state.profiles)
+            if counted and self.defective("loses-ota-counter"):
                 domains = ((p, replace(p.mno_sd, counters=()) if p.mno_sd else None) for p in state.profiles)
                 state = replace(state, profiles=tuple(replace(p, mno_sd=domain) for p, domain in domains))
-            if self.defective("loses-profile-state"):
+            if state.enabled is not None and self.defective("loses-profile-state"):
                 state = replace(state, profiles=tuple(replace(p, enabled=False) for p in state.profiles))
-            if self.defective("enables-at-reset") and state.enabled is None:
+            if state.enabled is None and self.defective("enables-at-reset"):
                 enabled = (replace(p, enabled=p.aid == self.disabled_last) for p in state.profiles)
                 state = replace(state, profiles=tuple(enabled))
-            if self.defective("undeletes-at-reset"):
-                there = {profile.iccid for profile in state.profiles}
-                gone = (profile for profile in personalised(self.settings).profiles if profile.iccid not in there)
+            there = {profile.iccid for profile in state.profiles}
+            gone = [profile for profile in personalised(self.settings).profiles if profile.iccid not in there]
+            if gone and self.defective("undeletes-at-reset"):
                 state = replace(state, profiles=(*state.profiles, *gone))
-            if self.defective("loses-nickname"):
+            if any(profile.nickname for profile in state.profiles) and self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
 
@@ -185,7 +186,7 @@ class EuiccCore:
             shown = self.state.profiles[0] if self.state.profiles else None
         files = shown.files if shown else {}
         for name, identifier in (("dir-names-nothing", EF_DIR), ("other-service-table", EF_UST)):
-            if self.defective(name):
+            if files and self.defective(name):
                 files = {
                     path: replace(file, content=b"\xff" * len(file.content)) if path[-1] == identifier else file
                     for path, file in files.items()

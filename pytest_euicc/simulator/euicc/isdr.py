@@ -39,7 +39,8 @@ class Isdr:
     def __init__(self, core: EuiccCore, channel: int) -> None:
         self._core = core
         self._channel = channel
-        self._chain, self._next = core.left_chain if core.defective("keeps-chain-over-reset") else (b"", 0)
+        kept = core.left_chain[0] and core.defective("keeps-chain-over-reset")
+        self._chain, self._next = core.left_chain if kept else (b"", 0)
 
     def store_data(self, command: CommandApdu) -> ResponseApdu:
         """Take one block; the answer comes with the last one."""

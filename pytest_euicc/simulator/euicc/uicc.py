@@ -188,7 +188,7 @@ class SimulatedEuicc:
                 return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
         portion = command.le or _LARGEST_PORTION
         data, channel.waiting = answer.data[:portion], answer.data[portion:]
-        if self.core.defective("one-response-block"):
+        if channel.waiting and self.core.defective("one-response-block"):
             channel.waiting = b""
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
 
@@ -199,7 +199,7 @@ class SimulatedEuicc:
         if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
         data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
-        if self.core.defective("one-response-block"):
+        if channel.waiting and self.core.defective("one-response-block"):
             channel.waiting = b""
         return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._proactive.announce(0x9000))
 
@@ -217,7 +217,7 @@ class SimulatedEuicc:
         if command.p1 not in (0x00, 0x08, 0x09):
             return ResponseApdu(b"", 0x6A86)
         answer = filesystem.select(self._files(), channel.selection, command)
-        if self.core.defective("fcp-without-life-cycle"):
+        if answer.data and self.core.defective("fcp-without-life-cycle"):
             answer = ResponseApdu(_without_life_cycle(answer.data), answer.sw)
         if answer.ok:
             channel.isdr = None
@@ -268,7 +268,7 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x9000)
         if command.le is None:
             return ResponseApdu(b"", 0x6C01)
-        last = 1 if self.core.defective("one-channel-only") else _LAST_CHANNEL
+        last = 1 if len(self._channels) > 1 and self.core.defective("one-channel-only") else _LAST_CHANNEL
         free = next((number for number in range(1, last + 1) if number not in self._channels), None)
         if len(self._channels) > 1 and self.core.defective("same-channel-again"):
             return ResponseApdu(b"\x01", 0x9000)
