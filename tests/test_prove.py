@@ -152,6 +152,17 @@ def test_a_sequence_that_is_applicable_nowhere(mini: Path, capsys: pytest.Captur
     assert "1 sequences are applicable on no declaration:\n  TC_Mini_01" in capsys.readouterr().out
 
 
+def test_a_sequence_that_lacks_something_from_outside(
+    mini: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EUICC_TS48_DIR", raising=False)
+    mini.write_text(VECTORS.replace("given: [isdr_selected]", "given: [published_profile]", 1))
+    status, side = prove(mini, "-k", "mini_01")
+    assert status == 0
+    assert (side["sequences"][0]["verdict"], side["idle"]) == ("not applicable", [])
+    assert "1 sequences were not run:\n  TC_Mini_01: not applicable: no published" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [(["--defect", "no-such"], "no defect 'no-such'; there are:"), (["-k", "nothing at all"], "nothing at all")],

@@ -11,7 +11,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.context import Session
 from pytest_euicc.conformance.events import Result, Verdict
 from pytest_euicc.conformance.model import Case, Sequence
-from pytest_euicc.conformance.runner import Runner
+from pytest_euicc.conformance.runner import Runner, not_applicable
 from pytest_euicc.harness import open_session
 from pytest_euicc.prove.asked import Asked
 from pytest_euicc.prove.variants import Side, Variant
@@ -30,7 +30,8 @@ class Outcome:
 
     Attributes:
         defect: None for the run without defects.
-        variant: where the sequence is applicable; empty if nowhere.
+        variant: where the sequence is applicable; empty if nowhere. One that is not applicable all the same lacks
+            something that no declaration gives.
         verdict: inconclusive also for a run that hung, or that ended its process.
         met: without defects: names of the defects that the simulator asked for.
     """
@@ -82,12 +83,18 @@ class _SimulatorBench:
         asked = Asked()
         defects = cast("frozenset[str]", asked) if defect is None else frozenset({defect})
         reasons = []
+        lacking: Outcome | None = None
         for variant in self._variants:
-            result = Runner(self._session(variant, sequence, defects)).run(case, chosen)
-            if result.verdict is not Verdict.NOT_APPLICABLE:
-                return outcome(result, defect, variant, asked)
-            reasons.append(f"{variant.name}: {result.reason}")
-        return Outcome(sequence, defect, "", Verdict.NOT_APPLICABLE, "\n".join(reasons))
+            session = self._session(variant, sequence, defects)
+            reason = not_applicable(case, chosen, session)
+            if reason:
+                reasons.append(f"{variant.name}: {reason}")
+                continue
+            found = outcome(Runner(session).run(case, chosen), defect, variant, asked)
+            if found.verdict is not Verdict.NOT_APPLICABLE:
+                return found
+            lacking = lacking or found
+        return lacking or Outcome(sequence, defect, "", Verdict.NOT_APPLICABLE, "\n".join(reasons))
 
     def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
         raise NotImplementedError

@@ -85,7 +85,15 @@ class Proof:
 
     @property
     def nowhere(self) -> list[Outcome]:
-        """Sequences that are applicable on no variant."""
+        """Sequences that every variant rules out: one that does not is missing."""
+        return [outcome for outcome in self._not_applicable() if not outcome.variant]
+
+    @property
+    def lacking(self) -> list[Outcome]:
+        """Sequences that were not run because something from outside was not given, such as a published profile."""
+        return [outcome for outcome in self._not_applicable() if outcome.variant]
+
+    def _not_applicable(self) -> list[Outcome]:
         return [self.clean[n] for n in self.sequences if self._clean_verdict(n) is Verdict.NOT_APPLICABLE]
 
     def _clean_verdict(self, sequence: str) -> Verdict | None:

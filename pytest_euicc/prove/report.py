@@ -47,6 +47,7 @@ def _names(names: Sequence[str], everything: bool) -> str:
 def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
     yield from _listed("do not pass without any defect", map(_told, proof.not_green))
     yield from _listed("are applicable on no declaration", map(_told, proof.nowhere))
+    yield from _listed("were not run", map(_told, proof.lacking))
     if proof.judges_defects:
         yield from _listed("are found by no sequence", (_defect(proof, name) for name in proof.unfound), "defects")
     if proof.judges_sequences:
