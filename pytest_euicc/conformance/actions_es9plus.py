@@ -234,13 +234,10 @@ def handle_notification(
     event: Literal["install", "enable", "disable", "delete"] = "enable",
     certificates: EuiccKind | None = None,
     signer: Signer = "certificate",
-    again: bool = False,
     http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5); ``again``: the one before."""
+    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5)."""
     ours = euicc_tester(context)
-    if again:
-        return _notify(context, ours, message, _sent_before(ours), http)
     ours.kind = certificates or "valid"
     data = message.encode("NotificationMetadata", ours.notification_metadata(event))
     identity = ours.identity()
