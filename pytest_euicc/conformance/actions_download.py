@@ -44,13 +44,13 @@ def authenticate_server(
     context: Context,
     message: Message,
     *,
-    curve: Curve = "nist",
+    curve: Curve | None = None,
     certificate: CertificateKind = "valid",
     signer: Signer = "certificate",
 ) -> Outcome:
     """ES10b.AuthenticateServer (SGP.22 5.7.13)."""
     ours = tester(context)
-    ours.start(curve)
+    ours.start(curve or context.declaration.curve)
     last: Outcome | None = context.notes.get("get_euicc_challenge")
     challenge = bytes(last.value["euiccChallenge"]) if last is not None and last.value else bytes(16)
     octets = ours.authenticate_server_request(message, challenge, certificate, signer)

@@ -117,6 +117,11 @@ class Declaration(BaseModel):
         values["svn"] = parse_version(self.svn) if self.svn else None
         return values
 
+    @property
+    def curve(self) -> Literal["nist", "brainpool"]:
+        """What a session is on unless a step says so: P-256, or brainpoolP256r1 for ``O_E_NIST: false``."""
+        return "brainpool" if self.options.get("O_E_NIST") is False else "nist"
+
     def applies(self, expression: str) -> Applicability:
         """Evaluate an applicability expression against this declaration."""
         return parse(expression).evaluate(self.values())

@@ -36,13 +36,13 @@ def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Ou
     return outcome
 
 
-def _open(context: Context, curve: Curve, certificate: str) -> Tester:
+def _open(context: Context, curve: Curve | None, certificate: str) -> Tester:
     _step(context, "es10b.get_euicc_challenge")
     _step(context, "es10b.authenticate_server", "authenticateResponseOk", curve=curve, certificate=certificate)
     return tester(context)
 
 
-def _prepare(context: Context, curve: Curve, certificate: str, confirmation_code: str | None) -> Tester:
+def _prepare(context: Context, curve: Curve | None, certificate: str, confirmation_code: str | None) -> Tester:
     _open(context, curve, certificate)
     _step(
         context,
@@ -77,7 +77,7 @@ def _tidy(context: Context) -> None:
 
 @state("session_open", implies=_IMPLIED)
 def session_open(
-    context: Context, *, curve: Curve = "nist", certificate: CertificateKind = "valid", as_: SaveAs = "session"
+    context: Context, *, curve: Curve | None = None, certificate: CertificateKind = "valid", as_: SaveAs = "session"
 ) -> Generator[None, None, None]:
     """An RSP session: GetEUICCChallenge and AuthenticateServer are done."""
     context.save(as_, _session(_open(context, curve, certificate)))
@@ -88,7 +88,7 @@ def session_open(
 def download_prepared(
     context: Context,
     *,
-    curve: Curve = "nist",
+    curve: Curve | None = None,
     certificate: CertificateKind = "valid",
     confirmation_code: str | None = None,
     as_: SaveAs = "session",
@@ -99,7 +99,7 @@ def download_prepared(
     _tidy(context)
 
 
-def _load_up_to(context: Context, last: str, curve: Curve, as_: str) -> Generator[None, None, None]:
+def _load_up_to(context: Context, last: str, curve: Curve | None, as_: str) -> Generator[None, None, None]:
     """A package whose functions up to one have been sent."""
     context.save(as_, _session(_prepare(context, curve, "valid", None)))
     context.change("to begin a load")
@@ -112,19 +112,25 @@ def _load_up_to(context: Context, last: str, curve: Curve, as_: str) -> Generato
 
 
 @state("secure_channel", implies=_IMPLIED)
-def secure_channel(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+def secure_channel(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
     """A package of which InitialiseSecureChannel has been sent."""
     yield from _load_up_to(context, SECURE_CHANNEL, curve, as_)
 
 
 @state("isdp_configured", implies=_IMPLIED)
-def isdp_configured(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+def isdp_configured(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
     """A package of which everything up to ConfigureISDP has been sent."""
     yield from _load_up_to(context, "es8plus.configure_isdp", curve, as_)
 
 
 @state("metadata_stored", implies=_IMPLIED)
-def metadata_stored(context: Context, *, curve: Curve = "nist", as_: SaveAs = "session") -> Generator[None, None, None]:
+def metadata_stored(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
     """A package of which everything up to StoreMetadata has been sent."""
     yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
 
