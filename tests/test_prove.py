@@ -16,8 +16,8 @@ import pytest
 from pytest_euicc import cli
 from pytest_euicc.conformance.events import Verdict
 from pytest_euicc.prove.asked import Asked
-from pytest_euicc.prove.bench import Outcome
-from pytest_euicc.prove.crew import Crew, Portion
+from pytest_euicc.prove.bench import Job, Outcome
+from pytest_euicc.prove.crew import Crew, CrewError
 
 VECTORS = """
 case: TC_Mini
@@ -191,12 +191,14 @@ class OddBench:
     def open(self) -> OddBench:
         return self
 
-    def run(self, sequence: str, defect: str | None) -> Outcome:
-        if sequence == "dies":
+    def run(self, job: Job) -> Outcome:
+        if job.sequence == "dies":
             os._exit(3)
-        if sequence == "hangs":
+        if job.sequence == "hangs":
             time.sleep(60)
-        return Outcome(sequence, defect, "first", Verdict.PASS)
+        if job.sequence == "raises":
+            raise ValueError("odd")
+        return Outcome(job.sequence, job.defect, "first", Verdict.PASS)
 
     def close(self) -> None:
         pass
@@ -204,14 +206,30 @@ class OddBench:
 
 def test_a_run_that_dies_or_hangs_is_one_inconclusive_outcome() -> None:
     with Crew(OddBench(), jobs=2, silence=1.0) as crew:
-        outcomes = list(crew.work([Portion("d", ("a", "dies", "b")), Portion("d", ("c", "hangs", "e"))]))
+        portions = [
+            tuple(Job(name, "d") for name in names) for names in (("a", "dies", "b"), ("c", "hangs", "e", "raises"))
+        ]
+        outcomes = list(crew.work(portions))
         workers = [worker.process for worker in crew._workers]
     told = {outcome.sequence: (outcome.verdict, outcome.reason) for outcome in outcomes}
     assert len(outcomes) == len(told)
     assert told.pop("dies") == (Verdict.INCONCLUSIVE, "the run ended its process (exit status 3)")
     assert told.pop("hangs") == (Verdict.INCONCLUSIVE, "hung: no verdict within 1 s")
+    assert told.pop("raises") == (Verdict.INCONCLUSIVE, "fault of the harness: ValueError: odd")
     assert told == dict.fromkeys("abce", (Verdict.PASS, ""))
     assert not any(worker.is_alive() for worker in workers)
+
+
+class NoBench:
+    """Has nothing to run on."""
+
+    def open(self) -> OddBench:
+        raise OSError("no port is free")
+
+
+def test_a_worker_without_a_bench_is_the_end() -> None:
+    with Crew(NoBench(), jobs=2) as crew, pytest.raises(CrewError, match="cannot start: OSError: no port is free"):
+        list(crew.work([(Job("a"),), (Job("b"),)]))
 
 
 def processes_of_group(group: int) -> dict[int, float]:

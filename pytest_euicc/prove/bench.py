@@ -25,8 +25,23 @@ SEED = "prove"
 
 
 @dataclass(frozen=True)
+class Job:
+    """One run to be made.
+
+    Attributes:
+        sequence: its id.
+        defect: None for the run without defects.
+        variant: where to run it; empty: on the first one on which it is applicable.
+    """
+
+    sequence: str
+    defect: str | None = None
+    variant: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """One run.
+    """One run that was made.
 
     Attributes:
         defect: None for the run without defects.
@@ -48,8 +63,8 @@ class Outcome:
 class Bench(Protocol):
     """What runs sequences in a worker."""
 
-    def run(self, sequence: str, defect: str | None) -> Outcome:
-        """Run a sequence by its id, on the first variant on which it is applicable."""
+    def run(self, job: Job) -> Outcome:
+        """Run a sequence."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -76,25 +91,32 @@ class _SimulatorBench:
         self._variants = setup.variants
         self._pki = default_pki()
         self._smdp = SimulatedSmdp(self._pki)
+        self._reasons: dict[tuple[str, str], str | None] = {}
 
-    def run(self, sequence: str, defect: str | None) -> Outcome:
+    def run(self, job: Job) -> Outcome:
         """See Bench."""
-        case, chosen = self._sequences[sequence]
+        case, chosen = self._sequences[job.sequence]
         asked = Asked()
-        defects = cast("frozenset[str]", asked) if defect is None else frozenset({defect})
-        reasons = []
+        defects = cast("frozenset[str]", asked) if job.defect is None else frozenset({job.defect})
+        ruled_out = {variant.name: self._reason(variant, case, chosen) for variant in self._variants}
         lacking: Outcome | None = None
         for variant in self._variants:
-            session = self._session(variant, sequence, defects)
-            reason = not_applicable(case, chosen, session)
-            if reason:
-                reasons.append(f"{variant.name}: {reason}")
+            if ruled_out[variant.name] or job.variant not in ("", variant.name):
                 continue
-            found = outcome(Runner(session).run(case, chosen), defect, variant, asked)
-            if found.verdict is not Verdict.NOT_APPLICABLE:
-                return found
-            lacking = lacking or found
-        return lacking or Outcome(sequence, defect, "", Verdict.NOT_APPLICABLE, "\n".join(reasons))
+            result = Runner(self._session(variant, job.sequence, defects)).run(case, chosen)
+            outcome = _outcome(result, job.defect, variant, asked)
+            if outcome.verdict is not Verdict.NOT_APPLICABLE:
+                return outcome
+            lacking = lacking or outcome
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in ruled_out.items())
+        return lacking or Outcome(job.sequence, job.defect, "", Verdict.NOT_APPLICABLE, reasons)
+
+    def _reason(self, variant: Variant, case: Case, sequence: Sequence) -> str | None:
+        key = (variant.name, case.sequence_id(sequence))
+        if key not in self._reasons:
+            session = open_session(None, variant.declaration, self._pki, self._smdp)
+            self._reasons[key] = not_applicable(case, sequence, session)
+        return self._reasons[key]
 
     def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
         raise NotImplementedError
@@ -133,7 +155,7 @@ def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:
     return {case.sequence_id(sequence): (case, sequence) for case in cases for sequence in case.sequences}
 
 
-def outcome(result: Result, defect: str | None, variant: Variant, asked: Asked) -> Outcome:
+def _outcome(result: Result, defect: str | None, variant: Variant, asked: Asked) -> Outcome:
     """What is kept of a result."""
     return Outcome(
         result.id, defect, variant.name, result.verdict, result.reason, result.seconds, frozenset(asked.names)

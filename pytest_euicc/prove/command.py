@@ -14,7 +14,7 @@ from pytest_euicc.conformance.document import FileMistakes
 from pytest_euicc.conformance.model import Case
 from pytest_euicc.prove import report
 from pytest_euicc.prove.bench import Setup
-from pytest_euicc.prove.crew import SILENCE, Crew
+from pytest_euicc.prove.crew import Crew, CrewError
 from pytest_euicc.prove.proof import Proof
 from pytest_euicc.prove.variants import SIDES, Side, variants
 from pytest_euicc.simulator.defect import Defect
@@ -39,7 +39,6 @@ class Wish:
         texts: parts of names or titles of sequences; empty for all.
         vectors: files or folders; empty for those of the package.
         every_pair: run also the pairs whose defect the sequence never meets.
-        silence: seconds after which a run has hung.
     """
 
     sides: tuple[Side, ...] = SIDES
@@ -48,7 +47,6 @@ class Wish:
     jobs: int = 2
     vectors: tuple[Path, ...] = ()
     every_pair: bool = False
-    silence: float = SILENCE
 
 
 def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None]) -> int:
@@ -65,10 +63,13 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
             proofs.append(proof)
             started = time.perf_counter()
             try:
-                with Crew(setup, wish.jobs, wish.silence) as crew:
+                with Crew(setup, wish.jobs) as crew:
                     proof.run(crew, wish.every_pair, _progress)
             finally:
                 proof.seconds = time.perf_counter() - started
+                _progress("")
+    except CrewError as error:
+        raise ProveError(str(error)) from None
     except KeyboardInterrupt:
         _report(proofs, folder, matrix, say)
         return INTERRUPTED

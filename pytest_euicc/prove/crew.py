@@ -17,11 +17,15 @@ from types import TracebackType
 from typing import Protocol
 
 from pytest_euicc.conformance.events import Verdict
-from pytest_euicc.prove.bench import Bench, Outcome
+from pytest_euicc.prove.bench import Bench, Job, Outcome
 
 SILENCE = 60.0
 """Seconds without a verdict after which a run counts as hung; the slowest sequence takes a few."""
 _END = 5.0
+
+
+class CrewError(Exception):
+    """No worker can do anything; the message says why."""
 
 
 class Opener(Protocol):
@@ -31,24 +35,19 @@ class Opener(Protocol):
         """The bench."""
 
 
-@dataclass(frozen=True)
-class Portion:
-    """Sequences to run with one defect; None: without."""
-
-    defect: str | None
-    sequences: tuple[str, ...]
+Portion = tuple[Job, ...]
+"""What a worker gets at once."""
 
 
 @dataclass
 class _Worker:
     process: BaseProcess
     connection: Connection
-    defect: str | None = None
-    left: deque[str] = field(default_factory=deque)
+    left: deque[Job] = field(default_factory=deque)
     heard: float = 0.0
 
     def give(self, portion: Portion) -> None:
-        self.defect, self.left, self.heard = portion.defect, deque(portion.sequences), time.monotonic()
+        self.left, self.heard = deque(portion), time.monotonic()
         # A worker that has died is noticed by what it does not answer.
         with suppress(OSError):
             self.connection.send(portion)
@@ -94,8 +93,12 @@ class Crew:
         self._workers.clear()
 
     def work(self, portions: Iterable[Portion]) -> Iterator[Outcome]:
-        """Outcomes of all portions, as they come."""
-        waiting = deque(portion for portion in portions if portion.sequences)
+        """Outcomes of all portions, as they come.
+
+        Raises:
+            CrewError: a worker has no bench.
+        """
+        waiting = deque(portion for portion in portions if portion)
         while waiting or any(worker.left for worker in self._workers):
             self._hand_out(waiting)
             busy = {worker.connection: worker for worker in self._workers if worker.left}
@@ -123,10 +126,12 @@ class Crew:
 
     def _hear(self, worker: _Worker, waiting: deque[Portion]) -> Outcome:
         try:
-            outcome: Outcome = worker.connection.recv()
+            outcome: Outcome | str = worker.connection.recv()
         except (EOFError, OSError):
             worker.process.join(_END)
             return self._lose(worker, waiting, f"the run ended its process (exit status {worker.process.exitcode})")
+        if isinstance(outcome, str):
+            raise CrewError(f"a worker cannot start: {outcome}")
         worker.left.popleft()
         worker.heard = time.monotonic()
         return outcome
@@ -137,8 +142,16 @@ class Crew:
         self._workers.remove(worker)
         guilty, *rest = worker.left
         if rest:
-            waiting.append(Portion(worker.defect, tuple(rest)))
-        return Outcome(guilty, worker.defect, "", Verdict.INCONCLUSIVE, reason)
+            waiting.append(tuple(rest))
+        return Outcome(guilty.sequence, guilty.defect, guilty.variant, Verdict.INCONCLUSIVE, reason)
+
+
+def _run(bench: Bench, job: Job) -> Outcome:
+    try:
+        return bench.run(job)
+    except Exception as error:
+        reason = f"fault of the harness: {type(error).__name__}: {error}"
+        return Outcome(job.sequence, job.defect, job.variant, Verdict.INCONCLUSIVE, reason)
 
 
 def _serve(opener: Opener, connection: Connection) -> None:
@@ -147,12 +160,16 @@ def _serve(opener: Opener, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     sentinels = [parent.sentinel] if parent else []
-    bench = opener.open()
+    try:
+        bench = opener.open()
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {error}")
+        return
     try:
         while connection in wait([connection, *sentinels]):
             portion: Portion = connection.recv()
-            for sequence in portion.sequences:
-                connection.send(bench.run(sequence, portion.defect))
+            for job in portion:
+                connection.send(_run(bench, job))
     except (EOFError, OSError):
         pass
     finally:

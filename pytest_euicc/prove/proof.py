@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_euicc.conformance.events import Verdict
 from pytest_euicc.conformance.model import Case
-from pytest_euicc.prove.bench import Outcome, by_id
+from pytest_euicc.prove.bench import Job, Outcome, by_id
 from pytest_euicc.prove.crew import Crew, Portion
 from pytest_euicc.prove.variants import Side
 from pytest_euicc.simulator.defect import Defect
@@ -16,7 +16,7 @@ from pytest_euicc.simulator.defect import Defect
 MANY = 20
 """A defect that so many sequences find disturbs nearly everything."""
 _PORTION = 40
-"""Sequences of a portion: small enough that workers end together, large enough that handing out costs nothing."""
+"""Runs of a portion: small enough that workers end together, large enough that handing out costs nothing."""
 
 
 @dataclass
@@ -53,22 +53,20 @@ class Proof:
         Args:
             every_pair: also the pairs whose defect the sequence never meets.
         """
-        chosen = list(self.sequences)
-        for outcome in crew.work(Portion(None, part) for part in _parts(chosen)):
+        for outcome in crew.work(_portions(Job(name) for name in self.sequences)):
             self.clean[outcome.sequence] = outcome
-        portions = list(self._portions(every_pair))
-        total = sum(len(portion.sequences) for portion in portions)
-        for outcome in crew.work(portions):
+        jobs = [job for defect in self.defects for job in self._jobs(defect, every_pair)]
+        for outcome in crew.work(_portions(jobs)):
             self.runs[outcome.defect or "", outcome.sequence] = outcome
             if len(self.runs) % 100 == 0:
-                tell(f"{self.side}: {len(self.runs)} of {total} runs")
+                tell(f"{self.side}: {len(self.runs)} of {len(jobs)} runs")
         self.complete = True
 
-    def _portions(self, every_pair: bool) -> Iterator[Portion]:
-        for defect in self.defects:
-            meeting = [name for name in self.green if every_pair or defect in self.clean[name].met]
-            for part in _parts(meeting):
-                yield Portion(defect, part)
+    def _jobs(self, defect: str, every_pair: bool) -> Iterator[Job]:
+        """Where a sequence passed without defects, it is run with one."""
+        for name in self.green:
+            if every_pair or defect in self.clean[name].met:
+                yield Job(name, defect, self.clean[name].variant)
 
     # ------------------------------------------------------------------ what it shows
 
@@ -102,17 +100,17 @@ class Proof:
 
     def found_by(self, defect: str) -> list[str]:
         """Sequences that fail with a defect and pass without."""
-        return self._with(defect, Verdict.FAIL)
+        return self._with(defect, (Verdict.FAIL,))
 
     def inconclusive_with(self, defect: str) -> list[str]:
-        """Sequences that cannot be judged with a defect."""
-        return self._with(defect, Verdict.INCONCLUSIVE)
+        """Sequences that cannot be judged with a defect: inconclusive, or not applicable to what the card says then."""
+        return self._with(defect, (Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE))
 
-    def _with(self, defect: str, verdict: Verdict) -> list[str]:
+    def _with(self, defect: str, verdicts: tuple[Verdict, ...]) -> list[str]:
         return [
             name
             for name in self.sequences
-            if (outcome := self.runs.get((defect, name))) is not None and outcome.verdict is verdict
+            if (outcome := self.runs.get((defect, name))) is not None and outcome.verdict in verdicts
         ]
 
     def met_by(self, defect: str) -> list[str]:
@@ -217,7 +215,7 @@ class Proof:
         }
 
 
-def _parts(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    ordered = list(names)
+def _portions(jobs: Iterable[Job]) -> Iterator[Portion]:
+    ordered = list(jobs)
     for at in range(0, len(ordered), _PORTION):
         yield tuple(ordered[at : at + _PORTION])
