@@ -162,6 +162,7 @@ _LOAD_PROFILE_ELEMENTS = (
 )
 
 _RESULT = (
+    Defect("unknown-segment-ends-the-load", "A segment under a tag that no package has ends the load", "3.1.5"),
     Defect("load-without-session-is-ok", "A package without a session is answered 9000", "5.7.6"),
     Defect("result-names-the-first-command", "An error result always names InitialiseSecureChannel", "2.5.6"),
     Defect("structure-and-security-mixed-up", "scp03tStructureError and scp03tSecurityError are mixed up", "2.5.6"),

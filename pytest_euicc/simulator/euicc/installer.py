@@ -16,12 +16,13 @@ from pytest_euicc.rsp.bsp import LARGEST_SEGMENT, Bsp, BspFault, BspFaultKind
 from pytest_euicc.simulator.euicc import es8plus
 from pytest_euicc.simulator.euicc.es8plus import Defective, LoadFault, LoadSession
 from pytest_euicc.simulator.euicc.package import InstalledPackage, PackageFault, PackageReader
-from pytest_euicc.simulator.euicc.tlv_stream import TlvStream
+from pytest_euicc.simulator.euicc.tlv_stream import TlvStream, read_header
 
 LARGEST_TAKEN = 2048
 """Octets of a protected segment there is room for. An SM-DP+ sends at most 1020 (SGP.22 2.5.3), but nothing has the
 eUICC refuse more, and cards take the 1036 that a server makes which forgets the padding."""
 _BPP, _FIRST_87, _SEQUENCE_88, _SECOND_87, _SEQUENCE_86 = 0xBF36, 0xA0, 0xA1, 0xA2, 0xA3
+_LEADING = frozenset({_BPP, _FIRST_87, _SEQUENCE_88, _SECOND_87, _SEQUENCE_86, 0x86, 0x87, 0x88})
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ class Installer:
     def metadata(self) -> dict[str, Any]:
         """The StoreMetadataRequest once it is whole, else empty."""
         return self._metadata_value
+
+    def recognises(self, octets: bytes) -> bool:
+        """False for a segment whose leading tag none of a package has (SGP.22 2.5.5, 3.1.5)."""
+        if self._stream.pending:
+            return True
+        header = read_header(octets)
+        return header is None or header[0] in _LEADING
 
     def feed(self, octets: bytes) -> Load | None:
         """Take the data of one STORE DATA chain; returns the load once it is complete.

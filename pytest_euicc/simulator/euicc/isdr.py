@@ -103,6 +103,8 @@ class Isdr:
 
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
+        if not loading.recognised(core, request):
+            return ResponseApdu(b"", 0x6A88)
         try:
             answer = loading.load_segment(core, request)
         except NotAllowed:

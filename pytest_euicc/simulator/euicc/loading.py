@@ -43,6 +43,16 @@ def load_segment(core: EuiccCore, data: bytes) -> bytes:
     return _close(core, installer, ("successResult", success), profile)
 
 
+def recognised(core: EuiccCore, segment: bytes) -> bool:
+    """False for what can be no part of a package: it is refused, and the load goes on without it (SGP.22 3.1.5)."""
+    if core.installer is None or core.defective("unknown-segment-ends-the-load"):
+        return True
+    try:
+        return core.installer.recognises(segment)
+    except tlv.TlvError:
+        return True
+
+
 _SESSIONS = frozenset({0xBF2E, 0xBF38, 0xBF21, 0xBF41, 0xBF34})
 """GetEUICCChallenge, AuthenticateServer, PrepareDownload, CancelSession, eUICCMemoryReset: they end a load."""
 
