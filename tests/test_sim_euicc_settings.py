@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,13 @@ def test_a_pki_without_keys_for_the_card_is_one_message(tmp_path):
     write_folder(default_pki(), tmp_path / "pki", bytes.fromhex("89049032123451234512345678901235"))
     other = tmp_path / "card.yaml"
     other.write_text('eid: "89049032123451234512345678901332"')
+    for folder in ("EUM", "CertificateIssuer"):
+        # With the keys of EUM or CI the folder's PKI would issue an eUICC of any EID.
+        for key in (tmp_path / "pki" / folder).glob("SK_*"):
+            key.unlink()
     pki = load_folder(tmp_path / "pki")
     assert open_transport("", TransportOptions(extra={"pki": pki})).euicc.core.credentials.identities
-    with pytest.raises(CardError, match=r"is for EID 89049032123451234512345678901235, wanted .*01332; eid, veri"):
+    with pytest.raises(CardError, match=r"SK_EUM_ECDSA_NIST.pem: No such file.*; eid, verification and signing of"):
         open_transport(str(other), TransportOptions(extra={"pki": pki}))
 
 
@@ -156,14 +161,17 @@ def test_a_pki_without_keys_for_the_card_is_one_message(tmp_path):
 
 
 def _names_in_code() -> tuple[set[str], set[str]]:
-    """What the simulator's code asks ``defective`` for in so many words, and every text in it."""
+    """What the simulator's code asks ``defective`` for in so many words, and every text in it as a pattern."""
     asked, texts = set(), set()
     for path in Path(package.__file__).parent.glob("*.py"):
-        if path.name == "defects.py":
+        if path.name.startswith("defects"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
+            if isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "*" for part in node.values)
+                texts.add("".join(map(str, parts)))
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if called in ("defective", "_defective"):
@@ -179,7 +187,9 @@ def test_every_name_in_the_code_is_registered():
 
 def test_every_defect_is_somewhere_in_the_code():
     _, texts = _names_in_code()
-    assert set(DEFECTS) - texts == set()
+    patterns = [text for text in texts if "*" in text and text.strip("*")]
+    unasked = set(DEFECTS) - texts
+    assert {name for name in unasked if not any(fnmatchcase(name, pattern) for pattern in patterns)} == set()
 
 
 @pytest.mark.parametrize("name", sorted(DEFECTS))
