@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     smdp.add_argument("--inventory", type=Path, help="profiles it has to give (YAML)")
     smdp.add_argument("--store", type=Path, help="SQLite file that keeps the state of the orders")
     smdp.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
+    smdp.add_argument("--defect", metavar="NAME", action="append", default=[], help="give it a named deviation")
     smdp.add_argument("--host", default="127.0.0.1")
     smdp.add_argument("--port", type=int, default=8443, help="ES9+ with a P-256 certificate (default 8443)")
     smdp.add_argument(
@@ -92,6 +93,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     smdp.add_argument("--es2-port", type=int, default=8445, help="ES2+ (default 8445)")
     smdp.set_defaults(command=_serve_smdp)
+
+    provisioning = commands.add_parser(
+        "provisioning", help="say which profiles the SM-DP+ under test has to hold, and write those that are missing"
+    )
+    provisioning.add_argument("--smdp-declaration", type=Path, help="what the SM-DP+ says of itself")
+    provisioning.add_argument("--smdp", default="", metavar="URL", help="its address, where it is not declared")
+    provisioning.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
+    provisioning.add_argument(
+        "-k", metavar="TEXT", dest="texts", action="append", default=[],
+        help="only for sequences with this in name or title (may be repeated: any of them)",
+    )  # fmt: skip
+    provisioning.add_argument("--vectors", metavar="PATH", type=Path, action="append", default=[], help="more vectors")
+    provisioning.add_argument("--out", type=Path, help="file for what has to be loaded, in the form of an inventory")
+    provisioning.set_defaults(command=_provisioning)
 
     pki = commands.add_parser("pki", help="write the test PKI in the folder layout of SGP.26, for other programs")
     pki.add_argument("folder", type=Path)
@@ -239,9 +254,12 @@ def _serve_card(options: argparse.Namespace) -> int:
 def _serve_smdp(options: argparse.Namespace) -> int:
     import threading
 
+    from pytest_euicc.harness import OptionError, known_smdp_defects
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.rsp.pki import default_pki
+    from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
     from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError, load
+    from pytest_euicc.simulator.smdp.orders import State
     from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
     from pytest_euicc.simulator.smdp.service import SmdpService
     from pytest_euicc.simulator.smdp.store import Store, StoreError
@@ -251,24 +269,57 @@ def _serve_smdp(options: argparse.Namespace) -> int:
     try:
         pki = FolderPki(options.pki) if options.pki else default_pki()
         inventory, orders = load(options.inventory) if options.inventory else (Inventory(), [])
-        service = SmdpService(inventory, orders, pki)
+        defects = known_smdp_defects(options.defect)
+        service = SmdpService(inventory, orders, pki, defects=defects)
         store = Store(options.store) if options.store else None
         if store is not None:
             store.attach(service.book)
         ports = Ports(options.port, options.brainpool_port, options.es2_port)
-        with SmdpServer(service, pki, host=options.host, ports=ports) as server:
+        server = SmdpServer(service, pki, host=options.host, ports=ports)
+        server.tls_deviations = defects & TLS_DEFECTS.keys()
+        with server:
             name = inventory.addresses[0]
             addresses = " and ".join(f"{server.url(curve, name)} ({curve})" for curve in pki.curves)
-            _say(f"ES9+ at {addresses}; Ctrl-C ends")
-            for order in service.book:
+            _say(f"ES9+ at {addresses}, ES2+ at {server.url('es2', name)}; Ctrl-C ends")
+            for order in (each for each in service.book if each.state is not State.AVAILABLE):
                 _say(f"  LPA:1${name}:{server.port(pki.curves[0])}${order.matching_id}")
             with contextlib.suppress(KeyboardInterrupt):
                 stopped.wait()
         if store is not None:
             store.close()
-    except (PkiFolderError, InventoryError, StoreError, ServerError) as error:
+    except (OptionError, PkiFolderError, InventoryError, StoreError, ServerError) as error:
         _say(str(error))
         return WRONG_USE
+    return OK
+
+
+def _provisioning(options: argparse.Namespace) -> int:
+    from pytest_euicc.harness import OptionError, Options, open_planning
+    from pytest_euicc.smdp_access import provisioning
+
+    asked = Options(
+        smdp=options.smdp,
+        smdp_declaration=options.smdp_declaration,
+        pki=options.pki,
+        vectors=tuple(options.vectors),
+    )
+    try:
+        needs, declaration, address = open_planning(asked, options.texts)
+    except OptionError as error:
+        _say(str(error))
+        return WRONG_USE
+    planned = provisioning.plan(needs, declaration)
+    if options.out is not None:
+        try:
+            written = provisioning.write(options.out, planned, address, declaration.name)
+        except OSError as error:
+            _say(f"--out {options.out}: {error.strerror}")
+            return WRONG_USE
+        _say(f"{options.out}: {written} profiles")
+    missing = sum(not each.source for each in planned)
+    _say(f"{len(planned)} profiles for {len({need.sequence for need in needs})} sequences, {missing} of them to load")
+    for line in provisioning.table(planned):
+        _print(line)
     return OK
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.context import Session
     from pytest_euicc.conformance.declaration import Declaration
     from pytest_euicc.conformance.model import Case
+    from pytest_euicc.conformance.smdp_needs import Need
     from pytest_euicc.rsp.pki import Pki
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
+    from pytest_euicc.smdp_access.es2 import Es2Provisioner
+    from pytest_euicc.smdp_access.remote import Hook, Server
 
 SIMULATED = "sim"
 _HARMLESS = ("sim", "replay")
@@ -38,9 +41,12 @@ class Options:
         record: file or folder to record APDUs to.
         worker: name of the xdist worker, empty without.
         defects: deviations of the simulated eUICC.
-        smdp: ``sim``, or the URL of an SM-DP+.
+        smdp: ``sim``, or the URL of an SM-DP+; empty: where the declaration says, or ``sim`` if it does not.
         smdp_declaration: file; None takes that of the simulated SM-DP+, and for any other server an empty one.
         smdp_defects: deviations of the simulated SM-DP+.
+        smdp_timeout: seconds that an SM-DP+ at a URL may take to connect, and to answer.
+        provision: the hook by which a vendor provisions its SM-DP+.
+        claims: folder in which the workers of a run note which profiles of the inventory they have taken.
     """
 
     euicc: str = SIMULATED
@@ -53,9 +59,12 @@ class Options:
     seed: str | None = None
     worker: str = ""
     defects: tuple[str, ...] = ()
-    smdp: str = SIMULATED
+    smdp: str = ""
     smdp_declaration: Path | None = None
     smdp_defects: tuple[str, ...] = ()
+    smdp_timeout: float = 15.0
+    provision: Hook | None = None
+    claims: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -74,6 +83,10 @@ class Harness:
     def card(self) -> Card:
         """The card under test; raises Unreachable where an SM-DP+ is."""
         return self.session.held_card()
+
+    def take_missing(self) -> list[str]:
+        """Profiles that the SM-DP+ did not hold since the last look, in words."""
+        return [wish.words() for wish in self.session.services["smdp"].take_missing()]
 
     def close(self) -> None:
         """Let go of the card and of the SM-DP+."""
@@ -101,7 +114,7 @@ def load_declaration(options: Options) -> Declaration:
 
 def load_smdp_declaration(options: Options) -> Declaration:
     """The declaration of the SM-DP+ under test; raises OptionError."""
-    default = resources.declarations() / "simulated_smdp.yaml" if options.smdp == SIMULATED else None
+    default = resources.declarations() / "simulated_smdp.yaml" if options.smdp in ("", SIMULATED) else None
     return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default)
 
 
@@ -134,15 +147,61 @@ def _pki(options: Options) -> Any:
         raise OptionError(f"--euicc-pki: {error}") from None
 
 
-def open_smdp(options: Options, pki: Any) -> SimulatedSmdp | RemoteSmdp:
+def open_smdp(options: Options, pki: Any, declaration: Declaration) -> SimulatedSmdp | RemoteSmdp:
     """The SM-DP+ of the run, not yet started; raises OptionError."""
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
+    from pytest_euicc.smdp_access.claims import Claims
 
-    if options.smdp == SIMULATED:
-        return SimulatedSmdp(pki, _known_smdp_defects(options.smdp_defects))
-    if not options.smdp.startswith("https://"):
-        raise OptionError(f"--smdp {options.smdp}: write sim, or the URL of an SM-DP+ as https://host:port")
-    return RemoteSmdp(options.smdp, pki)
+    server = smdp_server(options, declaration)
+    if server is None:
+        return SimulatedSmdp(pki, known_smdp_defects(options.smdp_defects))
+    if options.smdp_defects:
+        raise OptionError(f"--smdp-defect is for the simulated SM-DP+; {server.urls['nist']} is another")
+    return RemoteSmdp(
+        server,
+        pki,
+        inventory=declaration.inventory,
+        es2plus=_es2plus(declaration, server, pki),
+        hook=options.provision,
+        claims=Claims(options.claims),
+    )
+
+
+def smdp_server(options: Options, declaration: Declaration) -> Server | None:
+    """Where the SM-DP+ of the run is; None for the simulated one. Raises OptionError."""
+    from pytest_euicc.conformance.smdp_declaration import https_url
+    from pytest_euicc.smdp_access.remote import Server
+
+    declared = declaration.addresses
+    url = options.smdp or declared.nist or declared.brainpool or SIMULATED
+    if url == SIMULATED:
+        return None
+    try:
+        url = https_url(url)
+    except ValueError:
+        raise OptionError(f"--smdp {url}: write sim, or the URL of an SM-DP+ as https://host:port") from None
+    name = url.removeprefix("https://").removesuffix(":443")
+    return Server(
+        {"nist": url, "brainpool": declared.brainpool or url},
+        declared.smdp or name,
+        declared.resolve,
+        options.smdp_timeout,
+    )
+
+
+def _es2plus(declaration: Declaration, server: Server, pki: Pki) -> Es2Provisioner | None:
+    from dataclasses import replace
+
+    from pytest_euicc.smdp_access.es2 import Es2Provisioner, IdentityError, read_identity
+
+    declared = declaration.es2plus
+    if declared is None:
+        return None
+    try:
+        identity = read_identity(declared.identity) if declared.identity is not None else None
+    except IdentityError as error:
+        raise OptionError(f"--smdp-declaration: es2plus.identity: {error}") from None
+    return Es2Provisioner(declared, replace(server.tls(pki), identity=identity))
 
 
 def open_harness(options: Options) -> Harness:
@@ -176,7 +235,7 @@ def open_harness(options: Options) -> Harness:
         card,
         declaration,
         pki,
-        open_smdp(options, pki),
+        open_smdp(options, pki, load_smdp_declaration(options)),
         real_card=options.kind not in _HARMLESS,
         allow_destructive=options.allow_destructive,
         isdr_aid=options.isdr_aid or ISDR_AID,
@@ -210,8 +269,32 @@ def open_smdp_harness(options: Options) -> Harness:
     """
     declaration, pki = load_smdp_declaration(options), _pki(options)
     seed = options.seed or secrets.token_hex(8)
-    session = open_session(None, declaration, pki, open_smdp(options, pki), real_card=False, seed=seed)
-    return Harness(session, {"SM-DP+": options.smdp, "SM-DP+ declaration": declaration.name, "seed": seed})
+    smdp = open_smdp(options, pki, declaration)
+    session = open_session(None, declaration, pki, smdp, real_card=False, seed=seed)
+    server = smdp_server(options, declaration)
+    where = SIMULATED if server is None else server.urls["nist"]
+    return Harness(session, {"SM-DP+": where, "SM-DP+ declaration": declaration.name, "seed": seed})
+
+
+def open_planning(options: Options, texts: Sequence[str]) -> tuple[list[Need], Declaration, str]:
+    """What the SM-DP+ of the run has to hold, its declaration and its smdpAddress.
+
+    Args:
+        texts: parts of names or titles of sequences; empty for all.
+
+    Raises:
+        OptionError: an option is wrong, or nothing is chosen.
+    """
+    from pytest_euicc.conformance.loader import chosen
+    from pytest_euicc.conformance.smdp_needs import needs
+
+    declaration, pki = load_smdp_declaration(options), _pki(options)
+    server = smdp_server(options, declaration)
+    address = server.address if server is not None else declaration.addresses.smdp or "smdp.example.com"
+    cases = chosen(load_cases(options), "smdp", texts)
+    if not cases:
+        raise OptionError(f"-k: no sequence for an SM-DP+ has {' or '.join(texts)} in its name or title")
+    return needs(cases, declaration, pki, address), declaration, address
 
 
 def known_defects(names: Iterable[str]) -> frozenset[str]:
@@ -224,7 +307,8 @@ def known_defects(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
+def known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
+    """The names if the simulated SM-DP+ has such defects; raises OptionError."""
     from pytest_euicc.simulator.smdp.defects import DEFECTS
 
     unknown = [name for name in names if name not in DEFECTS]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +24,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     smdp,
     smdp_harness,
 )
-from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration, load_smdp_declaration
+from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration, load_smdp_declaration, smdp_server
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.model import Case, Sequence
@@ -33,8 +36,9 @@ _OPTIONS = (
     ("--euicc-record", "euicc_record", "FILE|DIR", "record every APDU to a trace that can be replayed"),
     ("--euicc-isdr-aid", "euicc_isdr_aid", "HEX", "AID of the ISD-R, for cards with a vendor's own"),
     ("--euicc-pki", "euicc_pki", "DIR", "CI certificates in the folder layout of SGP.26 (default: the test PKI)"),
-    ("--smdp", "euicc_smdp", "sim|URL", "SM-DP+ to test, and to download from (default sim)"),
+    ("--smdp", "euicc_smdp", "sim|URL", "SM-DP+ to test, and to download from (default: as declared, or sim)"),
     ("--smdp-declaration", "smdp_declaration", "FILE", "what the SM-DP+ under test says of itself"),
+    ("--smdp-timeout", "smdp_timeout", "SECONDS", "how long an SM-DP+ may take to connect and to answer (default 15)"),
     ("--euicc-seed", "euicc_seed", "TEXT", "seed of the harness's randomness (default: a new one)"),
     ("--euicc-report", "euicc_report", "DIR", "write summary.json and summary.html"),
 )
@@ -56,6 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--euicc-defect", metavar="NAME", action="append", default=[], help=text)
     text = "switch a named defect of the simulated SM-DP+ on (may be repeated)"
     group.addoption("--smdp-defect", metavar="NAME", action="append", default=[], help=text)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """What others may implement."""
+    from pytest_euicc import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,7 +98,7 @@ class _State:
         """All vectors, loaded once; raises OptionError with every mistake in them or in the declaration."""
         if self._cases is None:
             load_declaration(self.options)
-            load_smdp_declaration(self.options)
+            smdp_server(self.options, load_smdp_declaration(self.options))
             self._cases = load_cases(self.options)
         return self._cases
 
@@ -103,6 +114,13 @@ class _State:
     def check(self) -> None:
         """Read everything the user named; raises OptionError."""
         _ = self.cases
+
+    @cached_property
+    def claims(self) -> Path:
+        """A folder that the workers of the run share."""
+        folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-")
+        self._config.add_cleanup(folder.cleanup)
+        return Path(folder.name)
 
     def opened(self, description: dict[str, str]) -> None:
         """A card or an SM-DP+ is there; what reports say of it."""
@@ -123,6 +141,7 @@ def _read_options(config: pytest.Config) -> Options:
         isdr_aid = bytes.fromhex(aid) or None
     except ValueError:
         raise OptionError(f"--euicc-isdr-aid {aid}: not hex; write the AID as A0000005591010…") from None
+    claims = getattr(config, "workerinput", {}).get("euicc_claims")
     vectors = tuple(Path(entry) for entry in given("euicc_vectors"))
     for entry in vectors:
         if not entry.exists():
@@ -138,10 +157,23 @@ def _read_options(config: pytest.Config) -> Options:
         seed=given("euicc_seed") or None,
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         defects=tuple(config.getoption("euicc_defect")),
-        smdp=given("euicc_smdp") or "sim",
+        smdp=given("euicc_smdp"),
         smdp_declaration=path("smdp_declaration"),
         smdp_defects=tuple(config.getoption("smdp_defect")),
+        smdp_timeout=_seconds("--smdp-timeout", given("smdp_timeout") or "15"),
+        provision=lambda wish: config.hook.pytest_euicc_provision_profile(config=config, wish=wish),
+        claims=Path(claims) if claims else None,
     )
+
+
+def _seconds(option: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise OptionError(f"{option} {text}: write seconds, such as 15 or 0.5")
+    return seconds
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -209,14 +241,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _collected.extend(
             value for name, value in report.user_properties if name == "euicc" and isinstance(value, dict)
         )
+        _missing.update(str(value) for name, value in report.user_properties if name == "euicc missing")
 
 
 _collected: list[dict[str, Any]] = []
+_missing: Counter[str] = Counter()
+"""Profiles that the SM-DP+ did not hold, in words."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:  # noqa: ARG001
     """A run begins with nothing collected."""
     _collected.clear()
+    _missing.clear()
 
 
 @pytest.hookimpl(trylast=True)
@@ -245,6 +281,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With pytest-xdist: a folder in which the workers say which profiles of an inventory they have taken."""
+    node.workerinput["euicc_claims"] = str(getattr(node.config, STATE).claims)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
     """With pytest-xdist: the description of the card comes from the first worker that has one."""
     state = getattr(node.config, STATE, None)
@@ -263,6 +305,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("eUICC and SM-DP+ conformance")
     for line in summary.Summary.of(_collected, state.description).lines():
         terminalreporter.write_line(line)
+    if _missing:
+        terminalreporter.write_line("the SM-DP+ did not hold (`pytest-euicc provisioning` writes all that is missing):")
+        for words, count in sorted(_missing.items()):
+            terminalreporter.write_line(f"  {count} x {words}")
     folder = config.getoption("euicc_report") or config.getini("euicc_report")
     if folder:
         terminalreporter.write_line(f"summary: {Path(folder) / 'summary.html'}")

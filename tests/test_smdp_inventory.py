@@ -8,7 +8,7 @@ import pytest
 from smdp_peer import EID, ICCID, ICCID_DIGITS, UPP, package_for
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.simulator.smdp import iccid as iccids
+from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.simulator.smdp import inventory
 from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError
 from pytest_euicc.simulator.smdp.orders import Order, OrderBook, State

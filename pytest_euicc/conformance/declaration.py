@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pytest_euicc.conformance.applicability import Applicability, Value, parse
-from pytest_euicc.conformance.document import Document, FileMistakes, pydantic_message
+from pytest_euicc.conformance.document import Document, FileMistakes, Mistake, Place, pydantic_message
 from pytest_euicc.conformance.options import OPTIONS
-from pytest_euicc.conformance.text import closest, parse_hex, parse_version
+from pytest_euicc.conformance.smdp_declaration import (
+    Addresses,
+    Es2Plus,
+    InventoryFile,
+    MissingFile,
+    known_keys,
+    under,
+)
+from pytest_euicc.conformance.smdp_inventory import HeldProfile
+from pytest_euicc.conformance.text import closest, eid_digits, parse_hex, parse_version
 
 
 def _version_text(value: Any) -> Any:
@@ -20,13 +29,6 @@ def _version_text(value: Any) -> Any:
 
 def _check_version(text: str) -> str:
     return ".".join(map(str, parse_version(text)))
-
-
-def _check_eid(text: str) -> str:
-    digits = "".join(text.split())
-    if len(digits) != 32 or not digits.isdigit():
-        raise ValueError(f"{text!r} is not an EID; it has 32 digits")
-    return digits
 
 
 def _check_hex(value: Any) -> str:
@@ -46,7 +48,7 @@ def _options(value: Any) -> Any:
 
 
 Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version)]
-Eid = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_eid)]
+Eid = Annotated[str, BeforeValidator(_version_text), AfterValidator(eid_digits)]
 HexText = Annotated[str, BeforeValidator(_check_hex)]
 
 
@@ -78,6 +80,10 @@ class Declaration(BaseModel):
     """EIDs of cards that may be changed for good."""
     restore: list[HexText] = []
     """Command APDUs that put the card back to its personalised state, sent on the basic channel after a reset."""
+    addresses: Addresses = Addresses()
+    es2plus: Es2Plus | None = None
+    inventory: list[HeldProfile] = []
+    """What an SM-DP+ holds; in the file it may be the name of one of its own, with ``profiles:``."""
 
     @classmethod
     def load(cls, path: Path) -> Declaration:
@@ -87,28 +93,32 @@ class Declaration(BaseModel):
             FileMistakes: with every mistake, one line each.
         """
         document = Document.read(path)
-        declaration = None
-        if not document.mistakes:
-            declaration = cls._validated(document)
+        declaration = None if document.mistakes else cls._validated(document, path.parent)
         if document.mistakes or declaration is None:
             raise FileMistakes(document.mistakes)
         return declaration
 
     @classmethod
-    def _validated(cls, document: Document) -> Declaration | None:
-        if not isinstance(document.data, dict):
-            document.mistake((), "a declaration is a mapping (key: value)")
+    def _validated(cls, document: Document, folder: Path) -> Declaration | None:
+        data = _mapping(document, "a declaration")
+        if data is None:
             return None
-        data = {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            for entry in error.errors():
-                place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
-                place, key = _option_place(place, data, entry["msg"])
-                message = pydantic_message(entry, cls.model_fields)
-                document.mistake(place, message, key=key or entry["type"] == "extra_forbidden")
-        return None
+        held = data.pop("inventory") if isinstance(data.get("inventory"), str) else None
+        declaration = _instance(cls, document, data)
+        if declaration is None:
+            return None
+        inventory = declaration.inventory
+        if held is not None:
+            inventory = load_inventory(folder / held, document.mistakes)
+        else:
+            inventory = _beside(document, folder, inventory, ("inventory",))
+        es2plus = declaration.es2plus
+        if es2plus is not None and es2plus.identity is not None:
+            identity = folder / es2plus.identity
+            if not identity.is_file():
+                document.mistake(("es2plus", "identity"), f"{identity}: no such file")
+            es2plus = es2plus.model_copy(update={"identity": identity})
+        return declaration.model_copy(update={"inventory": inventory, "es2plus": es2plus})
 
     def values(self) -> dict[str, Value]:
         """Values for applicability expressions."""
@@ -129,6 +139,49 @@ class Declaration(BaseModel):
     def declared(self) -> Mapping[str, Any]:
         """All that is declared, for ``${declaration.name}``."""
         return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+def load_inventory(path: Path, mistakes: list[Mistake]) -> list[HeldProfile]:
+    """Read a file with what an SM-DP+ holds; what is wrong with it is added to the mistakes."""
+    document = Document.read(path)
+    found: list[HeldProfile] = []
+    data = None if document.mistakes else _mapping(document, "an inventory")
+    if data is not None:
+        read = _instance(InventoryFile, document, data)
+        found = _beside(document, path.parent, read.profiles, ("profiles",)) if read is not None else []
+    mistakes += document.mistakes
+    return found
+
+
+def _beside(document: Document, folder: Path, profiles: list[HeldProfile], place: Place) -> list[HeldProfile]:
+    try:
+        return under(folder, profiles)
+    except MissingFile as missing:
+        document.mistake((*place, missing.index, "file"), str(missing))
+        return profiles
+
+
+def _mapping(document: Document, what: str) -> dict[str, Any] | None:
+    if not isinstance(document.data, dict):
+        document.mistake((), f"{what} is a mapping (key: value)")
+        return None
+    return {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
+
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def _instance(model: type[Read], document: Document, data: dict[str, Any]) -> Read | None:
+    """The data as a model; None, and mistakes in the document, where they do not fit."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for entry in error.errors():
+            place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+            message = pydantic_message(entry, known_keys(model, place))
+            place, key = _option_place(place, data, entry["msg"])
+            document.mistake(place, message, key=key or entry["type"] == "extra_forbidden")
+    return None
 
 
 def _option_place(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -68,6 +68,23 @@ def read(paths: Iterable[Path]) -> tuple[list[Case], list[Mistake]]:
             cases.append(case)
         mistakes += document.mistakes
     return cases, sorted(set(mistakes))
+
+
+def chosen(cases: Iterable[Case], iut: Literal["euicc", "smdp"], texts: Iterable[str]) -> tuple[Case, ...]:
+    """Cases of one side with their sequences that have one of the texts in name or title; without texts all."""
+    wanted = [text.lower() for text in texts]
+    found = []
+    for case in cases:
+        if case.iut != iut:
+            continue
+        sequences = [
+            sequence
+            for sequence in case.sequences
+            if not wanted or any(text in f"{case.sequence_id(sequence)} {sequence.title}".lower() for text in wanted)
+        ]
+        if sequences:
+            found.append(case.model_copy(update={"sequences": sequences}))
+    return tuple(found)
 
 
 def parse(document: Document) -> Case | None:

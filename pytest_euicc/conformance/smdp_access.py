@@ -6,14 +6,14 @@ A simulated server holds whatever is wished for; any other is provisioned by its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.text import describe
 
 if TYPE_CHECKING:
+    from pytest_euicc.conformance.context import Context
     from pytest_euicc.es9.client import Es9Client
     from pytest_euicc.es9.tls import TlsSettings
 
@@ -39,7 +39,7 @@ class OrderWish:
         confirmation_tries, tries: wrong confirmation codes, and downloads begun, before the order ends.
         state: of SGP.22 3.1.6.
         expired: its time is over.
-        keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys.
+        keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys; None for either.
         rebinding: False: bound to one one-time key only.
         metadata: in the words of an inventory (docs/architecture.md).
         icon: octets of an icon in the metadata; 0 for any icon or none.
@@ -56,7 +56,7 @@ class OrderWish:
     tries: int | None = None
     state: str = "Released"
     expired: bool = False
-    keys: Keys = "session"
+    keys: Keys | None = None
     rebinding: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
     icon: int = 0
@@ -64,16 +64,33 @@ class OrderWish:
     memory: int = 0
     consumed: bool = False
 
+    @property
+    def by_eid(self) -> bool:
+        """The eUICC is all that the server finds it by, so that it must hold no other such order for it."""
+        return self.matching_id == ""
+
     def words(self) -> str:
-        """What is wished for in one line, for people who provision a server: what is not as usual."""
-        said = []
-        for each in fields(self):
-            value = getattr(self, each.name)
-            usual = each.default_factory() if callable(each.default_factory) else each.default
-            if value != usual:
-                shown = f"{len(value)} octets" if each.name == "package" else describe(value)
-                said.append(f"{each.name}={shown}")
-        return ", ".join(said) or "anything in it"
+        """What is wished for in one line, for people who provision a server."""
+        said = [self._use(), f"for EID {self.eid.hex()}" if self.eid else "bound to no EID"]
+        said += [f"matchingId {self.matching_id}"] if self.matching_id else []
+        said += [f"state {self.state}"] if self.state != "Released" else []
+        said += ["expired"] if self.expired else []
+        said += [f"confirmation code {self.confirmation_code}"] if self.confirmation_code is not None else []
+        said += [f"ends after {self.confirmation_tries} wrong codes"] if self.confirmation_tries is not None else []
+        said += [f"ends after {self.tries} downloads"] if self.tries is not None else []
+        said += [f"under {self.keys} keys"] if self.keys is not None else []
+        said += ["bound to one one-time key only"] if not self.rebinding else []
+        said += [f"needs {self.memory} octets of memory"] if self.memory else []
+        said += [f"metadata {describe(self.metadata)}"] if self.metadata else []
+        said += [f"icon of {self.icon} octets"] if self.icon else []
+        said += [f"a certain package of {len(self.package)} octets"] if self.package is not None else []
+        said += ["spent by the sequence"] if self.consumed else []
+        return ", ".join(said)
+
+    def _use(self) -> str:
+        if self.by_eid:
+            return "event without matchingId" if self.event else "found by the EID alone"
+        return "event" if self.event else "activation code"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from pytest_euicc.conformance.registry import SaveAs
 from pytest_euicc.conformance.smdp_access import Curve, HeldOrder, Keys, OrderWish, smdp_access
 from pytest_euicc.conformance.states import Unreachable, state
 from pytest_euicc.conformance.text import describe
-from pytest_euicc.rsp.iccid import swapped
 
 OTHER_EID = bytes.fromhex("89049032000000000000000000000163")
 """An EID that the tester's certificate does not name."""
@@ -33,7 +32,7 @@ def order(
     tries: int | None = None,
     state: str = "Released",
     expired: bool = False,
-    keys: Keys = "session",
+    keys: Keys | None = None,
     rebinding: bool = True,
     memory: Annotated[int, Field(ge=0)] = 0,
     metadata: dict[str, Any] | None = None,
@@ -110,8 +109,3 @@ def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
     if outcome.status != "success" or outcome.mismatches:
         told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
         raise Unreachable(f"{name}: {outcome.status} {told}")
-
-
-def digits(iccid: bytes) -> str:
-    """An ICCID as people write it, without the filler."""
-    return swapped(iccid).hex().upper().rstrip("F")

@@ -45,6 +45,18 @@ def parse_hex(value: object) -> bytes:
     return bytes.fromhex(found[1])
 
 
+def eid_digits(text: str) -> str:
+    """The digits of an EID, spaces left out.
+
+    Raises:
+        ValueError: with a message for people.
+    """
+    digits = "".join(text.split())
+    if len(digits) != 32 or not digits.isascii() or not digits.isdecimal():
+        raise ValueError(f"{text!r} is not an EID; it has 32 digits")
+    return digits
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` with the most similar known name, else the known names if they are few, else nothing."""
     names = sorted(known)

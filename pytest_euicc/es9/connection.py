@@ -156,8 +156,10 @@ class Connection:
             return ServerUnreachable(
                 url, f"nothing listens at {self._pool.host}:{self.port}; is the server up and the port right?"
             )
+        if isinstance(error, exceptions.ConnectTimeoutError):
+            return ServerUnreachable(url, f"no connection within {self.settings.timeout:g} s; is the server up?")
         if isinstance(error, exceptions.TimeoutError):
-            return ServerTimeout(url, f"no answer within {self.settings.timeout:g} s")
+            return ServerTimeout(url, f"no answer within {self.settings.timeout:g} s; give it more time, or see why")
         if isinstance(error, exceptions.ProtocolError):
             cause = error.args[-1] if error.args else error
             if isinstance(cause, exceptions.IncompleteRead):

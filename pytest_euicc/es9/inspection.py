@@ -53,14 +53,16 @@ def tcp_connection(url: str, settings: TlsSettings) -> socket.socket:
     """A connection to the host and port of a URL, with the time limit of the settings.
 
     Raises:
-        ServerUnreachable, ServerTimeout: it does not come about.
+        ServerUnreachable: it does not come about.
     """
     parts = urlsplit(url if "://" in url else f"https://{url}")
     host, port = parts.hostname or "", parts.port or _HTTPS_PORT
     try:
         return socket.create_connection((settings.resolve.get(host, host), port), settings.timeout)
     except TimeoutError:
-        raise ServerTimeout(url, f"no connection to {host}:{port} within {settings.timeout:g} s") from None
+        raise ServerUnreachable(
+            url, f"no connection to {host}:{port} within {settings.timeout:g} s; is the server up?"
+        ) from None
     except socket.gaierror:
         raise ServerUnreachable(url, f"{host} has no address; give one with resolve, or mend the name") from None
     except OSError as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_euicc import resources
 from pytest_euicc.conformance import loader
 from pytest_euicc.conformance.document import FileMistakes
-from pytest_euicc.conformance.model import Case
 from pytest_euicc.prove import report
 from pytest_euicc.prove.bench import Setup
 from pytest_euicc.prove.crew import Crew, CrewError
@@ -102,7 +101,7 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
         raise ProveError(str(error)) from None
     found = []
     for side in wish.sides:
-        chosen = _cases(cases, side, wish.texts)
+        chosen = loader.chosen(cases, side, wish.texts)
         registry = REGISTRIES[side]
         defects = {name: registry[name] for name in wish.defects or registry if name in registry}
         # A side without sequences has all its defects unfound, unless it was not asked for.
@@ -118,23 +117,6 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
     if not found:
         raise ProveError(f"no sequence of {' or '.join(wish.sides)} has {' or '.join(wish.texts)} in its name or title")
     return found
-
-
-def _cases(cases: Iterable[Case], side: Side, texts: Sequence[str]) -> tuple[Case, ...]:
-    """The chosen sequences, in their cases."""
-    wanted = [text.lower() for text in texts]
-    found = []
-    for case in cases:
-        if case.iut != side:
-            continue
-        sequences = [
-            sequence
-            for sequence in case.sequences
-            if not wanted or any(text in f"{case.sequence_id(sequence)} {sequence.title}".lower() for text in wanted)
-        ]
-        if sequences:
-            found.append(case.model_copy(update={"sequences": sequences}))
-    return tuple(found)
 
 
 def _progress(text: str) -> None:

@@ -1,12 +1,30 @@
 """The two codings of an ICCID that meet in a download.
 
 SGP.22 and EF ICCID have the digits with swapped nibbles (ETSI TS 102 221 13.2): ``98001032…``. The header of a profile
-package has them in their natural order (TCA IFS 8.2, as the published TS.48 packages show): ``89000123…``.
+package has them in their natural order (TCA IFS 8.2, as the published TS.48 packages show): ``89000123…``. People write
+the digits without padding (ITU-T E.118).
 """
 
 from __future__ import annotations
+
+_LENGTH = 20
 
 
 def swapped(octets: bytes) -> bytes:
     """The other coding: every octet with its nibbles swapped."""
     return bytes(octet >> 4 | (octet & 0x0F) << 4 for octet in octets)
+
+
+def to_octets(digits: str) -> bytes:
+    """10 octets, nibbles swapped, padded with F; raises ValueError."""
+    plain = digits.rstrip("Ff")
+    if not plain.isascii() or not plain.isdecimal() or not 18 <= len(plain) <= _LENGTH:
+        raise ValueError(f"{digits!r} is no ICCID; write 18 to 20 digits, in quotes")
+    padded = plain.ljust(_LENGTH, "F")
+    return bytes.fromhex("".join(padded[at + 1] + padded[at] for at in range(0, _LENGTH, 2)))
+
+
+def to_digits(octets: bytes) -> str:
+    """The digits without padding."""
+    text = octets.hex().upper()
+    return "".join(text[at + 1] + text[at] for at in range(0, len(text), 2)).rstrip("F")

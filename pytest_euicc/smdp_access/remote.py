@@ -1,48 +1,162 @@
-"""An SM-DP+ at a URL: it holds what its operator gives it."""
+"""An SM-DP+ at a URL: it holds what its operator gives it, by a hook, over ES2+, or by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
 from pytest_euicc.conformance.smdp_access import CannotOffer, Curve, HeldOrder, OrderWish
+from pytest_euicc.conformance.smdp_inventory import HeldProfile, serving
+from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.clients import Clients
+from pytest_euicc.smdp_access.es2 import Es2Provisioner
+
+Hook = Callable[[OrderWish], object]
+"""Asks a vendor's plugin for a profile: a HeldOrder, or None where it has none."""
+_HOOK = "pytest_euicc_provision_profile"
+_MEND = (
+    "load it and list it under inventory: of the declaration (`pytest-euicc provisioning` writes all that is missing), "
+    f"or give es2plus: there, or the hook {_HOOK}"
+)
+_ALONE = "; the server must hold no other that is found by an EID alone, so load it for a run of this sequence (-k)"
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an SM-DP+ is.
+
+    Attributes:
+        urls: of the ES9+ listeners, by curve.
+        address: smdpAddress.
+        resolve: addresses of host names, in place of the resolver.
+        timeout: seconds.
+    """
+
+    urls: dict[str, str]
+    address: str
+    resolve: dict[str, str] = field(default_factory=dict)
+    timeout: float = 15.0
+
+    def tls(self, pki: Pki, curve: Curve = "nist") -> TlsSettings:
+        """How to speak TLS with it."""
+        return TlsSettings(pki.trust(), curve, resolve=self.resolve, timeout=self.timeout)
 
 
 class RemoteSmdp:
-    """An SM-DP+ at a URL: what it holds is what its operator loaded."""
+    """An SM-DP+ at a URL.
 
-    def __init__(self, url: str, pki: Pki) -> None:
-        self._url = url.rstrip("/")
+    Args:
+        inventory: what it was given by hand.
+        es2plus: orders what a sequence needs.
+        hook: of a vendor, asked first.
+        claims: of the inventory, shared by workers.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        pki: Pki,
+        *,
+        inventory: Sequence[HeldProfile] = (),
+        es2plus: Es2Provisioner | None = None,
+        hook: Hook | None = None,
+        claims: Claims | None = None,
+    ) -> None:
+        self._server = server
         self._pki = pki
+        self._inventory = inventory
+        self._es2plus = es2plus
+        self._hook = hook
+        self._claims = claims or Claims()
         self._clients = Clients()
+        self._missing: list[OrderWish] = []
 
     @property
     def address(self) -> str:
-        """What activation codes name: host and port of the URL."""
-        return self._url.removeprefix("https://")
+        """What activation codes name."""
+        return self._server.address
 
-    def begin(self, seed: int) -> None:
-        """What a server that is not ours holds, and its randomness, are its own."""
+    def begin(self, _seed: int) -> None:
+        """Give back what was ordered for the sequence before; the server's randomness is its own."""
+        if self._es2plus is not None:
+            self._es2plus.give_back()
+        self._claims.share()
 
     def offer(self, wish: OrderWish) -> HeldOrder:
-        """Raises CannotOffer unless the wish names the matchingId of a profile that is loaded by hand."""
-        if wish.matching_id is None or wish.package is not None:
-            raise CannotOffer(f"{self._url}: load a profile with {wish.words()}")
-        return HeldOrder(wish.matching_id, wish.confirmation_code)
+        """Have the server hold a profile: by the hook, over ES2+, or one of the inventory.
+
+        Raises:
+            CannotOffer: none of them has one; the message says what to load.
+        """
+        if wish.by_eid:
+            # An order that the EID alone finds is found by every session of the eUICC.
+            self._claims.be_alone()
+        held = self._asked(wish) or (self._es2plus.order(wish) if self._es2plus else None) or self._listed(wish)
+        if held is None:
+            self._missing.append(wish)
+            mend = _MEND + (_ALONE if wish.by_eid else "")
+            raise CannotOffer(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {mend}")
+        return held
+
+    def take_missing(self) -> list[OrderWish]:
+        """What the server did not hold since the last look."""
+        missing, self._missing = self._missing, []
+        return missing
+
+    def _asked(self, wish: OrderWish) -> HeldOrder | None:
+        if self._hook is None:
+            return None
+        try:
+            found = self._hook(wish)
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise CannotOffer(f"the hook {_HOOK} has no profile ({wish.words()}): {told}") from error
+        if found is not None and not isinstance(found, HeldOrder):
+            raise CannotOffer(
+                f"the hook pytest_euicc_provision_profile gave a {type(found).__name__}; it gives a HeldOrder"
+            )
+        return found
+
+    def _listed(self, wish: OrderWish) -> HeldOrder | None:
+        found = serving(self._inventory, wish)
+        if found and wish.by_eid and sum(not profile.matching_id for profile in self._inventory) > 1:
+            self._missing.append(wish)
+            raise CannotOffer(
+                f"several profiles of the inventory are found by the EID alone, and {self._server.urls['nist']} may "
+                f"choose any: let it hold one of them at a time ({wish.words()})"
+            )
+        reusable = next((place for place in found if self._inventory[place].reusable), None)
+        place = reusable if reusable is not None else self._claims.take(found)
+        return self._inventory[place].held() if place is not None else None
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
-        """URL and TLS settings."""
-        return self._url, TlsSettings(self._pki.trust(), curve)
+        """URL and TLS settings; raises Unreachable where nothing listens there."""
+        url, tls = self._endpoint(curve)
+        try:
+            self._clients.reach(url).probe(tls)
+        except Es9Error as error:
+            raise Unreachable(str(error)) from error
+        return url, tls
+
+    def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        return self._server.urls[curve], self._server.tls(self._pki, curve)
 
     def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
-        return self._clients.get(curve, *self.endpoint(curve))
+        return self._clients.get(curve, *self._endpoint(curve))
 
     def new_client(self, curve: Curve) -> Es9Client:
         """One with connections of its own."""
-        return Es9Client(*self.endpoint(curve))
+        return self._clients.new(*self._endpoint(curve))
 
     def close(self) -> None:
-        """End the connections."""
+        """Give back what was ordered, and end the connections."""
+        if self._es2plus is not None:
+            self._es2plus.close()
+        self._claims.share()
         self._clients.close()

@@ -71,6 +71,10 @@ class SimulatedSmdp:
         server.run(lambda: server.service.book.add(made))
         return _held(made, wish)
 
+    def take_missing(self) -> list[OrderWish]:
+        """It holds whatever is wished for."""
+        return []
+
     def _entry(self, wish: OrderWish) -> dict[str, Any]:
         metadata = dict(wish.metadata)
         every = [{"events": ["install", "enable", "disable", "delete"]}]
@@ -82,7 +86,7 @@ class SimulatedSmdp:
         entry: dict[str, Any] = {
             "octets": package,
             "matching_id": matching_id,
-            "keys": wish.keys,
+            "keys": wish.keys or "session",
             "state": wish.state,
             "rebinding": wish.rebinding,
             "metadata": metadata,
@@ -117,7 +121,7 @@ class SimulatedSmdp:
 
     def new_client(self, curve: Curve) -> Es9Client:
         """One with connections of its own."""
-        return Es9Client(*self._endpoint(curve))
+        return self._clients.new(*self._endpoint(curve))
 
     def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_euicc.simulator.smdp import iccid as iccids
+from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.simulator.smdp import json_binding
 from pytest_euicc.simulator.smdp.inventory import confirmation_hash
 from pytest_euicc.simulator.smdp.orders import ENDED, Order, State

@@ -11,8 +11,8 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.rsp.iccid import swapped
-from pytest_euicc.simulator.smdp import iccid as iccids
+from pytest_euicc.rsp import iccid as iccids
+from pytest_euicc.rsp import profile_package
 from pytest_euicc.simulator.smdp.binding import LARGEST_METADATA
 from pytest_euicc.simulator.smdp.eligibility import Needs
 from pytest_euicc.simulator.smdp.metadata import Metadata, Model, Octets
@@ -103,21 +103,32 @@ class ProfileEntry(Model):
     confirmation_tries: Annotated[int, Field(ge=1)] = 3
     tries: Annotated[int, Field(ge=0)] = 10
     expires: Annotated[datetime, AfterValidator(_aware)] | None = None
+    # What a tester notes beside an order (docs/architecture.md, inventory of a declaration); nothing to a server.
+    event: bool = False
+    reusable: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> ProfileEntry:
-        if (self.file is None) == (self.octets is None):
-            raise ValueError("give the profile package either as file or as octets")
+        if self.file is not None and self.octets is not None:
+            raise ValueError("give the profile package either as file or as octets, or leave both out")
         if not self.matching_id and self.eid is None and self.state is not State.AVAILABLE:
             raise ValueError("without matching_id an eid is needed: nothing else says whose the profile is")
         return self
 
+    def _package(self, folder: Path) -> bytes:
+        """The profile package; one made for the ICCID where none is given."""
+        if self.octets is not None:
+            return self.octets
+        if self.file is not None:
+            return _read(folder / self.file)
+        return profile_package.build(iccids.to_octets(self.iccid)) if self.iccid is not None else b""
+
     def order(self, folder: Path) -> Order:
         """The order, its package read from the folder; raises ValueError with what does not fit."""
-        package = self.octets if self.octets is not None else _read(folder / (self.file or ""))
+        package = self._package(folder)
         held = package_iccid(package)
         if self.iccid is None and held is None:
-            raise ValueError("iccid is missing, and the profile package has no header that names it")
+            raise ValueError("iccid is missing, and no profile package has a header that names it")
         octets = iccids.to_octets(self.iccid) if self.iccid is not None else held or b""
         if held is not None and held != octets:
             raise ValueError(f"iccid {self.iccid}: the profile package is for {iccids.to_digits(held)}")
@@ -224,7 +235,9 @@ def package_iccid(package: bytes) -> bytes | None:
         named = [child for child in header.children() if child.tag == _HEADER_ICCID]
     except tlv.TlvError:
         return None
-    return swapped(named[0].value) if header.tag == _PROFILE_HEADER and named and len(named[0].value) == 10 else None
+    if header.tag != _PROFILE_HEADER or not named or len(named[0].value) != 10:
+        return None
+    return iccids.swapped(named[0].value)
 
 
 def _read(path: Path) -> bytes:

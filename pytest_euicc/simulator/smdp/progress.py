@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from pytest_euicc.simulator.smdp import iccid as iccids
+from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.simulator.smdp.json_binding import encode
 from pytest_euicc.simulator.smdp.status import Refusal
 

@@ -1,0 +1,165 @@
+"""What an SM-DP+ under test holds, as its declaration lists it, and which of it serves the wish of a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pytest_euicc.conformance.smdp_access import HeldOrder, Keys, OrderWish
+from pytest_euicc.conformance.text import eid_digits
+from pytest_euicc.rsp import iccid as iccids
+
+ProfileState = Literal[
+    "Available", "Allocated", "Linked", "Confirmed", "Released", "Downloaded", "Installed", "Error", "Unavailable"
+]
+"""States of a profile on the server (SGP.22 3.1.6)."""
+_ENOUGH_TRIES, _ENOUGH_CONFIRMATION_TRIES = 10, 3
+_DECISIVE: dict[str, Any] = {"class": "operational", "ppr": []}
+"""Metadata that decide about a download, with what they are where nothing is said: not to be had without asking."""
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise ValueError("put it in quotes; without them YAML makes a number of the digits")  # noqa: TRY004
+    return value
+
+
+def _iccid(value: str) -> str:
+    iccids.to_octets(value)
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Model(BaseModel):
+    """A mapping of a declaration: nothing unknown in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Needs(Model):
+    """What an eUICC must have for a profile."""
+
+    memory: Annotated[int, Field(ge=0)] = 0
+
+
+class Traits(Model):
+    """What profiles are like, in the words of an inventory of the simulated SM-DP+ (docs/architecture.md).
+
+    Attributes:
+        keys: None where it is not known.
+        metadata: as far as they are known; ``raw`` is the whole StoreMetadataRequest in hex.
+    """
+
+    keys: Keys | None = None
+    confirmation_tries: Annotated[int, Field(ge=1)] | None = None
+    tries: Annotated[int, Field(ge=0)] | None = None
+    expires: Annotated[datetime, AfterValidator(_aware)] | None = None
+    rebinding: bool = True
+    needs: Needs = Needs()
+    metadata: dict[str, Any] = {}
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires is not None and self.expires <= datetime.now(UTC)
+
+    def have(self, wish: OrderWish) -> bool:
+        """Whether profiles like these are what a sequence wishes for, whoever may have them."""
+        return (
+            wish.keys in (None, self.keys)
+            and _tries(wish.tries, self.tries, _ENOUGH_TRIES)
+            and _tries(wish.confirmation_tries, self.confirmation_tries, _ENOUGH_CONFIRMATION_TRIES)
+            and (wish.expired, wish.rebinding, wish.memory) == (self.expired, self.rebinding, self.needs.memory)
+            and self._have_metadata(wish)
+        )
+
+    def _have_metadata(self, wish: OrderWish) -> bool:
+        icon = self.metadata.get("icon", "")
+        if wish.icon and len(icon) != 2 * wish.icon:
+            return False
+        wished = {**_DECISIVE, **wish.metadata}
+        return all(_same(self.metadata.get(name, _DECISIVE.get(name)), value) for name, value in wished.items())
+
+
+def _tries(wished: int | None, held: int | None, enough: int) -> bool:
+    """Whether a limit is the one wished for; without a wish, no limit that a sequence would reach."""
+    return held == wished if wished is not None else held is None or held >= enough
+
+
+def _same(held: Any, wished: Any) -> bool:
+    """Whether a value has all that is wished for: more keys in a mapping do not matter."""
+    if isinstance(wished, Mapping) and isinstance(held, Mapping):
+        return all(_same(held.get(name), value) for name, value in wished.items())
+    if isinstance(wished, list) and isinstance(held, list):
+        return len(held) == len(wished) and all(map(_same, held, wished))
+    return bool(held == wished)
+
+
+class HeldProfile(Traits):
+    """One profile that the server holds, with its order.
+
+    Attributes:
+        matching_id: empty for one that is found by the EID alone.
+        event: registered at an SM-DS.
+        type: profileType of ES2+.
+        file: the unprotected profile package, where the tester may know it.
+        reusable: as new for every sequence, whatever sequences before did; otherwise it serves one.
+    """
+
+    matching_id: Text = ""
+    eid: Annotated[Text, AfterValidator(eid_digits)] | None = None
+    event: bool = False
+    confirmation_code: Text | None = None
+    state: ProfileState = "Released"
+    iccid: Annotated[Text, AfterValidator(_iccid)] | None = None
+    type: str | None = None
+    file: Path | None = None
+    reusable: bool = False
+
+    @model_validator(mode="after")
+    def _found_somehow(self) -> HeldProfile:
+        if not self.matching_id and self.eid is None:
+            raise ValueError("give matching_id, or the eid by which the server finds it")
+        return self
+
+    def serves(self, wish: OrderWish) -> bool:
+        """Whether it is what a sequence wishes for."""
+        named = wish.matching_id == self.matching_id if wish.matching_id is not None else bool(self.matching_id)
+        eid = wish.eid.hex() if wish.eid else None
+        return (
+            named
+            and (eid, wish.event, wish.state) == (self.eid, self.event, self.state)
+            and (wish.confirmation_code is None) == (self.confirmation_code is None)
+            and (wish.package is None or self._package() == wish.package)
+            and self.have(wish)
+        )
+
+    def _package(self) -> bytes | None:
+        return self.file.read_bytes() if self.file is not None else None
+
+    def held(self) -> HeldOrder:
+        """The order as sequences know it."""
+        raw = self.metadata.get("raw")
+        return HeldOrder(
+            self.matching_id,
+            self.confirmation_code,
+            iccids.to_octets(self.iccid) if self.iccid else None,
+            bytes.fromhex(raw) if isinstance(raw, str) else None,
+            self._package(),
+        )
+
+
+def serving(profiles: Sequence[HeldProfile], wish: OrderWish) -> list[int]:
+    """Places of the profiles that serve a wish, the best first: reusable ones, then those with the least beside it."""
+    found = [place for place, profile in enumerate(profiles) if profile.serves(wish)]
+    return sorted(found, key=lambda place: (not profiles[place].reusable, len(profiles[place].metadata)))

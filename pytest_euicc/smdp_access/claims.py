@@ -1,0 +1,59 @@
+"""Profiles of an inventory that sequences have taken, so that none serves two; workers share a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+
+class Claims:
+    """Places in an inventory that are taken.
+
+    Args:
+        folder: that all workers of a run share; None where there is one process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._taken: list[int] = []
+        self._alone: FileLock | None = None
+
+    def take(self, places: Sequence[int]) -> int | None:
+        """Take the first of the places that is free; None if none is."""
+        with self._shared() as taken:
+            free = next((place for place in places if place not in taken), None)
+            if free is not None:
+                taken.append(free)
+            return free
+
+    def taken(self) -> frozenset[int]:
+        """The places that are taken."""
+        with self._shared() as taken:
+            return frozenset(taken)
+
+    @contextmanager
+    def _shared(self) -> Iterator[list[int]]:
+        if self._folder is None:
+            yield self._taken
+            return
+        path = self._folder / "taken.json"
+        with FileLock(self._folder / "taken.lock"):
+            taken: list[int] = json.loads(path.read_text()) if path.exists() else []
+            yield taken
+            path.write_text(json.dumps(taken))
+
+    def be_alone(self) -> None:
+        """Keep other workers from what only one may do at a time, until `share`."""
+        if self._folder is not None and self._alone is None:
+            self._alone = FileLock(self._folder / "alone.lock")
+            self._alone.acquire()
+
+    def share(self) -> None:
+        """Let others have their turn."""
+        if self._alone is not None:
+            self._alone.release()
+            self._alone = None
