@@ -16,7 +16,7 @@ from pytest_euicc import resources
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance import loader
 from pytest_euicc.conformance.events import Verdict
-from pytest_euicc.prove.bench import Bench, Setup
+from pytest_euicc.prove.bench import Bench, Job, Setup
 from pytest_euicc.prove.variants import variants
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
@@ -165,8 +165,8 @@ def bench() -> Iterator[Bench]:
 @pytest.mark.parametrize("name", FOUND_BY)
 def test_a_sequence_finds_a_defect(bench: Bench, name: str) -> None:
     sequence = f"TC_SM-DP+_ES9+.{FOUND_BY[name]}"
-    assert bench.run(sequence, None).verdict is Verdict.PASS
-    assert bench.run(sequence, name).verdict is Verdict.FAIL
+    assert bench.run(Job(sequence)).verdict is Verdict.PASS
+    assert bench.run(Job(sequence, name)).verdict is Verdict.FAIL
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -108,7 +108,7 @@ def another_id(peer: Peer) -> list[str]:
 
 
 def error_of(name: str) -> str:
-    return name.removesuffix("-passes").removesuffix("-ends-order")
+    return name.removesuffix("-not-acknowledged").removesuffix("-ends-order")
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -164,7 +164,7 @@ def scenario(name: str) -> Scenario:
         return lambda make: cancelled(make(), error_of(name))
     if name.startswith("keeps-order-after-"):
         return lambda make: cancelled(make(), name.removeprefix("keeps-order-after-"))
-    if name.endswith(("-passes", "-ends-order")):
+    if name.endswith(("-not-acknowledged", "-ends-order")):
         return lambda make: settled(make(), ("loadProfileElements", error_of(name)))
     return lambda make: opened(make())
 

@@ -84,8 +84,8 @@ OF_DOWNLOADS = (
     Defect("applies-results-by-iccid", "The result of an unknown transaction is applied to the profile", "5.6.4"),
     Defect("counts-results-twice", "A result that comes again counts as another attempt", "5.6.4"),
     *(
-        Defect(f"{reason}-passes", f"An installation that failed by {reason} may be tried again", "3.1.5")
-        for reason in _LASTING
+        Defect(f"{reason}-not-acknowledged", f"A result with {reason} is answered with a status code", "5.6.4")
+        for reason in (*_LASTING, *_PASSING)
     ),
     *(
         Defect(f"{reason}-ends-order", f"An installation that failed by {reason} is not offered again", "3.1.5")

@@ -67,9 +67,13 @@ def _installation_result(service: SmdpService, octets: bytes, value: Mapping[str
     service.sessions.discard(transaction_id)
     del order.downloads[transaction_id]
     service.book.forget_transaction(transaction_id)
-    refusal = _settle(service, order, data["finalResult"])
+    outcome, result = data["finalResult"]
+    refusal = _settle(service, order, (outcome, result))
     service.book.changed(order)
     service.tell(order, certificate.eid or b"", Point.PACKAGE_INSTALLATION, refusal, octets)
+    if refusal is not None:
+        refused = f"{result['errorReason'].name}-not-acknowledged"
+        raise _dropped(service, refusal, refused)
 
 
 def _settle(service: SmdpService, order: Order, final: tuple[str, Mapping[str, Any]]) -> Refusal | None:
@@ -81,16 +85,10 @@ def _settle(service: SmdpService, order: Order, final: tuple[str, Mapping[str, A
         return None
     if order.state is State.INSTALLED:
         return None
-    if not _passes(service, result["errorReason"].name):
+    reason = result["errorReason"].name
+    if reason not in RETRYABLE or f"{reason}-ends-order" in service.defects:
         order.state = State.ERROR
     return Refusal("8.10", "4.2", f"installation failed: {result['errorReason']!r}")
-
-
-def _passes(service: SmdpService, reason: str | None) -> bool:
-    """Whether another download may bring what this one did not."""
-    if reason in RETRYABLE:
-        return f"{reason}-ends-order" not in service.defects
-    return f"{reason}-passes" in service.defects
 
 
 def _unknown_result(service: SmdpService, data: Mapping[str, Any]) -> None:
