@@ -73,7 +73,7 @@ DEFECTS = registry(
     Defect("info-with-private-element", "Info structures hold an element that SGP.22 does not know", "5.7.8"),
     Defect("signing-without-verification", "A CI of the signing list is not in the verification list", "5.7.8"),
     Defect("no-additional-profile", "rspCapability lacks additionalProfile", "5.7.8"),
-    Defect("no-accreditation-number", "sasAcreditationNumber is empty", "5.7.8"),
+    Defect("long-accreditation-number", "sasAcreditationNumber has 65 characters", "5.7.8"),
     Defect("counts-applications", "extCardResource counts profiles as applications", "5.7.8"),
     Defect("other-versions", "EUICCInfo2 names other versions than declared", "5.7.8"),
     Defect("forbids-ppr1", "EUICCInfo2 forbids PPR1 although nothing was declared", "5.7.8"),

@@ -103,8 +103,8 @@ def _wrong_fields(core: EuiccCore, bits: Callable[[str, frozenset[str]], tuple[b
     wrong: dict[str, Any] = {}
     if core.defective("other-versions"):
         wrong = dict.fromkeys(("ppVersion", "profileVersion", "euiccFirmwareVer"), b"\t\t\t")
-    if core.defective("no-accreditation-number"):
-        wrong["sasAcreditationNumber"] = ""
+    if core.defective("long-accreditation-number"):
+        wrong["sasAcreditationNumber"] = "X" * 65
     missing = {
         "no-additional-profile": {"additionalProfile"},
         "announces-too-little": {"testProfileSupport", "crlSupport", "serviceSpecificDataSupport"},
