@@ -159,6 +159,8 @@ DEFECTS = registry(
     Defect("install-takes-no-memory", "Free memory is the same after an installation", "5.7.8"),
     Defect("integrated-without-properties", "EUICCInfo2 of an integrated eUICC has no treProperties", "5.7.8"),
     Defect("announces-everything", "rspCapability has every bit that SGP.22 v2.6 knows", "5.7.8"),
+    Defect("loads-crl-without-support", "LoadCRL works although rspCapability lacks crlSupport", "5.7.12"),
+    Defect("keeps-undeclared-service-data", "Service specific data are kept without their bit", "5.5.3"),
     Defect("result-not-listed", "ListNotification leaves out installation results", "5.7.9"),
     Defect("omits-install-notification", "The addresses of the metadata hear of no installation", "3.1.3.3"),
     Defect("kept-result-differs", "The installation result that is kept has another signature", "5.7.10"),

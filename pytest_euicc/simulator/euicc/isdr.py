@@ -15,6 +15,7 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 _MORE, _LAST = 0x11, 0x91
 _LARGEST_COMMAND = 64 * 1024
 _FULL_BLOCK = 255
+_LOAD_CRL = 0xBF35
 
 Handler = Callable[[EuiccCore, bytes], bytes]
 
@@ -87,7 +88,7 @@ class Isdr:
         except tlv.TlvError:
             return ResponseApdu(b"", 0x9000 if self._core.defective("malformed-request-is-ok") else 0x6A80)
         handler = _HANDLERS.get(tag)
-        if handler is None:
+        if handler is None or (tag == _LOAD_CRL and not self._loads_crl()):
             return ResponseApdu(b"", 0x9000 if self._core.defective("unknown-function-is-ok") else 0x6A88)
         self._core.channel = self._channel
         try:
@@ -100,6 +101,11 @@ class Isdr:
         if self._core.defective("non-minimal-length"):
             answer = _padded_length(answer)
         return ResponseApdu(answer, 0x9000)
+
+    def _loads_crl(self) -> bool:
+        """Revocation lists are an option of an eUICC (SGP.22 5.7.12)."""
+        core = self._core
+        return "crlSupport" in core.settings.rsp_capability or core.defective("loads-crl-without-support")
 
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
