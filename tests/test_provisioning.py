@@ -100,7 +100,7 @@ def test_rules_that_the_card_rules_out_are_not_applicable(settings: dict[str, ob
         ("profile: {class: provisioning}", {}, "a provisioning profile comes from the manufacturer"),
         ("profile: {class: test}", {"rsp_capability": ["additionalProfile"]}, "storeMetadata: unsupportedProfileClass"),
         ("profile", {"memory": 100}, "loadProfileElements: installFailedDueToInsufficientMemoryForProfile"),
-        ("profile", {"verification": ["brainpool"], "signing": ["brainpool"]}, "es10b.authenticate_server answered"),
+        ("profile", {"verification": ["brainpool"], "signing": ["brainpool"]}, "authenticate_server was answered"),
         ("profile", {}, "there is no PKI to be an SM-DP+ with"),
     ],
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Literal
 
-from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome, action
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import by_iccid, forget_notifications, owner_for, remove, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
 from pytest_euicc.conformance.states import Unreachable, state
+from pytest_euicc.conformance.text import describe
 
 Curve = Literal["nist", "brainpool"]
 _LOAD = "es10b.load_bound_profile_package"
@@ -45,8 +45,9 @@ def download(
     for name, arguments, wanted in before:
         outcome = ACTIONS.get(name)(context, Message(channel=message.channel), arguments)
         if outcome.value is None or (wanted and outcome.value[0] != wanted):
-            came = outcome.fault or codec.encode(outcome.type_name or "", outcome.value).hex().upper()
-            return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=f"{name} answered {came}")
+            came = outcome.fault if outcome.value is None else describe(outcome.value, 200)
+            fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
+            return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=fault)
     arguments = {"keys": keys, "filler": filler} | ({} if iccid is None else {"iccid": iccid})
     load = Message(with_=message.with_, channel=message.channel)
     outcome = ACTIONS.get(_LOAD)(context, load, arguments)
