@@ -38,7 +38,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     ASN1: (codec.encode, codec.decode, codec.receive, codec.check_der, codec.locate),
 }
 _METHODS: dict[str, tuple[tuple[type, str], ...]] = {
-    CRYPTOGRAPHY: ((bsp.Bsp, "_crypt"), (bsp.Bsp, "_mac")),
+    CRYPTOGRAPHY: ((bsp.Bsp, "encrypt_and_mac"), (bsp.Bsp, "mac_only"), (bsp.Bsp, "open")),
     CERTIFICATES: ((certificates.Certificate, "__init__"),),
     EUICC: ((SimulatedEuicc, "transmit"),),
     SMDP: ((SmdpService, "call"),),
