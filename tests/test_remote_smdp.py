@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from smdp_peer import Peer
 
 from pytest_euicc import resources
 from pytest_euicc.cli import main
@@ -23,6 +24,9 @@ from pytest_euicc.conformance.document import FileMistakes
 from pytest_euicc.conformance.smdp_access import CannotOffer, HeldOrder, OrderWish
 from pytest_euicc.conformance.smdp_inventory import HeldProfile, serving
 from pytest_euicc.conformance.smdp_needs import needs
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.inspection import handshake
+from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp import inventory as simulated
@@ -261,8 +265,10 @@ def test_provisioning_on_the_command_line(tmp_path: Path, capsys: pytest.Capture
     assert main(["provisioning", "-k", ".GetBoundProfilePackageNIST", "--out", str(out)]) == 0
     said = capsys.readouterr()
     assert "GetBoundProfilePackageNIST_04  load: activation code, bound to no EID, confirmation code 1234" in said.out
-    assert "6 profiles for 6 sequences, 6 of them to load" in said.err
-    assert len(yaml.safe_load(out.read_text())["profiles"]) == 6
+    wanted = planned(".GetBoundProfilePackageNIST")
+    sequences = {each.need.sequence for each in wanted}
+    assert f"{len(wanted)} profiles for {len(sequences)} sequences, {len(wanted)} of them to load" in said.err
+    assert len(yaml.safe_load(out.read_text())["profiles"]) == len(wanted)
     assert main(["provisioning", "-k", "nothing like it"]) == 2
     assert "no sequence for an SM-DP+ has nothing like it" in capsys.readouterr().err
     assert main(["provisioning", "--smdp-declaration", str(tmp_path / "none.yaml")]) == 2
@@ -289,6 +295,15 @@ def stock() -> list[dict[str, Any]]:
     return [{"state": "Available", "iccid": f"89990000000001{at:04d}", **kind} for at, kind in enumerate(kinds)]
 
 
+def serving_process(*arguments: str | Path) -> tuple[subprocess.Popen[str], list[str]]:
+    """A server in a process of its own, with the URLs of its listeners: P-256, Brainpool, ES2+."""
+    ports = ["--port", "0", "--brainpool-port", "0", "--es2-port", "0"]
+    command = [sys.executable, "-m", "pytest_euicc.cli", "serve", "smdp", *map(str, arguments), *ports]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    return process, re.findall(r"https://[\w.]+:\d+", process.stderr.readline())
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
@@ -297,12 +312,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     inventory = folder / "inventory.yaml"
     inventory.write_text(yaml.safe_dump({"profiles": content["profiles"] + stock()}))
     (folder / "operator.pem").write_bytes(pem())
-    ports = ["--port", "0", "--brainpool-port", "0", "--es2-port", "0"]
-    command = [sys.executable, "-m", "pytest_euicc.cli", "serve", "smdp", "--inventory", str(inventory), *ports]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    nist, brainpool, es2 = re.findall(r"https://[\w.]+:\d+", line)
+    process, (nist, brainpool, es2) = serving_process("--inventory", inventory)
     addresses = {"smdp": HOST, "nist": nist, "brainpool": brainpool, "resolve": {HOST: "127.0.0.1"}}
     declared = {"name": "Served", "iut": "smdp", "options": OPTIONS, "addresses": addresses}
     types = [{"type": "GOLD", "keys": "session"}, {"type": "RANDOM", "keys": "random"}]
@@ -363,3 +373,17 @@ def test_provisioned_by_a_hook(pytester: pytest.Pytester, served: Served) -> Non
         ]
     )
     assert "Traceback" not in result.stdout.str()
+
+
+def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
+    process, (nist, *_) = serving_process("--defect", "no-tls-1.3", "--defect", "accepts-any-address")
+    try:
+        tls = TlsSettings(default_pki().trust(), resolve={HOST: "127.0.0.1"})
+        assert handshake(nist, tls).version == "TLSv1.2"
+        with Es9Client(nist, tls) as client:
+            assert not Peer(client).initiate("elsewhere.example.com").failed
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert main(["serve", "smdp", "--defect", "no-such"]) == 2
+    assert "no defect 'no-such'; there are: accepts-any-address, " in capsys.readouterr().err

@@ -5,23 +5,27 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
-from smdp_peer import HOST
+from smdp_peer import HOST, Peer
 from test_es9_client import TLS, good_context, speaking
 
 from pytest_euicc.conformance.actions_tls import facts
+from pytest_euicc.conformance.smdp_access import OrderWish
 from pytest_euicc.es9 import errors
 from pytest_euicc.es9.client_hello import HelloAnswer, client_hello, offer
 from pytest_euicc.es9.inspection import Handshake, handshake
 from pytest_euicc.es9.suites import SUITES, openssl_names
 from pytest_euicc.es9.tls import limit_versions
+from pytest_euicc.prove.asked import Asked
 from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.tls import listener_context
+from pytest_euicc.smdp_access import SimulatedSmdp
 
 MODERN = ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
 OLD = ["TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"]
@@ -167,3 +171,29 @@ def test_the_brainpool_listener_deviates() -> None:
     context = listener_context(default_pki(), "brainpool", [], frozenset({"brainpool-listener-on-nist"}))
     with listening(context) as url:
         assert handshake(url, TLS).chain[0].curve == "secp256r1"
+
+
+def test_listeners_start_anew_when_their_tls_is_to_deviate() -> None:
+    with closing(SimulatedSmdp(default_pki())) as smdp:
+        smdp.begin(1)
+        held = smdp.offer(OrderWish())
+        assert handshake(*smdp.endpoint("nist")).version == "TLSv1.3"
+        assert not Peer(smdp.client("nist")).begin(held.matching_id).failed
+        smdp.defects = frozenset({"no-tls-1.3", "ignores-svn"})
+        # Also without anybody having looked at TLS: the client is another, the orders are the same.
+        assert not Peer(smdp.client("nist"), svn=b"\3\0\0").begin(held.matching_id).failed
+        assert handshake(*smdp.endpoint("nist")).version == "TLSv1.2"
+        smdp.defects = frozenset()
+        assert handshake(*smdp.endpoint("nist")).version == "TLSv1.3"
+        assert not Peer(smdp.client("nist")).begin(held.matching_id).failed
+
+
+def test_tls_is_asked_for_by_those_who_connect_alone() -> None:
+    with closing(SimulatedSmdp(default_pki())) as smdp:
+        smdp.begin(1)
+        asked = Asked()
+        smdp.defects = cast("frozenset[str]", asked)
+        Peer(smdp.client("nist")).initiate()
+        assert not asked.names & TLS_DEFECTS.keys()
+        smdp.endpoint("nist")
+        assert asked.names >= TLS_DEFECTS.keys()

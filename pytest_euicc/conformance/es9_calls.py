@@ -75,7 +75,7 @@ def call(
     except Es9Error as error:
         raise Unreachable(str(error)) from error
     value, faults = value_of(reply)
-    fault = fault_of(reply, client.url)
+    fault = fault_of(reply, client.url_of(function, change.path))
     if fault is not None and not reply.message:
         value["message"] = str(fault)
     status = status_of(reply)

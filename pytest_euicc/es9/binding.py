@@ -172,18 +172,20 @@ class JsonClient:
         """
         merged = {**self.headers, **(headers or {})}
         sent = {name: value for name, value in merged.items() if value is not None}
-        where = self._path + function if path is None else path
+        url = self.url_of(function, path)
         started = time.perf_counter()
         try:
-            answer = self._connection.request(method, where, sent, octets)
+            answer = self._connection.request(method, url.removeprefix(self.url), sent, octets)
         except Es9Error as error:
-            self._tell(
-                HttpExchange(method, self.url + where, sent, octets, None, time.perf_counter() - started, str(error))
-            )
+            self._tell(HttpExchange(method, url, sent, octets, None, time.perf_counter() - started, str(error)))
             raise
         reply = Es9Reply(function, answer.status, answer.headers, answer.octets)
-        self._tell(HttpExchange(method, self.url + where, sent, octets, reply, time.perf_counter() - started))
+        self._tell(HttpExchange(method, url, sent, octets, reply, time.perf_counter() - started))
         return reply
+
+    def url_of(self, function: str, path: str | None = None) -> str:
+        """Where a function is called, unless ``path`` takes the place of its own."""
+        return self.url + (self._path + function if path is None else path)
 
     def _tell(self, exchange: HttpExchange) -> None:
         if self.listener is not None:
@@ -199,7 +201,7 @@ class JsonClient:
                 that is no JSON object, a redirect, or nothing at all.
         """
         reply = self.send(function, json.dumps(body).encode())
-        fault = fault_of(reply, f"{self.url}{self._path}{function}")
+        fault = fault_of(reply, self.url_of(function))
         if fault is not None:
             raise fault
         return reply
