@@ -10,8 +10,6 @@ from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.profile_package import Element
 
-_TEST_ALGORITHM = "usim-test-algorithm"
-
 
 class Insertion(BaseModel):
     """An element of a tag that no eUICC knows, and where it goes: before or after the element of a name."""
@@ -74,8 +72,6 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
     )
     elements += [*profile_package.fillers(changes.filler), profile_package.END]
     _change_files(dict(elements), changes)
-    if metadata.get("profileClass") in (0, "test") and changes.key is None:
-        _use_test_algorithm(dict(elements))
     return _joined([element for element in elements if element[0] not in _known(elements, changes.without)], changes)
 
 
@@ -91,15 +87,6 @@ def _change_files(elements: dict[str, Any], changes: PackageChanges) -> None:
         elements["mf"]["ef-iccid"] = [("fillFileContent", changes.ef_iccid)]
     if changes.key is not None:
         elements["akaParameter"]["algoConfiguration"][1]["key"] = changes.key
-
-
-def _use_test_algorithm(elements: dict[str, Any]) -> None:
-    """The algorithm and the key of 3GPP TS 34.108 8.1.2, which open no real network (SGP.22 2.4.5.3)."""
-    services = elements["header"]["eUICC-Mandatory-services"]
-    services.pop("milenage")
-    services[_TEST_ALGORITHM] = None
-    parameter = elements["akaParameter"]["algoConfiguration"][1]
-    parameter |= {"algorithmID": _TEST_ALGORITHM, "key": bytes(range(16)), "opc": bytes(16)}
 
 
 def _known(elements: list[Element], names: tuple[str, ...]) -> tuple[str, ...]:
