@@ -9,7 +9,7 @@ from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.es8plus import LoadFault
 from pytest_euicc.simulator.euicc.settings import rat_value
 
-_TEST_CLASS = 0
+_TEST_CLASS, _DEFAULT_CLASS = 0, 2
 
 
 def accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
@@ -27,8 +27,6 @@ def accept_metadata(core: EuiccCore, metadata: dict[str, Any]) -> None:
             raise _refused("unsupportedProfileClass")
         if supported and core.defective("refuses-test-profiles"):
             raise _refused("unsupportedProfileClass")
-    if "icon" in metadata and "iconType" not in metadata and not core.defective("takes-icon-without-type"):
-        raise _refused("incorrectInputValues")
     if core.defective("wants-notification-addresses") and "notificationConfigurationInfo" not in metadata:
         raise _refused("incorrectInputValues")
     if not _rules_allowed(core, metadata):
@@ -65,7 +63,8 @@ def kept_metadata(core: EuiccCore, metadata: dict[str, Any], configuration: dict
         kept["serviceSpecificDataStoredInEuicc"] = metadata["serviceSpecificDataNotStoredInEuicc"]
     if not core.defects:
         return kept
-    if core.defective("class-is-provisioning-by-default") and "profileClass" not in metadata:
+    if core.defective("class-is-provisioning-by-default") and int(metadata["profileClass"]) == _DEFAULT_CLASS:
+        # As it is the default, DER has it left out.
         kept["profileClass"] = 1
     if core.defective("names-in-one-octet-characters"):
         for name in ("serviceProviderName", "profileName"):

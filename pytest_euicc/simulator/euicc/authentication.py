@@ -10,6 +10,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
@@ -56,8 +58,8 @@ def authenticate_server(
     except Refusal as refusal:
         error = {"transactionId": signed1["transactionId"], "authenticateErrorCode": refusal.code}
         # The challenge is used up by a failed attempt as well: a new session needs a new one.
-        following = session if verifier.defective("keeps-challenge-after-error") else RspSession()
-        return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), following
+        # This eUICC has its challenge used up by a failed attempt as well; 5.7.13 leaves it the choice.
+        return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), RspSession()
     server, response = _answer(parts, signed1, verifier, certificate, info2)
     challenge = session.challenge if verifier.defective("accepts-challenge-twice") else None
     return response, RspSession(challenge, server)
@@ -78,6 +80,8 @@ def _check_server(
         raise Refusal(_ERROR_OF_FAULT.get(fault.kind, AuthenticateError.INVALID_CERTIFICATE)) from None
     if verifier.revoked(certificate):
         raise Refusal(AuthenticateError.INVALID_CERTIFICATE)
+    if defective("authenticates-on-p-256-only") and not isinstance(certificate.public_key.curve, ec.SECP256R1):
+        raise Refusal(AuthenticateError.UNSUPPORTED_CURVE)
     if not defective("ignores-server-signature1") and not signatures.verify(
         certificate.public_key, parts[0].octets, parts[1].value
     ):
@@ -138,6 +142,7 @@ def echoed_context(ctx_params1: bytes, defective: Defective) -> bytes:
         "drops-empty-matching-id",
         "echoes-a-matching-id-unasked",
         "drops-late-device-capabilities",
+        "drops-supported-crl-version",
         "drops-unknown-device-info",
         "echoes-an-imei-unasked",
     )
@@ -156,12 +161,23 @@ def echoed_context(ctx_params1: bytes, defective: Defective) -> bytes:
         case "drops-late-device-capabilities":
             known = list(device["deviceCapabilities"].items())[:8]
             context["deviceInfo"] = device | {"deviceCapabilities": dict(known)}
+        case "drops-supported-crl-version":
+            device["deviceCapabilities"].pop("rspCrlSupportedVersion", None)
         case "echoes-an-imei-unasked":
             device.setdefault("imei", bytes(8))
     return codec.encode("CtxParams1", (kind, context))
 
 
-_UNDEFINED_REASON, _END_USER_REJECTION, _LATER_REASONS = 127, 0, (4, 5)
+_LATER_REASONS = (4, 5)
+_MIXED_UP_REASONS: dict[str, tuple[int | None, int]] = {
+    "signs-undefined-cancel-reason": (None, 127),
+    "signs-end-user-rejection-always": (None, 0),
+    "postponed-is-timeout": (1, 2),
+    "timeout-is-postponed": (2, 1),
+    "ppr-not-allowed-is-undefined": (3, 127),
+    "undefined-reason-is-end-user-rejection": (127, 0),
+}
+"""Defects: the reason that was asked for, any if None, and the one that is signed (CancelSessionReason)."""
 
 
 def cancel_session(session: RspSession, request: bytes, verifier: Verifier) -> tuple[bytes, RspSession]:
@@ -179,10 +195,9 @@ def cancel_session(session: RspSession, request: bytes, verifier: Verifier) -> t
     late = session.download is not None and defective("cannot-cancel-a-prepared-download")
     if late or (reason in _LATER_REASONS and defective("knows-early-cancel-reasons-only")):
         return codec.encode("CancelSessionResponse", ("cancelSessionResponseError", CANCEL_UNDEFINED)), session
-    if defective("signs-undefined-cancel-reason"):
-        reason = _UNDEFINED_REASON
-    if defective("signs-end-user-rejection-always"):
-        reason = _END_USER_REJECTION
+    for name, (asked, signed_reason) in _MIXED_UP_REASONS.items():
+        if defective(name) and asked in (None, reason):
+            reason = signed_reason
     oid = f"{server.certificate.oid}.1" if defective("cancels-for-another-oid") else server.certificate.oid
     signed = codec.encode(
         "EuiccCancelSessionSigned", {"transactionId": server.transaction_id, "smdpOid": oid, "reason": reason}

@@ -19,7 +19,7 @@ _AUTHENTICATION = (
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
     Defect("authenticates-without-challenge", "AuthenticateServer needs no session that a challenge began", "5.7.13"),
     Defect("ignores-server-signature1", "serverSignature1 is not verified", "5.7.13"),
-    Defect("keeps-challenge-after-error", "A failed AuthenticateServer leaves the session open", "5.7.13"),
+    Defect("authenticates-on-p-256-only", "A certificate on brainpoolP256r1 is unsupportedCurve", "2.6.5"),
     Defect("no-session-after-an-error", "After a failed AuthenticateServer none works until a reset", "5.7.13"),
     Defect("accepts-no-oid-dpauth", "CERT.DPauth without the OID of its SM-DP+ is taken", "4.5.2.1"),
     Defect("unknown-ci-is-an-invalid-certificate", "An unknown CI key is invalidCertificate", "5.7.13"),
@@ -35,6 +35,7 @@ _AUTHENTICATION = (
     Defect("drops-empty-matching-id", "euiccSigned1 has no matchingId where it was empty", "5.7.13"),
     Defect("echoes-a-matching-id-unasked", "euiccSigned1 has an empty matchingId where there was none", "5.7.13"),
     Defect("drops-late-device-capabilities", "Device capabilities that came after v2.1 are not echoed", "5.7.13"),
+    Defect("drops-supported-crl-version", "rspCrlSupportedVersion of the device is not echoed", "5.7.13"),
     Defect("drops-unknown-device-info", "Extensions of device info are not echoed", "4.2"),
     Defect("echoes-an-imei-unasked", "Device info without IMEI is echoed with one of zeros", "5.7.13"),
     Defect("signs-under-the-certificate-of-another-eid", "CERT.EUICC names another EID than GetEID", "4.5.2.1"),
@@ -43,6 +44,7 @@ _AUTHENTICATION = (
 _PREPARATION = (
     Defect("ignores-smdp-signature2", "smdpSignature2 is not verified", "5.7.5"),
     Defect("takes-signature-over-an-empty-signature1", "smdpSignature2 need not cover euiccSignature1", "5.7.5"),
+    Defect("smdp-signature2-need-not-cover-the-flag", "smdpSignature2 need not cover ccRequiredFlag", "5.7.5"),
     Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is taken", "5.7.5"),
     Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
     Defect("keeps-session-after-prepare-error", "A failed PrepareDownload leaves the session open", "5.7.5"),
@@ -58,6 +60,7 @@ _PREPARATION = (
     Defect("never-uses-a-key-again", "A one-time key that is offered again is not used again", "5.7.5"),
     Defect("shows-any-key-that-is-offered", "A one-time key is shown because it was offered", "5.7.5"),
     Defect("uses-keys-for-any-server", "A one-time key is used again for another SM-DP+", "5.7.5"),
+    Defect("uses-keys-of-installed-profiles", "A one-time key is used again after its profile was installed", "5.7.5"),
 )
 
 _CANCELLING = (
@@ -70,6 +73,12 @@ _CANCELLING = (
     ),
     Defect("signs-undefined-cancel-reason", "CancelSession signs undefinedReason whatever was asked", "5.7.14"),
     Defect("signs-end-user-rejection-always", "CancelSession signs endUserRejection whatever was asked", "5.7.14"),
+    Defect("postponed-is-timeout", "CancelSession signs timeout for postponed", "5.7.14"),
+    Defect("timeout-is-postponed", "CancelSession signs postponed for timeout", "5.7.14"),
+    Defect("ppr-not-allowed-is-undefined", "CancelSession signs undefinedReason for pprNotAllowed", "5.7.14"),
+    Defect(
+        "undefined-reason-is-end-user-rejection", "CancelSession signs endUserRejection for undefinedReason", "5.7.14"
+    ),
     Defect("cancels-for-another-oid", "smdpOid is not that of CERT.DPauth", "5.7.14"),
     Defect("cancel-signature-wrong", "euiccCancelSessionSignature covers other octets", "5.7.14"),
 )
@@ -82,6 +91,7 @@ _SECURE_CHANNEL = (
     Defect("ignores-key-type", "The key type of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("ignores-key-length", "The key length of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("wants-host-id-of-16-octets", "A hostId of other than 16 octets is unsupportedCrtValues", "5.5.1"),
+    Defect("secure-channels-on-p-256-only", "On brainpoolP256r1 no secure channel is opened", "2.6.5"),
     Defect("accepts-any-point", "smdpOtpk need not be a point of the curve", "2.6.7.3"),
     Defect("starts-secure-channel-again", "InitialiseSecureChannel can come again inside a package", "2.5.4"),
     Defect("binds-to-no-eid", "The session keys do not depend on the EID", "2.6.4.2"),
@@ -96,6 +106,7 @@ _CONFIGURE_ISDP = (
     Defect("dp-oid-is-that-of-the-certificate", "A dpOid below the SM-DP+'s is refused", "5.5.2"),
     Defect("other-dp-oid-is-a-security-error", "A dpOid of another tree is scp03tSecurityError", "2.5.6"),
     Defect("ignores-mac-of-configureISDP", "The MAC of ConfigureISDP is not verified", "2.6.4"),
+    Defect("takes-segments-under-any-tag", "An 87 may come under another tag", "2.5.4"),
     Defect("configures-by-any-request", "Whatever is protected is taken for a ConfigureISDP", "5.5.2"),
 )
 
@@ -106,8 +117,8 @@ _STORE_METADATA = (
     Defect("icons-of-1000-octets", "Icons are cut to 1000 octets", "5.5.3"),
     Defect("icon-type-is-jpg", "Every icon is said to be a JPG", "5.5.3"),
     Defect("png-icons-only", "A JPG icon is not kept", "5.5.3"),
-    Defect("takes-icon-without-type", "An icon without its type is taken", "5.5.3"),
     Defect("names-in-one-octet-characters", "Names lose characters of more than one octet", "5.5.3"),
+    Defect("takes-cut-metadata", "Metadata that end too early are taken as far as they go", "5.5.3"),
     Defect("cuts-long-names", "Names that are too long are cut", "5.5.3"),
     Defect("accepts-same-iccid", "A second profile with an installed ICCID is taken", "5.5.3"),
     Defect("allows-no-ppr1", "PPR1 is refused although the RAT allows it", "2.9.3.1"),
@@ -126,6 +137,7 @@ _STORE_METADATA = (
 )
 
 _REPLACE_SESSION_KEYS = (
+    Defect("knows-no-replacement-keys", "A second 87 is refused", "5.5.4"),
     Defect("keeps-old-session-keys", "ReplaceSessionKeys has no effect", "5.5.4"),
     Defect("cuts-long-keys", "Session keys that are too long are cut", "5.5.4"),
     Defect("fills-up-chaining-values", "A chaining value that is too short is filled up", "5.5.4"),
@@ -142,7 +154,8 @@ _LOAD_PROFILE_ELEMENTS = (
     Defect("ignores-mac-of-last-segment", "The MAC of the last 86 is not verified", "2.6.4"),
     Defect("ignores-padding", "Padding is not checked", "2.6.4"),
     Defect("puts-segments-in-order", "Two segments may change places", "2.6.4"),
-    Defect("ignores-iccid-of-the-package", "The ICCID of the header need not be that of the metadata", "5.5.5"),
+    Defect("passes-over-repeated-segments", "A segment may come twice", "2.6.4"),
+    Defect("ignores-iccid-of-the-package", "The ICCID of the package need not be that of the metadata", "5.5.5"),
     Defect("ignores-ef-iccid-of-the-profile", "EF ICCID need not be the ICCID of the metadata", "5.5.5"),
     Defect("ignores-imsi-of-the-profile", "EF IMSI need not be of the network of the profile owner", "5.5.5"),
     Defect("ignores-gid1-of-the-profile", "EF GID1 need not be the gid1 of the profile owner", "5.5.5"),
@@ -152,11 +165,19 @@ _LOAD_PROFILE_ELEMENTS = (
     ),
     Defect("refuses-unknown-elements", "An unknown element is refused although it is not mandatory", "TCA IFS 8.1"),
     Defect("installs-without-end", "A package without PE-End is installed", "TCA IFS 8.2"),
-    Defect("passes-over-what-follows-the-end", "Elements after PE-End are passed over", "TCA IFS 8.2"),
+    Defect("needs-no-header", "A package need not begin with its header", "TCA IFS 8.2"),
+    Defect("installs-in-spite-of-an-error", "A package with an error is installed if it came to its end", "5.7.6"),
     Defect("installs-beyond-the-memory", "A profile larger than the free memory is installed", "5.5.5"),
     Defect("memory-fault-is-unknown", "Too little memory is installFailedDueToUnknownError", "2.5.6"),
     Defect("keeps-half-a-profile", "A load that a reset ended leaves a profile", "3.1.3"),
     Defect("no-download-after-an-interruption", "After a load that a reset ended no session can be opened", "3.1.3"),
+    Defect("falls-silent-at-cut-segments", "After a chain that ends in a segment nothing comes any more", "5.7.6"),
+    Defect(
+        "falls-silent-at-what-is-out-of-order",
+        "After a part that is not the one to come nothing comes any more",
+        "5.7.6",
+    ),
+    Defect("loads-nothing-after-a-confirmation-code", "After a confirmation code the package is refused", "5.7.6"),
     Defect("load-goes-silent-in-between", "After another command in a load nothing comes any more", "5.7.6"),
     Defect("response-without-identification", "EUICCResponse does not say which element failed", "TCA IFS 9.4"),
 )

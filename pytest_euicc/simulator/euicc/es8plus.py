@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bsp import Bsp, SessionKeys, derive
 from pytest_euicc.simulator.euicc.session import AuthenticatedServer, PreparedDownload
+from pytest_euicc.simulator.euicc.tlv_stream import TlvStream
 
 AES_KEY_TYPE = 0x88
 AES_KEY_LENGTH = 0x10
 INSTALL_BOUND_PROFILE_PACKAGE = 1
 LARGEST_PROPRIETARY_DATA = 128
 _SECURE_CHANNEL = "initialiseSecureChannel"
+_STORE_METADATA = 0xBF25
 
 Defective = Callable[[str], bool]
 
@@ -58,6 +62,9 @@ def initialise_secure_channel(part: bytes, session: LoadSession, defective: Defe
         raise LoadFault(_SECURE_CHANNEL, "unsupportedRemoteOperationType")
     template = request["controlRefTemplate"]
     _check_template(template, defective)
+    curve = session.download.one_time_key.private_key.curve
+    if defective("secure-channels-on-p-256-only") and not isinstance(curve, ec.SECP256R1):
+        raise LoadFault(_SECURE_CHANNEL, "unsupportedCrtValues")
     try:
         secret = signatures.shared_secret(session.download.one_time_key.private_key, request["smdpOtpk"])
     except ValueError:
@@ -118,6 +125,44 @@ def configure_isdp(plain: bytes, oid: str | None, defective: Defective) -> dict[
         if not below and defective("other-dp-oid-is-a-security-error"):
             raise LoadFault("configureISDP", "scp03tSecurityError")
     return request
+
+
+def store_metadata(plain: bytes, defective: Defective) -> dict[str, Any]:
+    """Take a StoreMetadataRequest, BF25, put together of its segments (SGP.22 5.5.3)."""
+    wrong = LoadFault("storeMetadata", "incorrectInputValues")
+    if defective("takes-cut-metadata"):
+        plain = _whole_elements(plain)
+    if defective("cuts-long-names"):
+        plain = _with_short_names(plain)
+    try:
+        received = codec.receive("StoreMetadataRequest", plain)
+    except (codec.Asn1Error, tlv.TlvError):
+        raise wrong from None
+    if received.unknown and defective("refuses-unknown-metadata"):
+        raise wrong
+    value: dict[str, Any] = received.value
+    return value
+
+
+def _with_short_names(metadata: bytes) -> bytes:
+    """The request with its names cut to what their types allow."""
+    limits = {0x91: 32, 0x92: 64}
+    parts = [
+        tlv.encode(part.tag, part.value[: limits.get(part.tag)]) if part.tag in limits else part.octets
+        for part in tlv.parse(metadata).children()
+    ]
+    return tlv.encode(_STORE_METADATA, b"".join(parts))
+
+
+def _whole_elements(metadata: bytes) -> bytes:
+    """The request with those of its elements that are whole."""
+    stream = TlvStream()
+    stream.pending = metadata
+    stream.open()
+    parts = b""
+    while stream.pending and (part := stream.take()) is not None:
+        parts += part
+    return tlv.encode(_STORE_METADATA, parts)
 
 
 def replace_session_keys(plain: bytes, defective: Defective) -> SessionKeys:

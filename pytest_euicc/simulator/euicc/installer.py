@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp.bsp import LARGEST_SEGMENT, Bsp, BspFault, BspFaultKind
 from pytest_euicc.simulator.euicc import es8plus
 from pytest_euicc.simulator.euicc.es8plus import Defective, LoadFault, LoadSession
@@ -54,6 +54,10 @@ _COMMAND = {
 }
 
 
+class _OutOfOrder(Exception):
+    """What comes is another part of a package than the one that has to come."""
+
+
 class Installer:
     """One load, from InitialiseSecureChannel to PE-End.
 
@@ -84,7 +88,7 @@ class Installer:
         self._parts = 0
         self._bsp: Bsp | None = None
         self._earlier: Bsp | None = None
-        self._held = b""
+        self._held = self._last_part = b""
         self._configuration: dict[str, Any] = {}
         self._metadata = b""
         self._metadata_value: dict[str, Any] = {}
@@ -116,7 +120,19 @@ class Installer:
                 pass
         except tlv.TlvError:
             raise self._structure() from None
-        return self._finish() if self._stage is _Stage.DONE else None
+        except _OutOfOrder:
+            self.silent = self._defective("falls-silent-at-what-is-out-of-order")
+            if not self.silent:
+                raise self._structure() from None
+        if self._stream.pending and self._defective("falls-silent-at-cut-segments"):
+            self.silent = True
+        return self._finish() if self._stage is _Stage.DONE and not self.silent else None
+
+    def after_all(self) -> Load | None:
+        """The load as if nothing were wrong with it; None if its package had not come to the end."""
+        if self._reader is None or not self._reader.ended:
+            return None
+        return Load(self._configuration, self._metadata_value, self._reader.installed(), b"")
 
     def _step(self) -> bool:
         """Process the next whole part; False if more octets are needed."""
@@ -136,6 +152,8 @@ class Installer:
                     # Without new keys the profile follows at once.
                     self._stage = _Stage.ELEMENTS
                     return True
+                if tag == _SECOND_87 and self._defective("knows-no-replacement-keys"):
+                    raise self._structure()
                 return tag is not None and self._only(_SECOND_87, 0x87, self._replace_session_keys)
             case _Stage.ELEMENTS:
                 return self._each(_SEQUENCE_86, 0x86, self._load_elements)
@@ -152,7 +170,7 @@ class Installer:
         if found is None:
             return False
         if found != tag:
-            raise self._structure()
+            raise _OutOfOrder
         self._opened, self._parts = True, 0
         return True
 
@@ -161,13 +179,13 @@ class Installer:
         if not self._open_sequence(outer):
             return False
         tag = self._stream.peek_tag()
-        if tag is not None and tag != inner:
-            raise self._structure()
+        if tag is not None and tag != inner and not self._defective("takes-segments-under-any-tag"):
+            raise _OutOfOrder
         part = self._stream.take()
         if part is None:
             return False
         self._opened = False
-        process(part)
+        process(part if tag == inner else tlv.encode(inner, tlv.parse(part).value))
         return True
 
     def _each(self, outer: int, inner: int, process: Callable[[bytes], None]) -> bool:
@@ -229,15 +247,7 @@ class Installer:
         self._metadata += self._open(part)
         if self._stream.left:
             return
-        try:
-            received = codec.receive("StoreMetadataRequest", self._metadata)
-        except (codec.Asn1Error, tlv.TlvError):
-            if not self._defective("cuts-long-names"):
-                raise LoadFault("storeMetadata", "incorrectInputValues") from None
-            received = codec.receive("StoreMetadataRequest", _with_short_names(self._metadata))
-        if received.unknown and self._defective("refuses-unknown-metadata"):
-            raise LoadFault("storeMetadata", "incorrectInputValues")
-        self._metadata_value = received.value
+        self._metadata_value = es8plus.store_metadata(self._metadata, self._defective)
         self._accept_metadata(self._metadata_value)
         self._reader = self._make_reader(self._metadata_value)
         self._stage, self._opened = _Stage.KEYS, False
@@ -252,6 +262,9 @@ class Installer:
     def _load_elements(self, part: bytes) -> None:
         if self._defective("counts-15-segments") and self._parts > 15:
             raise LoadFault("loadProfileElements", "scp03tSecurityError")
+        if part == self._last_part and self._defective("passes-over-repeated-segments"):
+            return
+        self._last_part = part
         for plain in self._elements(part):
             self._read(plain)
         if not self._stream.left:
@@ -260,21 +273,19 @@ class Installer:
     def _elements(self, part: bytes) -> list[bytes]:
         """What a segment of the profile holds; defects try more than the one key and the one order there are."""
         try:
-            return [self._open(part)]
+            plain = [self._open(part)]
         except LoadFault:
             if self._earlier is not None and self._defective("takes-elements-under-old-keys"):
                 self._bsp, self._earlier = self._earlier, None
                 return [self._open(part)]
             if self._defective("puts-segments-in-order"):
-                return self._reordered(part)
+                self._held = part
+                return []
             raise
-
-    def _reordered(self, part: bytes) -> list[bytes]:
-        if not self._held:
-            self._held = part
-            return []
-        held, self._held = self._held, b""
-        return [self._open(part), self._open(held)]
+        if self._held:
+            held, self._held = self._held, b""
+            plain.append(self._open(held))
+        return plain
 
     def _read(self, plain: bytes) -> None:
         assert self._reader is not None  # noqa: S101
@@ -292,13 +303,3 @@ class Installer:
         except PackageFault as fault:
             raise LoadFault("loadProfileElements", fault.reason, self._reader.response(aborted=True)) from None
         return Load(self._configuration, self._metadata_value, package, self._reader.response(aborted=False))
-
-
-def _with_short_names(metadata: bytes) -> bytes:
-    """The request with its names cut to what their types allow."""
-    limits = {0x91: 32, 0x92: 64}
-    parts = [
-        tlv.encode(part.tag, part.value[: limits.get(part.tag)]) if part.tag in limits else part.octets
-        for part in tlv.parse(metadata).children()
-    ]
-    return tlv.encode(0xBF25, b"".join(parts))

@@ -35,7 +35,9 @@ def load_segment(core: EuiccCore, data: bytes) -> bytes:
     try:
         load = installer.feed(data)
     except LoadFault as fault:
-        return _close(core, installer, ("errorResult", _error(core, fault)), None)
+        whole = installer.after_all() if core.defective("installs-in-spite-of-an-error") else None
+        profile = None if whole is None else _profile(core, whole)
+        return _close(core, installer, ("errorResult", _error(core, fault)), profile)
     if load is None:
         return b"\x05\x00" if core.defective("answers-segments") else b""
     profile = _profile(core, load)
@@ -68,6 +70,8 @@ def command_between(core: EuiccCore, tag: int) -> None:
 def _installer(core: EuiccCore) -> Installer:
     session = core.session
     if session.server is None or session.download is None:
+        raise NotAllowed
+    if session.download.confirmation_hash is not None and core.defective("loads-nothing-after-a-confirmation-code"):
         raise NotAllowed
     return Installer(
         LoadSession(session.server, session.download, core.settings.eid),
@@ -111,7 +115,8 @@ def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profi
     failed = profile is None
     if profile is not None and not core.defective("reports-without-installing"):
         core.state = replace(core.state, profiles=(*core.state.profiles, profile))
-        core.forget_key(session.download.one_time_key)
+        if not core.defective("uses-keys-of-installed-profiles"):
+            core.forget_key(session.download.one_time_key)
     if not core.defective("keeps-no-error-result" if failed else "keeps-no-success-result"):
         kept = octets[:-1] + bytes([octets[-1] ^ 1]) if core.defective("kept-result-differs") else octets
         core.queue(Notification(number, "install", session.server.address, iccid, kept))

@@ -118,6 +118,15 @@ class PackageReader:
             raise self._noted(
                 _processing(PeStatus.INVALID_REQUEST_FORMAT, None, "the package does not close with PE-End")
             )
+        return self.installed()
+
+    @property
+    def ended(self) -> bool:
+        """True once PE-End came."""
+        return self._ended
+
+    def installed(self) -> InstalledPackage:
+        """What came so far."""
         return InstalledPackage(self.iccid, self._tree.files, self._memory, self._mno_sd)
 
     def response(self, *, aborted: bool) -> bytes:
@@ -161,11 +170,9 @@ class PackageReader:
 
     def _process(self, element: bytes, number: int | None) -> None:
         if self._ended:
-            if self.defective("passes-over-what-follows-the-end"):
-                return
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "a profile element after PE-End")
         name, value = self._decode(element, number)
-        if not self._header_seen and name != "header":
+        if not self._header_seen and name != "header" and not self.defective("needs-no-header"):
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, "the package does not begin with the header")
         if name is None:
             if self.defective("refuses-unknown-elements"):
@@ -236,7 +243,8 @@ class PackageReader:
     def _end(self, _value: Any) -> None:
         self._ended = True
         for fault in mismatches(self._tree, self.metadata):
-            if not self.defective(f"ignores-{fault.field}-of-the-profile"):
+            other = fault.field == "ef-iccid" and self.defective("ignores-iccid-of-the-package")
+            if not other and not self.defective(f"ignores-{fault.field}-of-the-profile"):
                 raise _mismatch(fault.message)
 
 

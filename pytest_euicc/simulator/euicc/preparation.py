@@ -107,7 +107,11 @@ def _signed(parts: list[tlv.Tlv], server: AuthenticatedServer, certificate: Cert
     own = [server.euicc_signature1]
     if verifier.defective("takes-signature-over-an-empty-signature1"):
         own.append(tlv.encode(0x5F37, bytes(64)))
-    covered = (parts[0].octets + signature1 for signature1 in own)
+    signed2 = [parts[0].octets]
+    if verifier.defective("smdp-signature2-need-not-cover-the-flag"):
+        value = codec.decode("SmdpSigned2", parts[0].octets)
+        signed2.append(codec.encode("SmdpSigned2", value | {"ccRequiredFlag": not value["ccRequiredFlag"]}))
+    covered = (octets + signature1 for octets in signed2 for signature1 in own)
     return any(signatures.verify(certificate.public_key, octets, parts[1].value) for octets in covered)
 
 
