@@ -89,6 +89,13 @@ def test_cancel_makes_it_available_again(operator: Es2Client, available: Order, 
     assert operator.download_order(ICCID_DIGITS).status_code == "8.2.1/3.3"
 
 
+def test_cancel_names_the_eid_that_was_ordered_for(operator: Es2Client, available: Order) -> None:
+    operator.download_order(ICCID_DIGITS, eid=EID.hex())
+    assert operator.cancel_order(ICCID_DIGITS).status_code == "8.1.1/2.2"
+    assert available.state is State.LINKED
+    assert not operator.cancel_order(ICCID_DIGITS, eid=EID.hex()).failed
+
+
 def test_an_order_cancelled_during_a_session_is_not_served(
     operator: Es2Client, available: Order, peer: Callable[..., Peer]
 ) -> None:

@@ -51,7 +51,7 @@ class Es2Provisioner:
     def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
         self._declared = declared
         self._client = Es2Client(declared.url, tls, declared.requester)
-        self._ordered: list[str] = []
+        self._ordered: list[tuple[str, str | None]] = []
 
     def order(self, wish: OrderWish) -> HeldOrder | None:
         """Order a profile; None where no type suits.
@@ -65,7 +65,7 @@ class Es2Provisioner:
         eid = wish.eid.hex() if wish.eid else None
         try:
             digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
-            self._ordered.append(digits)
+            self._ordered.append((digits, eid))
             matching_id = self._confirm(wish, digits, eid) if wish.state in _CONFIRMED else wish.matching_id or ""
             iccid = iccids.to_octets(digits)
         except Es9Error as error:
@@ -95,9 +95,9 @@ class Es2Provisioner:
 
     def give_back(self) -> None:
         """Cancel what was ordered, so that the profiles can be ordered again; what is installed stays so."""
-        for digits in self._ordered:
+        for digits, eid in self._ordered:
             try:
-                self._client.cancel_order(digits)
+                self._client.cancel_order(digits, eid=eid)
             except Es9Error:
                 break
         self._ordered.clear()

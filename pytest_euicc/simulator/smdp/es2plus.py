@@ -105,6 +105,10 @@ def confirm_order(service: SmdpService, body: Mapping[str, Any]) -> dict[str, An
     return answer if eid is None else {"eid": eid.hex(), **answer}
 
 
+# An EID that such an order has is the operator's word; later it may be that of the eUICC that began a download.
+_OF_THE_OPERATOR = (State.LINKED, State.CONFIRMED, State.RELEASED)
+
+
 def _new_matching_id() -> str:
     # Hex letters are of the alphabet of SGP.22 4.1.1; the group of four reads better.
     text = secrets.token_hex(_MATCHING_ID_OCTETS).upper()
@@ -115,7 +119,8 @@ def cancel_order(service: SmdpService, body: Mapping[str, Any]) -> dict[str, Any
     """CancelOrder (SGP.22 5.3.3): the profile becomes available again or unavailable.
 
     Raises:
-        Refusal: 8.2.1/3.9 ICCID, 8.2.1/3.3 already installed, 8.1.1/3.10 other EID, 8.2.6/3.10 other matchingId.
+        Refusal: 8.2.1/3.9 ICCID, 8.2.1/3.3 already installed, 8.1.1/3.10 other EID, 8.1.1/2.2 no EID although the
+            operator ordered for one, 8.2.6/3.10 other matchingId.
     """
     order = _existing(service, body)
     if order.state is State.INSTALLED:
@@ -123,6 +128,8 @@ def cancel_order(service: SmdpService, body: Mapping[str, Any]) -> dict[str, Any
     eid, matching_id = _eid(body), json_binding.optional_text(body, "matchingId")
     if eid is not None and order.eid is not None and eid != order.eid:
         raise Refusal("8.1.1", "3.10", "the order is for another EID")
+    if eid is None and order.eid is not None and order.state in _OF_THE_OPERATOR:
+        raise Refusal("8.1.1", "2.2", "the order is for an EID")
     if matching_id is not None and matching_id != order.matching_id:
         raise Refusal("8.2.6", "3.10", "the order has another matchingId")
     indicator = json_binding.text(body, "finalProfileStatusIndicator")
