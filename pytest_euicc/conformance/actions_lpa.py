@@ -109,11 +109,21 @@ def retry(
     cut_after: int | None = None,
 ) -> Outcome:
     """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5)."""
-    failed: Session | None = context.notes.get(_LAST)
-    if failed is None:
-        raise Unreachable("no download of this sequence came to a session that could be taken up")
+    failed = last_session(context)
     procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
     return Outcome(value=attempt(context, message, curve, procedure, cut_after), shape=RESULT)
+
+
+def last_session(context: Context) -> Session:
+    """The RSP session that the LPA began last in this sequence.
+
+    Raises:
+        Unreachable: it came to none.
+    """
+    session: Session | None = context.notes.get(_LAST)
+    if session is None:
+        raise Unreachable("no download of this sequence came to a session that could be taken up")
+    return session
 
 
 class _Kept:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.actions import Message, Outcome, action
-from pytest_euicc.conformance.actions_lpa import RESULT, attempt, offer
+from pytest_euicc.conformance.actions_lpa import RESULT, attempt, last_session, offer
+from pytest_euicc.conformance.checks import free_memory
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.profiles import profiles_on
 from pytest_euicc.conformance.shapes import NUMBER, OCTETS, Shape, listing, mapping
@@ -27,29 +29,31 @@ def power_cuts(
 ) -> Outcome:
     """A download whose card loses its power after the first segment, again after the second and so on, up to the last.
 
-    After every cut the profiles and the free memory are looked at: ``changed_after`` names the segments after which
-    they were not what they had been before. The result is that of the last download, which is let through.
+    After every cut the card is looked at: ``changed_after`` names the segments after which the profiles were not what
+    they had been before, or a whole package's worth of free memory was gone. (Less may go for a pending result, or come
+    back only in a while.) The result is that of the last download, which is let through.
     """
     code = offer(context, filler=filler, keys=keys, tries=_MOST_CUTS)
-    before = _shown(context, message)
+    profiles, free = _shown(context, message)
     changed: list[int] = []
     for cuts in range(_MOST_CUTS):
         value = attempt(context, message, curve, lambda lpa: lpa.download(code), cut_after=cuts + 1)
         if value["result"] != "interrupted":
             return Outcome(value=value | {"cuts": cuts, "changed_after": changed})
-        if _shown(context, message) != before:
+        profiles_now, free_now = _shown(context, message)
+        if profiles_now != profiles or free - free_now >= len(last_session(context).bound_profile_package):
             changed.append(cuts + 1)
     raise Unreachable(f"after {_MOST_CUTS} segments the load has not come to an end")
 
 
-def _shown(context: Context, message: Message) -> tuple[Any, ...]:
-    """Profiles and resources as the card shows them."""
+def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], int]:
+    """Profiles and octets of free non-volatile memory as the card shows them."""
     isdr = context.isdr(message.channel)
     try:
-        resources = isdr.get_euicc_info2()["extCardResource"]
-    except Es10Error as error:
+        free = free_memory(isdr.get_euicc_info2()["extCardResource"])
+    except (Es10Error, TlvError, LookupError) as error:
         raise Unreachable(f"the free memory cannot be read: {error}") from error
-    return [profile.info for profile in profiles_on(isdr)], resources
+    return [profile.info for profile in profiles_on(isdr)], free
 
 
 @action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)
@@ -59,14 +63,13 @@ def fill_memory(
     """Download profiles, one after the other, until one is not installed.
 
     ``filler``: octets that each takes beside its own; ``last``: ICCID of the last one that was installed. The result is
-    that of the download that failed, or of the last of ``at_most``.
+    that of the download that failed; a card that takes ``at_most`` cannot be judged.
     """
-    installed: list[bytes] = []
-    value: dict[str, Any] = {}
-    while len(installed) < at_most:
+    last: dict[str, bytes] = {}
+    for installed in range(at_most):
         code = offer(context, filler=filler)
         value = attempt(context, message, curve, lambda lpa, code=code: lpa.download(code))  # type: ignore[misc]
         if value["result"] != "installed":
-            break
-        installed.append(value["iccid"])
-    return Outcome(value=value | {"installed": len(installed)} | ({"last": installed[-1]} if installed else {}))
+            return Outcome(value=value | last | {"installed": installed})
+        last = {"last": value["iccid"]}
+    raise Unreachable(f"{at_most} profiles of {filler} octets and more do not fill the memory; raise filler or at_most")

@@ -89,10 +89,10 @@ _FREE_NON_VOLATILE = 0x82
 
 
 @check("more_free_memory")
-def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
+def morefree_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
     """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
     try:
-        before, now = _free_memory(than), _free_memory((outcome.value or {}).get("extCardResource", b""))
+        before, now = free_memory(than), free_memory((outcome.value or {}).get("extCardResource", b""))
     except (tlv.TlvError, LookupError) as error:
         yield Mismatch("extCardResource", "tags 81, 82 and 83", str(error))
         return
@@ -100,7 +100,8 @@ def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Ite
         yield Mismatch("extCardResource", f"more than {before} octets of free non-volatile memory", str(now))
 
 
-def _free_memory(resources: bytes) -> int:
+def free_memory(resources: bytes) -> int:
+    """Octets of free non-volatile memory of an extCardResource; raises TlvError or LookupError."""
     found = {part.tag: part.value for part in tlv.parse_all(resources)}
     if _FREE_NON_VOLATILE not in found:
         raise LookupError(f"no tag 82 in {resources.hex().upper() or 'nothing'}")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome, action
 from pytest_euicc.conformance.context import Context, ProfileWish
+from pytest_euicc.conformance.icons import icon
 from pytest_euicc.conformance.profiles import by_iccid, forget_notifications, owner_for, remove, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
 from pytest_euicc.conformance.states import Unreachable, state
@@ -14,11 +15,6 @@ from pytest_euicc.conformance.text import describe
 
 Curve = Literal["nist", "brainpool"]
 _LOAD = "es10b.load_bound_profile_package"
-# One black pixel, for profiles that are to have an icon.
-_ICON = (
-    "89504E470D0A1A0A0000000D4948445200000001000000010100000000376EF9240000000A4944415478DA6360"
-    "000000020001E527DEFC0000000049454E44AE426082"
-)
 _EVENT_BITS = {event: f"notification{event.capitalize()}" for event in ("install", "enable", "disable", "delete")}
 
 
@@ -97,7 +93,7 @@ def metadata_for(context: Context, wish: ProfileWish) -> dict[str, Any]:
             for number in range(wish.addresses or 1)
         ]
     if wish.icon:
-        metadata |= {"iconType": "png", "icon": _ICON}
+        metadata |= {"iconType": "png", "icon": icon("png")}
     if wish.ppr:
         metadata["profilePolicyRules"] = {"bits": sorted(wish.ppr)}
         metadata["profileOwner"] = owner_for(context, wish.ppr)
