@@ -284,3 +284,33 @@ def test_an_answer_without_a_status_word(answered: str) -> None:
 
     with pytest.raises(MalformedAnswer, match="80CA000000 was answered by no APDU"):
         Card(Short("")).basic.send(GET)
+
+
+def test_a_proactive_command_can_be_left_waiting() -> None:
+    fetched = FETCHED_REFRESH.format(9)
+    card = card_on(
+        f"""
+        80CA000000 910B
+        80CA000000 910B
+        801200000B {fetched}9000
+        801400000C{terminal_response(ProactiveCommand.parse(bytes.fromhex(fetched)), 0).hex().upper()} 9000
+        80CA000000 9000
+        """
+    )
+    card.hold_proactive()
+    assert card.basic.send(GET).sw == 0x910B
+    assert card.basic.send(GET).sw == 0x910B
+    assert card.fetched == []
+    card.release_proactive()
+    assert [command.type for command in card.fetched] == ["REFRESH"]
+    assert card.basic.send(GET).sw == 0x9000
+    assert finished(card)
+
+
+def test_nothing_waits_after_a_reset() -> None:
+    card = card_on("80CA000000 910B\nreset")
+    card.hold_proactive()
+    card.basic.send(GET)
+    card.reset()
+    card.release_proactive()
+    assert finished(card)

@@ -97,3 +97,16 @@ def test_all_mistakes_with_their_places(tmp_path):
 def test_no_such_file(tmp_path):
     with pytest.raises(FileMistakes, match="cannot be read: No such file"):
         Declaration.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("options", "curve"),
+    [
+        ([], "nist"),
+        (["O_E_BRP"], "nist"),
+        ({"O_E_NIST": True, "O_E_BRP": True}, "nist"),
+        ({"O_E_NIST": False, "O_E_BRP": True}, "brainpool"),
+    ],
+)
+def test_the_curve_of_sessions(options, curve):
+    assert Declaration(options=options).curve == curve
