@@ -137,6 +137,7 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
         (("--euicc-pki", "."), "no folder CertificateIssuer"),
         (("--euicc-defect", "no-such"), "no defect 'no-such'"),
         (("--smdp", "smdp.example.com"), "--smdp smdp.example.com: write sim, or the URL"),
+        (("--smdp-timeout", "soon"), "--smdp-timeout soon: write seconds"),
     ],
 )
 def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tuple[str, ...], words: str) -> None:

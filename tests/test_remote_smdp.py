@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from pytest_euicc.conformance import loader
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.document import FileMistakes
 from pytest_euicc.conformance.smdp_access import CannotOffer, HeldOrder, OrderWish
+from pytest_euicc.conformance.smdp_declaration import Es2Plus
 from pytest_euicc.conformance.smdp_inventory import HeldProfile, serving
 from pytest_euicc.conformance.smdp_needs import needs
 from pytest_euicc.es9.client import Es9Client
@@ -31,7 +33,7 @@ from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp import inventory as simulated
 from pytest_euicc.smdp_access.claims import Claims
-from pytest_euicc.smdp_access.es2 import IdentityError, read_identity
+from pytest_euicc.smdp_access.es2 import Es2Provisioner, IdentityError, read_identity
 from pytest_euicc.smdp_access.provisioning import plan, write
 from pytest_euicc.smdp_access.remote import RemoteSmdp, Server
 
@@ -197,7 +199,7 @@ def test_of_several_that_the_eid_finds_none_is_offered() -> None:
     found = held(matching_id="", eid=EID)
     wish = OrderWish(matching_id="", eid=OURS)
     assert remote(inventory=[found, held()]).offer(wish).matching_id == ""
-    with pytest.raises(CannotOffer, match="one of them at a time"):
+    with pytest.raises(CannotOffer, match="must hold no other"):
         remote(inventory=[found, held(matching_id="", eid=EID[:-1] + "6")]).offer(wish)
     with pytest.raises(CannotOffer, match="must hold no other"):
         remote().offer(wish)
@@ -213,6 +215,24 @@ def broken(_wish: OrderWish) -> HeldOrder:
 def test_a_hook_that_fails(hook: Any, said: str) -> None:
     with pytest.raises(CannotOffer, match=f"the hook pytest_euicc_provision_profile .*{said}"):
         remote(hook=hook).offer(OrderWish())
+
+
+def test_what_one_source_cannot_give_another_may() -> None:
+    smdp = remote(hook=broken, inventory=[held()])
+    assert smdp.offer(OrderWish()).matching_id == "AC-1"
+    with pytest.raises(CannotOffer, match=r"the back office is closed\nhttps://smdp.example.com holds no profile"):
+        smdp.offer(OrderWish())
+
+
+def test_es2plus_that_is_not_there_is_asked_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"https://127.0.0.1:{free.getsockname()[1]}"
+    declared = Es2Plus.model_validate({"url": url, "types": [{"type": "GOLD"}]})
+    smdp = remote(es2plus=Es2Provisioner(declared, TlsSettings(default_pki().trust(), timeout=2)))
+    with pytest.raises(CannotOffer, match=r"ES2\+: .*nothing listens"):
+        smdp.offer(OrderWish())
+    with pytest.raises(CannotOffer, match=r"ES2\+: .*not tried again in this run"):
+        smdp.offer(OrderWish())
 
 
 def test_a_hook_comes_first() -> None:

@@ -17,6 +17,7 @@ from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.issuing import Identity
+from pytest_euicc.smdp_access.clients import Reach
 
 _CONFIRMED = ("Released", "Confirmed")
 _ORDERED = ("Allocated", "Linked")
@@ -51,6 +52,7 @@ class Es2Provisioner:
     def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
         self._declared = declared
         self._client = Es2Client(declared.url, tls, declared.requester)
+        self._reach = Reach(declared.url)
         self._ordered: list[tuple[str, str | None]] = []
 
     def order(self, wish: OrderWish) -> HeldOrder | None:
@@ -64,11 +66,13 @@ class Es2Provisioner:
             return None
         eid = wish.eid.hex() if wish.eid else None
         try:
+            self._reach.check()
             digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
             self._ordered.append((digits, eid))
             matching_id = self._confirm(wish, digits, eid) if wish.state in _CONFIRMED else wish.matching_id or ""
             iccid = iccids.to_octets(digits)
         except Es9Error as error:
+            self._reach.heard(error)
             raise CannotOffer(f"ES2+: {error}") from error
         except (KeyError, ValueError) as error:
             raise CannotOffer(f"{self._client.url}: ES2+ answers that cannot be used: {error}") from error

@@ -96,12 +96,19 @@ class RemoteSmdp:
         if wish.by_eid:
             # An order that the EID alone finds is found by every session of the eUICC.
             self._claims.be_alone()
-        held = self._asked(wish) or (self._es2plus.order(wish) if self._es2plus else None) or self._listed(wish)
-        if held is None:
-            self._missing.append(wish)
-            mend = _MEND + (_ALONE if wish.by_eid else "")
-            raise CannotOffer(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {mend}")
-        return held
+        reasons = []
+        for source in (self._asked, self._ordered, self._listed):
+            try:
+                held = source(wish)
+            except CannotOffer as error:
+                reasons.append(str(error))
+                continue
+            if held is not None:
+                return held
+        self._missing.append(wish)
+        mend = _MEND + (_ALONE if wish.by_eid else "")
+        reasons.append(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {mend}")
+        raise CannotOffer("\n".join(reasons))
 
     def take_missing(self) -> list[OrderWish]:
         """What the server did not hold since the last look."""
@@ -122,14 +129,14 @@ class RemoteSmdp:
             )
         return found
 
+    def _ordered(self, wish: OrderWish) -> HeldOrder | None:
+        return self._es2plus.order(wish) if self._es2plus is not None else None
+
     def _listed(self, wish: OrderWish) -> HeldOrder | None:
         found = serving(self._inventory, wish)
-        if found and wish.by_eid and sum(not profile.matching_id for profile in self._inventory) > 1:
-            self._missing.append(wish)
-            raise CannotOffer(
-                f"several profiles of the inventory are found by the EID alone, and {self._server.urls['nist']} may "
-                f"choose any: let it hold one of them at a time ({wish.words()})"
-            )
+        if wish.by_eid and sum(not profile.matching_id for profile in self._inventory) > 1:
+            # The server may choose any of them.
+            return None
         reusable = next((place for place in found if self._inventory[place].reusable), None)
         place = reusable if reusable is not None else self._claims.take(found)
         return self._inventory[place].held() if place is not None else None
