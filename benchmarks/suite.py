@@ -13,7 +13,8 @@ from benchmarks.shares import measured
 from pytest_euicc import resources
 from pytest_euicc.conformance.model import Case
 from pytest_euicc.conformance.runner import Runner
-from pytest_euicc.harness import Options, load_cases, open_harness, open_smdp_harness
+from pytest_euicc.harness import load_cases, open_harness, open_smdp_harness
+from pytest_euicc.options import Options
 
 _SEED = "bench"
 

@@ -217,7 +217,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _serve_card(options: argparse.Namespace) -> int:
-    from pytest_euicc.harness import OptionError, known_defects
+    from pytest_euicc.harness import known_defects
+    from pytest_euicc.options import OptionError
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
     from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
@@ -254,7 +255,7 @@ def _serve_card(options: argparse.Namespace) -> int:
 def _serve_smdp(options: argparse.Namespace) -> int:
     import threading
 
-    from pytest_euicc.harness import OptionError, known_smdp_defects
+    from pytest_euicc.options import OptionError
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.rsp.pki import default_pki
     from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
@@ -263,6 +264,7 @@ def _serve_smdp(options: argparse.Namespace) -> int:
     from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
     from pytest_euicc.simulator.smdp.service import SmdpService
     from pytest_euicc.simulator.smdp.store import Store, StoreError
+    from pytest_euicc.smdp_access.opening import known_smdp_defects
 
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
@@ -294,7 +296,8 @@ def _serve_smdp(options: argparse.Namespace) -> int:
 
 
 def _provisioning(options: argparse.Namespace) -> int:
-    from pytest_euicc.harness import OptionError, Options, open_planning
+    from pytest_euicc.harness import open_planning
+    from pytest_euicc.options import OptionError, Options
     from pytest_euicc.smdp_access import provisioning
 
     asked = Options(

@@ -71,7 +71,8 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
 def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The open card with its session; a card that cannot be had ends the run with one message."""
     from pytest_euicc.card.errors import CardError
-    from pytest_euicc.harness import OptionError, open_harness
+    from pytest_euicc.harness import open_harness
+    from pytest_euicc.options import OptionError
 
     state = getattr(request.config, STATE)
     try:
@@ -87,7 +88,8 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 @pytest.fixture(scope="session")
 def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The SM-DP+ under test with its session, no card; an option that is wrong ends the run with one message."""
-    from pytest_euicc.harness import OptionError, open_smdp_harness
+    from pytest_euicc.harness import open_smdp_harness
+    from pytest_euicc.options import OptionError
 
     state = getattr(request.config, STATE)
     try:

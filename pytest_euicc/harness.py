@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
+from pytest_euicc.options import SIMULATED, OptionError, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
@@ -19,57 +20,9 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.smdp_needs import Need
     from pytest_euicc.rsp.pki import Pki
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
-    from pytest_euicc.smdp_access.es2 import Es2Provisioner
-    from pytest_euicc.smdp_access.remote import Hook, Server
 
-SIMULATED = "sim"
 _HARMLESS = ("sim", "replay")
 _MAXIMUM_SEED = 64
-
-
-class OptionError(Exception):
-    """An option cannot be used; the message names it and the mend."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for.
-
-    Attributes:
-        euicc: transport, ``kind`` or ``kind:argument``.
-        declaration: file; None takes that of the simulated eUICC, and for any other card an empty one.
-        record: file or folder to record APDUs to.
-        worker: name of the xdist worker, empty without.
-        defects: deviations of the simulated eUICC.
-        smdp: ``sim``, or the URL of an SM-DP+; empty: where the declaration says, or ``sim`` if it does not.
-        smdp_declaration: file; None takes that of the simulated SM-DP+, and for any other server an empty one.
-        smdp_defects: deviations of the simulated SM-DP+.
-        smdp_timeout: seconds that an SM-DP+ at a URL may take to connect, and to answer.
-        provision: the hook by which a vendor provisions its SM-DP+.
-        claims: folder in which the workers of a run note which profiles of the inventory they have taken.
-    """
-
-    euicc: str = SIMULATED
-    declaration: Path | None = None
-    record: Path | None = None
-    allow_destructive: bool = False
-    isdr_aid: bytes | None = None
-    pki: Path | None = None
-    vectors: tuple[Path, ...] = ()
-    seed: str | None = None
-    worker: str = ""
-    defects: tuple[str, ...] = ()
-    smdp: str = ""
-    smdp_declaration: Path | None = None
-    smdp_defects: tuple[str, ...] = ()
-    smdp_timeout: float = 15.0
-    provision: Hook | None = None
-    claims: Path | None = None
-
-    @property
-    def kind(self) -> str:
-        """Kind of the transport."""
-        return self.euicc.partition(":")[0]
 
 
 @dataclass
@@ -147,63 +100,6 @@ def _pki(options: Options) -> Any:
         raise OptionError(f"--euicc-pki: {error}") from None
 
 
-def open_smdp(options: Options, pki: Any, declaration: Declaration) -> SimulatedSmdp | RemoteSmdp:
-    """The SM-DP+ of the run, not yet started; raises OptionError."""
-    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
-    from pytest_euicc.smdp_access.claims import Claims
-
-    server = smdp_server(options, declaration)
-    if server is None:
-        return SimulatedSmdp(pki, known_smdp_defects(options.smdp_defects))
-    if options.smdp_defects:
-        raise OptionError(f"--smdp-defect is for the simulated SM-DP+; {server.urls['nist']} is another")
-    return RemoteSmdp(
-        server,
-        pki,
-        inventory=declaration.inventory,
-        es2plus=_es2plus(declaration, server, pki),
-        hook=options.provision,
-        claims=Claims(options.claims),
-    )
-
-
-def smdp_server(options: Options, declaration: Declaration) -> Server | None:
-    """Where the SM-DP+ of the run is; None for the simulated one. Raises OptionError."""
-    from pytest_euicc.conformance.smdp_declaration import https_url
-    from pytest_euicc.smdp_access.remote import Server
-
-    declared = declaration.addresses
-    url = options.smdp or declared.nist or declared.brainpool or SIMULATED
-    if url == SIMULATED:
-        return None
-    try:
-        url = https_url(url)
-    except ValueError:
-        raise OptionError(f"--smdp {url}: write sim, or the URL of an SM-DP+ as https://host:port") from None
-    name = url.removeprefix("https://").removesuffix(":443")
-    return Server(
-        {"nist": url, "brainpool": declared.brainpool or url},
-        declared.smdp or name,
-        declared.resolve,
-        options.smdp_timeout,
-    )
-
-
-def _es2plus(declaration: Declaration, server: Server, pki: Pki) -> Es2Provisioner | None:
-    from dataclasses import replace
-
-    from pytest_euicc.smdp_access.es2 import Es2Provisioner, IdentityError, read_identity
-
-    declared = declaration.es2plus
-    if declared is None:
-        return None
-    try:
-        identity = read_identity(declared.identity) if declared.identity is not None else None
-    except IdentityError as error:
-        raise OptionError(f"--smdp-declaration: es2plus.identity: {error}") from None
-    return Es2Provisioner(declared, replace(server.tls(pki), identity=identity))
-
-
 def open_harness(options: Options) -> Harness:
     """Open the card and identify it.
 
@@ -214,6 +110,7 @@ def open_harness(options: Options) -> Harness:
     from pytest_euicc.card.channel import Card
     from pytest_euicc.card.transport import TransportOptions, open_transport
     from pytest_euicc.es10.isdr import ISDR_AID
+    from pytest_euicc.smdp_access.opening import open_smdp
 
     declaration = load_declaration(options)
     extra: dict[str, Any] = {}
@@ -267,6 +164,8 @@ def open_smdp_harness(options: Options) -> Harness:
     Raises:
         OptionError: an option is wrong.
     """
+    from pytest_euicc.smdp_access.opening import open_smdp, smdp_server
+
     declaration, pki = load_smdp_declaration(options), _pki(options)
     seed = options.seed or secrets.token_hex(8)
     smdp = open_smdp(options, pki, declaration)
@@ -287,6 +186,7 @@ def open_planning(options: Options, texts: Sequence[str]) -> tuple[list[Need], D
     """
     from pytest_euicc.conformance.loader import chosen
     from pytest_euicc.conformance.smdp_needs import needs
+    from pytest_euicc.smdp_access.opening import smdp_server
 
     declaration, pki = load_smdp_declaration(options), _pki(options)
     server = smdp_server(options, declaration)
@@ -304,16 +204,6 @@ def known_defects(names: Iterable[str]) -> frozenset[str]:
     unknown = [name for name in names if name not in DEFECTS]
     if unknown:
         raise OptionError(f"--euicc-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
-    return frozenset(names)
-
-
-def known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
-    """The names if the simulated SM-DP+ has such defects; raises OptionError."""
-    from pytest_euicc.simulator.smdp.defects import DEFECTS
-
-    unknown = [name for name in names if name not in DEFECTS]
-    if unknown:
-        raise OptionError(f"--smdp-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
     return frozenset(names)
 
 

@@ -24,7 +24,8 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     smdp,
     smdp_harness,
 )
-from pytest_euicc.harness import OptionError, Options, load_cases, load_declaration, load_smdp_declaration, smdp_server
+from pytest_euicc.harness import load_cases, load_declaration, load_smdp_declaration
+from pytest_euicc.options import OptionError, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.model import Case, Sequence
@@ -98,7 +99,11 @@ class _State:
         """All vectors, loaded once; raises OptionError with every mistake in them or in the declaration."""
         if self._cases is None:
             load_declaration(self.options)
-            smdp_server(self.options, load_smdp_declaration(self.options))
+            declaration = load_smdp_declaration(self.options)
+            if self.options.smdp:
+                from pytest_euicc.smdp_access.opening import smdp_server
+
+                smdp_server(self.options, declaration)
             self._cases = load_cases(self.options)
         return self._cases
 

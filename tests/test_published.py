@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_euicc.conformance import loader, published
-from pytest_euicc.harness import Options, load_cases
+from pytest_euicc.harness import load_cases
+from pytest_euicc.options import Options
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.iccid import swapped
 

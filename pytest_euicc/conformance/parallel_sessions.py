@@ -27,7 +27,7 @@ from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import Es9Error
 
 _EUICCS = "euiccs"
-_STEM = 890490320000000000000000000000
+_STEM = 890490320000000000000000000100
 """An EID without its two check digits (SGP.29); the test PKI has eUICCs for those that begin 89049032."""
 _FUNCTION = "initiateAuthentication"
 _ANSWER = mapping("answer", status=TEXT, transactionId=OCTETS)

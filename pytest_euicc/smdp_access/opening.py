@@ -1,0 +1,73 @@
+"""From options and a declaration to the SM-DP+ of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from pytest_euicc.conformance.declaration import Declaration
+from pytest_euicc.conformance.smdp_declaration import https_url
+from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.smdp_access.claims import Claims
+from pytest_euicc.smdp_access.es2 import Es2Provisioner, IdentityError, read_identity
+from pytest_euicc.smdp_access.remote import RemoteSmdp, Server
+from pytest_euicc.smdp_access.simulated import SimulatedSmdp
+
+
+def open_smdp(options: Options, pki: Any, declaration: Declaration) -> SimulatedSmdp | RemoteSmdp:
+    """The SM-DP+ of the run, not yet started; raises OptionError."""
+    server = smdp_server(options, declaration)
+    if server is None:
+        return SimulatedSmdp(pki, known_smdp_defects(options.smdp_defects))
+    if options.smdp_defects:
+        raise OptionError(f"--smdp-defect is for the simulated SM-DP+; {server.urls['nist']} is another")
+    return RemoteSmdp(
+        server,
+        pki,
+        inventory=declaration.inventory,
+        es2plus=_es2plus(declaration, server, pki),
+        hook=options.provision,
+        claims=Claims(options.claims),
+    )
+
+
+def smdp_server(options: Options, declaration: Declaration) -> Server | None:
+    """Where the SM-DP+ of the run is; None for the simulated one. Raises OptionError."""
+    declared = declaration.addresses
+    url = options.smdp or declared.nist or declared.brainpool or SIMULATED
+    if url == SIMULATED:
+        return None
+    try:
+        url = https_url(url)
+    except ValueError:
+        raise OptionError(f"--smdp {url}: write sim, or the URL of an SM-DP+ as https://host:port") from None
+    name = url.removeprefix("https://").removesuffix(":443")
+    return Server(
+        {"nist": url, "brainpool": declared.brainpool or url},
+        declared.smdp or name,
+        declared.resolve,
+        options.smdp_timeout,
+    )
+
+
+def _es2plus(declaration: Declaration, server: Server, pki: Pki) -> Es2Provisioner | None:
+    declared = declaration.es2plus
+    if declared is None:
+        return None
+    try:
+        identity = read_identity(declared.identity) if declared.identity is not None else None
+    except IdentityError as error:
+        raise OptionError(f"--smdp-declaration: es2plus.identity: {error}") from None
+    return Es2Provisioner(declared, replace(server.tls(pki), identity=identity))
+
+
+def known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
+    """The names if the simulated SM-DP+ has such defects; raises OptionError."""
+    from pytest_euicc.simulator.smdp.defects import DEFECTS
+
+    unknown = [name for name in names if name not in DEFECTS]
+    if unknown:
+        raise OptionError(f"--smdp-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
+    return frozenset(names)
