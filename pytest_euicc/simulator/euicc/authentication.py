@@ -91,6 +91,8 @@ def _check_server(
         raise Refusal(AuthenticateError.EUICC_CHALLENGE_MISMATCH)
     if defective("wants-transaction-id-of-16-octets") and len(signed1["transactionId"]) != 16:
         raise Refusal(AuthenticateError.UNDEFINED)
+    if defective("refuses-unknown-device-info") and codec.receive("CtxParams1", parts[4].octets).unknown:
+        raise Refusal(AuthenticateError.UNDEFINED)
     return certificate
 
 

@@ -41,7 +41,8 @@ def load_segment(core: EuiccCore, data: bytes) -> bytes:
     if load is None:
         return b"\x05\x00" if core.defective("answers-segments") else b""
     profile = _profile(core, load)
-    success = {"aid": profile.aid, "simaResponse": load.sima_response}
+    response = b"" if core.defective("success-without-euicc-response") else load.sima_response
+    success = {"aid": profile.aid, "simaResponse": response}
     return _close(core, installer, ("successResult", success), profile)
 
 
@@ -134,13 +135,15 @@ def _signed(core: EuiccCore, session: RspSession, number: int, iccid: bytes | No
     """A ProfileInstallationResult, BF37."""
     assert session.server is not None  # noqa: S101
     assert session.download is not None  # noqa: S101
-    transaction = session.server.transaction_id
+    transaction, oid = session.server.transaction_id, session.download.certificate.oid
+    address = "" if core.defective("result-without-address") else session.server.address
+    named = None if core.defective("result-without-iccid") else iccid
     data = codec.encode(
         "ProfileInstallationResultData",
         {
             "transactionId": bytes(len(transaction)) if core.defective("result-of-no-transaction") else transaction,
-            "notificationMetadata": notification_metadata(number, "install", session.server.address, iccid),
-            "smdpOid": session.download.certificate.oid,
+            "notificationMetadata": notification_metadata(number, "install", address, named),
+            "smdpOid": f"{oid}.1" if core.defective("result-names-another-oid") else oid,
             "finalResult": result,
         },
     )
