@@ -9,14 +9,16 @@ from pydantic import AfterValidator
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
-from pytest_euicc.conformance.bound_package import default_metadata, whole
+from pytest_euicc.conformance.bound_package import whole
 from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import Context
-from pytest_euicc.conformance.profile_content import PackageChanges, build
+from pytest_euicc.conformance.package_requests import default_metadata, profile_of
+from pytest_euicc.conformance.profile_content import PackageChanges
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.results import result_of, result_shape
 from pytest_euicc.conformance.tester import CERTIFICATE_KINDS, tester
 from pytest_euicc.conformance.text import closest
+from pytest_euicc.conformance.values import ValueMistake
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.rsp import bpp
 
@@ -97,7 +99,6 @@ def load_bound_profile_package(
     *,
     iccid: Hex | None = None,
     keys: Literal["session", "random"] = "session",
-    filler: int = 0,
     package: PackageChanges | None = None,
     eid: Hex | None = None,
     portion: int | None = None,
@@ -115,12 +116,13 @@ def load_bound_profile_package(
     else:
         default = default_metadata(iccid or ours.iccid)
         metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
-        changes = (package or PackageChanges()).model_copy(update={"filler": filler} if filler else {})
-        octets = whole(ours, metadata, build(metadata, changes), keys, eid)
+        octets = whole(ours, metadata, profile_of(metadata, package), keys, eid)
     ours.package, segments = octets, bpp.segments(octets)
     if portion is not None:
         segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
     if order is not None:
+        if beyond := [number for number in order if not 0 <= number < len(segments)]:
+            raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
         segments = [segments[number] for number in order]
     return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets)
 

@@ -15,8 +15,9 @@ from pydantic import AfterValidator
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_download import CertificateKind
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
-from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL, protected, secure_channel, under_way
+from pytest_euicc.conformance.bound_package import protected, secure_channel
 from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.package_requests import CARRIED, SECURE_CHANNEL, under_way
 from pytest_euicc.conformance.profile_content import PackageChanges
 from pytest_euicc.conformance.registry import Hex, SaveAs
 from pytest_euicc.conformance.results import result_of, result_shape

@@ -7,150 +7,34 @@ is made with a look at the steps that follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import ACTIONS, Message
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.context import Context
-from pytest_euicc.conformance.icons import icon
 from pytest_euicc.conformance.model import Step
-from pytest_euicc.conformance.profile_content import build
+from pytest_euicc.conformance.package_requests import (
+    CARRIED,
+    REPLACE_SESSION_KEYS,
+    SECURE_CHANNEL,
+    Arguments,
+    Carried,
+    Load,
+    begin,
+    under_way,
+)
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.tamper import tamper
-from pytest_euicc.conformance.tester import ADDRESS, Tester
-from pytest_euicc.conformance.values import ValueMistake
+from pytest_euicc.conformance.tester import Tester
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.bsp import (
-    KEY_LENGTH,
-    LARGEST_PLAIN,
-    LARGEST_SEGMENT,
-    MAC_LENGTH,
-    Bsp,
-    SessionKeys,
-    derive,
-    protected_length,
-)
+from pytest_euicc.rsp.bsp import KEY_LENGTH, Bsp, SessionKeys, derive, protected_length
 from pytest_euicc.rsp.certificates import Role
 
 HOST_ID = b"pytest-euicc"
-SECURE_CHANNEL = "es8plus.initialise_secure_channel"
-_LARGEST_METADATA = LARGEST_SEGMENT - 4 - MAC_LENGTH
 _ENDS_PACKAGE = (SECURE_CHANNEL, "es10b.get_euicc_challenge", "es10b.load_bound_profile_package", "card.reset")
-
-Arguments = dict[str, Any]
-
-
-@dataclass
-class Load:
-    """A package on its way.
-
-    Attributes:
-        one_time_key: of the SM-DP+.
-        random_keys: those that ReplaceSessionKeys brings.
-        bsp: what protects the next segment; ``earlier`` what did so before ReplaceSessionKeys.
-        metadata: the StoreMetadataRequest, once it was made.
-        unsent: segments of the profile that a step kept back.
-    """
-
-    one_time_key: ec.EllipticCurvePrivateKey
-    random_keys: SessionKeys
-    bsp: Bsp | None = None
-    earlier: Bsp | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    unsent: list[bytes] = field(default_factory=list)
-
-
-def begin(ours: Tester) -> Load:
-    """A new package of the session, with keys of its own."""
-    key = signatures.private_key_from(ours.random.randbytes(32), signatures.CURVES[ours.curve])
-    ours.load = Load(key, SessionKeys(*(ours.random.randbytes(KEY_LENGTH) for _ in range(3))))
-    return ours.load
-
-
-def under_way(ours: Tester) -> Load:
-    """The package that is being sent.
-
-    Raises:
-        Unreachable: InitialiseSecureChannel has not begun one.
-    """
-    if ours.load is None:
-        raise Unreachable(f"no package is being sent; {SECURE_CHANNEL} comes first, or a state such as secure_channel")
-    return ours.load
-
-
-# ---------------------------------------------------------------------------------------- plain requests
-
-
-def plain(type_name: str, octets: bytes, arguments: Arguments) -> bytes:
-    """The request as it is protected: other octets altogether, or changed by ``tamper_plain``."""
-    content: bytes | None = arguments.get("content")
-    return tamper(octets if content is None else content, arguments.get("tamper_plain") or [], type_name)
-
-
-def _configure_isdp(_ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    value = message.merged({}, asn1_shape("ConfigureISDPRequest"))
-    return plain("ConfigureISDPRequest", codec.encode("ConfigureISDPRequest", value), arguments)
-
-
-def _store_metadata(ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    default = default_metadata(ours.iccid)
-    if kind := arguments.get("icon"):
-        default |= {"iconType": kind, "icon": icon(kind, arguments.get("icon_octets"))}
-    under_way(ours).metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
-    return plain("StoreMetadataRequest", codec.encode("StoreMetadataRequest", under_way(ours).metadata), arguments)
-
-
-def _replace_session_keys(ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    keys = under_way(ours).random_keys
-    value = {"initialMacChainingValue": keys.chaining_value, "ppkEnc": keys.encryption, "ppkCmac": keys.mac}
-    value = message.merged(value, asn1_shape("ReplaceSessionKeysRequest"))
-    return plain("ReplaceSessionKeysRequest", codec.encode("ReplaceSessionKeysRequest", value), arguments)
-
-
-def _load_profile_elements(ours: Tester, _message: Message, arguments: Arguments) -> bytes:
-    try:
-        return build(under_way(ours).metadata or default_metadata(ours.iccid), arguments.get("package"))
-    except ValueError as error:
-        raise ValueMistake(("package",), str(error)) from error
-
-
-@dataclass(frozen=True)
-class Carried:
-    """A function of ES8+ that goes protected.
-
-    Attributes:
-        field: of BoundProfilePackage.
-        sequence, segment: tags of the sequence and of its segments.
-        portion: octets of the plain request in one segment at most.
-    """
-
-    field: str
-    sequence: int
-    segment: int
-    portion: int
-    plain: Callable[[Tester, Message, Arguments], bytes]
-
-
-CARRIED = {
-    "es8plus.configure_isdp": Carried("firstSequenceOf87", bpp.FIRST_87, 0x87, LARGEST_PLAIN, _configure_isdp),
-    "es8plus.store_metadata": Carried("sequenceOf88", bpp.SEQUENCE_88, 0x88, _LARGEST_METADATA, _store_metadata),
-    "es8plus.replace_session_keys": Carried(
-        "secondSequenceOf87", bpp.SECOND_87, 0x87, LARGEST_PLAIN, _replace_session_keys
-    ),
-    "es8plus.load_profile_elements": Carried(
-        "sequenceOf86", bpp.SEQUENCE_86, 0x86, LARGEST_PLAIN, _load_profile_elements
-    ),
-}
-"""In the order of a package; ReplaceSessionKeys is in it only if a step sends it."""
-_OPTIONAL = "es8plus.replace_session_keys"
-
-
-# ---------------------------------------------------------------------------------------- protected segments
 
 
 def protected(name: str, ours: Tester, message: Message, arguments: Arguments) -> list[bytes]:
@@ -164,7 +48,7 @@ def protected(name: str, ours: Tester, message: Message, arguments: Arguments) -
         bsp = load.earlier
     segments = _segments(bsp, function, octets, arguments)
     sequence = tlv.encode(function.sequence, b"".join(segments))
-    if name == _OPTIONAL:
+    if name == REPLACE_SESSION_KEYS:
         _take_keys(load, octets)
     return cut(tamper(sequence, message.tamper, f"BoundProfilePackage.{function.field}"))
 
@@ -269,7 +153,7 @@ def announced(context: Context, ours: Tester) -> int:
     total = 0
     for name, function in CARRIED.items():
         step = steps.get(name)
-        if step is None and name == _OPTIONAL:
+        if step is None and name == REPLACE_SESSION_KEYS:
             continue
         message, arguments = _said(context, step)
         total += _length(name, function.plain(looking, message, arguments), arguments)
@@ -315,15 +199,3 @@ def whole(ours: Tester, metadata: dict[str, Any], profile: bytes, keys: str, eid
         return bpp.build(binding, codec.encode("StoreMetadataRequest", metadata), profile, random_keys=random_keys)
     except ValueError as error:
         raise Unreachable(f"no package can be bound: {error}") from error
-
-
-def default_metadata(iccid: bytes) -> dict[str, Any]:
-    """Metadata of a profile of the tester; every event is announced to one address."""
-    return {
-        "iccid": iccid,
-        "serviceProviderName": "pytest-euicc",
-        "profileName": "Test profile",
-        "notificationConfigurationInfo": [
-            {"profileManagementOperation": (b"\xf0", 4), "notificationAddress": ADDRESS},
-        ],
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.actions import Outcome
@@ -68,12 +68,12 @@ def euicc_response(
 
 
 @check("number_follows")
-def number_follows(_context: Context, outcome: Outcome, *, after: int, by: Literal[1] = 1) -> Iterator[Mismatch]:
+def number_follows(_context: Context, outcome: Outcome, *, after: int) -> Iterator[Mismatch]:
     """The sequence number of the result is one above another (SGP.22 5.7.9)."""
     try:
         number = outcome.value["profileInstallationResultData"]["notificationMetadata"]["seqNumber"]
     except (TypeError, KeyError):
-        yield Mismatch("seqNumber", str(after + by), "no result")
+        yield Mismatch("seqNumber", str(after + 1), "no result")
         return
-    if number != after + by:
-        yield Mismatch("seqNumber", str(after + by), str(number))
+    if number != after + 1:
+        yield Mismatch("seqNumber", str(after + 1), str(number))

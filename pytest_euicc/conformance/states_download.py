@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pytest_euicc.conformance import published
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
 from pytest_euicc.conformance.actions_download import CertificateKind, Curve
-from pytest_euicc.conformance.bound_package import CARRIED, SECURE_CHANNEL
 from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.package_requests import CARRIED, SECURE_CHANNEL
 from pytest_euicc.conformance.profiles import fresh_isdr, owner_for, remove
 from pytest_euicc.conformance.registry import SaveAs
 from pytest_euicc.conformance.results import results

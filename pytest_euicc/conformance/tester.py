@@ -21,7 +21,7 @@ from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, Pki
 
 if TYPE_CHECKING:
-    from pytest_euicc.conformance.bound_package import Load
+    from pytest_euicc.conformance.package_requests import Load
 
 SERVICE = "pki"
 ADDRESS = "smdp.example.com"
