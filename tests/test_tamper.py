@@ -46,6 +46,10 @@ def test_the_request_is_what_the_codec_encodes():
         ({"duplicate": {"at": "refreshFlag"}}, "BF3114A00C5A0A98001032547698103214810100810100"),
         ({"duplicate": {"at": 17}}, "BF3111A00C5A0A98001032547698103214810100810100"),
         ({"swap": {"at": "refreshFlag", "with": "profileIdentifier"}}, "BF3111810100A00C5A0A98001032547698103214"),
+        (
+            {"insert": {"at": "refreshFlag", "part": "value", "hex": "0102", "repeat": 2}},
+            "BF3115A00C5A0A9800103254769810321481050001020102",
+        ),
         ({"truncate": {"octets": 4}}, "BF3111A0"),
         ({"truncate": {"octets": -1}}, "BF3111A00C5A0A980010325476981032148101"),
     ],
@@ -58,6 +62,23 @@ def test_lengths_grow_into_the_long_form():
     grown = tamper(REQUEST, [{"insert": {"at": "profileIdentifier.iccid", "part": "value", "hex": "00" * 120}}], TYPE)
     assert grown.hex().upper().startswith("BF31818B" + "A08185" + "5A8182" + "9800")
     assert len(grown) == 4 + 0x8B
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ({"flip": {"at": "first", "octet": -1}}, "A30F" + "8603AA0100" + "8603AA0202" + "8603AA0303"),
+        ({"flip": {"at": "middle", "octet": -1}}, "A30F" + "8603AA0101" + "8603AA0203" + "8603AA0303"),
+        ({"flip": {"at": "last", "octet": -1}}, "A30F" + "8603AA0101" + "8603AA0202" + "8603AA0302"),
+        ({"flip": {"at": "1", "octet": -1}}, "A30F" + "8603AA0101" + "8603AA0203" + "8603AA0303"),
+        ({"swap": {"at": "first", "with": "last"}}, "A30F" + "8603AA0303" + "8603AA0202" + "8603AA0101"),
+        ({"duplicate": {"at": "last"}}, "A314" + "8603AA0101" + "8603AA0202" + "8603AA0303" + "8603AA0303"),
+        ({"retag": {"at": "first", "tag": "87"}}, "A30F" + "8703AA0101" + "8603AA0202" + "8603AA0303"),
+    ],
+)
+def test_places_in_a_list(operation, result):
+    sequence = bytes.fromhex("A30F" + "8603AA0101" + "8603AA0202" + "8603AA0303")
+    assert tamper(sequence, [operation], "BoundProfilePackage.sequenceOf86").hex().upper() == result
 
 
 def test_operations_follow_each_other():
