@@ -34,7 +34,13 @@ from pytest_euicc.rsp.bsp import KEY_LENGTH, Bsp, SessionKeys, derive, protected
 from pytest_euicc.rsp.certificates import Role
 
 HOST_ID = b"pytest-euicc"
-_ENDS_PACKAGE = (SECURE_CHANNEL, "es10b.get_euicc_challenge", "es10b.load_bound_profile_package", "card.reset")
+_ENDS_PACKAGE = (
+    SECURE_CHANNEL,
+    "es10b.get_euicc_challenge",
+    "es10b.load_bound_profile_package",
+    "tester.download",
+    "card.reset",
+)
 
 
 def protected(name: str, ours: Tester, message: Message, arguments: Arguments) -> list[bytes]:

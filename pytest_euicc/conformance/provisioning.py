@@ -44,7 +44,7 @@ def download(
             came = outcome.fault if outcome.value is None else describe(outcome.value, 200)
             fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
             return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=fault)
-    arguments = {"keys": keys, "filler": filler} | ({} if iccid is None else {"iccid": iccid})
+    arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
     load = Message(with_=message.with_, channel=message.channel)
     outcome = ACTIONS.get(_LOAD)(context, load, arguments)
     message.sent_value = load.sent_value
