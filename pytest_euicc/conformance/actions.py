@@ -28,7 +28,8 @@ class Outcome:
 
     Attributes:
         sent, octets: request and response data as they went over the wire; ``sw`` the status word when there is one.
-        status: of an ES9+ function, ``success``, a status code such as ``8.1/6.1``, ``failed`` or ``HTTP 400``.
+        status: of an ES9+ function, ``success``, a status code such as ``8.1/6.1``, ``failed``, ``HTTP 400``, or
+            ``closed`` and ``endless`` for an answer that is not whole.
         sent_value, value: the same decoded.
         shape: of ``value``; ``type_name`` its ASN.1 type when it has one.
         unknown: elements of the answer that the type does not have.

@@ -24,7 +24,7 @@ from pytest_euicc.conformance.states_smdp import orders
 from pytest_euicc.conformance.text import closest, describe
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange, encode
 from pytest_euicc.es9.client import Es9Client
-from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es9.errors import ConnectionBroken, Es9Error
 
 _EUICCS = "euiccs"
 _STEM = 890490320000000000000000000100
@@ -108,7 +108,7 @@ def initiate_at_once(context: Context, _message: Message, *, count: Annotated[in
         ready = threading.Barrier(count)
         with ThreadPoolExecutor(count) as pool:
             list(pool.map(lambda call: call.run(ready), calls))
-        _raise_faults(calls)
+        _raise_faults([call for call in calls if not isinstance(call.fault, ConnectionBroken)])
     finally:
         for call in calls:
             call.client.close()
@@ -139,7 +139,8 @@ def _outcome(calls: list[_Call]) -> Outcome:
     answers: list[dict[str, Any]] = []
     mismatches: list[Mismatch] = []
     for number, call in enumerate(calls):
-        if call.reply is None:
+        if call.fault is not None or call.reply is None:
+            answers.append({"status": "closed", "transactionId": None})
             continue
         value, faults = value_of(call.reply)
         mismatches += faults
