@@ -17,7 +17,7 @@ case: TC_One
 title: First
 iut: euicc
 interface: ES10b
-clauses: {sgp22: ["5.7.10", "5.7.9"], sgp23: "4.2.14", other: ["ISO 7816-4 7.4"]}
+clauses: {sgp22: ["5.7.10", "5.7.9", "2.4a.1", "2.6.4"], sgp23: "4.2.14", other: ["ISO 7816-4 7.4"]}
 numbering: own
 applicability: O_E_CRL
 sequences:
@@ -50,7 +50,7 @@ def cases(tmp_path: Path) -> list[Case]:
 def test_rows(cases: list[Case]) -> None:
     rows = [line for line in coverage.page(cases).splitlines() if "TC_" in line]
     assert rows == [
-        "| 4.2.14 | TC_One: First | 01–03, 05, 07 | 5 | 3.5, 5.7.9, 5.7.10, ISO 7816-4 7.4 "
+        "| 4.2.14 | TC_One: First | 01–03, 05, 07 | 5 | 2.4a.1, 2.6.4, 3.5, 5.7.9, 5.7.10, ISO 7816-4 7.4 "
         "| O_E_CRL, O_E_BRP (05), version (05) | own |",
         "| 4.3.12 | TC_Two: Second | 01a, 01b, 02 | 3 | 5.6.1 |  | SGP.23 |",
     ]

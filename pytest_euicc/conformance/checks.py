@@ -51,7 +51,7 @@ def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
 
 @check("der")
 def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is canonical DER and all its octets are used (SGP.22 2.6.7, X.690 10)."""
+    """The answer is canonical DER and all its octets are used (SGP.22 2.4a.1, X.690 10)."""
     for fault in codec.check_der(outcome.octets, outcome.type_name):
         yield Mismatch(f"octet {fault.offset}", "canonical DER", fault.reason)
 

@@ -31,7 +31,7 @@ def _shown(context: Context) -> tuple[str, tuple[Certificate, ...]]:
 
 @check("tls_chain")
 def tls_chain(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """CERT.DP.TLS is signed by a CI of the session, on a curve of SGP.22 2.6.5, and valid now (SGP.22 4.5.2.2)."""
+    """CERT.DP.TLS is signed by a CI of the session, on a curve of SGP.22 2.6.7.1, and valid now (SGP.22 4.5.2.2)."""
     _, chain = _shown(context)
     trust = context.session.trust
     # A server may send the CI's certificate as well (RFC 5246 7.4.2).

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_CLAUSE = re.compile(r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?(?:Annex [A-Z]|[A-Z]?\d+)(?:\.\d+)*[a-z]?(?:/[A-Z0-9]+)?")
+_DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
+_CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
 _STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
 _EXECUTION = re.compile(r"success|failed|closed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -1,4 +1,4 @@
-"""RSP sessions of several eUICCs side by side with one SM-DP+: in turns, or at the same moment (SGP.22 3.0.1)."""
+"""RSP sessions of several eUICCs side by side with one SM-DP+: in turns, or at the same moment (SGP.22 3.1.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of an SM-DP+: the profile it holds, and how far a session has come (SGP.22 3.0.1, 3.1)."""
+"""States of an SM-DP+: the profile it holds, and how far a session has come (SGP.22 3.1.2, 3.1)."""
 
 from __future__ import annotations
 

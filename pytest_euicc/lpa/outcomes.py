@@ -23,7 +23,7 @@ class Es9(Protocol):
 
 @dataclass
 class Session:
-    """An RSP session between the two sides after mutual authentication (SGP.22 3.0.1).
+    """An RSP session between the two sides after mutual authentication (SGP.22 3.1.2).
 
     Attributes:
         transaction_id: as the SM-DP+ chose it, 1 to 16 octets.

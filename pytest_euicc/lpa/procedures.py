@@ -1,4 +1,4 @@
-"""The procedures of an LPA: common mutual authentication, download, retry, cancel (SGP.22 3.0.1, 3.1.3).
+"""The procedures of an LPA: common mutual authentication, download, retry, cancel (SGP.22 3.1.2, 3.1.3).
 
 Every signed part travels from one side to the other as the octets that were received; nothing is decoded and encoded
 again on the way, so a signature that breaks here was broken by one of the sides.
@@ -36,7 +36,7 @@ Consent = Callable[[Metadata], bool]
 class Lpa(Notifying):
     """An LPA on one eUICC; see `Sides` for what it takes."""
 
-    # ---------------------------------------------------------------- common mutual authentication, SGP.22 3.0.1
+    # ---------------------------------------------------------------- common mutual authentication, SGP.22 3.1.2
 
     def authenticate(self, address: str, matching_id: str | None = None, *, smdp_oid: str | None = None) -> Session:
         """Common mutual authentication with an SM-DP+, up to and with AuthenticateClient.
@@ -109,7 +109,7 @@ class Lpa(Notifying):
             signed = codec.decode("ServerSigned1", server_signed1)
         if signed["serverAddress"].lower() != address.lower():
             raise SessionMismatch(
-                step, f"serverSigned1 names {signed['serverAddress']!r}, contacted was {address!r}", "3.0.1"
+                step, f"serverSigned1 names {signed['serverAddress']!r}, contacted was {address!r}", "3.1.2"
             )
         if signed["transactionId"].hex() != started["transactionId"].lower():
             raise SessionMismatch(
@@ -119,7 +119,7 @@ class Lpa(Notifying):
             )
         if oid is not None and certificate.oid != oid:
             raise SessionMismatch(
-                step, f"the activation code names SM-DP+ {oid}, its certificate says {certificate.oid}", "3.0.1"
+                step, f"the activation code names SM-DP+ {oid}, its certificate says {certificate.oid}", "3.1.2"
             )
 
     # ---------------------------------------------------------------- download and installation, SGP.22 3.1.3
@@ -277,7 +277,7 @@ class Lpa(Notifying):
         with suppress(LpaError, Es9Error):
             self.cancel(session, "loadBppExecutionError")
 
-    # ---------------------------------------------------------------- cancel, SGP.22 3.0.2
+    # ---------------------------------------------------------------- cancel, SGP.22 3.1.3.1
 
     def cancel(self, session: Session, reason: str) -> bytes:
         """Cancel the session on the eUICC, then on the SM-DP+; returns the CancelSessionResponse."""

@@ -83,7 +83,7 @@ class _Catalogue(BaseModel):
 
 
 def _is_clause(text: str) -> bool:
-    return re.fullmatch(r"[\d.]+", text) is not None
+    return re.fullmatch(r"\d+[a-z]?(\.\d+[a-z]?)*", text) is not None
 
 
 def _order(case: Case) -> tuple[object, ...]:
@@ -116,8 +116,9 @@ def _names(expression: str | None) -> list[str]:
     return sorted(set(parse(expression).names)) if expression else []
 
 
-def _natural(text: str) -> list[int]:
-    return [int(number) for number in _NUMBER.findall(text)]
+def _natural(text: str) -> list[tuple[int, str]]:
+    """2.4a comes after all of 2.4."""
+    return [(int(number), letter) for number, letter in re.findall(r"(\d+)([a-z]?)", text)]
 
 
 def _ranges(names: Sequence[str]) -> str:

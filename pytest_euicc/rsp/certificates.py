@@ -110,7 +110,7 @@ class Certificate:
             self.issuer = self.x509.issuer.rfc4514_string()
             positive = self.x509.serial_number > 0
         except UnsupportedAlgorithm as error:
-            raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.5") from None
+            raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
         except Exception as error:
             # The library raises ValueError and others, by what is broken.
             raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
@@ -118,7 +118,7 @@ class Certificate:
             # RFC 5280 4.1.2.2.
             raise CertificateFault(FaultKind.MALFORMED, f"{self.subject}: its serial number is not positive")
         if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.5")
+            raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.7.1")
         self.public_key: ec.EllipticCurvePublicKey = key
 
     def __eq__(self, other: object) -> bool:
@@ -295,7 +295,7 @@ def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: da
     """Verify one certificate under its issuer; raises CertificateFault."""
     name = certificate.subject
     if certificate.curve not in _SUPPORTED_CURVES:
-        raise CertificateFault(FaultKind.CURVE, f"{name}: key on {certificate.curve}", "2.6.5")
+        raise CertificateFault(FaultKind.CURVE, f"{name}: key on {certificate.curve}", "2.6.7.1")
     key_id = certificate.authority_key_id
     if key_id is None or key_id != issuer.subject_key_id:
         raise CertificateFault(FaultKind.ISSUER, f"{name}: authorityKeyIdentifier is not the key of {issuer.subject}")

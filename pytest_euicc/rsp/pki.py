@@ -92,7 +92,7 @@ class TestPki:
 
     @property
     def curves(self) -> tuple[str, ...]:
-        """Both curves of SGP.22 2.6.5."""
+        """Both curves of SGP.22 2.6.7.1."""
         return tuple(CURVES)
 
     def trust(self) -> list[Certificate]:

@@ -17,7 +17,7 @@ COORDINATE = 32
 """Octets of a coordinate on P-256 and brainpoolP256r1."""
 
 CURVES: dict[str, ec.EllipticCurve] = {"nist": ec.SECP256R1(), "brainpool": ec.BrainpoolP256R1()}
-"""The curves of SGP.22 2.6.5 by the names used here."""
+"""The curves of SGP.22 2.6.7.1 by the names used here."""
 
 # RFC 6979 makes the same signature for the same data, so that a recorded run can be replayed.
 _ECDSA = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)

@@ -11,7 +11,7 @@ _SERVER_CERTIFICATES = {
     "not-yet-valid": "a beginning of validity in the future",
     "policy": "no policy of its role",
     "key-usage": "a wrong key usage",
-    "curve": "a key on another curve than the two of SGP.22 2.6.5",
+    "curve": "a key on another curve than the two of SGP.22 2.6.7.1",
 }
 
 _AUTHENTICATION = (
@@ -19,7 +19,7 @@ _AUTHENTICATION = (
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
     Defect("authenticates-without-challenge", "AuthenticateServer needs no session that a challenge began", "5.7.13"),
     Defect("ignores-server-signature1", "serverSignature1 is not verified", "5.7.13"),
-    Defect("authenticates-on-p-256-only", "A certificate on brainpoolP256r1 is unsupportedCurve", "2.6.5"),
+    Defect("authenticates-on-p-256-only", "A certificate on brainpoolP256r1 is unsupportedCurve", "2.6.7.1"),
     Defect("no-session-after-an-error", "After a failed AuthenticateServer none works until a reset", "5.7.13"),
     Defect("accepts-no-oid-dpauth", "CERT.DPauth without the OID of its SM-DP+ is taken", "4.5.2.1"),
     Defect("unknown-ci-is-an-invalid-certificate", "An unknown CI key is invalidCertificate", "5.7.13"),
@@ -56,7 +56,7 @@ _PREPARATION = (
     Defect("echoes-another-hash-cc", "euiccSigned2 has zeros for hashCc", "5.7.5"),
     Defect("hash-cc-unasked", "euiccSigned2 has a hashCc although none was given", "5.7.5"),
     Defect("signs-without-smdp-signature2", "euiccSignature2 does not cover smdpSignature2", "5.7.5"),
-    Defect("one-time-keys-on-p-256-only", "The one-time key is on P-256 whatever the curve of CERT.DPpb", "2.6.5"),
+    Defect("one-time-keys-on-p-256-only", "The one-time key is on P-256 whatever the curve of CERT.DPpb", "2.6.7.1"),
     Defect("always-uses-the-last-key", "The one-time key of the last download is used again unasked", "5.7.5"),
     Defect("never-uses-a-key-again", "A one-time key that is offered again is not used again", "5.7.5"),
     Defect("shows-any-key-that-is-offered", "A one-time key is shown because it was offered", "5.7.5"),
@@ -92,7 +92,7 @@ _SECURE_CHANNEL = (
     Defect("ignores-key-type", "The key type of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("ignores-key-length", "The key length of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("wants-host-id-of-16-octets", "A hostId of other than 16 octets is unsupportedCrtValues", "5.5.1"),
-    Defect("secure-channels-on-p-256-only", "On brainpoolP256r1 no secure channel is opened", "2.6.5"),
+    Defect("secure-channels-on-p-256-only", "On brainpoolP256r1 no secure channel is opened", "2.6.7.1"),
     Defect("accepts-any-point", "smdpOtpk need not be a point of the curve", "2.6.7.3"),
     Defect("starts-secure-channel-again", "InitialiseSecureChannel can come again inside a package", "2.5.4"),
     Defect("binds-to-no-eid", "The session keys do not depend on the EID", "2.6.4.2"),

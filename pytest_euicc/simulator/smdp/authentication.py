@@ -1,4 +1,4 @@
-"""Common mutual authentication on the server's side: InitiateAuthentication, AuthenticateClient (SGP.22 3.0.1, 5.6)."""
+"""Common mutual authentication on the server's side: InitiateAuthentication, AuthenticateClient (SGP.22 3.1.2, 5.6)."""
 
 from __future__ import annotations
 

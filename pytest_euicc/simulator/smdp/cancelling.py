@@ -1,4 +1,4 @@
-"""CancelSession (SGP.22 3.0.2, 5.6.5)."""
+"""CancelSession (SGP.22 3.1.3.1, 5.6.5)."""
 
 from __future__ import annotations
 

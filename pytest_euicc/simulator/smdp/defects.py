@@ -93,7 +93,7 @@ DEFECTS = registry(
     Defect("offers-no-key-with-random-keys", "A retry of a profile under random keys offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-own-key", "bppEuiccOtpk is the server's own one-time key", "5.6.3"),
     Defect("takes-missing-address", "InitiateAuthentication is answered without an smdpAddress", "5.6.1"),
-    Defect("mixes-sessions", "AuthenticateClient goes by the session that was opened last", "3.0.1"),
+    Defect("mixes-sessions", "AuthenticateClient goes by the session that was opened last", "3.1.2"),
     *OF_TRANSPORT,
     *TLS_DEFECTS.values(),
 )

@@ -80,7 +80,7 @@ OF_DOWNLOADS = (
     Defect(
         "loses-results-not-asked-for", "Results are taken of profiles with notifications of installation only", "3.5"
     ),
-    Defect("loses-brainpool-results", "Results signed on brainpoolP256r1 are lost", "2.6.5"),
+    Defect("loses-brainpool-results", "Results signed on brainpoolP256r1 are lost", "2.6.7.1"),
     Defect("applies-results-by-iccid", "The result of an unknown transaction is applied to the profile", "5.6.4"),
     Defect("counts-results-twice", "A result that comes again counts as another attempt", "5.6.4"),
     *(
@@ -101,7 +101,7 @@ OF_DOWNLOADS = (
     Defect("unverified-cancel-ends-order", "CancelSession ends the order before it is verified", "5.6.5"),
     Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.6.5"),
     Defect("refuses-cancel-after-package", "No session can be cancelled once its package was handed out", "5.6.5"),
-    Defect("refuses-brainpool-cancel", "Signatures on brainpoolP256r1 are not verified", "2.6.5"),
+    Defect("refuses-brainpool-cancel", "Signatures on brainpoolP256r1 are not verified", "2.6.7.1"),
     Defect("postponed-ends-order", "A postponed profile is not offered again", "5.6.5"),
     Defect("timeout-ends-order", "A profile is not offered again when the end user took too long", "5.6.5"),
     *(

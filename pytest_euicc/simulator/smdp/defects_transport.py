@@ -18,7 +18,7 @@ TLS_DEFECTS = registry(
     Defect("tls-certificate-wrong-policy", "CERT.DP.TLS has the policy of CERT.DPauth", "4.5.2.1"),
     Defect("tls-certificate-wrong-key-usage", "CERT.DP.TLS may sign certificates only", "4.5.2.1"),
     Defect("tls-certificate-wrong-extended-key-usage", "CERT.DP.TLS is not for servers", "4.5.2.1"),
-    Defect("brainpool-listener-on-nist", "The Brainpool listener shows a P-256 certificate", "2.6.5"),
+    Defect("brainpool-listener-on-nist", "The Brainpool listener shows a P-256 certificate", "2.6.7.1"),
 )
 """How the listeners speak TLS: asked for where they start, so that changing one starts them anew."""
 
@@ -32,6 +32,6 @@ OF_TRANSPORT = (
     Defect("breaks-on-large-body", "A body that is too large is answered HTTP 500", "6.5.1"),
     Defect("takes-get", "A function can be called by GET", "6.5.1"),
     Defect("takes-any-path", "InitiateAuthentication is called by any path", "6.5.1"),
-    Defect("shares-requests", "Requests at the same time are all answered as the one that came last", "3.0.1"),
+    Defect("shares-requests", "Requests at the same time are all answered as the one that came last", "3.1.2"),
 )
 """What ``http_deviations`` does."""

@@ -1,4 +1,4 @@
-"""RSP sessions of an SM-DP+: found by their transactionId, gone after a while (SGP.22 3.0.1)."""
+"""RSP sessions of an SM-DP+: found by their transactionId, gone after a while (SGP.22 3.1.2)."""
 
 from __future__ import annotations
 
