@@ -175,7 +175,6 @@ def test_an_identity(tmp_path: Path) -> None:
 def test_workers_do_not_take_the_same(tmp_path: Path) -> None:
     first, second = Claims(tmp_path), Claims(tmp_path)
     assert [first.take([0, 1]), second.take([0, 1]), first.take([0, 1]), second.take([2])] == [0, 1, None, 2]
-    assert second.taken() == {0, 1, 2}
 
 
 def remote(**how: Any) -> RemoteSmdp:

@@ -79,15 +79,18 @@ def connect(
     """
     url, settings = smdp_access(context).endpoint(curve)
     settings = replace(settings, minimum=version or "1.2", maximum=version or "1.3", ciphers=openssl_names(suites))
+    offered = {"url": url, "versions": [version] if version else ["1.2", "1.3"], "suites": suites}
     try:
         made = handshake(url, settings)
     except (ServerUnreachable, ServerTimeout) as error:
         raise Unreachable(str(error)) from error
     except (TlsError, CertificateFault) as error:
         alert = error.alert if isinstance(error, TlsError) else ""
-        return Outcome(value={"refused": True, "alert": alert, "reason": str(error)}, shape=_CONNECTION)
+        value = {"refused": True, "alert": alert, "reason": str(error)}
+        return Outcome(sent_value=offered, value=value, shape=_CONNECTION)
     context.notes[SHOWN] = (url, made.chain)
-    return Outcome(value=_value(made), shape=_CONNECTION)
+    shown = b"".join(certificate.der for certificate in made.chain)
+    return Outcome(sent_value=offered, octets=shown, value=_value(made), shape=_CONNECTION)
 
 
 def _value(made: Handshake) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.smdp_access.clients import Reach
 
 _CONFIRMED = ("Released", "Confirmed")
-_ORDERED = ("Allocated", "Linked")
+"""States that ConfirmOrder leaves a profile in."""
 
 
 class IdentityError(Exception):
@@ -30,7 +30,7 @@ class IdentityError(Exception):
 def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
     """What would be ordered for a wish; None where ES2+ cannot say it, or no type is like that."""
     sayable = (
-        wish.state in (*_CONFIRMED, *_ORDERED)
+        wish.state in _CONFIRMED
         and wish.package is None
         and (not wish.event or declared.smds_address is not None)
         and (wish.eid is not None or not (wish.by_eid or wish.event))
@@ -43,10 +43,7 @@ class Es2Provisioner:
 
     Args:
         declared: where, as whom, and what can be ordered.
-        tls: trust, time limits and name resolution.
-
-    Raises:
-        IdentityError: the operator's certificate or key cannot be used.
+        tls: trust, the operator's identity, time limits and name resolution.
     """
 
     def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
@@ -69,7 +66,7 @@ class Es2Provisioner:
             self._reach.check()
             digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
             self._ordered.append((digits, eid))
-            matching_id = self._confirm(wish, digits, eid) if wish.state in _CONFIRMED else wish.matching_id or ""
+            matching_id = self._confirm(wish, digits, eid)
             iccid = iccids.to_octets(digits)
         except Es9Error as error:
             self._reach.heard(error)

@@ -11,7 +11,6 @@ import yaml
 
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.smdp_access import OrderWish
-from pytest_euicc.conformance.smdp_inventory import serving
 from pytest_euicc.conformance.smdp_needs import Need
 from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.es2 import suitable
@@ -37,15 +36,12 @@ def plan(needs: Iterable[Need], declaration: Declaration) -> list[Planned]:
 
 
 def _source(wish: OrderWish, declaration: Declaration, claims: Claims) -> str:
-    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None else None
+    by_hand = wish.by_eid and not all(profile.matching_id for profile in declaration.inventory)
+    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None and not by_hand else None
     if chosen is not None:
         return f"ES2+ profileType {chosen.type}"
-    held = declaration.inventory
-    found = serving(held, wish)
-    if wish.by_eid and sum(not profile.matching_id for profile in held) > 1:
-        return ""
-    place = found[0] if found and held[found[0]].reusable else claims.take(found)
-    return f"inventory {held[place].matching_id or held[place].eid}" if place is not None else ""
+    held = claims.pick(declaration.inventory, wish)
+    return f"inventory {held.matching_id or held.eid}" if held is not None else ""
 
 
 def table(planned: Sequence[Planned]) -> list[str]:

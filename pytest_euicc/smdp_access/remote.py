@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_euicc.conformance.smdp_access import CannotOffer, Curve, HeldOrder, OrderWish
-from pytest_euicc.conformance.smdp_inventory import HeldProfile, serving
+from pytest_euicc.conformance.smdp_inventory import HeldProfile
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import Es9Error
@@ -124,22 +124,18 @@ class RemoteSmdp:
             told = f"{type(error).__name__}: {error}"
             raise CannotOffer(f"the hook {_HOOK} has no profile ({wish.words()}): {told}") from error
         if found is not None and not isinstance(found, HeldOrder):
-            raise CannotOffer(
-                f"the hook pytest_euicc_provision_profile gave a {type(found).__name__}; it gives a HeldOrder"
-            )
+            raise CannotOffer(f"the hook {_HOOK} gave a {type(found).__name__}; it gives a HeldOrder")
         return found
 
     def _ordered(self, wish: OrderWish) -> HeldOrder | None:
-        return self._es2plus.order(wish) if self._es2plus is not None else None
+        if self._es2plus is None or (wish.by_eid and not all(profile.matching_id for profile in self._inventory)):
+            # Beside one that the server holds already it would be the server's choice.
+            return None
+        return self._es2plus.order(wish)
 
     def _listed(self, wish: OrderWish) -> HeldOrder | None:
-        found = serving(self._inventory, wish)
-        if wish.by_eid and sum(not profile.matching_id for profile in self._inventory) > 1:
-            # The server may choose any of them.
-            return None
-        reusable = next((place for place in found if self._inventory[place].reusable), None)
-        place = reusable if reusable is not None else self._claims.take(found)
-        return self._inventory[place].held() if place is not None else None
+        picked = self._claims.pick(self._inventory, wish)
+        return picked.held() if picked is not None else None
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings; raises Unreachable where nothing listens there."""
