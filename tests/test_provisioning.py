@@ -7,6 +7,7 @@ from mini_card import case_of
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.context import Session
+from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.events import Result, Verdict
 from pytest_euicc.conformance.provisioning import DownloadingProvisioner
 from pytest_euicc.conformance.runner import Runner
@@ -14,6 +15,7 @@ from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
 
+OWN = {"iccid": "98001032547698103264", "name": "Of the card", "owner": {"mcc_mnc": "00F110"}}
 LOOK = "    steps: [{es10c.get_profiles_info: {with: {tagList: 5A95B6B7}, expect: {profileInfoListOk: %s}}}]\n"
 
 
@@ -67,18 +69,47 @@ def test_a_profile_is_installed_as_asked_and_deleted_again(states: str, listed: 
     card = Unforgetting()
     result = run(f"    given: [{states}]\n{LOOK % listed}", card)
     assert result.verdict is Verdict.PASS, result
-    if "ppr2" not in states:
-        assert card.euicc.state.profiles == ()
-        assert card.euicc.state.notifications == ()
-        assert result.left_behind == []
+    assert card.euicc.state.profiles == ()
+    assert card.euicc.state.notifications == ()
+    assert result.left_behind == []
 
 
-def test_what_cannot_be_deleted_is_named() -> None:
+@pytest.mark.parametrize("state", ["{profile: {ppr: [ppr2]}}", "{profile: {ppr: [ppr1, ppr2], state: enabled}}"])
+def test_what_cannot_be_deleted_beside_a_profile_of_the_card_is_named(state: str) -> None:
+    card = Unforgetting(profiles=[OWN])
+    result = run(f"    given: [{state}]\n{LOOK % '{count: 2}'}", card)
+    assert result.verdict is Verdict.PASS, result
+    own, profile = card.euicc.state.profiles
+    assert own.iccid == bytes.fromhex(OWN["iccid"])
+    assert (
+        f"the profile {profile.iccid.hex()} is installed (the eUICC answered disallowedByPolicy)" in result.left_behind
+    )
+
+
+def test_steps_leave_nothing_either() -> None:
     card = Unforgetting()
-    result = run(f"    given: [{{profile: {{ppr: [ppr2]}}}}]\n{LOOK % '{count: 1}'}", card)
-    (profile,) = card.euicc.state.profiles
-    assert any(f"the profile {profile.iccid.hex()} is installed (DeleteProfile answered disallowedByPolicy)" in line
-               for line in result.left_behind)  # fmt: skip
+    steps = [
+        "tester.download: {with: {profilePolicyRules: {bits: [ppr2]}, profileOwner: {mccMnc: 00F110}}}",
+        "tester.download: {with: {iconType: png}, iccid: 98001032547698103214}",
+        "tester.download: {iccid: 98001032547698103214}",
+    ]
+    lines = "".join(f"      - {step}\n" for step in steps)
+    result = run(f"    given: [isdr_selected, {{profile: {{state: enabled}}}}]\n    steps:\n{lines}", card)
+    assert result.verdict is Verdict.PASS, result
+    assert card.euicc.state.profiles == ()
+    assert card.euicc.state.notifications == ()
+    assert result.left_behind == []
+
+
+def test_ppr1_of_a_profile_of_the_card_is_not_enabled_for_good() -> None:
+    sequence = f"    given: [{{profile: {{ppr: [ppr1], state: enabled}}}}]\n{LOOK % '{count: 1}'}"
+    card = Unforgetting(profiles=[OWN | {"ppr": ["ppr1"]}])
+    result = run(sequence, card)
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "has PPR1 and could not be disabled again; declare restore:" in result.reason
+    declared = Declaration(restore=["80FC000000"])
+    assert run(sequence, card, declaration=declared).verdict is Verdict.PASS
+    assert card.euicc.state.enabled is None
 
 
 @pytest.mark.parametrize(

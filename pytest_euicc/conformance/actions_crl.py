@@ -66,7 +66,7 @@ def load_crl(
 
 def _first_number(context: Context) -> int:
     """A CRL number below those of this sequence: the start of the run, then the number of the sequence."""
-    digits = context.sequence_id.rpartition("-")[2]
+    digits = context.sequence_id.rpartition("_")[2]
     sequence = int(digits) % _MOST_SEQUENCES if digits.isdecimal() else 0
     run = int(context.session.started.timestamp())
     return (run * _MOST_SEQUENCES + sequence) * _MOST_IN_A_SEQUENCE

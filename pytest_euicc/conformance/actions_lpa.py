@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.bringing import loaded
 from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.profile_content import PackageChanges, build
@@ -149,11 +150,11 @@ def attempt(
     Args:
         cut_after: so many segments of the load go to the card before it loses its power; None: all.
     """
-    loaded = {}
+    seen = {}
 
     def progress(step: str, done: int, total: int) -> None:
         if step == _LOAD:
-            loaded["segments"] = total
+            seen["segments"] = total
             if done == cut_after:
                 raise _PowerCut
 
@@ -165,10 +166,12 @@ def attempt(
             context.select_isdr(message.channel or DEFAULT_CHANNEL)
             value = {"result": "interrupted"}
         session = lpa.session
+    if "seqNumber" in value:
+        loaded(context, value["seqNumber"], value.get("iccid"))
     if session is not None:
         context.notes[_LAST] = session
         certificates_shown(context).append(session.euicc_certificate)
-    return value | loaded
+    return value | seen
 
 
 def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_euicc.card.channel import Card, LogicalChannel
-from pytest_euicc.card.transport import SectionedTransport
+from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.states import NotPermitted, Unreachable
 from pytest_euicc.conformance.text import closest
@@ -117,6 +117,12 @@ class Session:
         if self.card is None:
             raise Unreachable("there is no card in this session; a case with iut: smdp has actions on the server only")
         return self.card
+
+    @property
+    def puts_back_whole(self) -> bool:
+        """Whether the card can be put back as a whole, whatever was done to it: by snapshot or by declared commands."""
+        by_snapshot = self.card is not None and isinstance(self.card.transport, SnapshotTransport)
+        return bool(self.declaration.restore) or by_snapshot
 
     @property
     def needs_permission(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.bringing import forget_results, remove_brought
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.profiles import Profile, fresh_isdr, profiles_on, switch
 from pytest_euicc.conformance.states import Unreachable
@@ -43,9 +44,11 @@ def take_inventory(context: Context) -> Inventory:
 
 
 def put_back(context: Context, before: Inventory) -> None:
-    """Enabled profile, nicknames and default address as they were; the rest is noted as left behind."""
+    """Enabled profile, nicknames and default address as they were, nothing of the tester's; the rest is noted."""
+    remove_brought(context)
     with context.undoing("what the sequence changed: the card does not say what it holds"):
         isdr = fresh_isdr(context)
+        forget_results(context)
         now = _look(isdr)
         for iccid in before.profiles.keys() - now.profiles.keys():
             context.left_behind.append(f"the profile {iccid.hex()} was deleted")

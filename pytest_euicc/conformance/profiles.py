@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context, ProfileWish
-from pytest_euicc.conformance.states import NotPermitted, Unreachable
+from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.es10.isdr import Es10Error, Isdr
-from pytest_euicc.rsp.rat import authorises, rule_names
 
 # Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
 TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
 _STATE_TAGS = bytes.fromhex("5A 9F70")
 _RULES = ("pprUpdateControl", "ppr1", "ppr2")
-_EVENTS = ("install", "enable", "disable", "delete")
-_TAKEN, _INSTALLED = "profiles in use", "profiles installed"
+EVENTS = ("install", "enable", "disable", "delete")
+"""The events of NotificationEvent in the order of their bits."""
+_TAKEN = "profiles in use"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Profile:
     def addresses(self) -> Counter[str]:
         """To how many addresses each event is announced."""
         configured = self.info.get("notificationConfigurationInfo") or []
-        return Counter(event for entry in configured for event in _named(entry["profileManagementOperation"], _EVENTS))
+        return Counter(event for entry in configured for event in _named(entry["profileManagementOperation"], EVENTS))
 
     @property
     def notify(self) -> frozenset[str]:
@@ -66,7 +66,7 @@ class Profile:
             and wish.notify <= self.notify
             and (
                 wish.addresses is None
-                or all(self.addresses[event] == wish.addresses for event in wish.notify or _EVENTS)
+                or all(self.addresses[event] == wish.addresses for event in wish.notify or EVENTS)
             )
         )
 
@@ -86,7 +86,7 @@ class Profile:
             "iccid": self.iccid,
             "class": self.profile_class,
             "ppr": sorted(self.rules),
-            "notify": sorted(self.notify, key=_EVENTS.index),
+            "notify": sorted(self.notify, key=EVENTS.index),
             "addresses": [entry["notificationAddress"] for entry in configured],
             **{short: self.info[name] for name, short in names.items() if name in self.info},
         }
@@ -162,40 +162,6 @@ def taken(context: Context) -> set[bytes]:
     return found
 
 
-def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
-    """A profile that fits and no other name has; one that is in the wanted state already is preferred.
-
-    Raises:
-        NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
-        Unreachable: the card has none and none can be had.
-    """
-    free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in taken(context)]
-    fitting = [profile for profile in free if profile.fits(wish)]
-    chosen = min(fitting, key=lambda profile: profile.enabled is not enabled) if fitting else provide(context, wish)
-    taken(context).add(chosen.iccid)
-    return chosen
-
-
-def provide(context: Context, wish: ProfileWish) -> Profile:
-    """A profile that the provisioner of the session installs.
-
-    Raises:
-        NotPermitted: the card must not be changed, or allows no such profile.
-        Unreachable: there is no provisioner, or it does not succeed.
-    """
-    provisioner = context.session.provisioner
-    if provisioner is None:
-        raise Unreachable(
-            f"the card has no {_describe(wish)} profile to spare, and there is nothing to download one with"
-        )
-    context.change(f"to install a {_describe(wish)} profile")
-    iccid = provisioner.install(context, wish)
-    context.notes.setdefault(_INSTALLED, []).append(iccid)
-    # As if it had always been there: its installation is announced to nobody.
-    forget_notifications(context.isdr(), iccid)
-    return by_iccid(context, iccid)
-
-
 def by_iccid(context: Context, iccid: bytes) -> Profile:
     """An installed profile.
 
@@ -206,68 +172,3 @@ def by_iccid(context: Context, iccid: bytes) -> Profile:
         if profile.iccid == iccid:
             return profile
     raise Unreachable(f"the profile {iccid.hex()} was installed but is not listed")
-
-
-def remove_installed(context: Context) -> None:
-    """Delete what `provide` installed in this sequence, with the notifications of it."""
-    installed: list[bytes] = context.notes.get(_INSTALLED, [])
-    while installed:
-        remove(context, installed.pop())
-
-
-def remove(context: Context, iccid: bytes) -> None:
-    """Delete a profile of the tester's if it is still there, with the notifications of it; else it is left behind."""
-    with context.undoing(f"the profile {iccid.hex()} is installed"):
-        isdr = fresh_isdr(context)
-        profile = next((entry for entry in profiles_on(isdr) if entry.iccid == iccid), None)
-        if profile is not None:
-            if profile.enabled:
-                switch(context, profile, enable=False)
-            if code := isdr.delete_profile(iccid):
-                raise Unreachable(f"DeleteProfile answered {getattr(code, 'name', None) or code}")
-        forget_notifications(isdr, iccid)
-
-
-def forget_notifications(isdr: Isdr, iccid: bytes) -> None:
-    """Remove the pending notifications of a profile of the tester's."""
-    name, pending = isdr.list_notification()
-    for entry in pending if name == "notificationMetadataList" else ():
-        if entry.get("iccid") == iccid:
-            isdr.remove_notification_from_list(int(entry["seqNumber"]))
-
-
-def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:
-    """A profileOwner for which the eUICC takes a profile with these rules (SGP.22 2.9.3.1).
-
-    Raises:
-        NotPermitted: its Rules Authorisation Table or EUICCInfo2 rules them out.
-        Unreachable: the card does not say.
-    """
-    isdr = context.isdr()
-    try:
-        rat, info = isdr.get_rat(), isdr.get_euicc_info2()
-    except Es10Error as error:
-        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
-    shown = " and ".join(sorted(rules))
-    if rules & rule_names(info.get("forbiddenProfilePolicyRules", (b"", 0))):
-        raise NotPermitted(f"the eUICC forbids profiles with {shown} (SGP.22 5.7.8, forbiddenProfilePolicyRules)")
-    operators = [operator for entry in rat for operator in entry["allowedOperators"]]
-    for operator in operators:
-        # Digit E stands for any: 1 is one of those.
-        owner = operator | {"mccMnc": bytes.fromhex(operator["mccMnc"].hex().replace("e", "1"))}
-        if all(authorises(rat, rule, owner) for rule in rules):
-            return dict(owner)
-    raise NotPermitted(f"no operator of the Rules Authorisation Table may have profiles with {shown} (SGP.22 2.9.2.1)")
-
-
-def _describe(wish: ProfileWish) -> str:
-    parts = [wish.profile_class]
-    if wish.ppr is not None:
-        parts.append("without policy rules" if not wish.ppr else f"with {' and '.join(sorted(wish.ppr))}")
-    if wish.icon is not None:
-        parts.append("with an icon" if wish.icon else "without an icon")
-    if wish.notify:
-        parts.append(f"notifying {', '.join(sorted(wish.notify, key=_EVENTS.index))}")
-    if wish.addresses is not None:
-        parts.append(f"with {wish.addresses} notification addresses")
-    return ", ".join(parts)

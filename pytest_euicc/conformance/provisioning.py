@@ -6,9 +6,10 @@ from collections.abc import Generator
 from typing import Any, Literal
 
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome, action
+from pytest_euicc.conformance.bringing import brought, forget_notifications, owner_for, remove_brought
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.icons import icon
-from pytest_euicc.conformance.profiles import by_iccid, forget_notifications, owner_for, remove, taken
+from pytest_euicc.conformance.profiles import by_iccid, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
 from pytest_euicc.conformance.states import Unreachable, state
 from pytest_euicc.conformance.text import describe
@@ -120,9 +121,10 @@ def installed_profile(
 ) -> Generator[None, None, None]:
     """A profile that the tester downloaded, with metadata as asked; it is disabled and no notification of it pends."""
     chosen = {} if iccid is None else {"iccid": iccid}
+    before = len(brought(context))
     installed = by_iccid(context, install(context, metadata or {}, keys=keys, filler=filler, **chosen))
     forget_notifications(context.isdr(), installed.iccid)
     taken(context).add(installed.iccid)
     context.save(as_, installed.saved())
     yield
-    remove(context, installed.iccid)
+    remove_brought(context, before)

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_euicc.conformance.actions import Outcome
 from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
+from pytest_euicc.conformance.bringing import loaded
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.shapes import Shape
 from pytest_euicc.es10.isdr import Reply
@@ -27,7 +28,11 @@ def result_of(context: Context, reply: Reply, sent: bytes) -> Outcome:
     if reply.ok and not reply.octets:
         outcome.fault = None
     if outcome.value is not None:
-        results(context).append(outcome.value["profileInstallationResultData"])
+        data = outcome.value["profileInstallationResultData"]
+        results(context).append(data)
+        metadata = data["notificationMetadata"]
+        installed = data["finalResult"][0] == "successResult"
+        loaded(context, int(metadata["seqNumber"]), bytes(metadata.get("iccid", b"")) if installed else None)
     return outcome
 
 

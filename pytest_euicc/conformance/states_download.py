@@ -9,11 +9,10 @@ from typing import Any, Literal
 from pytest_euicc.conformance import published
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
 from pytest_euicc.conformance.actions_download import CertificateKind, Curve
+from pytest_euicc.conformance.bringing import forget_results, owner_for, remove_brought
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.package_requests import CARRIED, SECURE_CHANNEL
-from pytest_euicc.conformance.profiles import fresh_isdr, owner_for, remove
 from pytest_euicc.conformance.registry import SaveAs
-from pytest_euicc.conformance.results import results
 from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
 from pytest_euicc.conformance.tester import Tester, tester
 from pytest_euicc.conformance.text import describe
@@ -67,12 +66,9 @@ def _session(ours: Tester) -> dict[str, Any]:
 
 def _tidy(context: Context) -> None:
     """Take off the card what loads of this sequence put on it: profiles and results."""
-    for result in results(context):
-        metadata = result["notificationMetadata"]
-        if result["finalResult"][0] == "successResult":
-            remove(context, metadata["iccid"])
-        with context.undoing(f"the notification {metadata['seqNumber']} is pending"):
-            fresh_isdr(context).remove_notification_from_list(metadata["seqNumber"])
+    remove_brought(context)
+    with context.undoing("results of loads are pending"):
+        forget_results(context)
 
 
 @state("session_open", implies=_IMPLIED)

@@ -6,13 +6,12 @@ from collections.abc import Generator
 from typing import Literal
 
 from pytest_euicc.conformance import ota_platform
+from pytest_euicc.conformance.bringing import brought, forget_notifications, remove_brought
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import (
     by_iccid,
     enabled_on,
-    forget_notifications,
     put_back_enabled,
-    remove,
     switch,
     taken,
 )
@@ -32,7 +31,7 @@ def ota_profile(
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
     """A profile that the tester downloaded, whose OTA keys are known."""
-    before = enabled_on(context.isdr())
+    before, there = enabled_on(context.isdr()), len(brought(context))
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))
     taken(context).add(installed.iccid)
@@ -42,6 +41,6 @@ def ota_profile(
     forget_notifications(context.isdr(), installed.iccid)
     context.save(as_, installed.saved())
     yield
+    remove_brought(context, there)
     if state == "enabled":
         put_back_enabled(context, before)
-    remove(context, installed.iccid)

@@ -7,26 +7,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from pytest_euicc.conformance.bringing import brought, choose, provide, remove_brought
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import (
     Profile,
     by_iccid,
-    choose,
     enabled_on,
     fresh_isdr,
     profiles_on,
-    provide,
     put_back_enabled,
-    remove_installed,
     switch,
 )
 from pytest_euicc.conformance.registry import SaveAs
-from pytest_euicc.conformance.states import Unreachable, state
+from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 
 Rule = Literal["ppr1", "ppr2"]
 Rules = Annotated[list[Rule] | None, BeforeValidator(lambda value: [] if value == "none" else value)]
 NotifiedEvent = Literal["install", "enable", "disable", "delete"]
+_NOTHING_TO_DELETE = 1
 TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
 
 
@@ -47,16 +46,27 @@ def profile(
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
     wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
-    before = enabled_on(context.isdr())
+    before, there = enabled_on(context.isdr()), len(brought(context))
     chosen = choose(context, wish, enabled=wanted)
     moved = chosen.enabled is not wanted
+    if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in brought(context):
+        _check_reversible(context, chosen)
     if moved:
         switch(context, chosen, enable=wanted, refresh=refresh)
     context.save(as_, chosen.saved())
     yield
+    remove_brought(context, there)
     if moved:
         put_back_enabled(context, before)
-    remove_installed(context)
+
+
+def _check_reversible(context: Context, profile: Profile) -> None:
+    """A profile with PPR1 that is not the tester's would stay enabled for good (SGP.22 2.9.1)."""
+    if not context.session.puts_back_whole:
+        raise NotPermitted(
+            f"the profile {profile.iccid.hex()} has PPR1 and could not be disabled again; "
+            "declare restore: with the commands that put the card back"
+        )
 
 
 @state("no_enabled_profile", implies=("card_started", "isdr_selected"))
@@ -92,10 +102,12 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
     there = profiles_on(context.isdr())
     if there:
         context.change("to delete every profile")
-        context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in there]
-        _ask("delete every profile", context.isdr().euicc_memory_reset, *_reset_options(there))
+        foreign = (profile for profile in there if profile.iccid not in brought(context))
+        context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in foreign]
+        # A memory reset spares provisioning profiles and test profiles of the manufacturer (SGP.22 5.7.19).
+        options = _reset_options(there)
+        _ask("delete every profile", context.isdr().euicc_memory_reset, *options, harmless=_NOTHING_TO_DELETE)
         for profile in profiles_on(context.isdr()):
-            # A memory reset spares provisioning profiles and test profiles of the manufacturer (SGP.22 5.7.19).
             _ask(f"delete the profile {profile.iccid.hex()}", context.isdr().delete_profile, profile.iccid)
     yield
 
@@ -107,24 +119,25 @@ def _reset_options(there: list[Profile]) -> list[str]:
     return options
 
 
-def _ask(what: str, call: Any, *arguments: Any) -> None:
-    """Call a function of the ISD-R whose result must be ok(0)."""
+def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
+    """Call a function of the ISD-R whose result must be ok(0), or one that is as good."""
     try:
         code = call(*arguments)
     except Es10Error as error:
         raise Unreachable(f"cannot {what}: {error}") from error
-    if code != 0:
+    if code not in (0, harmless):
         raise Unreachable(f"cannot {what}: the eUICC answered {getattr(code, 'name', None) or code}")
 
 
 @state("profiles", implies=("card_started", "isdr_selected"))
 def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
     """So many profiles at least are installed."""
+    before = len(brought(context))
     there = profiles_on(context.isdr())
     there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
     context.save(as_, [profile.saved() for profile in there])
     yield
-    remove_installed(context)
+    remove_brought(context, before)
 
 
 def _pending(isdr: Isdr) -> list[dict[str, Any]]:
@@ -145,7 +158,8 @@ def no_notifications(context: Context) -> Generator[None, None, None]:
         number = int(entry["seqNumber"])
         context.change(f"to remove the pending notification {number}")
         _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
-        context.left_behind.append(f"the notification {number} was removed unsent")
+        if entry.get("iccid") not in brought(context):
+            context.left_behind.append(f"the notification {number} was removed unsent")
     yield
 
 
@@ -158,7 +172,7 @@ def notification(
 ) -> Generator[None, None, None]:
     """A notification of an event is pending, brought about by that event."""
     known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
-    before = enabled_on(context.isdr())
+    before, there = enabled_on(context.isdr()), len(brought(context))
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
     chosen = choose(context, wish, enabled=event == "disable")
     iccid = chosen.iccid
@@ -167,7 +181,8 @@ def notification(
             switch(context, chosen, enable=False)
         context.change(f"to delete the profile {iccid.hex()}")
         _ask(f"delete the profile {iccid.hex()}", context.isdr().delete_profile, iccid)
-        context.left_behind.append(f"the profile {iccid.hex()} was deleted")
+        if iccid not in brought(context):
+            context.left_behind.append(f"the profile {iccid.hex()} was deleted")
     else:
         if chosen.enabled is (event == "enable"):
             switch(context, chosen, enable=event != "enable")
@@ -186,9 +201,9 @@ def notification(
         {"seqNumber": entry["seqNumber"], "address": entry["notificationAddress"], "iccid": iccid, "event": event},
     )
     yield
+    remove_brought(context, there)
     if event != "delete":
         put_back_enabled(context, before)
-    remove_installed(context)
 
 
 @state("default_address", implies=("card_started", "isdr_selected"))
