@@ -74,9 +74,10 @@ def plain(value: Any) -> Any:
             return bytes(value).hex().upper()
         case dict():
             return {str(key): plain(entry) for key, entry in value.items()}
-        case (str() as name, content):
+        # A list of two texts is no CHOICE.
+        case (str() as name, content) if isinstance(value, tuple):
             return {name: plain(content)}
-        case (bytes() as octets, int() as length):
+        case (bytes() as octets, int() as length) if isinstance(value, tuple):
             return bit_text(octets, length)
         case list() | tuple() | set() | frozenset():
             return [plain(entry) for entry in value]
