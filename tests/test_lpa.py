@@ -239,6 +239,19 @@ def test_a_package_with_other_metadata(
     assert ordered.state is State.ERROR
 
 
+def test_a_package_whose_metadata_cannot_be_read(lpa: Callable[..., Lpa], order: Callable[..., Order]) -> None:
+    ordered = order()
+    assistant = lpa(isdr(profiles=()))
+    session = assistant.authenticate(HOST, "TOKEN-1")
+    assistant.prepare(session)
+    announced = session.bound_profile_package
+    session.bound_profile_package = announced.replace(bytes.fromhex("BF25"), bytes.fromhex("BF26"), 1)
+    assert session.bound_profile_package != announced
+    with pytest.raises(UnreadableAnswer, match="GetBoundProfilePackage"):
+        assistant.install(session)
+    assert ordered.state is State.ERROR
+
+
 def test_notifications_to_one_address_keep_their_order() -> None:
     client = isdr()
     first = client.get_profiles_info()[1][0]["iccid"]

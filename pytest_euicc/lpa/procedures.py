@@ -238,10 +238,10 @@ class Lpa(Notifying):
         try:
             with reading("ES9+.GetBoundProfilePackage", "5.6.2"):
                 carried, segments = carried_metadata(package), bpp.segments(package)
+            self._compare(session, carried)
         except UnreadableAnswer:
             self._load_broke_off(session)
             raise
-        self._compare(session, carried)
         return read_installation(self._load(session, segments), _known(session), key_reused=session.key_reused)
 
     def _compare(self, session: Session, carried: bytes) -> None:
