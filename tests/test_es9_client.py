@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 from smdp_peer import HOST
 
-from pytest_euicc.es9 import errors
+from pytest_euicc.es9 import errors, groups
 from pytest_euicc.es9.client import Es9Client, Es9Reply
 from pytest_euicc.es9.inspection import handshake
-from pytest_euicc.es9.tls import ONE_CURVE_ONLY, TlsSettings, client_context, load_identity
+from pytest_euicc.es9.tls import TlsSettings, client_context, load_identity
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import default_pki
@@ -245,7 +245,6 @@ def test_curves_and_versions(server: SmdpServer) -> None:
 @pytest.mark.parametrize(
     ("listener", "changes"),
     [
-        ("nist", {"curve": "brainpool"}),
         ("brainpool", {"curve": "nist"}),
         ("nist", {"minimum": "1.0", "maximum": "1.1"}),
         ("nist", {"maximum": "1.2", "ciphers": "AES128-SHA256"}),
@@ -255,6 +254,13 @@ def test_curves_and_versions(server: SmdpServer) -> None:
 def test_handshakes_that_must_not_succeed(server: SmdpServer, listener: str, changes: dict[str, str]) -> None:
     with pytest.raises(errors.TlsError, match=r"do versions, suites and curve of both sides meet|this client offers"):
         handshake(server.url(listener, HOST), replace(TLS, **changes))  # type: ignore[arg-type]
+
+
+def test_a_client_for_brainpool_trusts_no_other_ci(server: SmdpServer) -> None:
+    brainpool = replace(TLS, curve="brainpool")
+    assert handshake(server.url("nist", HOST), brainpool).chain[0].curve == "secp256r1"
+    with pytest.raises(errors.UnknownIssuer, match="does not chain to a trusted CI"):
+        handshake(server.url("nist", HOST), brainpool, verify=True)
 
 
 def brainpool_context(curve_of_keys: str) -> ssl.SSLContext:
@@ -273,18 +279,26 @@ def test_a_brainpool_certificate_with_keys_on_the_same_curve() -> None:
 
 
 def test_a_brainpool_certificate_with_keys_on_p256() -> None:
-    wish = replace(TLS, curve="brainpool")
     with speaking(lambda taken: taken.close(), brainpool_context("prime256v1")) as port:
-        if ONE_CURVE_ONLY:
-            with pytest.raises(errors.TlsError, match=r"offers TLS 1\.2 and brainpoolP256r1 alone.*Python 3\.15"):
-                handshake(f"https://{HOST}:{port}", wish)
-        else:
-            assert handshake(f"https://{HOST}:{port}", wish).chain[0].curve == "brainpoolP256r1"
+        shown = handshake(f"https://{HOST}:{port}", replace(TLS, curve="brainpool"), verify=True)
+    assert shown.chain[0].curve == "brainpoolP256r1"
 
 
-def test_two_curves_are_offered_where_the_ssl_module_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_curve_is_offered_where_no_more_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ssl.SSLContext, "set_groups", raising=False)
+    monkeypatch.setattr(groups, "_ctx_ctrl", lambda: None)
+    with (
+        speaking(lambda taken: taken.close(), brainpool_context("prime256v1")) as port,
+        pytest.raises(errors.TlsError, match=r"offers TLS 1\.2 and brainpoolP256r1 alone.*3\.15"),
+    ):
+        handshake(f"https://{HOST}:{port}", replace(TLS, curve="brainpool"))
+    with speaking(lambda taken: taken.close(), brainpool_context("brainpoolP256r1")) as port:
+        assert handshake(f"https://{HOST}:{port}", replace(TLS, curve="brainpool")).chain[0].curve == "brainpoolP256r1"
+
+
+def test_two_curves_are_offered_by_the_ssl_module_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     offered = []
-    monkeypatch.setattr(ssl.SSLContext, "set_groups", lambda _context, groups: offered.append(groups), raising=False)
+    monkeypatch.setattr(ssl.SSLContext, "set_groups", lambda _context, names: offered.append(names), raising=False)
     client_context(replace(TLS, curve="brainpool"))
     client_context(TLS)
     assert offered == ["brainpoolP256r1:P-256"]

@@ -27,7 +27,8 @@ from pytest_euicc.es9.errors import (
     TlsError,
     UnknownIssuer,
 )
-from pytest_euicc.es9.tls import ONE_CURVE_ONLY, TlsSettings, client_context
+from pytest_euicc.es9.groups import can_offer_several
+from pytest_euicc.es9.tls import TlsSettings, client_context
 
 _HTTPS_PORT = 443
 _CHUNK = 1 << 16
@@ -177,7 +178,7 @@ def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings
         if error.verify_code in _VALIDITY:
             return CertificateExpired(url, f"the server's certificate is not valid now: {said}")
         if error.verify_code in _ISSUER:
-            trusted = ", ".join(ci.subject for ci in settings.trust) or "none"
+            trusted = ", ".join(ci.subject for ci in settings.trusted) or "none"
             return UnknownIssuer(
                 url, f"the server's certificate does not chain to a trusted CI ({said}); trusted: {trusted}"
             )
@@ -195,9 +196,9 @@ def _offered(settings: TlsSettings) -> str:
     """What the client offered, for people whose server wants something else."""
     if settings.curve != "brainpool":
         return "do versions, suites and curve of both sides meet?"
-    if ONE_CURVE_ONLY:
+    if not can_offer_several():
         return (
             "this client offers TLS 1.2 and brainpoolP256r1 alone, for the certificate and for the key agreement "
-            "(before Python 3.15 there can be no second curve): is the server's ECDHE on another one?"
+            "(this Python can offer no second curve, 3.15 can): is the server's ECDHE on another one?"
         )
     return "this client offers TLS 1.2 with brainpoolP256r1 and P-256: does the server take them?"

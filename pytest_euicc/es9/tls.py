@@ -12,6 +12,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from pytest_euicc.es9 import groups
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.issuing import Identity
 
@@ -24,10 +25,7 @@ _VERSIONS: dict[str, ssl.TLSVersion] = {
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
 _OLD = ("1.0", "1.1")
-_GROUPS = "brainpoolP256r1:P-256"
-ONE_CURVE_ONLY = not hasattr(ssl.SSLContext, "set_groups")
-"""True where a client for Brainpool can offer no second curve for the key agreement (Python before 3.15)."""
-_BRAINPOOL = "brainpoolP256r1"
+_BRAINPOOL_GROUPS = ("brainpoolP256r1", "P-256")
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ class TlsSettings:
         trust: CI certificates that a server's certificate may chain to.
         curve: ``nist`` for servers with a P-256 certificate, ``brainpool`` for brainpoolP256r1. OpenSSL takes a
             certificate only if its curve is among the groups offered, and TLS 1.3 has no such group: with ``brainpool``
-            TLS ends at 1.2. Before Python 3.15 the ssl module lets a client offer one curve only, so such a server must
-            agree on keys (ECDHE) on brainpoolP256r1 as well; `ONE_CURVE_ONLY` tells.
+            TLS ends at 1.2. Such a server may agree on keys (ECDHE) on either curve; its certificate is verified under
+            CIs on brainpoolP256r1 alone, as by the LPA of an eUICC that has no others (SGP.22 2.6.6).
         identity: certificate and key to show when the server asks for one.
         minimum, maximum: versions of TLS.
         ciphers: suites up to TLS 1.2 in OpenSSL's notation; those of SGP.22 2.6.6 if None.
@@ -60,6 +58,11 @@ class TlsSettings:
     resolve: dict[str, str] = field(default_factory=dict)
     largest_answer: int = 8 << 20
 
+    @property
+    def trusted(self) -> list[Certificate]:
+        """The certificates of ``trust`` that count on the curve."""
+        return [ci for ci in self.trust if self.curve == "nist" or ci.curve == _BRAINPOOL_GROUPS[0]]
+
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
     """The context for connections with these settings."""
@@ -69,15 +72,10 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     context.set_ciphers(settings.ciphers or ("ECDHE+ECDSA+AES@SECLEVEL=0" if old else "ECDHE+ECDSA+AESGCM"))
     limit_versions(context, settings.minimum, settings.maximum)
     if settings.curve == "brainpool":
-        # In Python 3.15 and later the server may agree on keys on P-256 beside its Brainpool certificate.
-        offer = getattr(context, "set_groups", None)
-        if offer is None:
-            context.set_ecdh_curve(_BRAINPOOL)
-        else:
-            offer(_GROUPS)
+        groups.offer(context, _BRAINPOOL_GROUPS)
         context.maximum_version = min(context.maximum_version, ssl.TLSVersion.TLSv1_2)
     if settings.verify:
-        for certificate in settings.trust:
+        for certificate in settings.trusted:
             context.load_verify_locations(cadata=certificate.der)
     else:
         context.check_hostname = False
