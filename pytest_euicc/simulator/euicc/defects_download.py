@@ -48,10 +48,10 @@ _PREPARATION = (
     Defect("smdp-signature2-need-not-cover-the-flag", "smdpSignature2 need not cover ccRequiredFlag", "5.7.5"),
     Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is taken", "5.7.5"),
     Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
-    Defect("keeps-session-after-prepare-error", "A failed PrepareDownload leaves the session open", "5.7.5"),
     Defect(
         "no-session-is-an-invalid-transaction", "Without a session PrepareDownload is invalidTransactionId", "5.7.5"
     ),
+    Defect("misses-no-confirmation-code", "A download goes on without the hashCc that it requires", "3.1.3.2"),
     Defect("omits-hash-cc", "euiccSigned2 has no hashCc although one was given", "5.7.5"),
     Defect("echoes-another-hash-cc", "euiccSigned2 has zeros for hashCc", "5.7.5"),
     Defect("hash-cc-unasked", "euiccSigned2 has a hashCc although none was given", "5.7.5"),

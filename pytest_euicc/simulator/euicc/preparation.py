@@ -54,11 +54,10 @@ def prepare_download(
     signed2 = codec.decode("SmdpSigned2", parts[0].octets)
     try:
         server, certificate = _check_download(session, parts, signed2, verifier)
-        confirmation = _confirmation(parts, signed2)
+        confirmation = _confirmation(parts, signed2, verifier)
     except Refusal as refusal:
         error = {"transactionId": signed2["transactionId"], "downloadErrorCode": refusal.code}
-        following = session if defective("keeps-session-after-prepare-error") else RspSession()
-        return codec.encode("PrepareDownloadResponse", ("downloadResponseError", error)), following
+        return codec.encode("PrepareDownloadResponse", ("downloadResponseError", error)), RspSession()
     prepared = PreparedDownload(certificate, _one_time_key(certificate, signed2, verifier, keys), confirmation)
     shown = signed2.get("bppEuiccOtpk") if defective("shows-any-key-that-is-offered") else None
     signed = tlv.encode(0x80, signed2["transactionId"])
@@ -115,10 +114,10 @@ def _signed(parts: list[tlv.Tlv], server: AuthenticatedServer, certificate: Cert
     return any(signatures.verify(certificate.public_key, octets, parts[1].value) for octets in covered)
 
 
-def _confirmation(parts: list[tlv.Tlv], signed2: dict[str, bytes]) -> bytes | None:
-    """hashCc as received."""
+def _confirmation(parts: list[tlv.Tlv], signed2: dict[str, bytes], verifier: Verifier) -> bytes | None:
+    """hashCc as received; it has to be there when the flag is set (SGP.22 3.1.3.2)."""
     found = next((part.value for part in parts[2:-1] if part.tag == 0x04), None)
-    if signed2["ccRequiredFlag"] and found is None:
+    if signed2["ccRequiredFlag"] and found is None and not verifier.defective("misses-no-confirmation-code"):
         raise Refusal(DownloadError.UNDEFINED)
     return found
 
