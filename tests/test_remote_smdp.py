@@ -40,7 +40,7 @@ from pytest_euicc.smdp_access.remote import RemoteSmdp, Server
 HOST = "testsmdpplus1.example.com"
 EID = "89049032123451234512345678901235"
 OURS = bytes.fromhex(EID)
-OPTIONS = ["O_P_NIST", "O_P_BRP", "O_P_TLS13", "O_P_SDS", "O_P_RETRY", "O_P_CC", "O_P_ES2"]
+OPTIONS = ["O_P_NIST", "O_P_BRP", "O_P_TLS13", "O_P_SDS", "O_P_RETRY", "O_P_REUSE_OTPK", "O_P_CC", "O_P_ES2"]
 CASES = loader.load([resources.vectors()])
 
 

@@ -58,12 +58,20 @@ Extensions = Annotated[dict[str, Hex], AfterValidator(_known_fields)]
     response=lambda: answer_shape("initiateAuthentication"),
 )
 def initiate_authentication(
-    context: Context, message: Message, *, curve: Curve | None = None, http: HttpChange | None = None
+    context: Context,
+    message: Message,
+    *,
+    curve: Curve | None = None,
+    capitals: bool = False,
+    http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.InitiateAuthentication (SGP.22 5.6.1)."""
+    """ES9+.InitiateAuthentication (SGP.22 5.6.1), the server's address in capital letters if asked for."""
     ours = euicc_tester(context)
     ours.curve = curve or ours.curve
-    request = message.encode("InitiateAuthenticationRequest", ours.initiate_request())
+    values = ours.initiate_request()
+    if capitals:
+        values["smdpAddress"] = values["smdpAddress"].upper()
+    request = message.encode("InitiateAuthenticationRequest", values)
     ours.euicc_challenge = b""
     outcome, reply = call(context, ours, "initiateAuthentication", _initiate_body(ours, request), http)
     ours.server_signed1, ours.transaction_id = {}, b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.rsp.signatures import public_point
 
 _PROTOCOL = "gsma/rsp/v"
+_TRANSACTION_ID = re.compile(r"(?:[0-9A-F]{2}){1,16}")
 _ENCODED = {
     "serverSigned1": "ServerSigned1",
     "profileMetadata": "StoreMetadataRequest",
@@ -35,7 +37,7 @@ def _reply(context: Context) -> Es9Reply:
 
 @check("binding")
 def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is one of the JSON binding: Content-Type, X-Admin-Protocol, canonical DER inside (SGP.22 6.5)."""
+    """The answer is one of the JSON binding: headers, transactionId in capitals, canonical DER inside (SGP.22 6.5)."""
     reply = _reply(context)
     kind = reply.headers.get("content-type", "")
     if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
@@ -43,6 +45,9 @@ def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     protocol = reply.headers.get("x-admin-protocol", "")
     if not protocol.startswith(_PROTOCOL):
         yield Mismatch("X-Admin-Protocol", "gsma/rsp/vX.Y.Z (SGP.22 6.5.1.2)", protocol or "no such header")
+    named = (reply.body or {}).get("transactionId")
+    if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
+        yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))
     for name, type_name in _ENCODED.items():
         if name in (reply.body or {}):
             for fault in codec.check_der(reply.octets_of(name), type_name):

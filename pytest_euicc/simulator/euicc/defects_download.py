@@ -69,6 +69,7 @@ _CANCELLING = (
     Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.7.14"),
     Defect("cancel-without-session-is-refused", "CancelSession without a session is a status word", "5.7.14"),
     Defect("cannot-cancel-a-prepared-download", "After PrepareDownload CancelSession is undefinedError", "5.7.14"),
+    Defect("refuses-cancel-in-a-load", "CancelSession is refused while a package is loaded", "3.1.5"),
     Defect(
         "knows-early-cancel-reasons-only", "metadataMismatch and loadBppExecutionError are undefinedError", "5.7.14"
     ),

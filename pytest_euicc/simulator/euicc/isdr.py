@@ -81,8 +81,8 @@ class Isdr:
         function = _function(request)
         if request[:2] == b"\xbf\x36" or (self._core.installer is not None and function is None):
             return self._load(request)
-        if function is not None:
-            loading.command_between(self._core, function)
+        if function is not None and not loading.command_between(self._core, function):
+            return ResponseApdu(b"", 0x6985)
         try:
             tag = tlv.parse(request).tag
         except tlv.TlvError:

@@ -56,16 +56,23 @@ def recognised(core: EuiccCore, segment: bytes) -> bool:
         return True
 
 
-_SESSIONS = frozenset({0xBF2E, 0xBF38, 0xBF21, 0xBF41, 0xBF34})
+_CANCEL_SESSION = 0xBF41
+_SESSIONS = frozenset({0xBF2E, 0xBF38, 0xBF21, _CANCEL_SESSION, 0xBF34})
 """GetEUICCChallenge, AuthenticateServer, PrepareDownload, CancelSession, eUICCMemoryReset: they end a load."""
 
 
-def command_between(core: EuiccCore, tag: int) -> None:
-    """Another ES10 command comes while a package is loaded; one that only asks leaves the load alone."""
+def command_between(core: EuiccCore, tag: int) -> bool:
+    """Another ES10 command may come while a package is loaded; True if it is carried out.
+
+    One that only asks leaves the load alone; CancelSession is never refused (SGP.22 3.1.5).
+    """
+    if core.installer is not None and tag == _CANCEL_SESSION and core.defective("refuses-cancel-in-a-load"):
+        return False
     if core.installer is not None and core.defective("load-goes-silent-in-between"):
         core.installer.silent = True
     elif tag in _SESSIONS:
         core.installer = None
+    return True
 
 
 def _installer(core: EuiccCore) -> Installer:

@@ -88,8 +88,9 @@ def _server_signed1(service: SmdpService, session: Session, challenge: bytes) ->
     signature = signatures.sign(auth.private_key, covered)
     if "der-server-signature1" in defects:
         signature = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
+    named = session.transaction_id.hex()
     return {
-        "transactionId": session.transaction_id.hex().upper(),
+        "transactionId": named if "lower-case-transaction-id" in defects else named.upper(),
         "serverSigned1": json_binding.encode(signed),
         "serverSignature1": json_binding.encode(_signature(signature)),
         "euiccCiPKIdToBeUsed": json_binding.encode(tlv.encode(_OCTET_STRING, session.choice.signing_ci)),

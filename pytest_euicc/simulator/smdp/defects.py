@@ -21,6 +21,8 @@ DEFECTS = registry(
         "A CI without a certificate of the server under it is told as one not known",
         "5.6.1",
     ),
+    Defect("compares-addresses-by-case", "An smdpAddress in capital letters is refused", "5.6.1"),
+    Defect("lower-case-transaction-id", "transactionId is in JSON with digits a to f", "6.5.2.6"),
     Defect("reuses-transaction-id", "Sessions of one eUICC info get the same transactionId", "5.6.1"),
     Defect("reuses-server-challenge", "Every session has the same serverChallenge", "5.6.1"),
     Defect("returns-euicc-challenge", "serverChallenge is the eUICC's own challenge", "5.6.1"),

@@ -90,8 +90,9 @@ class SmdpService:
 
     def serves(self, address: str) -> bool:
         """True if an smdpAddress is one of this server's; case does not matter (SGP.22 5.6.1)."""
-        name, port = address.lower(), ""
-        known = [each.lower() for each in self.inventory.addresses]
+        fold = str if "compares-addresses-by-case" in self.defects else str.lower
+        name, port = fold(address), ""
+        known = [fold(each) for each in self.inventory.addresses]
         if name not in known and ":" in name:
             name, _, port = name.rpartition(":")
         return name.strip("[]") in known and (not port or port in map(str, self.ports))
