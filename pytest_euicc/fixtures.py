@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -67,6 +67,15 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     return [AllureListener(harness.description)]
 
 
+def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
+    """One message and the end of the run, instead of the same error for every sequence."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+    # A worker of pytest-xdist that exits is taken for one that crashed; this one asks its controller to stop.
+    request.session.shouldstop = str(error)
+    raise Inconclusive(str(error))
+
+
 @pytest.fixture(scope="session")
 def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The open card with its session; a card that cannot be had ends the run with one message."""
@@ -78,8 +87,7 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     try:
         harness = open_harness(state.options)
     except (CardError, OptionError) as error:
-        # One message and the end of the run, instead of the same error for every sequence.
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        _end_run(request, error)
     state.opened(harness.description)
     yield harness
     harness.close()
@@ -95,7 +103,7 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     try:
         harness = open_smdp_harness(state.options)
     except OptionError as error:
-        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        _end_run(request, error)
     state.opened(harness.description)
     yield harness
     harness.close()

@@ -52,6 +52,13 @@ def run(pytester: pytest.Pytester, *arguments: str | Path) -> pytest.RunResult:
     return pytester.runpytest_subprocess(*SUITES, "-p", "no:cacheprovider", *map(str, arguments))
 
 
+def test_workers_without_a_card_end_the_run_with_one_message(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "-n", "2", "-k", "ES10a", "--euicc", "replay:missing.trace")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*Interrupted: *missing.trace*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
 def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
     result = run(pytester, "--euicc-vectors", own, "-k", "TC_Own", "-rsE")
     result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1, deselected=result.parseoutcomes()["deselected"])
