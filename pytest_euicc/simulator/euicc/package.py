@@ -92,6 +92,7 @@ class PackageReader:
     _stream: TlvStream = field(default_factory=TlvStream)
     _memory: int = 0
     _header_seen: bool = False
+    _of_another: bool = False  # the header has another ICCID than the metadata
     _ended: bool = False
     _tree: FileTree = field(default_factory=FileTree)
     _mno_sd: SecurityDomain | None = None
@@ -218,7 +219,9 @@ class PackageReader:
             raise _processing(
                 PeStatus.UNSUPPORTED_PROFILE_VERSION, None, f"profile package version {header['major-version']}"
             )
-        if swapped(header["iccid"]) != self.iccid and not self.defective("ignores-iccid-of-the-package"):
+        # EF ICCID is compared and the ICCID of the header is not (SGP.22 5.5.5).
+        self._of_another = swapped(header["iccid"]) != self.iccid
+        if self._of_another and self.defective("compares-iccid-of-the-header"):
             raise _mismatch(f"ICCID {header['iccid'].hex()} in the header, {swapped(self.iccid).hex()} in the metadata")
         for service in header["eUICC-Mandatory-services"]:
             capability = CAPABILITY_OF_SERVICE.get(service)
@@ -243,8 +246,8 @@ class PackageReader:
     def _end(self, _value: Any) -> None:
         self._ended = True
         for fault in mismatches(self._tree, self.metadata):
-            other = fault.field == "ef-iccid" and self.defective("ignores-iccid-of-the-package")
-            if not other and not self.defective(f"ignores-{fault.field}-of-the-profile"):
+            consistent = fault.field == "ef-iccid" and self._of_another and self.defective("trusts-the-header")
+            if not consistent and not self.defective(f"ignores-{fault.field}-of-the-profile"):
                 raise _mismatch(fault.message)
 
 
