@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from pytest_euicc.conformance.context import Context, ProfileWish
@@ -62,11 +63,16 @@ def loaded(context: Context, sequence_number: int, installed: bytes | None) -> N
         brought(context).append(installed)
 
 
-def remove_brought(context: Context, since: int = 0) -> None:
-    """Take the profiles that were brought, but for so many first ones, off the card again, the last one first."""
+def remove_brought(context: Context, since: int = 0, keep: Container[bytes] = ()) -> None:
+    """Take the profiles that were brought, but for so many first ones, off the card again, the last one first.
+
+    Args:
+        keep: ICCIDs that the card had before; a faulty card may have taken one of them twice.
+    """
     profiles = brought(context)
     while len(profiles) > since:
-        remove(context, profiles[-1])
+        if profiles[-1] not in keep:
+            remove(context, profiles[-1])
         profiles.pop()
 
 

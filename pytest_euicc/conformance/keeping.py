@@ -45,7 +45,7 @@ def take_inventory(context: Context) -> Inventory:
 
 def put_back(context: Context, before: Inventory) -> None:
     """Enabled profile, nicknames and default address as they were, nothing of the tester's; the rest is noted."""
-    remove_brought(context)
+    remove_brought(context, keep=before.profiles)
     with context.undoing("what the sequence changed: the card does not say what it holds"):
         isdr = fresh_isdr(context)
         forget_results(context)
