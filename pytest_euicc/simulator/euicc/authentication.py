@@ -174,6 +174,7 @@ _LATER_REASONS = (4, 5)
 _MIXED_UP_REASONS: dict[str, tuple[int | None, int]] = {
     "signs-undefined-cancel-reason": (None, 127),
     "signs-end-user-rejection-always": (None, 0),
+    "end-user-rejection-is-undefined": (0, 127),
     "postponed-is-timeout": (1, 2),
     "timeout-is-postponed": (2, 1),
     "ppr-not-allowed-is-undefined": (3, 127),
@@ -195,6 +196,8 @@ def cancel_session(session: RspSession, request: bytes, verifier: Verifier) -> t
         return codec.encode("CancelSessionResponse", error), session
     reason = int(value["reason"])
     late = session.download is not None and defective("cannot-cancel-a-prepared-download")
+    on_p_256 = isinstance(server.certificate.public_key.curve, ec.SECP256R1)
+    late = late or (not on_p_256 and defective("cancels-on-p-256-only"))
     if late or (reason in _LATER_REASONS and defective("knows-early-cancel-reasons-only")):
         return codec.encode("CancelSessionResponse", ("cancelSessionResponseError", CANCEL_UNDEFINED)), session
     for name, (asked, signed_reason) in _MIXED_UP_REASONS.items():

@@ -58,6 +58,7 @@ _PREPARATION = (
     Defect("signs-without-smdp-signature2", "euiccSignature2 does not cover smdpSignature2", "5.7.5"),
     Defect("one-time-keys-on-p-256-only", "The one-time key is on P-256 whatever the curve of CERT.DPpb", "2.6.7.1"),
     Defect("always-uses-the-last-key", "The one-time key of the last download is used again unasked", "5.7.5"),
+    Defect("refuses-unknown-one-time-keys", "A key that is offered and not kept is undefinedError", "5.7.5"),
     Defect("never-uses-a-key-again", "A one-time key that is offered again is not used again", "5.7.5"),
     Defect("shows-any-key-that-is-offered", "A one-time key is shown because it was offered", "5.7.5"),
     Defect("uses-keys-for-any-server", "A one-time key is used again for another SM-DP+", "5.7.5"),
@@ -81,6 +82,8 @@ _CANCELLING = (
     Defect(
         "undefined-reason-is-end-user-rejection", "CancelSession signs endUserRejection for undefinedReason", "5.7.14"
     ),
+    Defect("end-user-rejection-is-undefined", "CancelSession signs undefinedReason for endUserRejection", "5.7.14"),
+    Defect("cancels-on-p-256-only", "A session on brainpoolP256r1 cannot be cancelled", "5.7.14"),
     Defect("cancels-for-another-oid", "smdpOid is not that of CERT.DPauth", "5.7.14"),
     Defect("cancel-signature-wrong", "euiccCancelSessionSignature covers other octets", "5.7.14"),
 )
@@ -96,6 +99,8 @@ _SECURE_CHANNEL = (
     Defect("secure-channels-on-p-256-only", "On brainpoolP256r1 no secure channel is opened", "2.6.7.1"),
     Defect("accepts-any-point", "smdpOtpk need not be a point of the curve", "2.6.7.3"),
     Defect("starts-secure-channel-again", "InitialiseSecureChannel can come again inside a package", "2.5.4"),
+    Defect("refuses-host-ids-of-one-octet", "A hostId of one octet is unsupportedCrtValues", "5.5.1"),
+    Defect("takes-smdp-sign-over-an-empty-key", "smdpSign need not cover the eUICC's one-time key", "5.5.1"),
     Defect("binds-to-no-eid", "The session keys do not depend on the EID", "2.6.4.2"),
     Defect("answers-segments", "Segments before the last are answered with data", "5.7.6"),
 )

@@ -80,18 +80,22 @@ def _signed(part: bytes, signature: bytes, session: LoadSession, defective: Defe
     if defective("ignores-smdp-sign"):
         return True
     pieces = {piece.tag: piece.octets for piece in tlv.parse(part).children()}
-    own = tlv.encode(0x5F49, session.download.one_time_key.public_key)
-    covered = pieces[0x82] + pieces[0x80] + pieces[0xA6] + pieces[0x5F49] + own
+    keys = [session.download.one_time_key.public_key]
+    if defective("takes-smdp-sign-over-an-empty-key"):
+        keys.append(bytes(len(keys[0])))
+    fields = pieces[0x82] + pieces[0x80] + pieces[0xA6] + pieces[0x5F49]
+    covered = [fields + tlv.encode(0x5F49, key) for key in keys]
     signers = [session.download.certificate]
     if defective("takes-smdp-sign-of-dpauth"):
         signers.append(session.server.certificate)
-    return any(signatures.verify(signer.public_key, covered, signature) for signer in signers)
+    return any(signatures.verify(signer.public_key, octets, signature) for signer in signers for octets in covered)
 
 
 def _check_template(template: dict[str, bytes], defective: Defective) -> None:
     wrong_type = template["keyType"] != bytes([AES_KEY_TYPE]) and not defective("ignores-key-type")
     wrong_length = template["keyLen"] != bytes([AES_KEY_LENGTH]) and not defective("ignores-key-length")
     wrong_host = defective("wants-host-id-of-16-octets") and len(template["hostId"]) != 16
+    wrong_host = wrong_host or (defective("refuses-host-ids-of-one-octet") and len(template["hostId"]) == 1)
     if wrong_type or wrong_length or wrong_host:
         raise LoadFault(_SECURE_CHANNEL, "unsupportedCrtValues")
 

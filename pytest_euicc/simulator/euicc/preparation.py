@@ -55,10 +55,11 @@ def prepare_download(
     try:
         server, certificate = _check_download(session, parts, signed2, verifier)
         confirmation = _confirmation(parts, signed2, verifier)
+        one_time_key = _one_time_key(certificate, signed2, verifier, keys)
     except Refusal as refusal:
         error = {"transactionId": signed2["transactionId"], "downloadErrorCode": refusal.code}
         return codec.encode("PrepareDownloadResponse", ("downloadResponseError", error)), RspSession()
-    prepared = PreparedDownload(certificate, _one_time_key(certificate, signed2, verifier, keys), confirmation)
+    prepared = PreparedDownload(certificate, one_time_key, confirmation)
     shown = signed2.get("bppEuiccOtpk") if defective("shows-any-key-that-is-offered") else None
     signed = tlv.encode(0x80, signed2["transactionId"])
     signed += tlv.encode(0x5F49, shown or prepared.one_time_key.public_key)
@@ -132,6 +133,8 @@ def _one_time_key(
         same_server = key.smdp_oid == oid or defective("uses-keys-for-any-server")
         if key.public_key == offered and same_server and not defective("never-uses-a-key-again"):
             return key
+    if offered is not None and defective("refuses-unknown-one-time-keys"):
+        raise Refusal(DownloadError.UNDEFINED)
     if keys.kept and defective("always-uses-the-last-key"):
         return keys.kept[-1]
     curve = ec.SECP256R1() if defective("one-time-keys-on-p-256-only") else certificate.public_key.curve
