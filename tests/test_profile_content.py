@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.icons import icon
 from pytest_euicc.conformance.profile_content import PackageChanges, build, imsi_of
-from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.conformance.tester import new_iccid
+from pytest_euicc.rsp.iccid import check_digit, swapped, to_digits
 
 ICCID = bytes.fromhex("98990000000000000001")
 OTHER = bytes.fromhex("98990000000000000002")
@@ -127,3 +129,10 @@ def test_a_jpg_is_whole_and_as_long_as_wanted(octets: int | None) -> None:
 def test_an_icon_cannot_be_too_small(kind: str) -> None:
     with pytest.raises(ValueError, match="an icon of 20 octets cannot be made"):
         icon(kind, 20)
+
+
+def test_iccids_of_the_tester_end_in_their_check_digit() -> None:
+    assert check_digit("7992739871") == "3"
+    digits = to_digits(new_iccid(Random(1)))
+    assert len(digits) == 19
+    assert check_digit(digits[:-1]) == digits[-1]

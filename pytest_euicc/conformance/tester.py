@@ -17,6 +17,7 @@ from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
+from pytest_euicc.rsp.iccid import check_digit, to_octets
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, Pki
 
@@ -199,6 +200,6 @@ def tester(context: Context) -> Tester:
 
 
 def new_iccid(random: Any) -> bytes:
-    """An ICCID of the range for tests, another one each time (ITU-T E.118: 8910…)."""
-    digits = f"8999{random.randrange(10**15):015d}F"
-    return bytes.fromhex("".join(digits[at + 1] + digits[at] for at in range(0, 20, 2)))
+    """An ICCID under no country's code, with its check digit, another one each time (ITU-T E.118)."""
+    digits = f"8999{random.randrange(10**14):014d}"
+    return to_octets(digits + check_digit(digits))

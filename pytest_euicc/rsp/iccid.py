@@ -28,3 +28,9 @@ def to_digits(octets: bytes) -> str:
     """The digits without padding."""
     text = octets.hex().upper()
     return "".join(text[at + 1] + text[at] for at in range(0, len(text), 2)).rstrip("F")
+
+
+def check_digit(digits: str) -> str:
+    """The digit that ends an ICCID (ITU-T E.118, ISO/IEC 7812-1 annex B)."""
+    doubled = (int(digit) * (2 - at % 2) for at, digit in enumerate(reversed(digits)))
+    return str(-sum(value - 9 * (value > 9) for value in doubled) % 10)
