@@ -180,11 +180,11 @@ FAULTS: dict[str, tuple[Made, str]] = {
     ),
     "the profile in 86s that are too long": (
         Made(profile_portion=1008),
-        "LoadProfileElements: segment 0 has 1036 octets, at most 1020 are allowed",
+        "segments of at most 1020 octets (SGP.22 2.5.3), came LoadProfileElements: segment 0 has 1036 octets",
     ),
     "the metadata in 88s that are too long": (
         replace(LONG, metadata_portion=1009),
-        "StoreMetadata: segment 0 has 1021 octets, at most 1020 are allowed",
+        "segments of at most 1020 octets (SGP.22 2.5.3), came StoreMetadata: segment 0 has 1021 octets",
     ),
     "the metadata as 87": (
         Made(arrange=within(1, lambda segments: [b"\x87" + segments[0][1:]])),

@@ -96,6 +96,9 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
 FOUND_BY = {
     "refuses-older-euiccs": "AuthenticateClientNIST_22",
     "ignores-ci-lists": "InitiateAuthenticationNIST_04",
+    "ignores-verification-list": "InitiateAuthenticationNIST_11",
+    "longer-signed1": "InitiateAuthenticationNIST_12",
+    "longer-signed2": "AuthenticateClientNIST_24",
     "chooses-own-ci": "AuthenticateClientBRP_01",
     "no-certificate-is-no-ci": "InitiateAuthenticationNIST_06",
     "returns-euicc-challenge": "InitiateAuthenticationNIST_02",

@@ -36,7 +36,7 @@ def opened(peer: Peer, reply: Any = None) -> object:
     assert peer.authenticated is not None
     announced = package.metadata == peer.authenticated.octets_of("profileMetadata")
     own_keys = package.random_keys == package.session_keys
-    return package.profile == UPP, announced, package.configure, own_keys
+    return package.profile == UPP, announced, package.configure, own_keys, bool(package.too_long)
 
 
 def codes(peer: Peer, count: int, confirmation_code: str | None) -> list[str]:

@@ -37,7 +37,7 @@ def _reply(context: Context) -> Es9Reply:
 
 @check("binding")
 def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is one of the JSON binding: headers, transactionId in capitals, canonical DER inside (SGP.22 6.5)."""
+    """The answer is one of the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
     reply = _reply(context)
     kind = reply.headers.get("content-type", "")
     if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
@@ -45,6 +45,15 @@ def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     protocol = reply.headers.get("x-admin-protocol", "")
     if not protocol.startswith(_PROTOCOL):
         yield Mismatch("X-Admin-Protocol", "gsma/rsp/vX.Y.Z (SGP.22 6.5.1.2)", protocol or "no such header")
+
+
+@check("encoding")
+def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """Fields are written as they must be: transactionId in capitals, canonical DER in base64 (SGP.22 6.5.2, X.690 10).
+
+    A check of its own: an encoding that is only unusual says nothing of what else a sequence is about.
+    """
+    reply = _reply(context)
     named = (reply.body or {}).get("transactionId")
     if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
         yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))

@@ -37,6 +37,7 @@ def package(
     which the profile is protected by; ``metadata_segments``: how many 88s carry the metadata at least.
     """
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
+    from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 
     ours = euicc_tester(context)
@@ -55,6 +56,10 @@ def package(
         earlier = _earlier_binding(ours, signer)
         yield Mismatch(_WHOLE, "a package that opens (SGP.22 2.5)", f"{fault}{earlier}")
         return
+    yield from (
+        Mismatch(_WHOLE, f"segments of at most {LARGEST_SEGMENT} octets (SGP.22 2.5.3)", long)
+        for long in opened.too_long
+    )
     yield from _configuration(ours, opened.configure)
     yield from _metadata(ours, opened, metadata_segments)
     yield from _profile(ours, opened, _recipient(ours, ours.bindings[-1], signer))

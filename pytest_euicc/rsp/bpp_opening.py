@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -18,6 +18,13 @@ from pytest_euicc.rsp.bsp_deviations import DEVIATIONS, Deviation
 _SECURE_CHANNEL = 0xBF23
 _INSTALL = 1
 _SIGNED = (0x82, 0x80, 0xA6, 0x5F49)
+_FUNCTIONS = {
+    FIRST_87: "ConfigureISDP",
+    SEQUENCE_88: "StoreMetadata",
+    SECOND_87: "ReplaceSessionKeys",
+    SEQUENCE_86: "LoadProfileElements",
+}
+"""Functions of ES8+ by the sequence of a package that carries them."""
 _PARTS_WITHOUT_KEYS = [_SECURE_CHANNEL, FIRST_87, SEQUENCE_88, SEQUENCE_86]
 _PARTS_WITH_KEYS = [_SECURE_CHANNEL, FIRST_87, SEQUENCE_88, SECOND_87, SEQUENCE_86]
 
@@ -31,7 +38,6 @@ class BppFaultKind(Enum):
     OPERATION = "operation"
     CONTROL_REFERENCE = "control-reference"
     ONE_TIME_KEY = "one-time-key"
-    SEGMENT_LENGTH = "segment-length"
     PROTECTION = "protection"
     CONTENT = "content"
 
@@ -79,6 +85,8 @@ class OpenedPackage:
         host_id: of the control reference template.
         session_keys: those of the key agreement.
         metadata_segments: how many 88s carry the metadata.
+        too_long: a sentence for the first segment of each sequence that is longer than allowed (SGP.22 2.5.3); it says
+            nothing of what the package carries.
     """
 
     configure: bytes
@@ -89,10 +97,11 @@ class OpenedPackage:
     host_id: bytes
     session_keys: SessionKeys
     metadata_segments: int
+    too_long: tuple[str, ...] = ()
 
 
 def open_package(package: bytes, recipient: Recipient) -> OpenedPackage:
-    """Verify and decrypt a whole package, as strictly as an eUICC may.
+    """Verify and decrypt a whole package, as strictly as an eUICC may; only too long a segment is no fault here.
 
     Raises:
         BppFault: the first thing that is wrong, in the order of the segments; where a known deviation of the protection
@@ -137,17 +146,18 @@ def _open(package: bytes, recipient: Recipient, protection: Protection) -> Opene
         )
     keys, otpk, host_id = _initialise(parts[0], recipient, protection)
     bsp = protection.bsp(keys)
-    configure = _sequence(bsp, parts[1], 0x87, "ConfigureISDP")
+    configure = _sequence(bsp, parts[1], 0x87)
     _decoded("ConfigureISDPRequest", configure, "5.5.2")
-    metadata = _sequence(bsp, parts[2], 0x88, "StoreMetadata")
+    metadata = _sequence(bsp, parts[2], 0x88)
     _decoded("StoreMetadataRequest", metadata, "5.5.3")
     random_keys = None
     if len(parts) == len(_PARTS_WITH_KEYS):
-        random_keys = _random_keys(_sequence(bsp, parts[3], 0x87, "ReplaceSessionKeys"))
+        random_keys = _random_keys(_sequence(bsp, parts[3], 0x87))
         bsp = bsp.successor(random_keys)
-    profile = _sequence(bsp, parts[-1], 0x86, "LoadProfileElements")
+    profile = _sequence(bsp, parts[-1], 0x86)
     carried = len(parts[2].children())
-    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried)
+    too_long = tuple(_too_long(parts[1:]))
+    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried, too_long)
 
 
 def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> tuple[SessionKeys, bytes, bytes]:
@@ -181,24 +191,26 @@ def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> 
     return protection.derive(secret, AES, KEY_LENGTH, host_id, recipient.eid), request["smdpOtpk"], host_id
 
 
-def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int, name: str) -> bytes:
-    segments = part.children()
+def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int) -> bytes:
+    segments, name = part.children(), _FUNCTIONS[part.tag]
     if not segments or any(segment.tag != tag for segment in segments):
         found = ", ".join(sorted({f"{segment.tag:X}" for segment in segments})) or "nothing"
         raise BppFault(BppFaultKind.STRUCTURE, f"{name}: {part.tag:X} holds {found}, wanted {tag:X}", "2.5.3")
     plain = []
     for index, segment in enumerate(segments):
-        if len(segment.octets) > LARGEST_SEGMENT:
-            raise BppFault(
-                BppFaultKind.SEGMENT_LENGTH,
-                f"{name}: segment {index} has {len(segment.octets)} octets, at most {LARGEST_SEGMENT} are allowed",
-                "2.5.3",
-            )
         try:
             plain.append(bsp.open(segment.octets))
         except BspFault as fault:
             raise BppFault(BppFaultKind.PROTECTION, f"{name}: segment {index}: {fault}", "2.6.4") from None
     return b"".join(plain)
+
+
+def _too_long(sequences: Sequence[tlv.Tlv]) -> Iterator[str]:
+    for sequence in sequences:
+        for index, segment in enumerate(sequence.children()):
+            if len(segment.octets) > LARGEST_SEGMENT:
+                yield f"{_FUNCTIONS[sequence.tag]}: segment {index} has {len(segment.octets)} octets"
+                break
 
 
 def _random_keys(request: bytes) -> SessionKeys:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_euicc.asn1 import tlv
+
 
 @dataclass(frozen=True)
 class Defect:
@@ -20,3 +22,9 @@ def registry(*defects: Defect) -> dict[str, Defect]:
     if len(found) != len(defects):
         raise ValueError("two defects have one name")
     return found
+
+
+def longer_length(octets: bytes) -> bytes:
+    """The same TLV with a length of three octets after 83, which DER has for very long ones alone (X.690 10.1)."""
+    element = tlv.parse(octets)
+    return tlv.encode_tag(element.tag) + b"\x83" + len(element.value).to_bytes(3, "big") + element.value

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
+from pytest_euicc.simulator.defect import longer_length
 from pytest_euicc.simulator.euicc import download, es10a, es10b, es10c, loading
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.loading import NotAllowed
@@ -99,7 +100,7 @@ class Isdr:
         except NotAllowed:
             return ResponseApdu(b"", 0x6985)
         if self._core.defective("non-minimal-length"):
-            answer = _padded_length(answer)
+            answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)
 
     def _loads_crl(self) -> bool:
@@ -116,7 +117,7 @@ class Isdr:
         except NotAllowed:
             return ResponseApdu(b"", 0x9000 if core.defective("load-without-session-is-ok") else 0x6985)
         if answer and core.defective("non-minimal-length"):
-            answer = _padded_length(answer)
+            answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)
 
 
@@ -127,9 +128,3 @@ def _function(request: bytes) -> int | None:
     except tlv.TlvError:
         return None
     return tag if tag in _HANDLERS else None
-
-
-def _padded_length(answer: bytes) -> bytes:
-    element = tlv.parse(answer)
-    length = len(element.value)
-    return tlv.encode_tag(element.tag) + b"\x83" + length.to_bytes(3, "big") + element.value

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
+from pytest_euicc.simulator.defect import longer_length
 from pytest_euicc.simulator.smdp import eligibility, json_binding, matching, verification
 from pytest_euicc.simulator.smdp.orders import Order, State
 from pytest_euicc.simulator.smdp.progress import Point
@@ -84,6 +85,8 @@ def _server_signed1(service: SmdpService, session: Session, challenge: bytes) ->
             "serverChallenge": session.server_challenge,
         },
     )
+    if "longer-signed1" in defects:
+        signed = longer_length(signed)
     covered = signed + b"\0" if "wrong-server-signature1" in defects else signed
     signature = signatures.sign(auth.private_key, covered)
     if "der-server-signature1" in defects:
@@ -178,6 +181,8 @@ def _smdp_signed2(service: SmdpService, session: Session, order: Order, euicc_si
         # SGP.22 3.1.3: the eUICC may use the key of the package that was made before.
         value["bppEuiccOtpk"] = offered
     signed = codec.encode("SmdpSigned2", value)
+    if "longer-signed2" in service.defects:
+        signed = longer_length(signed)
     covered = signed if "signs-without-euicc-signature1" in service.defects else signed + euicc_signature1
     session.smdp_signature2 = _signature(signatures.sign(binding.private_key, covered))
     metadata = order.profile.metadata

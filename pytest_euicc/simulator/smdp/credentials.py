@@ -87,6 +87,8 @@ class CredentialStore:
         if signing_ci is None or not any(key_id in self._trusted for key_id in verification):
             if "ignores-ci-lists" in defects:
                 return self._own_choice()
+            if signing_ci is not None and "ignores-verification-list" in defects:
+                return self._own_choice()
             raise Refusal("8.8.2", "3.1", "none of the proposed CI keys is supported")
         if "chooses-own-ci" in defects:
             return self._own_choice()

@@ -15,6 +15,8 @@ DEFECTS = registry(
     Defect("ignores-svn", "InitiateAuthentication takes any specification version", "5.6.1"),
     Defect("refuses-older-euiccs", "An eUICC of an earlier version 2 is refused", "5.6.1"),
     Defect("ignores-ci-lists", "A session is opened although no CI is in common", "5.6.1"),
+    Defect("ignores-verification-list", "A session is opened with an eUICC that cannot verify the server", "5.6.1"),
+    Defect("longer-signed1", "The length of serverSigned1 is not in its shortest form", "6.5.2"),
     Defect("chooses-own-ci", "The server's own first CI is used, whatever the eUICC lists", "5.6.1"),
     Defect(
         "no-certificate-is-no-ci",
@@ -87,6 +89,7 @@ DEFECTS = registry(
     Defect("cc-flag-lost-on-retry", "ccRequiredFlag is false in a retry", "5.6.3"),
     Defect("cc-flag-always", "ccRequiredFlag is true although no confirmation code was ordered", "5.6.3"),
     Defect("wrong-transaction-in-signed2", "smdpSigned2 carries another transactionId", "5.6.3"),
+    Defect("longer-signed2", "The length of smdpSigned2 is not in its shortest form", "6.5.2"),
     Defect("signs-without-euicc-signature1", "smdpSignature2 does not cover euiccSignature1", "5.6.3"),
     Defect("dpauth-for-dppb", "AuthenticateClient shows CERT.DPauth and signs with its key", "5.6.3"),
     Defect("dppb-of-another-oid", "CERT.DPpb names another SM-DP+ OID than CERT.DPauth", "4.5.2.1"),

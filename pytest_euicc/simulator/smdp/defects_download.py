@@ -67,7 +67,7 @@ OF_DOWNLOADS = (
     Defect("session-keys-as-random", "ReplaceSessionKeys replaces the session keys by themselves", "2.5.3"),
     Defect("new-random-keys-on-retry", "A retry sends random keys that the profile is not protected by", "2.5.3"),
     Defect("random-keys-for-all", "Every profile is protected by the same random keys", "2.5.3"),
-    Defect("longer-lengths", "Lengths in a package are not in their shortest form", "Annex H"),
+    Defect("longer-lengths", "Lengths in a package are not in their shortest form", "6.5.2"),
     Defect("keeps-first-binding", "A retry with another key gets the package for the first one", "5.6.2"),
     Defect("keeps-secure-channel", "A retry gets the InitialiseSecureChannel of the first session", "5.5.1"),
     Defect("reuses-one-time-key", "The one-time key of the server serves another binding again", "5.6.2"),

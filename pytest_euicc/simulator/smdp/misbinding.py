@@ -9,6 +9,7 @@ from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.bsp import LARGEST_PLAIN, STANDARD, Protection, SessionKeys
 from pytest_euicc.rsp.bsp_deviations import DEVIATIONS
+from pytest_euicc.simulator.defect import longer_length
 
 FULL = LARGEST_PLAIN
 """Octets of profile in an 86 of 1020 octets."""
@@ -67,10 +68,8 @@ def dp_oid(own: str, defects: frozenset[str]) -> str:
 
 def package(channel: bytes, parts: Sequence[bytes], defects: frozenset[str]) -> bytes:
     """The package from its InitialiseSecureChannelRequest and its sequences."""
-    if "longer-lengths" in defects:
-        content = channel + b"".join(parts)
-        return tlv.encode_tag(bpp.BPP) + b"\x84" + len(content).to_bytes(4, "big") + content
-    return bpp.assemble(channel, parts)
+    octets = bpp.assemble(channel, parts)
+    return longer_length(octets) if "longer-lengths" in defects else octets
 
 
 def sends_other_random_keys(random_keys: SessionKeys | None, defects: frozenset[str]) -> bool:
