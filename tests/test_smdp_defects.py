@@ -96,6 +96,8 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
 FOUND_BY = {
     "refuses-older-euiccs": "AuthenticateClientNIST_22",
     "ignores-ci-lists": "InitiateAuthenticationNIST_04",
+    "compares-addresses-by-case": "InitiateAuthenticationNIST_10",
+    "lower-case-transaction-id": "InitiateAuthenticationNIST_12",
     "ignores-verification-list": "InitiateAuthenticationNIST_11",
     "longer-signed1": "InitiateAuthenticationNIST_12",
     "longer-signed2": "AuthenticateClientNIST_24",
