@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import Outcome
-from pytest_euicc.conformance.checks_package import package
+from pytest_euicc.conformance.checks_package import package, segment_sizes
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.euicc_tester import Binding, EuiccTester
 from pytest_euicc.conformance.matchers import Mismatch
@@ -100,8 +100,8 @@ RANDOM = Made(random_keys=RANDOM_KEYS)
 LONG = replace(RANDOM, metadata=LONG_METADATA, announced=LONG_METADATA, order=HeldOrder("AC", package=PROFILE))
 
 
-def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch]:
-    """What the check finds in a package that was asked for with EUICC_KEY in SESSION."""
+def context_of(made: Made, *before: Binding) -> Context:
+    """A sequence in which a package was asked for with EUICC_KEY in SESSION."""
     pki = default_pki()
     ours = EuiccTester(pki, random.Random(0), cast(Any, None))
     ours.order = made.order
@@ -111,8 +111,12 @@ def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch]:
     ours.server_certificate = pki.server(Role.DP_AUTH, "nist").certificate.der
     ours.one_time_key = EUICC_KEY
     ours.bindings = [*before, Binding(ours.package, EUICC_KEY, SESSION, made.announced)]
-    context = SimpleNamespace(notes={"euicc tester": ours})
-    return list(package(cast(Context, context), Outcome(value={"transactionId": SESSION}), **how))
+    return cast(Context, SimpleNamespace(notes={"euicc tester": ours}))
+
+
+def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch]:
+    """What the check finds in a package."""
+    return list(package(context_of(made, *before), Outcome(value={"transactionId": SESSION}), **how))
 
 
 def told(made: Made, *before: Binding, **how: Any) -> str:
@@ -178,14 +182,6 @@ FAULTS: dict[str, tuple[Made, str]] = {
         Made(arrange=within(0, lambda segments: [segments[0][:-1] + bytes([segments[0][-1] ^ 1])])),
         "ConfigureISDP: segment 0: MAC",
     ),
-    "the profile in 86s that are too long": (
-        Made(profile_portion=1008),
-        "segments of at most 1020 octets (SGP.22 2.5.3), came LoadProfileElements: segment 0 has 1036 octets",
-    ),
-    "the metadata in 88s that are too long": (
-        replace(LONG, metadata_portion=1009),
-        "segments of at most 1020 octets (SGP.22 2.5.3), came StoreMetadata: segment 0 has 1021 octets",
-    ),
     "the metadata as 87": (
         Made(arrange=within(1, lambda segments: [b"\x87" + segments[0][1:]])),
         "StoreMetadata: A1 holds 87, wanted 88",
@@ -227,6 +223,24 @@ def test_every_fault_is_told_in_other_words() -> None:
     messages = [told(made) for made, _ in FAULTS.values()]
     messages += [told(replace(LONG, protection=deviation.protection)) for deviation in DEVIATIONS.values()]
     assert len(set(messages)) == len(messages)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (Made(profile_portion=1008), "LoadProfileElements: segments of up to 1036"),
+        (replace(LONG, metadata_portion=1009), "StoreMetadata: segments of up to 1021"),
+    ],
+)
+def test_segments_that_are_too_long_say_nothing_of_what_is_in_them(made: Made, words: str) -> None:
+    assert mismatches(made) == []
+    (found,) = segment_sizes(context_of(made), Outcome())
+    assert str(found).endswith(words)
+
+
+@pytest.mark.parametrize("made", [Made(), RANDOM, LONG])
+def test_segments_of_the_right_size(made: Made) -> None:
+    assert list(segment_sizes(context_of(made), Outcome())) == []
 
 
 def test_smdp_sign_without_the_key_of_the_euicc() -> None:

@@ -9,8 +9,10 @@ import pytest
 from smdp_peer import ICCID, UPP, Peer
 from smdp_scenarios import BAD, Make, after_authenticate, maker
 
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp_opening import BppFault
+from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
 from pytest_euicc.rsp.signatures import CURVES
 from pytest_euicc.simulator.smdp.defects_download import OF_DOWNLOADS
 
@@ -21,6 +23,12 @@ LONG = {"metadata": {"icon": "00" * 1024}}
 OTHER_ID = bytes(16)
 INTERRUPTED = ("loadProfileElements", "installFailedDueToInterruption")
 Scenario = Callable[[Make], object]
+
+
+def longest(reply: Any) -> int:
+    """Octets of the longest segment of a package."""
+    sequences = tlv.parse(reply.octets_of("boundProfilePackage")).children()[1:]
+    return max(len(segment.octets) for sequence in sequences for segment in sequence.children())
 
 
 def opened(peer: Peer, reply: Any = None) -> object:
@@ -36,7 +44,7 @@ def opened(peer: Peer, reply: Any = None) -> object:
     assert peer.authenticated is not None
     announced = package.metadata == peer.authenticated.octets_of("profileMetadata")
     own_keys = package.random_keys == package.session_keys
-    return package.profile == UPP, announced, package.configure, own_keys, bool(package.too_long)
+    return package.profile == UPP, announced, package.configure, own_keys, longest(reply) > LARGEST_SEGMENT
 
 
 def codes(peer: Peer, count: int, confirmation_code: str | None) -> list[str]:

@@ -32,12 +32,11 @@ def package(
 ) -> Iterator[Mismatch]:
     """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
 
-    smdpSign, keys, counters and sizes of segments; the metadata are those announced and ordered, the profile the one
+    smdpSign, keys and counters of segments; the metadata are those announced and ordered, the profile the one
     ordered; neither the server's one-time key nor random keys are those of another binding of the sequence. ``keys``:
     which the profile is protected by; ``metadata_segments``: how many 88s carry the metadata at least.
     """
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
-    from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 
     ours = euicc_tester(context)
@@ -56,16 +55,29 @@ def package(
         earlier = _earlier_binding(ours, signer)
         yield Mismatch(_WHOLE, "a package that opens (SGP.22 2.5)", f"{fault}{earlier}")
         return
-    yield from (
-        Mismatch(_WHOLE, f"segments of at most {LARGEST_SEGMENT} octets (SGP.22 2.5.3)", long)
-        for long in opened.too_long
-    )
     yield from _configuration(ours, opened.configure)
     yield from _metadata(ours, opened, metadata_segments)
     yield from _profile(ours, opened, _recipient(ours, ours.bindings[-1], signer))
     yield from _keys(opened, keys)
     yield from _fresh(ours, opened)
     yield from _other_random_keys(ours, opened, signer)
+
+
+@check("segment_sizes")
+def segment_sizes(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """No protected segment of the package is longer than 1020 octets (SGP.22 2.5.3).
+
+    A check of its own: it says nothing of what the package carries.
+    """
+    from pytest_euicc.rsp.bpp_opening import FUNCTIONS
+    from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
+
+    octets = euicc_tester(context).package
+    for sequence in tlv.parse(octets).children() if octets else ():
+        lengths = [len(segment.octets) for segment in sequence.children()] if sequence.tag in FUNCTIONS else [0]
+        if max(lengths) > LARGEST_SEGMENT:
+            wanted = f"segments of at most {LARGEST_SEGMENT} octets (SGP.22 2.5.3)"
+            yield Mismatch(_WHOLE, wanted, f"{FUNCTIONS[sequence.tag]}: segments of up to {max(lengths)}")
 
 
 def _recipient(ours: EuiccTester, binding: Binding, signer: ec.EllipticCurvePublicKey) -> Recipient:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp import AES, BPP, FIRST_87, SECOND_87, SEQUENCE_86, SEQUENCE_88
-from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_SEGMENT, STANDARD, Bsp, BspFault, Protection, SessionKeys
+from pytest_euicc.rsp.bsp import KEY_LENGTH, STANDARD, Bsp, BspFault, Protection, SessionKeys
 from pytest_euicc.rsp.bsp_deviations import DEVIATIONS, Deviation
 
 _SECURE_CHANNEL = 0xBF23
 _INSTALL = 1
 _SIGNED = (0x82, 0x80, 0xA6, 0x5F49)
-_FUNCTIONS = {
+FUNCTIONS = {
     FIRST_87: "ConfigureISDP",
     SEQUENCE_88: "StoreMetadata",
     SECOND_87: "ReplaceSessionKeys",
@@ -85,8 +85,6 @@ class OpenedPackage:
         host_id: of the control reference template.
         session_keys: those of the key agreement.
         metadata_segments: how many 88s carry the metadata.
-        too_long: a sentence for the first segment of each sequence that is longer than allowed (SGP.22 2.5.3); it says
-            nothing of what the package carries.
     """
 
     configure: bytes
@@ -97,11 +95,10 @@ class OpenedPackage:
     host_id: bytes
     session_keys: SessionKeys
     metadata_segments: int
-    too_long: tuple[str, ...] = ()
 
 
 def open_package(package: bytes, recipient: Recipient) -> OpenedPackage:
-    """Verify and decrypt a whole package, as strictly as an eUICC may; only too long a segment is no fault here.
+    """Verify and decrypt a whole package, as strictly as an eUICC may; the sizes of segments are not looked at.
 
     Raises:
         BppFault: the first thing that is wrong, in the order of the segments; where a known deviation of the protection
@@ -156,8 +153,7 @@ def _open(package: bytes, recipient: Recipient, protection: Protection) -> Opene
         bsp = bsp.successor(random_keys)
     profile = _sequence(bsp, parts[-1], 0x86)
     carried = len(parts[2].children())
-    too_long = tuple(_too_long(parts[1:]))
-    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried, too_long)
+    return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried)
 
 
 def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> tuple[SessionKeys, bytes, bytes]:
@@ -192,7 +188,7 @@ def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> 
 
 
 def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int) -> bytes:
-    segments, name = part.children(), _FUNCTIONS[part.tag]
+    segments, name = part.children(), FUNCTIONS[part.tag]
     if not segments or any(segment.tag != tag for segment in segments):
         found = ", ".join(sorted({f"{segment.tag:X}" for segment in segments})) or "nothing"
         raise BppFault(BppFaultKind.STRUCTURE, f"{name}: {part.tag:X} holds {found}, wanted {tag:X}", "2.5.3")
@@ -203,14 +199,6 @@ def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int) -> bytes:
         except BspFault as fault:
             raise BppFault(BppFaultKind.PROTECTION, f"{name}: segment {index}: {fault}", "2.6.4") from None
     return b"".join(plain)
-
-
-def _too_long(sequences: Sequence[tlv.Tlv]) -> Iterator[str]:
-    for sequence in sequences:
-        for index, segment in enumerate(sequence.children()):
-            if len(segment.octets) > LARGEST_SEGMENT:
-                yield f"{_FUNCTIONS[sequence.tag]}: segment {index} has {len(segment.octets)} octets"
-                break
 
 
 def _random_keys(request: bytes) -> SessionKeys:
