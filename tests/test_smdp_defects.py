@@ -150,8 +150,6 @@ FOUND_BY = {
     "offers-no-key-with-random-keys": "AuthenticateClient_RetryCases_Reuse_OTPK_06",
     "offers-own-key": "AuthenticateClient_RetryCases_Reuse_OTPK_04",
     "refuses-bound-matching-ids": "AuthenticateClientNIST_05",
-    "compares-addresses-by-case": "InitiateAuthenticationNIST_10",
-    "lower-case-transaction-id": "InitiateAuthenticationNIST_01",
 }
 """Sequences that find a defect, by the part of their names after the interface; prove has all that do."""
 
