@@ -307,7 +307,7 @@ def _provisioning(options: argparse.Namespace) -> int:
         vectors=tuple(options.vectors),
     )
     try:
-        needs, declaration, address = open_planning(asked, options.texts)
+        needs, declaration, address = open_planning(asked, options.texts, options.out)
     except OptionError as error:
         _say(str(error))
         return WRONG_USE
@@ -316,7 +316,7 @@ def _provisioning(options: argparse.Namespace) -> int:
         try:
             written = provisioning.write(options.out, planned, address, declaration.name)
         except OSError as error:
-            _say(f"--out {options.out}: {error.strerror}")
+            _say(f"--out {options.out}: {error.strerror or error}")
             return WRONG_USE
         _say(f"{options.out}: {written} profiles")
     missing = sum(not each.source for each in planned)

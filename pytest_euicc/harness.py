@@ -65,13 +65,19 @@ def load_declaration(options: Options) -> Declaration:
     return _declaration("euicc", "--euicc-declaration", options.declaration, default)
 
 
-def load_smdp_declaration(options: Options) -> Declaration:
-    """The declaration of the SM-DP+ under test; raises OptionError."""
+def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Declaration:
+    """The declaration of the SM-DP+ under test; raises OptionError.
+
+    Args:
+        to_come: its inventory, where it is about to be written.
+    """
     default = resources.declarations() / "simulated_smdp.yaml" if options.smdp in ("", SIMULATED) else None
-    return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default)
+    return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default, to_come)
 
 
-def _declaration(iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None) -> Declaration:
+def _declaration(
+    iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
+) -> Declaration:
     from pytest_euicc.conformance.declaration import Declaration
     from pytest_euicc.conformance.document import FileMistakes
 
@@ -79,7 +85,7 @@ def _declaration(iut: Literal["euicc", "smdp"], option: str, path: Path | None, 
     if path is None:
         return Declaration(iut=iut)
     try:
-        declaration = Declaration.load(path)
+        declaration = Declaration.load(path, to_come=to_come)
     except FileMistakes as error:
         raise OptionError(f"{option}: {error}") from None
     if declaration.iut != iut:
@@ -175,11 +181,14 @@ def open_smdp_harness(options: Options) -> Harness:
     return Harness(session, {"SM-DP+": where, "SM-DP+ declaration": declaration.name, "seed": seed})
 
 
-def open_planning(options: Options, texts: Sequence[str]) -> tuple[list[Need], Declaration, str]:
+def open_planning(
+    options: Options, texts: Sequence[str], out: Path | None = None
+) -> tuple[list[Need], Declaration, str]:
     """What the SM-DP+ of the run has to hold, its declaration and its smdpAddress.
 
     Args:
         texts: parts of names or titles of sequences; empty for all.
+        out: where it is going to be written; the declaration may name that file before it is there.
 
     Raises:
         OptionError: an option is wrong, or nothing is chosen.
@@ -188,7 +197,7 @@ def open_planning(options: Options, texts: Sequence[str]) -> tuple[list[Need], D
     from pytest_euicc.conformance.smdp_needs import needs
     from pytest_euicc.smdp_access.opening import smdp_server
 
-    declaration, pki = load_smdp_declaration(options), _pki(options)
+    declaration, pki = load_smdp_declaration(options, out), _pki(options)
     server = smdp_server(options, declaration)
     address = server.address if server is not None else declaration.addresses.smdp or "smdp.example.com"
     cases = chosen(load_cases(options), "smdp", texts)

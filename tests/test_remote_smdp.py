@@ -89,6 +89,20 @@ def held(**fields: Any) -> HeldProfile:
             {"metadata": {"notify": [{"events": ["enable"]}]}},
             True,
         ),
+        (
+            {"metadata": {"notify": [{"events": ["enable"]}, {"events": ["delete"]}]}},
+            {"metadata": {"notify": [{"events": ["delete", "enable"]}]}},
+            True,
+        ),
+        (
+            {"metadata": {"notify": [{"events": ["enable", "install"]}]}},
+            {"metadata": {"notify": [{"events": ["enable"]}]}},
+            False,
+        ),
+        ({}, {"tries": 1000}, True),
+        ({"tries": 999}, {"tries": 1000}, False),
+        ({"tries": 1001}, {"tries": 1000}, True),
+        ({}, {"tries": 3}, False),
         ({"metadata": {"icon": "00" * 3}}, {"icon": 3}, True),
         ({"metadata": {"icon": "00" * 4}}, {"icon": 3}, False),
         ({}, {"package": b"x"}, False),
@@ -190,8 +204,15 @@ def test_each_profile_of_an_inventory_serves_once() -> None:
         smdp.offer(OrderWish())
     assert [wish.words() for wish in smdp.take_missing()] == ["activation code, bound to no EID"]
     assert smdp.take_missing() == []
-    again = remote(inventory=[held(reusable=True)])
-    assert [again.offer(OrderWish()).matching_id for _ in range(3)] == ["AC-1"] * 3
+
+
+def test_a_reusable_profile_serves_every_sequence_but_once_in_each() -> None:
+    smdp = remote(inventory=[held(matching_id="A", reusable=True), held(matching_id="B", reusable=True)])
+    for _ in range(2):
+        smdp.begin(0)
+        assert [smdp.offer(OrderWish()).matching_id for _ in range(2)] == ["A", "B"]
+        with pytest.raises(CannotOffer, match="holds no profile"):
+            smdp.offer(OrderWish())
 
 
 def test_of_several_that_the_eid_finds_none_is_offered() -> None:
@@ -259,13 +280,17 @@ def test_a_written_file_is_an_inventory_for_both_sides(tmp_path: Path) -> None:
     path = tmp_path / "held.yaml"
     missing = planned()
     count = write(path, missing, HOST, "Test")
-    together = [each for each in missing if not each.need.wish.by_eid]
-    assert count == len(together) > 100
-    assert f"# {together[0].need.sequence}: {together[0].need.title}" in path.read_text()
+    by_eid = [each for each in missing if each.need.wish.by_eid]
+    # One of those that the EID alone finds, for all sequences that wish for it and leave it as it was.
+    served = [each for each in by_eid if each.need.wish == OrderWish(matching_id="", eid=OURS)]
+    assert len(served) > 5
+    assert count == len(missing) - len(by_eid) + 1 > 100
+    for each in (missing[0], *served):
+        assert f"# {each.need.sequence}: {each.need.title}" in path.read_text()
     (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: held.yaml\n")
     declaration = Declaration.load(tmp_path / "smdp.yaml")
     found = planned(inventory=declaration.inventory)
-    assert [each.need for each in found if not each.source] == [each.need for each in missing if each.need.wish.by_eid]
+    assert [each.need for each in found if not each.source] == [each.need for each in by_eid if each not in served]
     _, orders = simulated.load(path)
     assert len(orders) == count
     assert sum(order.is_expired(datetime.now(UTC)) for order in orders) == 1
@@ -288,9 +313,24 @@ def test_provisioning_on_the_command_line(tmp_path: Path, capsys: pytest.Capture
     sequences = {each.need.sequence for each in wanted}
     assert f"{len(wanted)} profiles for {len(sequences)} sequences, {len(wanted)} of them to load" in said.err
     assert len(yaml.safe_load(out.read_text())["profiles"]) == len(wanted)
+    assert main(["provisioning", "--out", str(out)]) == 2
+    assert f"--out {out}: there is such a file" in capsys.readouterr().err
     assert main(["provisioning", "-k", "nothing like it"]) == 2
     assert "no sequence for an SM-DP+ has nothing like it" in capsys.readouterr().err
     assert main(["provisioning", "--smdp-declaration", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_a_declaration_names_the_inventory_before_it_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: held.yaml\n")
+    arguments = ["provisioning", "--smdp-declaration", "smdp.yaml", "-k", ".GetBoundProfilePackageNIST_01"]
+    assert main(arguments) == 2
+    assert "held.yaml: no such file; `pytest-euicc provisioning --out` writes one" in capsys.readouterr().err
+    assert main([*arguments, "--out", "held.yaml"]) == 0
+    assert main(arguments) == 0
+    assert "inventory PYTEST-0001" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- runs against a server of its own process
@@ -370,7 +410,7 @@ def test_provisioned_over_es2plus(pytester: pytest.Pytester, served: Served) -> 
 def test_provisioned_by_a_hook(pytester: pytest.Pytester, served: Served) -> None:
     declaration = served.declare("hook.yaml", es2plus=None)
     profiles = yaml.safe_load((served.folder / "held.yaml").read_text())["profiles"]
-    random = next(entry["matching_id"] for entry in profiles if entry["keys"] == "random")
+    random = next(entry["matching_id"] for entry in profiles if entry.get("keys") == "random")
     pytester.makepyfile(
         vendor=f"""
         from pytest_euicc.conformance.smdp_access import HeldOrder

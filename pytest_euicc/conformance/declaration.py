@@ -86,20 +86,23 @@ class Declaration(BaseModel):
     """What an SM-DP+ holds; in the file it may be the name of one of its own, with ``profiles:``."""
 
     @classmethod
-    def load(cls, path: Path) -> Declaration:
+    def load(cls, path: Path, *, to_come: Path | None = None) -> Declaration:
         """Read a declaration file.
+
+        Args:
+            to_come: an inventory that is about to be written: not there yet, it is empty.
 
         Raises:
             FileMistakes: with every mistake, one line each.
         """
         document = Document.read(path)
-        declaration = None if document.mistakes else cls._validated(document, path.parent)
+        declaration = None if document.mistakes else cls._validated(document, path.parent, to_come)
         if document.mistakes or declaration is None:
             raise FileMistakes(document.mistakes)
         return declaration
 
     @classmethod
-    def _validated(cls, document: Document, folder: Path) -> Declaration | None:
+    def _validated(cls, document: Document, folder: Path, to_come: Path | None) -> Declaration | None:
         data = _mapping(document, "a declaration")
         if data is None:
             return None
@@ -109,7 +112,11 @@ class Declaration(BaseModel):
             return None
         inventory = declaration.inventory
         if held is not None:
-            inventory = load_inventory(folder / held, document.mistakes)
+            file = folder / held
+            if file.exists():
+                inventory = load_inventory(file, document.mistakes)
+            elif to_come is None or file.resolve() != to_come.resolve():
+                document.mistake(("inventory",), f"{file}: no such file; `pytest-euicc provisioning --out` writes one")
         else:
             inventory = _beside(document, folder, inventory, ("inventory",))
         es2plus = declaration.es2plus

@@ -88,21 +88,29 @@ class Traits(Model):
         if wish.icon and len(icon) != 2 * wish.icon:
             return False
         wished = {**_DECISIVE, **wish.metadata}
-        return all(_same(self.metadata.get(name, _DECISIVE.get(name)), value) for name, value in wished.items())
+        return all(_same(self.metadata.get(name, _DECISIVE.get(name)), value, name) for name, value in wished.items())
 
 
 def _tries(wished: int | None, held: int | None, enough: int) -> bool:
-    """Whether a limit is the one wished for; without a wish, no limit that a sequence would reach."""
-    return held == wished if wished is not None else held is None or held >= enough
+    """Whether a limit is the one wished for; without a wish, or with a high one, no limit that would be reached."""
+    least = enough if wished is None else wished
+    return held == wished or (least >= enough and (held is None or held >= least))
 
 
-def _same(held: Any, wished: Any) -> bool:
+def _same(held: Any, wished: Any, name: str = "") -> bool:
     """Whether a value has all that is wished for: more keys in a mapping do not matter."""
+    if name == "notify" and isinstance(held, list) and isinstance(wished, list):
+        return _events(held) == _events(wished)
     if isinstance(wished, Mapping) and isinstance(held, Mapping):
         return all(_same(held.get(name), value) for name, value in wished.items())
     if isinstance(wished, list) and isinstance(held, list):
         return len(held) == len(wished) and all(map(_same, held, wished))
     return bool(held == wished)
+
+
+def _events(notify: list[Any]) -> set[Any]:
+    """What notifications are sent of, however the entries of ``notify`` share it out."""
+    return {event for entry in notify if isinstance(entry, Mapping) for event in entry.get("events", [])}
 
 
 class HeldProfile(Traits):
@@ -113,7 +121,8 @@ class HeldProfile(Traits):
         event: registered at an SM-DS.
         type: profileType of ES2+.
         file: the unprotected profile package, where the tester may know it.
-        reusable: as new for every sequence, whatever sequences before did; otherwise it serves one.
+        reusable: as new for every sequence, whatever sequences before did; ``unspent``: for every sequence that does
+            not spend it; otherwise it serves one.
     """
 
     matching_id: Text = ""
@@ -124,7 +133,7 @@ class HeldProfile(Traits):
     iccid: Annotated[Text, AfterValidator(_iccid)] | None = None
     type: str | None = None
     file: Path | None = None
-    reusable: bool = False
+    reusable: bool | Literal["unspent"] = False
 
     @model_validator(mode="after")
     def _found_somehow(self) -> HeldProfile:
@@ -141,6 +150,7 @@ class HeldProfile(Traits):
             and (eid, wish.event, wish.state) == (self.eid, self.event, self.state)
             and (wish.confirmation_code is None) == (self.confirmation_code is None)
             and (wish.package is None or self._package() == wish.package)
+            and not (wish.consumed and self.reusable == "unspent")
             and self.have(wish)
         )
 

@@ -9,9 +9,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from pytest_euicc.conformance.smdp_access import OrderWish
-from pytest_euicc.conformance.smdp_inventory import HeldProfile, serving
-
 
 class Claims:
     """Places in an inventory that are taken.
@@ -32,15 +29,6 @@ class Claims:
             if free is not None:
                 taken.append(free)
             return free
-
-    def pick(self, inventory: Sequence[HeldProfile], wish: OrderWish) -> HeldProfile | None:
-        """The profile that serves a wish: one that may serve again and again, or one that is taken now."""
-        if wish.by_eid and sum(not profile.matching_id for profile in inventory) > 1:
-            # The server may choose any of them.
-            return None
-        found = serving(inventory, wish)
-        place = found[0] if found and inventory[found[0]].reusable else self.take(found)
-        return inventory[place] if place is not None else None
 
     @contextmanager
     def _shared(self) -> Iterator[list[int]]:

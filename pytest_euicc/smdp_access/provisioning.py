@@ -14,11 +14,14 @@ from pytest_euicc.conformance.smdp_access import OrderWish
 from pytest_euicc.conformance.smdp_needs import Need
 from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.es2 import suitable
+from pytest_euicc.smdp_access.stock import Stock
 
 _PAST = "2021-01-01T00:00:00Z"
 _EVENTS = ["install", "enable", "disable", "delete"]
 _ICON = bytes.fromhex("89504E470D0A1A0A")
 _WIDTH = 1000
+_MANY = 100
+"""Downloads that may be begun of a profile which serves several sequences."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,21 @@ class Planned:
 
 def plan(needs: Iterable[Need], declaration: Declaration) -> list[Planned]:
     """What a declaration has for each need already; a vendor's hook is asked in the run alone."""
-    claims = Claims()
-    return [Planned(need, _source(need.wish, declaration, claims)) for need in needs]
+    stock = Stock(declaration.inventory, Claims())
+    planned: list[Planned] = []
+    for need in needs:
+        if not planned or planned[-1].need.sequence != need.sequence:
+            stock.begin()
+        planned.append(Planned(need, _source(need.wish, declaration, stock)))
+    return planned
 
 
-def _source(wish: OrderWish, declaration: Declaration, claims: Claims) -> str:
-    by_hand = wish.by_eid and not all(profile.matching_id for profile in declaration.inventory)
-    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None and not by_hand else None
+def _source(wish: OrderWish, declaration: Declaration, stock: Stock) -> str:
+    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None else None
     if chosen is not None:
         return f"ES2+ profileType {chosen.type}"
-    held = claims.pick(declaration.inventory, wish)
-    return f"inventory {held.matching_id or held.eid}" if held is not None else ""
+    profile = stock.take(wish) if not stock.is_ambiguous(wish) else None
+    return f"inventory {profile.matching_id or profile.eid}" if profile is not None else ""
 
 
 def table(planned: Sequence[Planned]) -> list[str]:
@@ -50,39 +57,79 @@ def table(planned: Sequence[Planned]) -> list[str]:
     return [f"{each.need.sequence:<{width}}  {each.source or 'load'}: {each.need.wish.words()}" for each in planned]
 
 
+class AlreadyThere(OSError):
+    """The file to write is there already, and may hold what somebody corrected in it."""
+
+
+@dataclass
+class Load:
+    """One profile to load, and the needs that it serves: several only where none of them leaves a trace on it."""
+
+    number: int
+    needs: list[Need]
+
+    @property
+    def wish(self) -> OrderWish:
+        """What all of them wish for."""
+        return self.needs[0].wish
+
+
+def loads(planned: Sequence[Planned]) -> list[Load]:
+    """The profiles to load. Those that the EID alone finds are in each other's way: one serves as many as it can."""
+    found: list[Load] = []
+    for number, each in enumerate(planned, 1):
+        if each.source:
+            continue
+        wish = each.need.wish
+        shared = wish.by_eid and not wish.consumed
+        same = next((load for load in found if shared and load.wish == wish), None)
+        if same is not None:
+            same.needs.append(each.need)
+        else:
+            found.append(Load(number, [each.need]))
+    return found
+
+
 def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> int:
     """Write what has to be loaded, in the form of an inventory; returns how many profiles.
 
     Args:
         address: smdpAddress, to which notifications go.
         name: of the SM-DP+, for the head of the file.
+
+    Raises:
+        AlreadyThere: there is such a file.
     """
-    wanted = [(number, each.need) for number, each in enumerate(planned, 1) if not each.source]
-    by_eid = [(number, need) for number, need in wanted if need.wish.by_eid]
-    together = [pair for pair in wanted if pair not in by_eid or len(by_eid) == 1]
+    if path.exists():
+        raise AlreadyThere("there is such a file; write to another one, and put its profiles into this one")
+    wanted = loads(planned)
+    by_eid = sorted((load for load in wanted if load.wish.by_eid), key=lambda load: -len(load.needs))
+    alone = by_eid[1:]
+    together = [load for load in wanted if load not in alone]
     lines = [
-        f"# Profiles that the SM-DP+ has to hold ({name}), each for one sequence.",
+        f"# Profiles that the SM-DP+ has to hold ({name}), each for one sequence unless it is reusable.",
         "# Load them, put in what your server chose otherwise (matching_id, iccid, confirmation_code), and name this",
         "# file under inventory: of the declaration. What you do not know may be left out; what is said is compared.",
         "profiles:" if together else "profiles: []",
     ]
-    for number, need in together:
-        lines += _lines(number, need, address, "  ")
-    if len(by_eid) > 1:
+    for load in together:
+        lines += _lines(load, address, "  ")
+    if alone:
         lines.append("# The following are found by the EID alone, so that the server may choose any of several that it")
-        lines.append("# holds. Let it hold one of them at a time, and run its sequence with -k.")
-        for number, need in by_eid:
-            lines += _lines(number, need, address, "#  ")
+        lines.append("# holds. Let it hold one of them at a time, and run its sequences with -k.")
+    for load in alone:
+        lines += _lines(load, address, "#  ")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return len(together)
 
 
-def _lines(number: int, need: Need, address: str, indent: str) -> list[str]:
-    text = yaml.safe_dump([entry(number, need.wish, address)], sort_keys=False, default_flow_style=None, width=_WIDTH)
-    return [
-        f"{indent.rstrip(' ') or ' '} # {need.sequence}: {need.title}",
-        *(indent + line for line in text.splitlines()),
-    ]
+def _lines(load: Load, address: str, indent: str) -> list[str]:
+    made = entry(load.number, load.wish, address)
+    if len(load.needs) > 1:
+        made |= {"tries": _MANY, "reusable": "unspent"}
+    text = yaml.safe_dump([made], sort_keys=False, default_flow_style=None, width=_WIDTH)
+    comments = [f"{indent.rstrip(' ') or ' '} # {need.sequence}: {need.title}" for need in load.needs]
+    return [*comments, *(indent + line for line in text.splitlines())]
 
 
 def entry(number: int, wish: OrderWish, address: str) -> dict[str, Any]:
@@ -96,8 +143,9 @@ def entry(number: int, wish: OrderWish, address: str) -> dict[str, Any]:
         made["matching_id"] = wish.matching_id or f"PYTEST-{number:04d}"
     made |= {"eid": wish.eid.hex()} if wish.eid else {}
     made |= {"event": True} if wish.event else {}
-    made |= {"state": wish.state, "iccid": _iccid(number), "keys": wish.keys or "session"}
+    made |= {"state": wish.state, "iccid": _iccid(number)}
     optional = {
+        "keys": wish.keys,
         "confirmation_code": wish.confirmation_code,
         "confirmation_tries": wish.confirmation_tries,
         "tries": wish.tries,

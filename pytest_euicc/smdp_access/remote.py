@@ -15,6 +15,7 @@ from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.clients import Clients
 from pytest_euicc.smdp_access.es2 import Es2Provisioner
+from pytest_euicc.smdp_access.stock import Stock
 
 Hook = Callable[[OrderWish], object]
 """Asks a vendor's plugin for a profile: a HeldOrder, or None where it has none."""
@@ -73,6 +74,7 @@ class RemoteSmdp:
         self._es2plus = es2plus
         self._hook = hook
         self._claims = claims or Claims()
+        self._stock = Stock(inventory, self._claims)
         self._clients = Clients()
         self._missing: list[OrderWish] = []
 
@@ -86,6 +88,7 @@ class RemoteSmdp:
         if self._es2plus is not None:
             self._es2plus.give_back()
         self._claims.share()
+        self._stock.begin()
 
     def offer(self, wish: OrderWish) -> HeldOrder:
         """Have the server hold a profile: by the hook, over ES2+, or one of the inventory.
@@ -134,8 +137,13 @@ class RemoteSmdp:
         return self._es2plus.order(wish)
 
     def _listed(self, wish: OrderWish) -> HeldOrder | None:
-        picked = self._claims.pick(self._inventory, wish)
-        return picked.held() if picked is not None else None
+        if self._stock.is_ambiguous(wish):
+            raise CannotOffer(
+                f"several profiles of the inventory are found by the EID alone, and {self._server.urls['nist']} may "
+                f"choose any: let it hold one of them at a time ({wish.words()})"
+            )
+        profile = self._stock.take(wish)
+        return profile.held() if profile is not None else None
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings; raises Unreachable where nothing listens there."""

@@ -105,7 +105,7 @@ class ProfileEntry(Model):
     expires: Annotated[datetime, AfterValidator(_aware)] | None = None
     # What a tester notes beside an order (docs/architecture.md, inventory of a declaration); nothing to a server.
     event: bool = False
-    reusable: bool = False
+    reusable: bool | str = False
 
     @model_validator(mode="after")
     def _consistent(self) -> ProfileEntry:
