@@ -125,17 +125,12 @@ def facts(certificate: Certificate) -> dict[str, Any]:
     usage = certificate.extension(x509.KeyUsage)
     purposes = certificate.extension(x509.ExtendedKeyUsage)
     constraints = certificate.extension(x509.BasicConstraints)
-    given: list[str] = []
-    oids: list[str] = []
-    if names is not None:
-        given += names.value.get_values_for_type(x509.DNSName)
-        given += map(str, names.value.get_values_for_type(x509.IPAddress))
-        oids += [oid.dotted_string for oid in names.value.get_values_for_type(x509.RegisteredID)]
+    oids = names.value.get_values_for_type(x509.RegisteredID) if names is not None else []
     return {
         "subject": certificate.subject,
         "curve": certificate.curve,
-        "names": given,
-        "oids": oids,
+        "names": certificate.host_names,
+        "oids": [oid.dotted_string for oid in oids],
         "policies": list(certificate.policies),
         "keyUsage": [name for attribute, name in _USAGES.items() if usage and getattr(usage.value, attribute)],
         "keyUsageCritical": bool(usage and usage.critical),

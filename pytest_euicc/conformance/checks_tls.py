@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pytest_euicc.conformance.actions import Outcome
-from pytest_euicc.conformance.actions_tls import SHOWN, facts
+from pytest_euicc.conformance.actions_tls import SHOWN
 from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.matchers import Mismatch
@@ -48,7 +48,7 @@ def tls_name(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     """CERT.DP.TLS is for the host that was called (SGP.22 2.6.6, RFC 6125)."""
     url, chain = _shown(context)
     host = (urlsplit(url).hostname or "").lower()
-    names = facts(chain[0])["names"]
+    names = chain[0].host_names
     if not any(_covers(name.lower(), host) for name in names):
         yield Mismatch("certificate.names", f"{host} among the names of subjectAltName", describe(names))
 

@@ -34,7 +34,7 @@ class Addresses(Model):
     """Where the SM-DP+ is.
 
     Attributes:
-        smdp: what activation codes name (smdpAddress); by default the host of ``nist``, with its port if it has one.
+        smdp: what activation codes name (smdpAddress); by default the host of ``nist``.
         nist, brainpool: ES9+ with a certificate on that curve; the same by default.
         resolve: addresses of host names, in place of the resolver.
     """

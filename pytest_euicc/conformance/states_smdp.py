@@ -108,4 +108,6 @@ def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
     outcome: Outcome = ACTIONS.get(name)(context, Message(), arguments)
     if outcome.status != "success" or outcome.mismatches:
         told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
+        if outcome.status == "8.8.1/3.8":
+            told += f"; {smdp_access(context).address} was asked for: addresses.smdp of the declaration is its own name"
         raise Unreachable(f"{name}: {outcome.status} {told}")

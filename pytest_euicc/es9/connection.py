@@ -174,7 +174,8 @@ def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message
         if error.verify_code in _NAME:
-            return NameMismatch(url, f"the server's certificate is not for {host}; which of the two names is wrong?")
+            names = ", ".join(_names_shown(url, settings)) or "other hosts"
+            return NameMismatch(url, f"the server's certificate is for {names}, not for {host}; which name is wrong?")
         if error.verify_code in _VALIDITY:
             return CertificateExpired(url, f"the server's certificate is not valid now: {said}")
         if error.verify_code in _ISSUER:
@@ -190,6 +191,17 @@ def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings
     # OpenSSL: TLSV1_ALERT_PROTOCOL_VERSION, SSLV3_ALERT_HANDSHAKE_FAILURE.
     alert = str(reason).rpartition("_ALERT_")[2].lower() if "_ALERT_" in str(reason) else ""
     return TlsError(url, f"no TLS connection: {words}; {_offered(settings)}", alert)
+
+
+def _names_shown(url: str, settings: TlsSettings) -> list[str]:
+    """The host names in a certificate that was refused; a handshake that fails does not give it out."""
+    from pytest_euicc.es9.inspection import handshake
+    from pytest_euicc.rsp.certificates import CertificateFault
+
+    try:
+        return list(handshake(url, settings).chain[0].host_names)
+    except (Es9Error, CertificateFault, IndexError):
+        return []
 
 
 def _offered(settings: TlsSettings) -> str:

@@ -173,6 +173,15 @@ class Certificate:
         return names[0].dotted_string if names else None
 
     @property
+    def host_names(self) -> list[str]:
+        """The hosts of a server's certificate: dNSNames and addresses of subjectAltName."""
+        found = self.extension(x509.SubjectAlternativeName)
+        if found is None:
+            return []
+        names = found.value.get_values_for_type(x509.DNSName)
+        return [*names, *map(str, found.value.get_values_for_type(x509.IPAddress))]
+
+    @property
     def organisation(self) -> str | None:
         """organizationName of the subject."""
         return _attribute(self.x509.subject, NameOID.ORGANIZATION_NAME)

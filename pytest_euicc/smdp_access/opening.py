@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.smdp_declaration import https_url
@@ -43,10 +44,10 @@ def smdp_server(options: Options, declaration: Declaration) -> Server | None:
         url = https_url(url)
     except ValueError:
         raise OptionError(f"--smdp {url}: write sim, or the URL of an SM-DP+ as https://host:port") from None
-    name = url.removeprefix("https://").removesuffix(":443")
     return Server(
         {"nist": url, "brainpool": declared.brainpool or url},
-        declared.smdp or name,
+        # An SM-DP+ address is a host name (SGP.22 4.1.1); a port belongs to the way there alone.
+        declared.smdp or urlsplit(url).hostname or "",
         declared.resolve,
         options.smdp_timeout,
     )
