@@ -84,7 +84,7 @@ def imsi_of(owner: dict[str, Any]) -> str:
 
 def _change_files(elements: dict[str, Any], changes: PackageChanges) -> None:
     if changes.ef_iccid is not None:
-        elements["mf"]["ef-iccid"] = [("fillFileContent", changes.ef_iccid)]
+        elements["mf"]["ef-iccid"][-1] = ("fillFileContent", changes.ef_iccid)
     if changes.key is not None:
         elements["akaParameter"]["algoConfiguration"][1]["key"] = changes.key
 

@@ -20,6 +20,14 @@ MNO_SD_AID = bytes.fromhex("A000000151000000")
 _SD_PACKAGE_AID = bytes.fromhex("A0000001515350")
 _SD_CLASS_AID = bytes.fromhex("A000000151535041")
 
+# Files of a test profile can be read without a PIN and updated after ADM1 (ETSI TS 102 221 9.5.2).
+_OPEN_RULE = bytes.fromhex("800101900080015AA40683010A9501088401D4A40683010A950108")
+_MF_RULE, _ADF_RULE = bytes.fromhex("2F0601"), bytes.fromhex("6F0601")
+"""EF ARR and number of the record."""
+_PINS = bytes.fromhex("010A")
+_ENABLED, _DISABLED = 3, 6
+"""pinAttributes; PIN1 is disabled, as nobody is there to enter it (the published TS.48 packages have it so)."""
+
 _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
 _TEMPLATE_OPT_USIM = "2.23.143.1.2.5"
@@ -131,10 +139,10 @@ def standard_elements(
             {
                 "mf-header": _header(1),
                 "templateID": _TEMPLATE_MF,
-                "mf": [("fileDescriptor", {"pinStatusTemplateDO": bytes.fromhex("90010183010A")})],
-                "ef-iccid": [("fillFileContent", iccid)],
-                "ef-dir": _content(_dir_record(), size=0x26),
-                "ef-arr": _content(bytes.fromhex("8001019000")),
+                "mf": _directory(_MF_RULE),
+                "ef-iccid": _content(iccid, _MF_RULE),
+                "ef-dir": _content(_dir_record(), _MF_RULE, size=0x26),
+                "ef-arr": _rules(_MF_RULE),
             },
         ),
         (
@@ -155,7 +163,9 @@ def standard_elements(
                             "keyReference": "pinAppl1",
                             "pinValue": b"0000" + b"\xff" * 4,
                             "unblockingPINReference": "pukAppl1",
-                        }
+                            "pinAttributes": _DISABLED,
+                        },
+                        {"keyReference": "adm1", "pinValue": b"55555555", "pinAttributes": _ENABLED},
                     ],
                 ),
             },
@@ -165,23 +175,14 @@ def standard_elements(
             {
                 "usim-header": _header(4),
                 "templateID": _TEMPLATE_USIM,
-                "adf-usim": [
-                    (
-                        "fileDescriptor",
-                        {
-                            "fileID": bytes.fromhex("7FD0"),
-                            "dfName": USIM_AID,
-                            "pinStatusTemplateDO": bytes.fromhex("90010183010A"),
-                        },
-                    )
-                ],
-                "ef-imsi": [("fillFileContent", encode_imsi(imsi))],
-                "ef-arr": _content(bytes.fromhex("8001019000")),
-                "ef-ust": _content(_service_table(gids), size=17),
-                "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], size=17),
-                "ef-est": _content(b"\x00"),
-                "ef-acc": _content(bytes.fromhex("0001")),
-                "ef-ad": _content(bytes.fromhex("80000002")),
+                "adf-usim": _directory(_ADF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
+                "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
+                "ef-arr": _rules(_ADF_RULE),
+                "ef-ust": _content(_service_table(gids), _ADF_RULE, size=17),
+                "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], _ADF_RULE, size=17),
+                "ef-est": _content(b"\x00", _ADF_RULE),
+                "ef-acc": _content(bytes.fromhex("0001"), _ADF_RULE),
+                "ef-ad": _content(bytes.fromhex("80000002"), _ADF_RULE),
                 "ef-ecc": [],
             },
         ),
@@ -203,7 +204,7 @@ def standard_elements(
         ("securityDomain", _mno_sd(iccid)),
     ]
     if gids:
-        files = {f"ef-{name}": _content(octets, size=len(octets)) for name, octets in gids.items()}
+        files = {f"ef-{name}": _content(octets, _ADF_RULE, size=len(octets)) for name, octets in gids.items()}
         optional = {"optusim-header": _header(7), "templateID": _TEMPLATE_OPT_USIM, **files}
         at = next(at for at, (name, _) in enumerate(elements) if name == "usim")
         elements.insert(at + 1, ("opt-usim", optional))
@@ -235,9 +236,28 @@ def _header(number: int) -> dict[str, Any]:
     return {"mandated": None, "identification": number}
 
 
-def _content(octets: bytes, *, size: int = 0) -> list[Element]:
-    descriptor: list[Element] = [("fileDescriptor", {"efFileSize": bytes([size])})] if size else []
-    return [*descriptor, ("fillFileContent", octets)]
+def _directory(rule: bytes, **fields: Any) -> list[Element]:
+    """MF or ADF: the rule for it, and the key references of its PINs."""
+    return [("fileDescriptor", {**fields, "securityAttributesReferenced": rule, "pinStatusTemplateDO": _PINS})]
+
+
+def _content(octets: bytes, rule: bytes, *, size: int = 0) -> list[Element]:
+    """A file of its template with a rule of ours and content; its size where that is not the template's."""
+    descriptor: dict[str, Any] = {"securityAttributesReferenced": rule}
+    if size:
+        descriptor["efFileSize"] = bytes([size])
+    return [("fileDescriptor", descriptor), ("fillFileContent", octets)]
+
+
+def _rules(rule: bytes) -> list[Element]:
+    """EF ARR with the one record that every file refers to (ETSI TS 102 221 9.2.7)."""
+    length = len(_OPEN_RULE)
+    descriptor = {
+        "fileDescriptor": bytes([0x42, 0x21, 0, length]),
+        "securityAttributesReferenced": rule,
+        "efFileSize": bytes([length]),
+    }
+    return [("fileDescriptor", descriptor), ("fillFileContent", _OPEN_RULE)]
 
 
 def _dir_record() -> bytes:
