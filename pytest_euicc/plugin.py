@@ -311,7 +311,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for line in summary.Summary.of(_collected, state.description).lines():
         terminalreporter.write_line(line)
     if _missing:
-        terminalreporter.write_line("the SM-DP+ did not hold (`pytest-euicc provisioning` writes all that is missing):")
+        terminalreporter.write_line(
+            "the SM-DP+ did not hold (`pytest-euicc provisioning` writes what test_es9plus.py needs):"
+        )
         for words, count in sorted(_missing.items()):
             terminalreporter.write_line(f"  {count} x {words}")
     folder = config.getoption("euicc_report") or config.getini("euicc_report")

@@ -82,12 +82,12 @@ def test_a_power_cut_that_leaves_something(smdp: SimulatedSmdp, defect: str) -> 
 
 
 def test_a_memory_that_fills(smdp: SimulatedSmdp) -> None:
-    sequence = steps("lpa.fill_memory: {filler: 20000, expect: {result: failed, installed: 2, last: {octets: 10}}}")
+    sequence = steps("lpa.fill_memory: {octets: 20000, expect: {result: failed, installed: 2, last: {octets: 10}}}")
     assert run(sequence, smdp, profiles=(), memory=60_000).verdict is Verdict.PASS
 
 
 def test_a_memory_that_does_not_fill(smdp: SimulatedSmdp) -> None:
-    result = run(steps("lpa.fill_memory: {filler: 100, at_most: 2, expect: {result: failed}}"), smdp)
+    result = run(steps("lpa.fill_memory: {octets: 100, at_most: 2, expect: {result: failed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "2 profiles of 100 octets and more do not fill the memory" in result.reason
 

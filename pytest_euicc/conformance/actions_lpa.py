@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.bringing import loaded
 from pytest_euicc.conformance.checks_signatures import certificates_shown
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.profile_content import PackageChanges, build
+from pytest_euicc.conformance.profile_content import build
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.shapes import NUMBER, OCTETS, TEXT, mapping
 from pytest_euicc.conformance.smdp_access import Curve, Keys, OrderWish, smdp_access, smdp_client
@@ -38,6 +40,7 @@ _NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER)
 _LOAD = "ES10b.LoadBoundProfilePackage"
 _LAST = "last session of the LPA"
 
+Octets = Annotated[int, Field(ge=0)]
 Procedure = Callable[[Lpa], Installation]
 
 
@@ -45,20 +48,17 @@ class _PowerCut(Exception):
     """The card is to lose its power now."""
 
 
-def offer(
-    context: Context, *, package: bytes | None = None, iccid: bytes | None = None, filler: int = 0, **wish: Any
-) -> str:
+def offer(context: Context, *, package: bytes | None = None, iccid: bytes | None = None, **wish: Any) -> str:
     """Let the SM-DP+ hold a profile; returns its activation code.
 
     Args:
-        package: the unprotected profile package; one of the tester's if None.
-        iccid: of the tester's package: 10 octets, nibbles swapped; a new one if None.
-        filler: octets that the tester's package is longer than it need be.
+        package: the unprotected profile package; any that the server has if None.
+        iccid: of a package of the tester's: 10 octets, nibbles swapped.
         wish: of `OrderWish`.
     """
     access = smdp_access(context)
-    if package is None:
-        package = build({"iccid": iccid or new_iccid(context.random)}, PackageChanges(filler=filler))
+    if package is None and iccid is not None:
+        package = build({"iccid": iccid})
     held = access.offer(OrderWish(package=package, consumed=True, **wish))
     return f"1${access.address}${held.matching_id}"
 
@@ -68,28 +68,29 @@ def download(
     context: Context,
     message: Message,
     *,
-    keys: Keys = "session",
+    keys: Keys | None = None,
     curve: Curve = "nist",
     confirmation_code: str | None = None,
     entered_code: str | None = None,
     matching_id: str | None = None,
     metadata: dict[str, Any] | None = None,
-    package: Hex | None = None,
+    package: Literal["tester"] | Hex | None = None,
     iccid: Hex | None = None,
-    filler: int = 0,
+    octets: Octets = 0,
     cut_after: int | None = None,
 ) -> Outcome:
-    """Download a profile over HTTPS (SGP.22 3.1.3).
+    """Download a profile over HTTPS (SGP.22 3.1.3): any that the SM-DP+ has, unless the sequence needs a certain one.
 
-    ``package``: an unprotected profile package in place of the tester's; ``matching_id``: what the activation code
-    names, in place of that of the profile which the SM-DP+ holds; ``cut_after``: the card loses its power
-    after so many segments of the load.
+    ``package``: that unprotected profile package, ``tester`` for one that the tester makes; ``iccid``: the tester's
+    package for it; ``octets``: how long any other package has to be; ``matching_id``: what the activation code names,
+    in place of that of the profile which the SM-DP+ holds; ``cut_after``: the card loses its power after so many
+    segments of the load.
     """
     code = offer(
         context,
-        package=package,
-        iccid=iccid,
-        filler=filler,
+        package=None if package == "tester" else package,
+        iccid=new_iccid(context.random) if package == "tester" else iccid,
+        octets=octets,
         keys=keys,
         metadata=metadata or {},
         confirmation_code=confirmation_code,
@@ -108,11 +109,18 @@ def retry(
     curve: Curve = "nist",
     entered_code: str | None = None,
     cut_after: int | None = None,
+    key_offered: bool = False,
 ) -> Outcome:
-    """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5)."""
+    """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5).
+
+    ``key_offered``: it says nothing of the eUICC unless the SM-DP+ offers the one-time key of before, as it may.
+    """
     failed = last_session(context)
     procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
-    return Outcome(value=attempt(context, message, curve, procedure, cut_after), shape=RESULT)
+    value = attempt(context, message, curve, procedure, cut_after)
+    if key_offered and last_session(context).offered_otpk is None:
+        raise Unreachable("the SM-DP+ offers no one-time key of the download before, which SGP.22 3.1.3 leaves to it")
+    return Outcome(value=value, shape=RESULT)
 
 
 def last_session(context: Context) -> Session:

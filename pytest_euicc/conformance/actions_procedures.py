@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.actions import Message, Outcome, action
-from pytest_euicc.conformance.actions_lpa import RESULT, attempt, last_session, offer
+from pytest_euicc.conformance.actions_lpa import RESULT, Octets, attempt, last_session, offer
 from pytest_euicc.conformance.checks import free_memory
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.profiles import profiles_on
@@ -25,7 +25,7 @@ def _with(name: str, **fields: Shape) -> Shape:
 
 @action("lpa.power_cuts", response=_with("power cuts", cuts=NUMBER, changed_after=listing(NUMBER)), changes=True)
 def power_cuts(
-    context: Context, message: Message, *, keys: Keys = "session", curve: Curve = "nist", filler: int = 0
+    context: Context, message: Message, *, keys: Keys | None = None, curve: Curve = "nist", octets: Octets = 0
 ) -> Outcome:
     """A download whose card loses its power after the first segment, again after the second and so on, up to the last.
 
@@ -33,7 +33,7 @@ def power_cuts(
     they had been before, or a whole package's worth of free memory was gone. (Less may go for a pending result, or come
     back only in a while.) The result is that of the last download, which is let through.
     """
-    code = offer(context, filler=filler, keys=keys, tries=_MOST_CUTS)
+    code = offer(context, octets=octets, keys=keys, tries=_MOST_CUTS)
     profiles, free = _shown(context, message)
     changed: list[int] = []
     for cuts in range(_MOST_CUTS):
@@ -58,18 +58,18 @@ def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], in
 
 @action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)
 def fill_memory(
-    context: Context, message: Message, *, filler: int = 40_000, at_most: int = 60, curve: Curve = "nist"
+    context: Context, message: Message, *, octets: Octets = 40_000, at_most: int = 60, curve: Curve = "nist"
 ) -> Outcome:
     """Download profiles, one after the other, until one is not installed.
 
-    ``filler``: octets that each takes beside its own; ``last``: ICCID of the last one that was installed. The result is
-    that of the download that failed; a card that takes ``at_most`` cannot be judged.
+    ``octets``: how long the package of each is at least; ``last``: ICCID of the last one that was installed. The result
+    is that of the download that failed; a card that takes ``at_most`` cannot be judged.
     """
     last: dict[str, bytes] = {}
     for installed in range(at_most):
-        code = offer(context, filler=filler)
+        code = offer(context, octets=octets)
         value = attempt(context, message, curve, lambda lpa, code=code: lpa.download(code))  # type: ignore[misc]
         if value["result"] != "installed":
             return Outcome(value=value | last | {"installed": installed})
         last = {"last": value["iccid"]}
-    raise Unreachable(f"{at_most} profiles of {filler} octets and more do not fill the memory; raise filler or at_most")
+    raise Unreachable(f"{at_most} profiles of {octets} octets and more do not fill the memory; raise octets or at_most")

@@ -44,6 +44,7 @@ class OrderWish:
         metadata: in the words of an inventory (docs/architecture.md).
         icon: octets of an icon in the metadata; 0 for any icon or none.
         package: the unprotected profile package; None for any.
+        octets: how long the package has to be at least; 0 for any.
         memory: octets of non-volatile memory that the profile needs.
         consumed: the sequence leaves the order spent (installed, in error), so that it serves once.
     """
@@ -61,6 +62,7 @@ class OrderWish:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     icon: int = 0
     package: bytes | None = None
+    octets: int = 0
     memory: int = 0
     consumed: bool = False
 
@@ -84,6 +86,7 @@ class OrderWish:
         said += [f"metadata {describe(self.metadata)}"] if self.metadata else []
         said += [f"icon of {self.icon} octets"] if self.icon else []
         said += [f"a certain package of {len(self.package)} octets"] if self.package is not None else []
+        said += [f"a package of {self.octets} octets or more"] if self.octets else []
         said += ["spent by the sequence"] if self.consumed else []
         return ", ".join(said)
 

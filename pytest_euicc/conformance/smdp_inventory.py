@@ -150,6 +150,7 @@ class HeldProfile(Traits):
             and (eid, wish.event, wish.state) == (self.eid, self.event, self.state)
             and (wish.confirmation_code is None) == (self.confirmation_code is None)
             and (wish.package is None or self._package() == wish.package)
+            and len(self._package() or b"") >= wish.octets
             and not (wish.consumed and self.reusable == "unspent")
             and self.have(wish)
         )

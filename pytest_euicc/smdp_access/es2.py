@@ -32,6 +32,7 @@ def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
     sayable = (
         wish.state in _CONFIRMED
         and wish.package is None
+        and not wish.octets
         and (not wish.event or declared.smds_address is not None)
         and (wish.eid is not None or not (wish.by_eid or wish.event))
     )

@@ -21,8 +21,8 @@ Hook = Callable[[OrderWish], object]
 """Asks a vendor's plugin for a profile: a HeldOrder, or None where it has none."""
 _HOOK = "pytest_euicc_provision_profile"
 _MEND = (
-    "load it and list it under inventory: of the declaration (`pytest-euicc provisioning` writes all that is missing), "
-    f"or give es2plus: there, or the hook {_HOOK}"
+    "load it and list it under inventory: of the declaration (for test_es9plus.py `pytest-euicc provisioning` writes "
+    f"it), or give es2plus: there, or the hook {_HOOK}"
 )
 _ALONE = "; the server must hold no other that is found by an EID alone, so load it for a run of this sequence (-k)"
 

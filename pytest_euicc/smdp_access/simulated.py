@@ -82,7 +82,7 @@ class SimulatedSmdp:
         if wish.icon:
             metadata["icon"] = (_PNG + self._random.randbytes(wish.icon))[: wish.icon]
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
-        package = wish.package if wish.package is not None else _profile(self._iccid())
+        package = wish.package if wish.package is not None else _profile(self._iccid(), max(_FILLER, wish.octets))
         entry: dict[str, Any] = {
             "octets": package,
             "matching_id": matching_id,
@@ -164,10 +164,10 @@ class SimulatedSmdp:
         return self._server
 
 
-def _profile(iccid: bytes) -> bytes:
+def _profile(iccid: bytes, filler: int) -> bytes:
     """A profile of several segments, as operators have them; the last is of whole blocks, which are padded as well."""
-    last = len(profile_package.build(iccid, filler=_FILLER)) % LARGEST_PLAIN
-    return profile_package.build(iccid, filler=_FILLER + -last % BLOCK)
+    last = len(profile_package.build(iccid, filler=filler)) % LARGEST_PLAIN
+    return profile_package.build(iccid, filler=filler + -last % BLOCK)
 
 
 def _held(order: Order, wish: OrderWish) -> HeldOrder:
