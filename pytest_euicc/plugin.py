@@ -312,7 +312,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(line)
     if _missing:
         terminalreporter.write_line(
-            "the SM-DP+ did not hold (`pytest-euicc provisioning` writes what test_es9plus.py needs):"
+            "the SM-DP+ did not hold (for test_es9plus.py `pytest-euicc provisioning` writes it):"
         )
         for words, count in sorted(_missing.items()):
             terminalreporter.write_line(f"  {count} x {words}")
