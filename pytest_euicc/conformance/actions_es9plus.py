@@ -65,7 +65,10 @@ def initiate_authentication(
     capitals: bool = False,
     http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.InitiateAuthentication (SGP.22 5.6.1), the server's address in capital letters if asked for."""
+    """ES9+.InitiateAuthentication (SGP.22 5.6.1).
+
+    ``curve``: of the session, kept for the next ones; ``capitals``: the server's address in capital letters.
+    """
     ours = euicc_tester(context)
     ours.curve = curve or ours.curve
     values = ours.initiate_request()
@@ -73,14 +76,12 @@ def initiate_authentication(
         values["smdpAddress"] = values["smdpAddress"].upper()
     request = message.encode("InitiateAuthenticationRequest", values)
     ours.euicc_challenge = b""
-    outcome, reply = call(context, ours, "initiateAuthentication", _initiate_body(ours, request), http)
+    outcome, _ = call(context, ours, "initiateAuthentication", _initiate_body(ours, request), http, message)
     ours.server_signed1, ours.transaction_id = {}, b""
     if outcome.status == "success" and not outcome.mismatches:
         ours.transaction_id = outcome.value["transactionId"]
         ours.server_signed1 = outcome.value["serverSigned1"]
         ours.server_certificate = outcome.value["serverCertificate"]
-    outcome.sent_value = message.sent_value
-    context.notes["es9plus reply"] = reply
     return outcome
 
 
@@ -132,15 +133,13 @@ def authenticate_client(
         "transactionId": _hex(transaction_id or ours.transaction_id),
         "authenticateServerResponse": encode(response),
     }
-    outcome, reply = call(context, ours, "authenticateClient", body, http)
-    outcome.sent_value = message.sent_value
+    outcome, reply = call(context, ours, "authenticateClient", body, http, message)
     ours.smdp_signed2 = {}
     if outcome.status == "success" and not outcome.mismatches:
         ours.smdp_signed2 = outcome.value["smdpSigned2"]
         ours.smdp_signature2 = reply.octets_of("smdpSignature2")
         ours.smdp_certificate = outcome.value["smdpCertificate"]
         ours.metadata = reply.octets_of("profileMetadata")
-    context.notes["es9plus reply"] = reply
     return outcome
 
 
@@ -174,12 +173,10 @@ def get_bound_profile_package(
     signed2 = message.encode("EUICCSigned2", ours.euicc_signed2(code, ours.one_time_key))
     response = tamper(ours.prepare_download_response(signed2, signer), message.tamper, "PrepareDownloadResponse")
     body = {"transactionId": _hex(transaction_id or ours.transaction_id), "prepareDownloadResponse": encode(response)}
-    outcome, reply = call(context, ours, "getBoundProfilePackage", body, http)
-    outcome.sent_value = message.sent_value
+    outcome, _ = call(context, ours, "getBoundProfilePackage", body, http, message)
     ours.package = outcome.value.get("boundProfilePackage", b"")
     if ours.package:
         ours.bindings.append(Binding(ours.package, ours.one_time_key, ours.transaction_id, ours.metadata))
-    context.notes["es9plus reply"] = reply
     return outcome
 
 
@@ -262,9 +259,7 @@ def _sent_before(ours: EuiccTester) -> bytes:
 
 def _notify(context: Context, ours: EuiccTester, message: Message, octets: bytes, http: HttpChange | None) -> Outcome:
     ours.notification = octets
-    outcome, reply = call(context, ours, "handleNotification", {"pendingNotification": encode(octets)}, http)
-    outcome.sent_value = message.sent_value
-    context.notes["es9plus reply"] = reply
+    outcome, _ = call(context, ours, "handleNotification", {"pendingNotification": encode(octets)}, http, message)
     return outcome
 
 
@@ -282,16 +277,17 @@ def cancel_session(
     transaction_id: Hex | None = None,
     http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.CancelSession (SGP.22 5.6.5); of an end user's rejection unless ``with`` says another reason."""
+    """ES9+.CancelSession (SGP.22 5.6.5).
+
+    Of an end user's rejection unless ``with`` says another reason. ``transaction_id``: in JSON alone.
+    """
     ours = euicc_tester(context)
     value = {"transactionId": ours.transaction_id, "smdpOid": ours.smdp_oid(), "reason": "endUserRejection"}
     data = message.encode("EuiccCancelSessionSigned", value)
     response = tlv.encode(0xBF41, tlv.encode(0xA0, data + tlv.encode(0x5F37, ours.sign(data, signer))))
     response = tamper(response, message.tamper, "CancelSessionResponse")
     body = {"transactionId": _hex(transaction_id or ours.transaction_id), "cancelSessionResponse": encode(response)}
-    outcome, reply = call(context, ours, "cancelSession", body, http)
-    outcome.sent_value = message.sent_value
-    context.notes["es9plus reply"] = reply
+    outcome, _ = call(context, ours, "cancelSession", body, http, message)
     return outcome
 
 

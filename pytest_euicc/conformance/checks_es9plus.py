@@ -11,11 +11,11 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.actions import Outcome
 from pytest_euicc.conformance.checks import check
 from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.es9_calls import last_reply
 from pytest_euicc.conformance.euicc_tester import euicc_tester
 from pytest_euicc.conformance.matchers import Mismatch
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.text import describe
-from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.rsp.signatures import public_point
 
 _PROTOCOL = "gsma/rsp/v"
@@ -28,17 +28,10 @@ _ENCODED = {
 }
 
 
-def _reply(context: Context) -> Es9Reply:
-    reply: Es9Reply | None = context.notes.get("es9plus reply")
-    if reply is None:
-        raise Unreachable("no function of ES9+ was called in this sequence")
-    return reply
-
-
 @check("binding")
 def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     """The answer is one of the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
-    reply = _reply(context)
+    reply = last_reply(context)
     kind = reply.headers.get("content-type", "")
     if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
         yield Mismatch("Content-Type", "application/json (SGP.22 6.5.1)", kind or "no such header")
@@ -53,7 +46,7 @@ def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
     A check of its own: an encoding that is only unusual says nothing of what else a sequence is about.
     """
-    reply = _reply(context)
+    reply = last_reply(context)
     named = (reply.body or {}).get("transactionId")
     if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
         yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))
@@ -72,7 +65,7 @@ def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
     from pytest_euicc.rsp.signatures import verify
 
-    reply, ours = _reply(context), euicc_tester(context)
+    reply, ours = last_reply(context), euicc_tester(context)
     first = reply.function == "initiateAuthentication"
     names = ("serverSigned1", "serverSignature1", "serverCertificate")
     if not first:
@@ -98,7 +91,7 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
 
-    reply, ours = _reply(context), euicc_tester(context)
+    reply, ours = last_reply(context), euicc_tester(context)
     first = reply.function == "initiateAuthentication"
     name, role = ("serverCertificate", Role.DP_AUTH) if first else ("smdpCertificate", Role.DP_PB)
     try:
@@ -122,7 +115,7 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 @check("session_echo")
 def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """What the server signs is of this session: transactionId, the eUICC's challenge, its own address."""
-    reply, ours = _reply(context), euicc_tester(context)
+    reply, ours = last_reply(context), euicc_tester(context)
     value = outcome.value
     expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
     if reply.function == "initiateAuthentication":
@@ -142,7 +135,7 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 @check("ordered_metadata")
 def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     """profileMetadata are those of the profile ordered, octet for octet as far as they are known (SGP.22 3.1.3)."""
-    order, came = euicc_tester(context).order, _reply(context).octets_of("profileMetadata")
+    order, came = euicc_tester(context).order, last_reply(context).octets_of("profileMetadata")
     if order is None:
         return
     if order.metadata is not None and came != order.metadata:

@@ -47,7 +47,8 @@ def package(
         yield Mismatch("transactionId", describe(ours.transaction_id), describe(outcome.value.get("transactionId")))
     try:
         signer = Certificate(ours.smdp_certificate).public_key
-        opened = open_package(ours.package, _recipient(ours, ours.bindings[-1], signer))
+        recipient = _recipient(ours, ours.bindings[-1], signer)
+        opened = open_package(ours.package, recipient)
     except CertificateFault as fault:
         yield Mismatch("smdpCertificate", "the certificate whose key signs the package", str(fault))
         return
@@ -57,7 +58,7 @@ def package(
         return
     yield from _configuration(ours, opened.configure)
     yield from _metadata(ours, opened, metadata_segments)
-    yield from _profile(ours, opened, _recipient(ours, ours.bindings[-1], signer))
+    yield from _profile(ours, opened, recipient)
     yield from _keys(opened, keys)
     yield from _fresh(ours, opened)
     yield from _other_random_keys(ours, opened, signer)

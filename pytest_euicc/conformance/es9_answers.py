@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
@@ -43,14 +43,14 @@ def _hex(text: Any) -> bytes:
     return bytes.fromhex(text)
 
 
-def _content(tag: int) -> _Field:
-    """The content of an element with a tag."""
+def _element(tag: int, part: Literal["value", "octets"]) -> _Field:
+    """An element with a tag: its content, or the whole of it, not looked into."""
 
     def read(text: Any) -> bytes:
         element = tlv.parse(_octets(text))
         if element.tag != tag:
             raise ValueError(f"tag {element.tag:X} where {tag:X} was expected")
-        return element.value
+        return element.value if part == "value" else element.octets
 
     return _Field(lambda: OCTETS, read)
 
@@ -60,36 +60,23 @@ def _typed(type_name: str) -> _Field:
     return _Field(lambda: asn1_shape(type_name), lambda text: codec.decode(type_name, _octets(text)))
 
 
-def _whole(tag: int) -> _Field:
-    """A whole element with a tag, not looked into."""
-
-    def read(text: Any) -> bytes:
-        octets = _octets(text)
-        element = tlv.parse(octets)
-        if element.tag != tag:
-            raise ValueError(f"tag {element.tag:X} where {tag:X} was expected")
-        return octets
-
-    return _Field(lambda: OCTETS, read)
-
-
 _TRANSACTION = _Field(lambda: OCTETS, _hex)
 FIELDS: dict[str, dict[str, _Field]] = {
     "initiateAuthentication": {
         "transactionId": _TRANSACTION,
         "serverSigned1": _typed("ServerSigned1"),
-        "serverSignature1": _content(_SIGNATURE),
-        "euiccCiPKIdToBeUsed": _content(_OCTET_STRING),
-        "serverCertificate": _whole(_SEQUENCE),
+        "serverSignature1": _element(_SIGNATURE, "value"),
+        "euiccCiPKIdToBeUsed": _element(_OCTET_STRING, "value"),
+        "serverCertificate": _element(_SEQUENCE, "octets"),
     },
     "authenticateClient": {
         "transactionId": _TRANSACTION,
         "profileMetadata": _typed("StoreMetadataRequest"),
         "smdpSigned2": _typed("SmdpSigned2"),
-        "smdpSignature2": _content(_SIGNATURE),
-        "smdpCertificate": _whole(_SEQUENCE),
+        "smdpSignature2": _element(_SIGNATURE, "value"),
+        "smdpCertificate": _element(_SEQUENCE, "octets"),
     },
-    "getBoundProfilePackage": {"transactionId": _TRANSACTION, "boundProfilePackage": _whole(0xBF36)},
+    "getBoundProfilePackage": {"transactionId": _TRANSACTION, "boundProfilePackage": _element(0xBF36, "octets")},
     "handleNotification": {},
     "cancelSession": {},
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pytest_euicc.conformance.actions import Outcome
+from pytest_euicc.conformance.actions import Message, Outcome
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.es9_answers import answer_shape, missing, status_of, value_of
 from pytest_euicc.conformance.euicc_tester import EuiccTester
@@ -17,6 +17,8 @@ from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.es9.binding import Es9Reply, fault_of
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, Es9Error
+
+_REPLY = "es9plus reply"
 
 
 class HttpChange(BaseModel):
@@ -54,9 +56,16 @@ class HttpChange(BaseModel):
 
 
 def call(
-    context: Context, ours: EuiccTester, function: str, body: Mapping[str, Any], http: HttpChange | None
+    context: Context,
+    ours: EuiccTester,
+    function: str,
+    body: Mapping[str, Any],
+    http: HttpChange | None,
+    message: Message,
 ) -> tuple[Outcome, Es9Reply]:
     """Call a function; the answer is judged by nobody but the step, also one that breaks off or has no end.
+
+    Checks find it by `last_reply`.
 
     Raises:
         Unreachable: the server cannot be called, or does not answer in time.
@@ -70,10 +79,12 @@ def call(
         reply = client.send(function, octets, headers=change.headers, path=change.path, method=change.method)
     except (ConnectionBroken, AnswerTooLarge) as error:
         status = "closed" if isinstance(error, ConnectionBroken) else "endless"
-        nothing = Es9Reply(function, 0, {}, b"")
-        return Outcome(sent, status=status, value={"message": str(error)}, shape=shape), nothing
+        context.notes[_REPLY] = nothing = Es9Reply(function, 0, {}, b"")
+        value = {"message": str(error)}
+        return Outcome(sent, sent_value=message.sent_value, status=status, value=value, shape=shape), nothing
     except Es9Error as error:
         raise Unreachable(str(error)) from error
+    context.notes[_REPLY] = reply
     value, faults = value_of(reply)
     fault = fault_of(reply, client.url_of(function, change.path))
     if fault is not None and not reply.message:
@@ -81,7 +92,15 @@ def call(
     status = status_of(reply)
     if status == "success":
         faults = (*faults, *missing(reply, value))
-    return Outcome(sent, None, None, status, reply.octets, value, shape, mismatches=faults), reply
+    return Outcome(sent, message.sent_value, None, status, reply.octets, value, shape, mismatches=faults), reply
+
+
+def last_reply(context: Context) -> Es9Reply:
+    """The answer that the last function of ES9+ got; raises Unreachable before the first."""
+    reply: Es9Reply | None = context.notes.get(_REPLY)
+    if reply is None:
+        raise Unreachable("no function of ES9+ was called in this sequence")
+    return reply
 
 
 def client_of(context: Context, ours: EuiccTester) -> Es9Client:
