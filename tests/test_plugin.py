@@ -22,6 +22,7 @@ sequences:
       - es10c.get_eid: {expect: {eidValue: {octets: 16}}}
   - id: "02"
     title: Wrong
+    clauses: ["ISO 7816-4 7.4"]
     given: [isdr_selected]
     steps:
       - es10c.get_eid: {expect: {eidValue: {octets: 15}}}
@@ -72,7 +73,7 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
             "  sent *BF3E035C015A",
             "  came *BF3E125A1089049032123451234512345678901235 9000 (success)",
             "  expected *octets 15*",
-            "  clause *SGP.22 5.7.20",
+            "  clause *ISO 7816-4 7.4, SGP.22 5.7.20",
             "own *1 pass, 1 fail, 1 inconclusive, 1 not applicable",
             "SKIPPED*O_E_LPAe with O_E_LPAe = false",
         ]
@@ -99,7 +100,9 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
     assert statuses == {"TC_Own_01": "passed", "TC_Own_02": "failed", "TC_Own_03": "skipped", "TC_Own_04": "broken"}
     failed = results["TC_Own_02"]
     labels = {(label["name"], label["value"]) for label in failed["labels"]}
-    assert {("epic", "own"), ("feature", "TC_Own"), ("severity", "normal"), ("tag", "SGP.22 5.7.20")} <= labels
+    assert {("epic", "own"), ("feature", "TC_Own"), ("severity", "normal")} <= labels
+    tags = {value for name, value in labels if name == "tag" and " " in value}
+    assert tags == {"ISO 7816-4 7.4", "SGP.22 5.7.20"}
     assert failed["parameters"][0] == {"name": "sequence", "value": "'TC_Own_02'"}
     step = failed["steps"][-1]
     assert step["status"] == "failed"

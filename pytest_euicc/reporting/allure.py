@@ -79,11 +79,10 @@ class AllureListener:
         allure.dynamic.story(case.title)
         allure.dynamic.title(f"{event.id}: {sequence.title}")
         allure.dynamic.severity(Severity(sequence.severity or case.severity))
-        clauses = [f"SGP.22 {clause}" for clause in dict.fromkeys([*case.clauses.sgp22, *sequence.clauses])]
-        clauses += [f"SGP.23 {case.clauses.sgp23}"] if case.clauses.sgp23 else []
-        allure.dynamic.tag(*clauses, *case.clauses.other)
+        clauses = case.clause_list(sequence) + ([f"SGP.23 {case.clauses.sgp23}"] if case.clauses.sgp23 else [])
+        allure.dynamic.tag(*clauses)
         told = [text for text in (case.description, sequence.description) if text]
-        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join([*clauses, *case.clauses.other])]))
+        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses)]))
         for name in ("eid", "firmware"):
             if name in self._card:
                 allure.dynamic.parameter(name, self._card[name], excluded=True)
