@@ -72,4 +72,4 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/pytest-euicc lint
 
 clean:
-	rm -rf $(OUT) .cache
+	rm -rf $(OUT) $(CACHE)

@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 
 WIRING = {"prove", "smdp_access"}
-"""Layers that know both the conformance layer and the simulators; nobody but the command line may import them."""
+"""Know both the conformance layer and the simulators, as plugin, harness and command line do; no layer imports them."""
 
 
 def imported(path: Path) -> set[str]:

@@ -12,6 +12,7 @@ import yaml
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.smdp_access import OrderWish
 from pytest_euicc.conformance.smdp_needs import Need
+from pytest_euicc.rsp.iccid import check_digit
 from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.es2 import suitable
 from pytest_euicc.smdp_access.stock import Stock
@@ -167,8 +168,6 @@ def _metadata(wish: OrderWish, address: str) -> dict[str, Any]:
 
 
 def _iccid(number: int) -> str:
-    """Digits of the range for tests, the last one the check digit (ITU-T E.118, ISO/IEC 7812-1)."""
+    """Digits of the range for tests (ITU-T E.118)."""
     digits = f"8999{number:014d}"
-    doubled = (int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
-    total = sum(value // 10 + value % 10 for value in doubled)
-    return f"{digits}{-total % 10}"
+    return digits + check_digit(digits)
