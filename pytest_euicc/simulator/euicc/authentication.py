@@ -57,7 +57,6 @@ def authenticate_server(
         certificate = _check_server(session, parts, signed1, verifier)
     except Refusal as refusal:
         error = {"transactionId": signed1["transactionId"], "authenticateErrorCode": refusal.code}
-        # The challenge is used up by a failed attempt as well: a new session needs a new one.
         # This eUICC has its challenge used up by a failed attempt as well; 5.7.13 leaves it the choice.
         return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), RspSession()
     server, response = _answer(parts, signed1, verifier, certificate, info2)

@@ -15,6 +15,7 @@ from pytest_euicc.ota.sms import Message
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
+from pytest_euicc.rsp.rat import PPRS
 from pytest_euicc.simulator.euicc.filesystem import Files
 from pytest_euicc.simulator.euicc.installer import Installer
 from pytest_euicc.simulator.euicc.profile_files import EF_DIR, EF_UST, preinstalled_files
@@ -34,7 +35,6 @@ REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
 FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
 _KEPT_KEYS = 4
-_PPR_BITS = ("pprUpdateControl", "ppr1", "ppr2")
 
 
 class EuiccCore:
@@ -278,7 +278,7 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
     if entry.owner is not None:
         metadata["profileOwner"] = owner_value(entry.owner)
     if entry.ppr:
-        metadata["profilePolicyRules"] = named_bits(_PPR_BITS, entry.ppr)
+        metadata["profilePolicyRules"] = named_bits(PPRS, entry.ppr)
     return Profile(
         iccid=entry.iccid,
         aid=isdp_aid(number),

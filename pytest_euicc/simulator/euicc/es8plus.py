@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.bsp import Bsp, SessionKeys, derive
-from pytest_euicc.simulator.euicc.session import AuthenticatedServer, PreparedDownload
+from pytest_euicc.rsp.bpp import AES
+from pytest_euicc.rsp.bsp import KEY_LENGTH, Bsp, SessionKeys, derive
+from pytest_euicc.simulator.euicc.session import AuthenticatedServer, Defective, PreparedDownload
 from pytest_euicc.simulator.euicc.tlv_stream import TlvStream
 
-AES_KEY_TYPE = 0x88
-AES_KEY_LENGTH = 0x10
 INSTALL_BOUND_PROFILE_PACKAGE = 1
 LARGEST_PROPRIETARY_DATA = 128
 _SECURE_CHANNEL = "initialiseSecureChannel"
 _STORE_METADATA = 0xBF25
-
-Defective = Callable[[str], bool]
 
 
 class LoadFault(Exception):
@@ -72,7 +68,7 @@ def initialise_secure_channel(part: bytes, session: LoadSession, defective: Defe
             raise LoadFault(_SECURE_CHANNEL, "incorrectInputValues") from None
         secret = bytes(32)
     eid = bytes(16) if defective("binds-to-no-eid") else session.eid
-    return Bsp(derive(secret, AES_KEY_TYPE, AES_KEY_LENGTH, template["hostId"], eid))
+    return Bsp(derive(secret, AES, KEY_LENGTH, template["hostId"], eid))
 
 
 def _signed(part: bytes, signature: bytes, session: LoadSession, defective: Defective) -> bool:
@@ -92,8 +88,8 @@ def _signed(part: bytes, signature: bytes, session: LoadSession, defective: Defe
 
 
 def _check_template(template: dict[str, bytes], defective: Defective) -> None:
-    wrong_type = template["keyType"] != bytes([AES_KEY_TYPE]) and not defective("ignores-key-type")
-    wrong_length = template["keyLen"] != bytes([AES_KEY_LENGTH]) and not defective("ignores-key-length")
+    wrong_type = template["keyType"] != bytes([AES]) and not defective("ignores-key-type")
+    wrong_length = template["keyLen"] != bytes([KEY_LENGTH]) and not defective("ignores-key-length")
     wrong_host = defective("wants-host-id-of-16-octets") and len(template["hostId"]) != 16
     wrong_host = wrong_host or (defective("refuses-host-ids-of-one-octet") and len(template["hostId"]) == 1)
     if wrong_type or wrong_length or wrong_host:
@@ -178,9 +174,9 @@ def replace_session_keys(plain: bytes, defective: Defective) -> SessionKeys:
     keys = [request["ppkEnc"], request["ppkCmac"]]
     chaining = request["initialMacChainingValue"]
     if defective("cuts-long-keys"):
-        keys = [key[:AES_KEY_LENGTH] for key in keys]
+        keys = [key[:KEY_LENGTH] for key in keys]
     if defective("fills-up-chaining-values"):
-        chaining = chaining.ljust(AES_KEY_LENGTH, b"\0")[:AES_KEY_LENGTH]
-    if {len(octets) for octets in (*keys, chaining)} != {AES_KEY_LENGTH}:
+        chaining = chaining.ljust(KEY_LENGTH, b"\0")[:KEY_LENGTH]
+    if {len(octets) for octets in (*keys, chaining)} != {KEY_LENGTH}:
         raise LoadFault("replaceSessionKeys", "incorrectInputValues")
     return SessionKeys(encryption=keys[0], mac=keys[1], chaining_value=chaining)

@@ -12,17 +12,18 @@ from enum import Enum, auto
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.rsp.bpp import BPP, FIRST_87, SECOND_87, SEQUENCE_86, SEQUENCE_88
 from pytest_euicc.rsp.bsp import LARGEST_SEGMENT, Bsp, BspFault, BspFaultKind
 from pytest_euicc.simulator.euicc import es8plus
-from pytest_euicc.simulator.euicc.es8plus import Defective, LoadFault, LoadSession
+from pytest_euicc.simulator.euicc.es8plus import LoadFault, LoadSession
 from pytest_euicc.simulator.euicc.package import InstalledPackage, PackageFault, PackageReader
+from pytest_euicc.simulator.euicc.session import Defective
 from pytest_euicc.simulator.euicc.tlv_stream import TlvStream, read_header
 
 LARGEST_TAKEN = 2048
 """Octets of a protected segment there is room for. An SM-DP+ sends at most 1020 (SGP.22 2.5.3), but nothing has the
 eUICC refuse more, and cards take the 1036 that a server makes which forgets the padding."""
-_BPP, _FIRST_87, _SEQUENCE_88, _SECOND_87, _SEQUENCE_86 = 0xBF36, 0xA0, 0xA1, 0xA2, 0xA3
-_LEADING = frozenset({_BPP, _FIRST_87, _SEQUENCE_88, _SECOND_87, _SEQUENCE_86, 0x86, 0x87, 0x88})
+_LEADING = frozenset({BPP, FIRST_87, SEQUENCE_88, SECOND_87, SEQUENCE_86, 0x86, 0x87, 0x88})
 
 
 @dataclass(frozen=True)
@@ -138,25 +139,25 @@ class Installer:
         """Process the next whole part; False if more octets are needed."""
         match self._stage:
             case _Stage.SECURE_CHANNEL:
-                return self._only(_BPP, 0xBF23, self._initialise_secure_channel)
+                return self._only(BPP, 0xBF23, self._initialise_secure_channel)
             case _Stage.CONFIGURE:
-                if self._stream.peek_tag() == _BPP and self._defective("starts-secure-channel-again"):
+                if self._stream.peek_tag() == BPP and self._defective("starts-secure-channel-again"):
                     self._stage = _Stage.SECURE_CHANNEL
                     return True
-                return self._only(_FIRST_87, 0x87, self._configure_isdp)
+                return self._only(FIRST_87, 0x87, self._configure_isdp)
             case _Stage.METADATA:
-                return self._each(_SEQUENCE_88, 0x88, self._store_metadata)
+                return self._each(SEQUENCE_88, 0x88, self._store_metadata)
             case _Stage.KEYS:
                 tag = self._stream.peek_tag()
-                if tag is not None and tag != _SECOND_87:
+                if tag is not None and tag != SECOND_87:
                     # Without new keys the profile follows at once.
                     self._stage = _Stage.ELEMENTS
                     return True
-                if tag == _SECOND_87 and self._defective("knows-no-replacement-keys"):
+                if tag == SECOND_87 and self._defective("knows-no-replacement-keys"):
                     raise self._structure()
-                return tag is not None and self._only(_SECOND_87, 0x87, self._replace_session_keys)
+                return tag is not None and self._only(SECOND_87, 0x87, self._replace_session_keys)
             case _Stage.ELEMENTS:
-                return self._each(_SEQUENCE_86, 0x86, self._load_elements)
+                return self._each(SEQUENCE_86, 0x86, self._load_elements)
             case _Stage.DONE:
                 raise self._structure()
 

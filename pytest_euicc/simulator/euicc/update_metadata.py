@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.rsp.rat import PPRS, rule_names
 from pytest_euicc.simulator.euicc.core import EuiccCore
-from pytest_euicc.simulator.euicc.state import Profile, bit_names, named_bits
+from pytest_euicc.simulator.euicc.state import Profile, named_bits
 
-_RULES = ("pprUpdateControl", "ppr1", "ppr2")
 _DONE, _INCORRECT_DATA = 0x9000, 0x6A80
 _PROFILE_CLASS = 0x95
 _STORED_IN_EUICC = "serviceSpecificDataStoredInEuicc"
@@ -34,7 +34,7 @@ def update_metadata(core: EuiccCore, profile: Profile, request: bytes) -> int:
     if _STORED_IN_EUICC in value and "serviceSpecificDataSupport" in core.settings.rsp_capability:
         metadata[_STORED_IN_EUICC] = value[_STORED_IN_EUICC]
     if "profilePolicyRules" in value:
-        wanted = bit_names(_RULES, value["profilePolicyRules"])
+        wanted = rule_names(value["profilePolicyRules"])
         if "pprUpdateControl" in wanted and not core.defective("update-sets-ppr"):
             # SGP.22 5.4.1: other ways to update the rules than unsetting them are not defined.
             return _INCORRECT_DATA
@@ -58,12 +58,12 @@ def _update_icon(core: EuiccCore, metadata: dict[str, Any], value: dict[str, Any
 
 def _update_rules(core: EuiccCore, metadata: dict[str, Any], wanted: set[str]) -> None:
     """A rule stays if it was set and is set in the request: they can only be unset (SGP.22 2.9, 5.4.1)."""
-    before = set(bit_names(_RULES, metadata.get("profilePolicyRules", (b"", 0))))
+    before = rule_names(metadata.get("profilePolicyRules", (b"", 0)))
     kept = before | wanted if core.defective("update-sets-ppr") else before & wanted
     kept |= {rule for rule in before & {"ppr1", "ppr2"} if core.defective(f"keeps-{rule}")}
     metadata.pop("profilePolicyRules", None)
     if kept:
-        metadata["profilePolicyRules"] = named_bits(_RULES, kept)
+        metadata["profilePolicyRules"] = named_bits(PPRS, kept)
 
 
 def _keep_name(core: EuiccCore, profile: Profile, request: bytes) -> None:
