@@ -10,6 +10,7 @@ from pydantic import Field
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.context import Context
+from pytest_euicc.conformance.smdp_access import Curve
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.conformance.tester import Tester, tester
 from pytest_euicc.rsp.certificates import Certificate, Role
@@ -32,7 +33,7 @@ def load_crl(
     number: Annotated[int, Field(ge=0, lt=_MOST_IN_A_SEQUENCE)] = 1,
     revoked: list[Revocable] | None = None,
     issuer: Literal["ci", "unknown"] = "ci",
-    curve: Literal["nist", "brainpool"] = "nist",
+    curve: Curve | None = None,
     part: Annotated[int, Field(ge=1)] | None = None,
     parts: Annotated[int, Field(ge=1)] | None = None,
     base: Annotated[int, Field(ge=0, lt=_MOST_IN_A_SEQUENCE)] | None = None,
@@ -46,7 +47,7 @@ def load_crl(
     sequence and of an earlier run, so that a card that keeps its lists takes these. ``part`` of ``parts``: a partial
     CRL. ``base``: a delta CRL.
     """
-    ours = tester(context)
+    ours, curve = tester(context), curve or context.declaration.curve
     first = _first_number(context)
     crl = issue_crl(
         _authority(ours, issuer, curve),
