@@ -16,13 +16,12 @@ from pytest_euicc.conformance.package_requests import default_metadata, profile_
 from pytest_euicc.conformance.profile_content import PackageChanges
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.results import result_of, result_shape
+from pytest_euicc.conformance.smdp_access import Curve, Keys
 from pytest_euicc.conformance.tester import CERTIFICATE_KINDS, tester
 from pytest_euicc.conformance.text import closest
 from pytest_euicc.conformance.values import ValueMistake
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.rsp import bpp
-
-Curve = Literal["nist", "brainpool"]
 
 
 def _known_kind(kind: str) -> str:
@@ -98,7 +97,7 @@ def load_bound_profile_package(
     message: Message,
     *,
     iccid: Hex | None = None,
-    keys: Literal["session", "random"] = "session",
+    keys: Keys = "session",
     package: PackageChanges | None = None,
     eid: Hex | None = None,
     portion: int | None = None,

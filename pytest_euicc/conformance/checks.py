@@ -78,8 +78,7 @@ def eid_check_digits(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 @check("ci_lists_match")
 def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterator[Mismatch]:
     """The CI lists and the svn are those of the other EUICCInfo (SGP.22 5.7.8)."""
-    pairs = {"euiccCiPKIdListForVerification": "", "euiccCiPKIdListForSigning": "", "svn": ""}
-    for name in pairs:
+    for name in ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning", "svn"):
         ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
         if ours != theirs:
             yield Mismatch(name, describe(theirs), describe(ours))
@@ -89,7 +88,7 @@ _FREE_NON_VOLATILE = 0x82
 
 
 @check("more_free_memory")
-def morefree_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
+def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
     """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
     try:
         before, now = free_memory(than), free_memory((outcome.value or {}).get("extCardResource", b""))

@@ -9,11 +9,11 @@ from typing import Any
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context, ProfileWish
 from pytest_euicc.conformance.states import Unreachable
 from pytest_euicc.es10.isdr import Es10Error, Isdr
+from pytest_euicc.rsp.rat import rule_names
 
 # Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
 TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
 _STATE_TAGS = bytes.fromhex("5A 9F70")
-_RULES = ("pprUpdateControl", "ppr1", "ppr2")
 EVENTS = ("install", "enable", "disable", "delete")
 """The events of NotificationEvent in the order of their bits."""
 _TAKEN = "profiles in use"
@@ -44,13 +44,13 @@ class Profile:
     @property
     def rules(self) -> frozenset[str]:
         """The Profile Policy Rules that are set, ``ppr1`` and ``ppr2``."""
-        return frozenset(_named(self.info.get("profilePolicyRules"), _RULES)) - {"pprUpdateControl"}
+        return rule_names(self.info.get("profilePolicyRules", (b"", 0))) - {"pprUpdateControl"}
 
     @property
     def addresses(self) -> Counter[str]:
         """To how many addresses each event is announced."""
         configured = self.info.get("notificationConfigurationInfo") or []
-        return Counter(event for entry in configured for event in _named(entry["profileManagementOperation"], EVENTS))
+        return Counter(event for entry in configured for event in _events(entry["profileManagementOperation"]))
 
     @property
     def notify(self) -> frozenset[str]:
@@ -92,10 +92,10 @@ class Profile:
         }
 
 
-def _named(bits: tuple[bytes, int] | None, names: tuple[str, ...]) -> list[str]:
-    """The names of the bits that are set."""
-    octets, length = bits or (b"", 0)
-    return [name for number, name in enumerate(names) if number < length and octets[number // 8] & 0x80 >> number % 8]
+def _events(bits: tuple[bytes, int]) -> list[str]:
+    """The events of a NotificationEvent whose bits are set."""
+    octets, length = bits
+    return [name for number, name in enumerate(EVENTS[:length]) if octets[0] & 0x80 >> number]
 
 
 def profiles_on(isdr: Isdr, tags: bytes = TAGS) -> list[Profile]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Literal
+from typing import Any
 
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome, action
 from pytest_euicc.conformance.bringing import brought, forget_notifications, owner_for, remove_brought
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.icons import icon
-from pytest_euicc.conformance.profiles import by_iccid, taken
+from pytest_euicc.conformance.profiles import EVENTS, by_iccid, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
+from pytest_euicc.conformance.smdp_access import Curve, Keys
 from pytest_euicc.conformance.states import Unreachable, state
 from pytest_euicc.conformance.text import describe
 
-Curve = Literal["nist", "brainpool"]
 _LOAD = "es10b.load_bound_profile_package"
-_EVENT_BITS = {event: f"notification{event.capitalize()}" for event in ("install", "enable", "disable", "delete")}
+_EVENT_BITS = {event: f"notification{event.capitalize()}" for event in EVENTS}
 
 
 @action("tester.download", request="StoreMetadataRequest", response="ProfileInstallationResult", changes=True)
@@ -25,7 +25,7 @@ def download(
     message: Message,
     *,
     iccid: Hex | None = None,
-    keys: Literal["session", "random"] = "session",
+    keys: Keys = "session",
     filler: int = 0,
     curve: Curve | None = None,
 ) -> Outcome:
@@ -109,13 +109,13 @@ class DownloadingProvisioner:
         return install(context, metadata_for(context, wish))
 
 
-@state("installed_profile", implies=("card_started", "isdr_selected"))
+@state("installed_profile", implies=("isdr_selected",))
 def installed_profile(
     context: Context,
     *,
     metadata: dict[str, Any] | None = None,
     iccid: Hex | None = None,
-    keys: Literal["session", "random"] = "session",
+    keys: Keys = "session",
     filler: int = 0,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pytest_euicc.conformance import published
 from pytest_euicc.conformance.actions import ACTIONS, Message, Outcome
-from pytest_euicc.conformance.actions_download import CertificateKind, Curve
+from pytest_euicc.conformance.actions_download import CertificateKind
 from pytest_euicc.conformance.bringing import forget_results, owner_for, remove_brought
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.package_requests import CARRIED, SECURE_CHANNEL
 from pytest_euicc.conformance.registry import SaveAs
+from pytest_euicc.conformance.smdp_access import Curve
 from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
+from pytest_euicc.conformance.states_profiles import Rule
 from pytest_euicc.conformance.tester import Tester, tester
 from pytest_euicc.conformance.text import describe
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.rsp.rat import authorises
 
-_IMPLIED = ("card_started", "isdr_selected")
+_IMPLIED = ("isdr_selected",)
 _SETTING = "published_profile"
 
 
@@ -129,9 +131,6 @@ def metadata_stored(
 ) -> Generator[None, None, None]:
     """A package of which everything up to StoreMetadata has been sent."""
     yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
-
-
-Rule = Literal["ppr1", "ppr2"]
 
 
 @state("profile_owner", implies=_IMPLIED)

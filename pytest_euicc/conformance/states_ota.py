@@ -21,7 +21,7 @@ from pytest_euicc.conformance.states import state
 from pytest_euicc.conformance.states_profiles import Rules
 
 
-@state("ota_profile", implies=("card_started", "isdr_selected"))
+@state("ota_profile", implies=("isdr_selected",))
 def ota_profile(
     context: Context,
     *,

@@ -29,7 +29,7 @@ _NOTHING_TO_DELETE = 1
 TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
 
 
-@state("profile", implies=("card_started", "isdr_selected"))
+@state("profile", implies=("isdr_selected",))
 def profile(
     context: Context,
     *,
@@ -69,7 +69,7 @@ def _check_reversible(context: Context, profile: Profile) -> None:
         )
 
 
-@state("no_enabled_profile", implies=("card_started", "isdr_selected"))
+@state("no_enabled_profile", implies=("isdr_selected",))
 def no_enabled_profile(context: Context) -> Generator[None, None, None]:
     """No profile is enabled."""
     before = enabled_on(context.isdr())
@@ -80,7 +80,7 @@ def no_enabled_profile(context: Context) -> Generator[None, None, None]:
         put_back_enabled(context, before)
 
 
-@state("proactive_session", implies=("card_started", "isdr_selected"))
+@state("proactive_session", implies=("isdr_selected",))
 def proactive_session(context: Context, *, profile: str) -> Generator[None, None, None]:
     """A proactive session runs: the REFRESH that came of enabling a profile waits to be fetched."""
     before = enabled_on(context.isdr())
@@ -96,7 +96,7 @@ def proactive_session(context: Context, *, profile: str) -> Generator[None, None
     put_back_enabled(context, before)
 
 
-@state("no_profiles", implies=("card_started", "isdr_selected"))
+@state("no_profiles", implies=("isdr_selected",))
 def no_profiles(context: Context) -> Generator[None, None, None]:
     """No profile is installed."""
     there = profiles_on(context.isdr())
@@ -129,7 +129,7 @@ def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
         raise Unreachable(f"cannot {what}: the eUICC answered {getattr(code, 'name', None) or code}")
 
 
-@state("profiles", implies=("card_started", "isdr_selected"))
+@state("profiles", implies=("isdr_selected",))
 def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
     """So many profiles at least are installed."""
     before = len(brought(context))
@@ -151,7 +151,7 @@ def _pending(isdr: Isdr) -> list[dict[str, Any]]:
     return list(value)
 
 
-@state("no_notifications", implies=("card_started", "isdr_selected"))
+@state("no_notifications", implies=("isdr_selected",))
 def no_notifications(context: Context) -> Generator[None, None, None]:
     """No notification is pending."""
     for entry in _pending(context.isdr()):
@@ -163,7 +163,7 @@ def no_notifications(context: Context) -> Generator[None, None, None]:
     yield
 
 
-@state("notification", implies=("card_started", "isdr_selected"))
+@state("notification", implies=("isdr_selected",))
 def notification(
     context: Context,
     *,
@@ -206,7 +206,7 @@ def notification(
         put_back_enabled(context, before)
 
 
-@state("default_address", implies=("card_started", "isdr_selected"))
+@state("default_address", implies=("isdr_selected",))
 def default_address(context: Context, *, value: TextOrNone) -> Generator[None, None, None]:
     """A default SM-DP+ address is set, or none."""
     try:
@@ -221,7 +221,7 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
         _ask("set the default SM-DP+ address", fresh_isdr(context).set_default_dp_address, before)
 
 
-@state("nickname", implies=("card_started", "isdr_selected"))
+@state("nickname", implies=("isdr_selected",))
 def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
     """A profile that has a name here has a nickname, or none."""
     named = _named(context, profile)
