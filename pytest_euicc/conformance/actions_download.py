@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
+from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_es10 import outcome_of
 from pytest_euicc.conformance.asn1_shapes import asn1_shape
@@ -17,6 +18,7 @@ from pytest_euicc.conformance.profile_content import PackageChanges
 from pytest_euicc.conformance.registry import Hex
 from pytest_euicc.conformance.results import result_of, result_shape
 from pytest_euicc.conformance.smdp_access import Curve, Keys
+from pytest_euicc.conformance.tamper import tamper
 from pytest_euicc.conformance.tester import CERTIFICATE_KINDS, tester
 from pytest_euicc.conformance.text import closest
 from pytest_euicc.conformance.values import ValueMistake
@@ -91,7 +93,13 @@ def _chosen(reply: Reply, alternative: str) -> dict[str, Any] | None:
     return value
 
 
-@action("es10b.load_bound_profile_package", request="StoreMetadataRequest", response=result_shape, changes=True)
+@action(
+    "es10b.load_bound_profile_package",
+    request="StoreMetadataRequest",
+    tampered="BoundProfilePackage",
+    response=result_shape,
+    changes=True,
+)
 def load_bound_profile_package(
     context: Context,
     message: Message,
@@ -100,14 +108,14 @@ def load_bound_profile_package(
     keys: Keys = "session",
     package: PackageChanges | None = None,
     eid: Hex | None = None,
-    portion: int | None = None,
+    portion: Annotated[int, Field(ge=1)] | None = None,
     order: list[int] | None = None,
     again: bool = False,
 ) -> Outcome:
     """ES10b.LoadBoundProfilePackage of a package made for the session (SGP.22 5.7.6).
 
-    ``with`` overlays the metadata of the profile. ``order`` names segments by number, ``again`` sends the package
-    that was sent before.
+    ``with`` overlays the metadata of the profile, ``tamper`` changes the whole package. ``order`` names segments by
+    number, ``again`` sends the package that was sent before.
     """
     ours = tester(context)
     if again:
@@ -116,7 +124,8 @@ def load_bound_profile_package(
         default = default_metadata(iccid or ours.iccid)
         metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
         octets = whole(ours, metadata, profile_of(metadata, package), keys, eid)
-    ours.package, segments = octets, bpp.segments(octets)
+    ours.package = octets = tamper(octets, message.tamper, "BoundProfilePackage")
+    segments = _segments(octets)
     if portion is not None:
         segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
     if order is not None:
@@ -124,6 +133,14 @@ def load_bound_profile_package(
             raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
         segments = [segments[number] for number in order]
     return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets)
+
+
+def _segments(package: bytes) -> list[bytes]:
+    """The segments of a package as an LPA cuts them; what is no package any more goes as it is."""
+    try:
+        return bpp.segments(package)
+    except TlvError:
+        return [package]
 
 
 @action("es10b.cancel_session", request="CancelSessionRequest", response="CancelSessionResponse")

@@ -19,7 +19,13 @@ _LOAD = "es10b.load_bound_profile_package"
 _EVENT_BITS = {event: f"notification{event.capitalize()}" for event in EVENTS}
 
 
-@action("tester.download", request="StoreMetadataRequest", response="ProfileInstallationResult", changes=True)
+@action(
+    "tester.download",
+    request="StoreMetadataRequest",
+    tampered="BoundProfilePackage",
+    response="ProfileInstallationResult",
+    changes=True,
+)
 def download(
     context: Context,
     message: Message,
@@ -31,7 +37,8 @@ def download(
 ) -> Outcome:
     """A whole download over ES10b, from GetEUICCChallenge to the result of the load (SGP.22 5.7.5 to 5.7.7, 5.7.13).
 
-    ``with`` overlays the metadata of the profile. A function before the load that answers an error fails the step.
+    ``with`` overlays the metadata of the profile, ``tamper`` changes the package. A function before the load that
+    answers an error fails the step.
     """
     authentication = {} if curve is None else {"curve": curve}
     before: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -46,7 +53,7 @@ def download(
             fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
             return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=fault)
     arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
-    load = Message(with_=message.with_, channel=message.channel)
+    load = Message(message.with_, message.tamper, message.channel)
     outcome = ACTIONS.get(_LOAD)(context, load, arguments)
     message.sent_value = load.sent_value
     return outcome
