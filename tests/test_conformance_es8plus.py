@@ -94,6 +94,34 @@ def test_nothing_where_a_result_is_expected_fails() -> None:
     assert "nothing" in str(result.failure)
 
 
+@pytest.mark.parametrize(
+    ("tamper", "command", "reason"),
+    [
+        ("{flip: {at: initialiseSecureChannelRequest.smdpSign}}", "initialiseSecureChannel", "invalidSignature"),
+        ("{flip: {at: sequenceOf86.last, octet: -1}}", "loadProfileElements", "scp03tSecurityError"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [("isdr_selected", "tester.download"), ("download_prepared", "es10b.load_bound_profile_package")],
+)
+def test_a_whole_package_that_is_tampered_with(state: str, action: str, tamper: str, command: str, reason: str) -> None:
+    error = f"errorResult: {{bppCommandId: {command}, errorReason: {reason}}}"
+    expect = f"{{profileInstallationResultData: {{finalResult: {{{error}}}}}}}"
+    result = run(sequence(state, f"{action}: {{tamper: [{tamper}], expect: {expect}}}"))
+    assert result.verdict is Verdict.PASS, result.reason
+
+
+def test_a_package_that_is_none_any_more_goes_as_it_is() -> None:
+    result = run(
+        sequence(
+            "download_prepared",
+            "es10b.load_bound_profile_package: {tamper: [{truncate: {octets: 40}}], expect: nothing}",
+        )
+    )
+    assert result.verdict is Verdict.PASS, result.reason
+
+
 LISTED = "es10c.get_profiles_info: {verify: [as_reported]}"
 
 
@@ -142,6 +170,9 @@ def test_checks_can_fail(steps: list[str], defect: str, words: str) -> None:
     ("step", "message"),
     [
         ("es8plus.configure_isdp", "say what is to come"),
+        ("es8plus.configure_isdp: {sw: 9000}", "say what is to come"),
+        ("es8plus.configure_isdp: {any_of: [{sw: error}, {sw: '9000'}]}", "any_of.*|say what is to come"),
+        ("es8plus.load_profile_elements: {portion: 0, expect: nothing}", "greater than or equal to 1"),
         ("es8plus.configure_isdp: {tamper_plain: [{cut: {at: iccid}}], expect: nothing}", "has no field 'iccid'"),
         ("es8plus.load_profile_elements: {package: {fill: 1}, expect: nothing}", "fill"),
         ("es8plus.load_profile_elements: {package: {insert: [{unknown: perhaps}]}, expect: nothing}", "mandatory"),
@@ -158,6 +189,7 @@ def test_mistakes_of_a_vector(step: str, message: str) -> None:
     ("state", "steps", "words"),
     [
         ("download_prepared", [CONFIGURE], "no package is being sent"),
+        ("secure_channel", ["es10c.get_eid: {verify: [session_signature]}"], "session_signature is for Authenticate"),
         ("isdp_configured", [METADATA.replace("{expect", "{icon: png, icon_octets: 20, expect")], "icon_octets.*least"),
         (
             "metadata_stored",

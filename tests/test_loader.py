@@ -103,6 +103,10 @@ def test_many_mistakes_at_once():
         ("[es10b.get_euicc_challenge: {distinct: [euiccChallenge]}]", "give repeat: n"),
         ("[es10b.get_euicc_challenge: {sw: error, any_of: [{sw: error}]}]", "any_of holds the choices"),
         ("[es10b.get_euicc_challenge: {any_of: [{swx: error}]}]", "unknown key 'swx'"),
+        (
+            "[es10b.get_euicc_challenge: {any_of: [{sw: error}, {because: '5.7.7'}]}]",
+            "a choice without .* allows every",
+        ),
         ("[es10c.enable_profile: {expect: {enableResult: {one_of: [ok, no]}}}]", "'no' is not a number or name"),
         ("[es10c.enable_profile: {with: {profileIdentifier: {iccid: '98', isdpAid: '00'}}}]", "exactly one of"),
         ("[es10c.enable_profile: {with: {profileIdentifier: {iccd: '98'}}}]", "did you mean 'iccid'"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from pytest_euicc.conformance.actions import Message, Outcome, action
 from pytest_euicc.conformance.actions_download import CertificateKind
@@ -87,7 +87,7 @@ def store_metadata(
     *,
     icon: Literal["png", "jpg"] | None = None,
     icon_octets: int | None = None,
-    portion: int | None = None,
+    portion: Annotated[int, Field(ge=1)] | None = None,
     content: Hex | None = None,
     tamper_plain: OfMetadata = (),  # type: ignore[valid-type]
     as_: SaveAs = "metadata",
@@ -126,10 +126,10 @@ def load_profile_elements(
     message: Message,
     *,
     package: PackageChanges | None = None,
-    portion: int | None = None,
+    portion: Annotated[int, Field(ge=1)] | None = None,
     keys: Literal["session", "old"] = "session",
     padding: Literal["right", "wrong"] = "right",
-    segments: int | None = None,
+    segments: Annotated[int, Field(ge=0)] | None = None,
     rest: bool = False,
 ) -> Outcome:
     """ES8+.LoadProfileElements (SGP.22 5.5.5).

@@ -151,7 +151,11 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     from pytest_euicc.conformance.tester import tester
 
     ours = tester(context)
-    path, signed_tag = _SIGNED[outcome.type_name or ""]
+    if outcome.type_name not in _SIGNED:
+        raise Unreachable(
+            f"session_signature is for {', '.join(_SIGNED)}; this is {outcome.type_name or 'none of them'}"
+        )
+    path, signed_tag = _SIGNED[outcome.type_name]
     try:
         signed = tlv.find(outcome.octets, *path, signed_tag)
         signature = tlv.parse(tlv.find(outcome.octets, *path, _SIGNATURE)).value

@@ -22,6 +22,8 @@ from pytest_euicc.conformance.tamper import mistakes as tamper_mistakes
 from pytest_euicc.conformance.text import closest, parse_hex
 from pytest_euicc.conformance.values import ValueMistake, bit_number, bits_value, is_absent, merge, references, scalar
 
+_SUCCESS = "9000"
+
 Report = Callable[[Place, str, bool], None]
 """Takes the place, the message and whether the key itself is meant."""
 
@@ -124,11 +126,17 @@ class _Sequence:
         self.message(step, action, place)
         shape = action.response() if action.response else None
         saved: set[str] = set()
-        if shape is not None and shape.optional and step.expect is None and not step.any_of and not step.sw:
-            self.report(place, f"say what is to come: expect: {NOTHING}, or fields of {shape.name}", False)
         self.expectation(step, shape, place, saved)
         for index, choice in enumerate(step.any_of):
-            self.expectation(choice, shape, (*place, "any_of", index), saved)
+            where = (*place, "any_of", index)
+            if not (choice.sw or choice.status or choice.verify) and choice.expect is None:
+                self.report(where, "a choice without sw, status, expect and verify allows everything", False)
+            self.expectation(choice, shape, where, saved)
+        if shape is not None and shape.optional:
+            for index, choice in enumerate(step.expectations):
+                if choice.expect is None and (choice.sw or [_SUCCESS]) == [_SUCCESS]:
+                    where = (*place, "any_of", index) if step.any_of else place
+                    self.report(where, f"say what is to come: expect: {NOTHING}, or fields of {shape.name}", False)
         for index, path in enumerate(step.distinct):
             if shape is None or shape.at(path) is None:
                 self.report((*place, "distinct", index), f"{_of(shape)} has no field {path!r}", False)

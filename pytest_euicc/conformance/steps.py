@@ -122,6 +122,10 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
 
 def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Match:
     result = Match(list(outcome.mismatches))
+    for name, said, came in (("status word", choice.sw, outcome.sw), ("status", choice.status, outcome.status)):
+        if said and came is None:
+            result.mismatches.append(Mismatch(name, " or ".join(said), f"none: this action has no {name}"))
+            return result
     wanted = choice.sw or ["9000"]
     if outcome.sw is not None and not any(status_matches(outcome.sw, pattern) for pattern in wanted):
         came = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
