@@ -64,6 +64,25 @@ def test_a_download_that_broke_off_is_taken_up(smdp: SimulatedSmdp) -> None:
     assert (mismatch.path, mismatch.actual) == ("key", '"new"')
 
 
+def test_a_server_that_offers_no_key_says_nothing_of_the_euicc() -> None:
+    cut = "lpa.download: {cut_after: 2, expect: {result: interrupted}}"
+    silent = SimulatedSmdp(default_pki(), frozenset({"omits-bpp-euicc-otpk"}))
+    try:
+        result = run(steps(cut, "lpa.retry: {key_offered: true, expect: {key: used again}}"), silent)
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert "the SM-DP+ offers no one-time key of the download before" in result.reason
+        assert run(steps(cut, "lpa.retry: {expect: {result: installed, key: new}}"), silent).verdict is Verdict.PASS
+    finally:
+        silent.close()
+
+
+def test_a_profile_of_the_tester_s_own(smdp: SimulatedSmdp) -> None:
+    sequence = steps("lpa.download: {package: tester, expect: {result: installed, segments: {at_most: 6}}}")
+    assert run(sequence, smdp).verdict is Verdict.PASS
+    longer = steps("lpa.download: {octets: 9000, expect: {result: installed, segments: {at_least: 12}}}")
+    assert run(longer, smdp).verdict is Verdict.PASS
+
+
 def test_nothing_to_take_up(smdp: SimulatedSmdp) -> None:
     result = run(steps("lpa.retry: {expect: {result: installed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE

@@ -66,6 +66,8 @@ def held(**fields: Any) -> HeldProfile:
         ({"confirmation_code": "77"}, {}, False),
         ({"confirmation_code": "77"}, {"confirmation_code": "1234"}, True),
         ({"confirmation_code": "77", "confirmation_tries": 1}, {"confirmation_code": "1234"}, False),
+        ({"confirmation_code": "77"}, {"confirmation_code": "1234", "confirmation_tries": 3}, True),
+        ({"confirmation_code": "77"}, {"confirmation_code": "1234", "confirmation_tries": 2}, False),
         ({"state": "Confirmed"}, {}, False),
         ({"state": "Confirmed"}, {"state": "Confirmed"}, True),
         ({"keys": "random"}, {}, True),
@@ -106,6 +108,9 @@ def held(**fields: Any) -> HeldProfile:
         ({"metadata": {"icon": "00" * 3}}, {"icon": 3}, True),
         ({"metadata": {"icon": "00" * 4}}, {"icon": 3}, False),
         ({}, {"package": b"x"}, False),
+        ({}, {"octets": 1}, False),
+        ({"reusable": "unspent"}, {}, True),
+        ({"reusable": "unspent"}, {"consumed": True}, False),
     ],
 )
 def test_what_serves_a_wish(profile: dict[str, Any], wish: dict[str, Any], serves: bool) -> None:
@@ -295,6 +300,15 @@ def test_a_written_file_is_an_inventory_for_both_sides(tmp_path: Path) -> None:
     assert len(orders) == count
     assert sum(order.is_expired(datetime.now(UTC)) for order in orders) == 1
     assert sum(order.profile.random_keys for order in orders) > 5
+
+
+def test_beside_a_profile_that_the_eid_finds_no_other_is_to_be_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "held.yaml"
+    held = {"eid": EID, "reusable": "unspent"}
+    missing = planned(".AuthenticateClientNIST_01", ".AuthenticateClientNIST_02", inventory=[held])
+    assert [each.source for each in missing] == [f"inventory {EID}", ""]
+    assert write(path, missing, HOST, "Test") == 0
+    assert "#  - eid:" in path.read_text()
 
 
 def test_a_single_profile_found_by_the_eid_can_be_loaded(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> in
         raise AlreadyThere("there is such a file; write to another one, and put its profiles into this one")
     wanted = loads(planned)
     by_eid = sorted((load for load in wanted if load.wish.by_eid), key=lambda load: -len(load.needs))
-    alone = by_eid[1:]
+    held = any(each.source and each.need.wish.by_eid for each in planned)
+    alone = by_eid if held else by_eid[1:]
     together = [load for load in wanted if load not in alone]
     lines = [
         f"# Profiles that the SM-DP+ has to hold ({name}), each for one sequence unless it is reusable.",
