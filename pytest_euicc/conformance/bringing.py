@@ -8,6 +8,7 @@ from typing import Any
 from pytest_euicc.conformance.context import Context, ProfileWish
 from pytest_euicc.conformance.profiles import EVENTS, Profile, by_iccid, fresh_isdr, profiles_on, taken
 from pytest_euicc.conformance.states import NotPermitted, Unreachable
+from pytest_euicc.conformance.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import authorises, rule_names
 
@@ -100,7 +101,7 @@ def remove(context: Context, iccid: bytes) -> None:
             ):
                 code = isdr.euicc_memory_reset("deleteOperationalProfiles")
             if code:
-                raise Unreachable(f"the eUICC answered {getattr(code, 'name', None) or code}")
+                raise Unreachable(f"the eUICC answered {plain(code)}")
         forget_notifications(isdr, iccid)
 
 

@@ -9,6 +9,7 @@ from pytest_euicc.conformance.bringing import forget_results, remove_brought
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.profiles import Profile, fresh_isdr, profiles_on, switch
 from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 
 
@@ -85,4 +86,4 @@ def _enabled(context: Context, before: Inventory, now: Inventory) -> None:
 
 def _ok(code: int) -> None:
     if code != 0:
-        raise Unreachable(f"the eUICC answered {getattr(code, 'name', None) or code}")
+        raise Unreachable(f"the eUICC answered {plain(code)}")

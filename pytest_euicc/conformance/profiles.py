@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_euicc.conformance.context import DEFAULT_CHANNEL, Context, ProfileWish
 from pytest_euicc.conformance.states import Unreachable
+from pytest_euicc.conformance.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import rule_names
 
@@ -134,8 +135,7 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
     except Es10Error as error:
         raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
     if code != 0:
-        name = getattr(code, "name", None) or code
-        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {name}")
+        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {plain(code)}")
 
 
 def fresh_isdr(context: Context) -> Isdr:

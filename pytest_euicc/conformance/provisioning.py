@@ -13,7 +13,7 @@ from pytest_euicc.conformance.profiles import EVENTS, by_iccid, taken
 from pytest_euicc.conformance.registry import Hex, SaveAs
 from pytest_euicc.conformance.smdp_access import Curve, Keys
 from pytest_euicc.conformance.states import Unreachable, state
-from pytest_euicc.conformance.text import describe
+from pytest_euicc.conformance.text import describe, plain
 
 _LOAD = "es10b.load_bound_profile_package"
 _EVENT_BITS = {event: f"notification{event.capitalize()}" for event in EVENTS}
@@ -77,8 +77,8 @@ def install(context: Context, metadata: dict[str, Any], **arguments: Any) -> byt
     data = outcome.value["profileInstallationResultData"]
     choice, result = data["finalResult"]
     if choice != "successResult":
-        names = (getattr(result[field], "name", None) or result[field] for field in ("bppCommandId", "errorReason"))
-        raise Unreachable(f"no profile can be installed: {': '.join(map(str, names))}")
+        command, reason = plain(result["bppCommandId"]), plain(result["errorReason"])
+        raise Unreachable(f"no profile can be installed: {command}: {reason}")
     return bytes(data["notificationMetadata"]["iccid"])
 
 

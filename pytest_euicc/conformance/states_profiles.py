@@ -20,6 +20,7 @@ from pytest_euicc.conformance.profiles import (
 )
 from pytest_euicc.conformance.registry import SaveAs
 from pytest_euicc.conformance.states import NotPermitted, Unreachable, state
+from pytest_euicc.conformance.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 
 Rule = Literal["ppr1", "ppr2"]
@@ -126,7 +127,7 @@ def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
     except Es10Error as error:
         raise Unreachable(f"cannot {what}: {error}") from error
     if code not in (0, harmless):
-        raise Unreachable(f"cannot {what}: the eUICC answered {getattr(code, 'name', None) or code}")
+        raise Unreachable(f"cannot {what}: the eUICC answered {plain(code)}")
 
 
 @state("profiles", implies=("isdr_selected",))

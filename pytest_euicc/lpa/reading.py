@@ -54,7 +54,7 @@ def error_name(value: Any) -> object:
     if isinstance(value, dict):
         codes = [code for name, code in value.items() if name.lower().endswith("errorcode")]
         value = codes[0] if codes else value
-    return getattr(value, "name", None) or value
+    return _name(value)
 
 
 def read_installation(result: bytes, metadata: Metadata, *, key_reused: bool) -> Installation:

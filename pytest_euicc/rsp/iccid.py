@@ -21,13 +21,12 @@ def to_octets(digits: str) -> bytes:
     if not plain.isascii() or not plain.isdecimal() or not 18 <= len(plain) <= _LENGTH:
         raise ValueError(f"{digits!r} is no ICCID; write 18 to 20 digits, in quotes")
     padded = plain.ljust(_LENGTH, "F")
-    return bytes.fromhex("".join(padded[at + 1] + padded[at] for at in range(0, _LENGTH, 2)))
+    return swapped(bytes.fromhex(padded))
 
 
 def to_digits(octets: bytes) -> str:
     """The digits without padding."""
-    text = octets.hex().upper()
-    return "".join(text[at + 1] + text[at] for at in range(0, len(text), 2)).rstrip("F")
+    return swapped(octets).hex().upper().rstrip("F")
 
 
 def check_digit(digits: str) -> str:

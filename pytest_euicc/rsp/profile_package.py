@@ -228,8 +228,7 @@ def encode_imsi(imsi: str) -> bytes:
     """Content of EF IMSI, 9 octets (3GPP TS 31.102 4.2.2)."""
     parity = "9" if len(imsi) % 2 else "1"
     nibbles = (parity + imsi).ljust(16, "F")
-    swapped = "".join(nibbles[at + 1] + nibbles[at] for at in range(0, 16, 2))
-    return bytes([(len(imsi) + 2) // 2]) + bytes.fromhex(swapped)
+    return bytes([(len(imsi) + 2) // 2]) + swapped(bytes.fromhex(nibbles))
 
 
 def _header(number: int) -> dict[str, Any]:

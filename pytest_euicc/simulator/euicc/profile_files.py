@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.rsp.iccid import to_digits
+from pytest_euicc.rsp.profile_package import encode_imsi
 from pytest_euicc.simulator.euicc.package_files import LINEAR_FIXED, PackageFile, Path
 from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings
 
@@ -47,12 +49,11 @@ def _mnc_length(network: bytes) -> int:
 
 def _imsi(network: bytes, iccid: bytes) -> bytes:
     """EF IMSI (3GPP TS 31.102 4.2.2): length, then 15 digits, those after the network taken from the ICCID."""
-    swapped = network.hex()
-    mcc, mnc = swapped[1] + swapped[0] + swapped[3], swapped[5] + swapped[4] + swapped[2]
-    serial = "".join(pair[::-1] for pair in (iccid.hex()[at : at + 2] for at in range(0, 20, 2))).rstrip("f")
+    coded = network.hex()
+    mcc, mnc = coded[1] + coded[0] + coded[3], coded[5] + coded[4] + coded[2]
+    serial = to_digits(iccid)
     digits = (mcc + mnc[: _mnc_length(network)] + serial[:-1][-10:].rjust(10, "0"))[:15].ljust(15, "0")
-    nibbles = "9" + digits
-    return b"\x08" + bytes.fromhex("".join(nibbles[at + 1] + nibbles[at] for at in range(0, 16, 2)))
+    return encode_imsi(digits)
 
 
 def _gsm_text(text: str) -> bytes:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from pytest_euicc.rsp.iccid import check_digit, to_octets
+
 EVENT_NAMES = ("install", "enable", "disable", "delete")
 _MAXIMUM_ICON = 1024
 _MAXIMUM_NAME, _MAXIMUM_PROVIDER = 64, 32
@@ -99,9 +101,7 @@ _ALL_EVENTS = NotifySettings(events=frozenset(EVENT_NAMES), address="smdp.exampl
 
 def _profile(number: int, name: str, **fields: Any) -> ProfileSettings:
     digits = f"8900101234567890{number:03d}"
-    luhn = sum(sum(divmod(int(d) * (2 - i % 2), 10)) for i, d in enumerate(reversed(digits)))
-    padded = (digits + str(-luhn % 10)).ljust(20, "F")
-    iccid = "".join(padded[at + 1] + padded[at] for at in range(0, 20, 2))
+    iccid = to_octets(digits + check_digit(digits))
     fields.setdefault("notify", (_ALL_EVENTS,))
     return ProfileSettings(iccid=iccid, name=name, **fields)
 
