@@ -39,7 +39,6 @@ def update_metadata(
     checksum: bool = True,
     tar: Annotated[Hex, Field(min_length=3, max_length=3)] = MNO_SD_TAR,
     isdp: Hex = scripts.PROFILES_ISDP,
-    personalize: bool = True,
     again: bool = False,
 ) -> Outcome:
     """ES6.UpdateMetadata over SCP80 in SMS (SGP.22 5.4.1).
@@ -56,8 +55,8 @@ def update_metadata(
     request = message.encode("UpdateMetadataRequest", {})
     expanded = format_ == "expanded"
     if not again:
-        target = [ota_platform.install_for_personalization(isdp)] if personalize else []
-        script = scripts.script([*target, *ota_platform.store_data(request)], expanded=expanded)
+        commands = [ota_platform.install_for_personalization(isdp), *ota_platform.store_data(request)]
+        script = scripts.script(commands, expanded=expanded)
         link.counter += counter
         link.protect(spi, tar, script, reference=context.random.randrange(256), wrong_key=wrong_key)
     return _exchange(context, link, spi, request, expanded=expanded)

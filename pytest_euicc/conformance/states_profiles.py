@@ -40,7 +40,6 @@ def profile(
     icon: bool | None = None,
     notify: list[NotifiedEvent] | None = None,
     addresses: int | None = None,
-    refresh: bool = False,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
     """A profile of a kind, enabled or disabled."""
@@ -53,7 +52,7 @@ def profile(
     if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in brought(context):
         _check_reversible(context, chosen)
     if moved:
-        switch(context, chosen, enable=wanted, refresh=refresh)
+        switch(context, chosen, enable=wanted)
     context.save(as_, chosen.saved())
     yield
     remove_brought(context, there)
