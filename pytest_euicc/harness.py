@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 _HARMLESS = ("sim", "replay")
-_MAXIMUM_SEED = 64
 
 
 @dataclass

@@ -38,9 +38,8 @@ _NAMES = {
     0x44: "GET CHANNEL STATUS",
 }
 
-# ETSI TS 102 223 8.6: qualifiers of REFRESH.
+# ETSI TS 102 223 8.6: a qualifier of REFRESH.
 UICC_RESET = 0x04
-PROFILE_STATE_CHANGE = 0x09
 
 # ETSI TS 102 223 8.12: general results.
 PERFORMED = 0x00

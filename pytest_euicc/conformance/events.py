@@ -33,7 +33,6 @@ class Phase(enum.Enum):
     STATE = "state"
     STEP = "step"
     FINALLY = "finally"
-    CLEAN_UP = "clean-up"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ import zlib
 
 _SIDE = 64
 _GREY = 0x80
-LARGEST_ICON = 1024
-"""Octets of the field ``icon`` at most."""
 
 
 def icon(kind: str, octets: int | None = None) -> bytes:

@@ -38,15 +38,6 @@ def load(paths: Iterable[Path]) -> list[Case]:
     return cases
 
 
-def load_file(path: Path) -> Case:
-    """The case of one file.
-
-    Raises:
-        FileMistakes: with every mistake of the file.
-    """
-    return load([path])[0]
-
-
 def lint(paths: Iterable[Path]) -> list[Mistake]:
     """Every mistake of the files and folders, in order; none when all is well."""
     return read(paths)[1]

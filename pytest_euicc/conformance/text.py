@@ -99,8 +99,3 @@ def describe(value: Any, limit: int = 400) -> str:
     """A value in one line for people, cut at ``limit`` characters."""
     text = json.dumps(plain(value), ensure_ascii=False)
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
-
-
-def pretty(value: Any) -> str:
-    """A value over several lines for reports."""
-    return json.dumps(plain(value), ensure_ascii=False, indent=2)

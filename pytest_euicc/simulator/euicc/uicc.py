@@ -21,15 +21,15 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import CardState
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
-RESTORE = bytes.fromhex("80FC0000")
-"""Proprietary, on the basic channel: back to the personalised state, and like a reset for what is volatile. No
-command of an eUICC has this instruction."""
 
 _LAST_CHANNEL = 19
 _SHORTEST_AID = 5
+_RESTORE = 0xFC
+"""Proprietary, ``80FC000000`` on the basic channel: back to the personalised state, and like a reset for what is
+volatile. No command of an eUICC has this instruction."""
 _LARGEST_PORTION = 256
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
-_PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, 0xFC}
+_PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
 
 
 @dataclass
