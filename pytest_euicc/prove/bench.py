@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -83,7 +84,7 @@ class Setup:
         return EuiccBench(self) if self.side == "euicc" else SmdpBench(self)
 
 
-class _SimulatorBench:
+class _SimulatorBench(ABC):
     """What both sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
 
     def __init__(self, setup: Setup) -> None:
@@ -118,8 +119,9 @@ class _SimulatorBench:
             self._reasons[key] = not_applicable(case, sequence, session)
         return self._reasons[key]
 
+    @abstractmethod
     def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
-        raise NotImplementedError
+        """A session for one run."""
 
     def close(self) -> None:
         """See Bench."""
