@@ -117,13 +117,13 @@ def open_harness(options: Options) -> Harness:
     from pytest_euicc.es10.isdr import ISDR_AID
     from pytest_euicc.smdp_access.opening import open_smdp
 
-    declaration = load_declaration(options)
+    declaration, pki = load_declaration(options), _pki(options)
     extra: dict[str, Any] = {}
     if options.kind == SIMULATED:
-        extra = {"pki": _pki(options), "defects": known_defects(options.defects)}
+        extra = {"pki": pki, "defects": known_defects(options.defects)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
     notes: Mapping[str, str] = getattr(transport, "notes", {})
-    seed = options.seed or notes.get("seed") or secrets.token_hex(8)
+    seed = notes.get("seed") or options.seed or secrets.token_hex(8)
     started = _started(notes.get("started"))
     if options.record is not None:
         from pytest_euicc.card.recording import record
@@ -132,7 +132,6 @@ def open_harness(options: Options) -> Harness:
         transport = record(transport, _record_path(options.record, options.worker), notes)
     card = Card(transport)
     card.connect()
-    pki = _pki(options)
     session = open_session(
         card,
         declaration,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ class _State:
     def options(self) -> Options:
         """What the user asked for; raises OptionError."""
         if self._options is None:
-            self._options = _read_options(self._config)
+            self._options = _read_options(self._config, self.seed)
         return self._options
 
     @property
@@ -127,12 +128,17 @@ class _State:
         self._config.add_cleanup(folder.cleanup)
         return Path(folder.name)
 
+    @cached_property
+    def seed(self) -> str:
+        """The seed of a run that was given none: one for both sides and all workers, so that reports can name it."""
+        return getattr(self._config, "workerinput", {}).get("euicc_seed") or secrets.token_hex(8)
+
     def opened(self, description: dict[str, str]) -> None:
-        """A card or an SM-DP+ is there; what reports say of it."""
-        self.description = {**self.description, **description}
+        """A card or an SM-DP+ is there; what reports say of it, as it was first said."""
+        self.description = {**description, **self.description}
 
 
-def _read_options(config: pytest.Config) -> Options:
+def _read_options(config: pytest.Config, new_seed: str) -> Options:
     def given(name: str) -> Any:
         value = config.getoption(name)
         return config.getini(name) if value is None else value
@@ -159,7 +165,7 @@ def _read_options(config: pytest.Config) -> Options:
         isdr_aid=isdr_aid,
         pki=path("euicc_pki"),
         vectors=vectors,
-        seed=given("euicc_seed") or None,
+        seed=given("euicc_seed") or new_seed,
         worker=getattr(config, "workerinput", {}).get("workerid", ""),
         defects=tuple(config.getoption("euicc_defect")),
         smdp=given("euicc_smdp"),
@@ -287,17 +293,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """With pytest-xdist: a folder in which the workers say which profiles of an inventory they have taken."""
-    node.workerinput["euicc_claims"] = str(getattr(node.config, STATE).claims)
+    """With pytest-xdist: the seed, and a folder in which the workers say which profiles of an inventory they took."""
+    state = getattr(node.config, STATE)
+    node.workerinput |= {"euicc_seed": state.seed, "euicc_claims": str(state.claims)}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
-    """With pytest-xdist: the description of the card comes from the first worker that has one."""
+    """With pytest-xdist: card and SM-DP+ are described by the first worker that had them."""
     state = getattr(node.config, STATE, None)
-    described = getattr(node, "workeroutput", {}).get("euicc_description")
-    if state is not None and described and not state.description:
-        state.opened(described)
+    if state is not None:
+        state.opened(getattr(node, "workeroutput", {}).get("euicc_description", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,22 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_workers_share_a_seed_and_describe_both_sides(pytester: pytest.Pytester) -> None:
+    chosen = ("-k", "GetEID_01 or ES9+.InitiateAuthenticationNIST_01", "--euicc-report", "out", "--alluredir", "allure")
+
+    def ran(*arguments: str) -> tuple[dict[str, str], str]:
+        assert run(pytester, *chosen, "--clean-alluredir", *arguments).ret == pytest.ExitCode.OK
+        described = json.loads((pytester.path / "out" / "summary.json").read_text())["card"]
+        attached = "".join(path.read_text() for path in (pytester.path / "allure").glob("*-attachment.txt"))
+        (challenge,) = re.findall(r'> {"euiccChallenge": "([^"]*)"', attached)
+        return described, challenge
+
+    described, challenge = ran("-n", "2")
+    assert {"eid", "SM-DP+", "SM-DP+ declaration"} <= described.keys()
+    assert ran("--euicc-seed", described["seed"]) == (described, challenge)
+    assert ran()[0]["seed"] != described["seed"]
 
 
 def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
