@@ -7,9 +7,11 @@ from mini_card import case_of
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.context import Session
+from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.events import Verdict
 from pytest_euicc.conformance.runner import Runner
 from pytest_euicc.rsp.pki import TestPki, default_pki
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
 
@@ -80,3 +82,15 @@ def test_without_a_pki_it_is_inconclusive() -> None:
 def test_a_misspelt_kind_is_a_mistake_of_the_vector() -> None:
     with pytest.raises(AssertionError, match="no certificate of kind 'expird'; did you mean 'expired'"):
         case_of(OPENED.replace("{expect", "{certificate: expird, expect"))
+
+
+def test_a_list_is_on_the_curve_of_the_sessions() -> None:
+    steps = "[es10b.load_crl: {expect: {loadCRLResponseOk: {present: true}}}]"
+    case = case_of(f"    given: [isdr_selected]\n    steps: {steps}\n")
+    card = Card(SimTransport(SimulatedEuicc(EuiccSettings(verification=("brainpool",), signing=("brainpool",)))))
+    card.connect()
+    pki = default_pki()
+    declaration = Declaration(options={"O_E_NIST": False, "O_E_BRP": True})
+    session = Session(card, declaration, real_card=False, trust=pki.trust(), services={"pki": pki})
+    result = Runner(session).run(case, case.sequences[0])
+    assert result.verdict is Verdict.PASS, result.reason
