@@ -73,6 +73,10 @@ class Message:
         self.sent_value = value
         return value
 
+    def gives(self, name: str) -> bool:
+        """Whether ``with`` has a field of the message."""
+        return isinstance(self.with_, dict) and name in self.with_
+
     def encode(self, type_name: str, default: Any) -> bytes:
         """``default`` overlaid with ``with``, encoded as DER; tampered with if it is what ``tamper`` speaks of.
 

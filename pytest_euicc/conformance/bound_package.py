@@ -124,7 +124,7 @@ def secure_channel(context: Context, ours: Tester, message: Message, arguments: 
     value = message.merged(value, asn1_shape("InitialiseSecureChannelRequest"))
     request = codec.encode("InitialiseSecureChannelRequest", value)
     request = tamper(request, arguments.get("tamper_plain") or [], "InitialiseSecureChannelRequest")
-    if not (isinstance(message.with_, dict) and "smdpSign" in message.with_):
+    if not message.gives("smdpSign"):
         request = _with_signature(ours, request, arguments)
     request = tamper(request, message.tamper, "InitialiseSecureChannelRequest")
     load.bsp = Bsp(_session_keys(ours, load, value, arguments))

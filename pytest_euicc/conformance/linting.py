@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,18 +13,15 @@ from pytest_euicc.conformance.asn1_shapes import asn1_shape
 from pytest_euicc.conformance.checks import CHECKS
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.document import Place
-from pytest_euicc.conformance.matchers import OPERATORS, TYPES, split_keys
-from pytest_euicc.conformance.model import Call, Expectation, Step, is_name
-from pytest_euicc.conformance.shapes import ANY, NOTHING, Shape
+from pytest_euicc.conformance.linting_values import Report, called, lint_expect, lint_with
+from pytest_euicc.conformance.model import Call, Expectation, Step
+from pytest_euicc.conformance.shapes import NOTHING, Shape
 from pytest_euicc.conformance.states import STATES, closure
 from pytest_euicc.conformance.tamper import mistakes as tamper_mistakes
-from pytest_euicc.conformance.text import closest, parse_hex
-from pytest_euicc.conformance.values import ValueMistake, bit_number, bits_value, is_absent, merge, references, scalar
+from pytest_euicc.conformance.text import closest
+from pytest_euicc.conformance.values import references
 
 _SUCCESS = "9000"
-
-Report = Callable[[Place, str, bool], None]
-"""Takes the place, the message and whether the key itself is meant."""
 
 
 def lint(data: Mapping[str, Any], report: Report) -> None:
@@ -42,7 +38,7 @@ def lint(data: Mapping[str, Any], report: Report) -> None:
         elif isinstance(name, str):
             seen[name] = index
         _expression(sequence.get("applicability"), (*place, "applicability"), report)
-        _Sequence(report).lint(sequence, place)
+        _Sequence(report, data.get("iut")).lint(sequence, place)
 
 
 def _list(value: Any) -> list[Any]:
@@ -60,8 +56,9 @@ def _expression(text: Any, place: Place, report: Report) -> None:
 class _Sequence:
     """Follows one sequence in the order in which it runs, keeping the names that exist at each point."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, iut: object) -> None:
         self.report = report
+        self.iut = iut
         self.names: set[str] = set()
         self.channels: set[str] = set()
 
@@ -139,7 +136,7 @@ class _Sequence:
                     self.report(where, f"say what is to come: expect: {NOTHING}, or fields of {shape.name}", False)
         for index, path in enumerate(step.distinct):
             if shape is None or shape.at(path) is None:
-                self.report((*place, "distinct", index), f"{_of(shape)} has no field {path!r}", False)
+                self.report((*place, "distinct", index), f"{called(shape)} has no field {path!r}", False)
         self.names |= saved | set(action.parameters.saves(step.arguments))
         self.channels.update(action.parameters.opens(step.arguments))
 
@@ -151,20 +148,24 @@ class _Sequence:
                 self.report((*place, name), f"{action.name} takes no {name!r}; it has {_known(action)}", True)
         if step.with_ is not None and request is not None:
             self.references(step.with_, (*place, "with"))
-            _lint_with(step.with_, request, (*place, "with"), self.report)
+            lint_with(step.with_, request, (*place, "with"), self.report)
         if tampered is not None:
             for where, message in tamper_mistakes(step.tamper, tampered):
                 self.report((*place, "tamper", *where), message, False)
             self.references(step.tamper, (*place, "tamper"))
 
     def expectation(self, expectation: Expectation, shape: Shape | None, place: Place, saved: set[str]) -> None:
+        if expectation.status and self.iut == "euicc":
+            self.report((*place, "status"), "status is of ES9+; a card answers with a status word, write sw", True)
+        if expectation.sw and self.iut == "smdp":
+            self.report((*place, "sw"), "sw is of cards; an SM-DP+ answers with a status, write status", True)
         if expectation.expect is not None:
             if shape is None:
                 self.report((*place, "expect"), "this action has no answer to expect anything of", True)
             elif expectation.expect != NOTHING or not shape.optional:
                 self.references(expectation.expect, (*place, "expect"))
                 saved |= _saved_in(expectation.expect)
-                _lint_expect(expectation.expect, shape, (*place, "expect"), self.report)
+                lint_expect(expectation.expect, shape, (*place, "expect"), self.report)
         for index, call in enumerate(expectation.verify):
             where = (*place, "verify", index)
             try:
@@ -197,162 +198,12 @@ def _known(action: Action) -> str:
     return f"the arguments {', '.join(action.parameters.names)}" if action.parameters.names else "no arguments"
 
 
-def _of(shape: Shape | None) -> str:
-    return shape.name or shape.kind if shape else "the answer"
-
-
 def _saved_in(expected: Any) -> set[str]:
     """Names that ``save`` operators give."""
     if isinstance(expected, Mapping):
         own = {expected["save"]} if isinstance(expected.get("save"), str) else set()
         return own.union(*(_saved_in(entry) for entry in expected.values()))
     return set().union(*(_saved_in(entry) for entry in expected)) if isinstance(expected, list) else set()
-
-
-def _has_reference(data: Any) -> bool:
-    return any(True for _ in references(data))
-
-
-def _lint_with(data: Any, shape: Shape, place: Place, report: Report) -> None:
-    """Fields that the type does not have, and text that is no value of its field."""
-    if isinstance(data, str) and _has_reference(data):
-        return
-    if isinstance(data, Mapping) and shape.kind in ("sequence", "choice"):
-        if shape.kind == "choice" and len(data) != 1:
-            report(place, f"{shape.name} is a CHOICE: exactly one of {', '.join(shape.fields)}", False)
-        for key, entry in data.items():
-            if key not in shape.fields:
-                report((*place, key), f"{shape.name} has no field {key!r}{closest(key, shape.fields)}", True)
-            elif not is_absent(entry):
-                _lint_with(entry, shape.fields[key], (*place, key), report)
-    elif isinstance(data, list) and shape.kind == "list":
-        for index, entry in enumerate(data):
-            _lint_with(entry, shape.element, (*place, index), report)
-    elif not _has_reference(data):
-        try:
-            merge(None, data, shape)
-        except ValueMistake as mistake:
-            report((*place, *mistake.path), mistake.message, False)
-
-
-def _lint_expect(expected: Any, shape: Shape, place: Place, report: Report) -> None:
-    if isinstance(expected, Mapping):
-        fields, operators = split_keys(expected, shape)
-        for key, entry in fields.items():
-            if shape.kind != "any" and key not in shape.fields:
-                known = [*shape.fields, *OPERATORS]
-                report((*place, key), f"{shape.name} has no field {key!r}{closest(key, known)}", True)
-            else:
-                _lint_expect(entry, shape.field(key), (*place, key), report)
-        if shape.kind == "choice" and len(fields) > 1:
-            report(place, f"{shape.name} is a CHOICE: only one of {', '.join(fields)} can come", False)
-        for key, argument in operators.items():
-            if key not in OPERATORS:
-                report((*place, key), f"unknown operator {key!r}{closest(key, OPERATORS)}", True)
-            else:
-                _lint_operator(key, argument, shape, (*place, key), report)
-    elif isinstance(expected, list) and shape.kind in ("list", "any"):
-        for index, entry in enumerate(expected):
-            _lint_expect(entry, shape.element, (*place, index), report)
-    elif not _has_reference(expected):
-        _lint_scalar(expected, shape, place, report)
-
-
-def _lint_scalar(expected: Any, shape: Shape, place: Place, report: Report) -> None:
-    if shape.kind in ("any", "sequence", "choice", "list"):
-        if shape.kind != "any":
-            report(place, f"{_of(shape)} has parts; write a mapping or a list, not {expected!r}", False)
-        return
-    try:
-        scalar(expected, shape)
-    except ValueMistake as mistake:
-        report(place, mistake.message, False)
-
-
-def _lint_operator(name: str, argument: Any, shape: Shape, place: Place, report: Report) -> None:
-    if isinstance(argument, str) and _has_reference(argument):
-        return
-    wrong: str | None = None
-    match name, argument:
-        case (("each" | "contains"), _):
-            if shape.kind not in ("list", "any"):
-                wrong = f"{name} is for lists; {_of(shape)} is none"
-            else:
-                _lint_expect(argument, shape.element, place, report)
-        case (("one_of" | "in_any_order"), [*entries]):
-            inner = shape.element if name == "in_any_order" else shape
-            for index, entry in enumerate(entries):
-                _lint_expect(entry, inner, (*place, index), report)
-        case "not", _:
-            _lint_expect(argument, shape, place, report)
-        case "equals", _:
-            if not isinstance(argument, Mapping | list) and not _has_reference(argument):
-                _lint_scalar(argument, shape, place, report)
-        case (("octets" | "count"), (int() | {"min": int()} | {"max": int()})) if not isinstance(argument, bool):
-            extra = set(argument) - {"min", "max"} if isinstance(argument, Mapping) else set()
-            wrong = f"{name} has min and max, not {', '.join(sorted(extra))}" if extra else None
-            if name == "count" and shape.kind not in ("list", "any"):
-                wrong = f"count is for lists; {_of(shape)} is none"
-        case (("octets" | "count"), _):
-            wrong = f"{name}: write a number, or {{min: n, max: n}}"
-        case (("present" | "absent"), bool()):
-            pass
-        case "matches", str():
-            try:
-                re.compile(argument)
-            except re.error as error:
-                wrong = f"not a regular expression: {error}"
-        case "type", str() if argument in TYPES:
-            pass
-        case "type", _:
-            wrong = f"type is one of {', '.join(TYPES)}"
-        case "save", str() if is_name(argument):
-            pass
-        case "save", _:
-            wrong = "save: write a name of letters, digits and '_', without $"
-        case "only", [*entries]:
-            unknown = [entry for entry in entries if shape.kind != "any" and entry not in shape.fields]
-            wrong = (
-                f"{_of(shape)} has no field {unknown[0]!r}{closest(str(unknown[0]), shape.fields)}" if unknown else None
-            )
-        case "between", [_, _]:
-            pass
-        case (("at_least" | "at_most"), (int() | str())):
-            pass
-        case "starts_with", (int() | str()):
-            wrong = _hex_mistake(argument) if shape.kind == "octets" else None
-        case "bits", _:
-            wrong = _bits_mistake(argument, shape)
-        case _:
-            wants = {"one_of": "a list", "in_any_order": "a list", "only": "a list of fields", "between": "[from, to]"}
-            wrong = f"{name}: write {wants.get(name, 'true or false')}"
-    if wrong:
-        report(place, wrong, False)
-
-
-def _hex_mistake(argument: Any) -> str | None:
-    try:
-        parse_hex(argument)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _bits_mistake(argument: Any, shape: Shape) -> str | None:
-    if shape.kind not in ("bits", "any"):
-        return f"bits is for a BIT STRING; {_of(shape)} is none"
-    try:
-        if isinstance(argument, Mapping):
-            if not argument or set(argument) - {"set", "clear"}:
-                return "bits has set: [names] and clear: [names]"
-            for names in argument.values():
-                for name in names if isinstance(names, list) and not _has_reference(names) else ():
-                    bit_number(name, shape if shape.kind == "bits" else ANY)
-        elif not _has_reference(argument):
-            bits_value(argument, shape)
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def model_keys(model: type[BaseModel]) -> Iterable[str]:

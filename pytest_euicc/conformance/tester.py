@@ -128,7 +128,7 @@ class Tester:
         }
         request = message.merged(request, asn1_shape("AuthenticateServerRequest"))
         signed1 = request["serverSigned1"]
-        if not _gives(message, "serverSignature1"):
+        if not message.gives("serverSignature1"):
             key = shown if signer == "certificate" else self.identity(Role.DP_AUTH, signer)
             request["serverSignature1"] = signatures.sign(key.private_key, codec.encode("ServerSigned1", signed1))
         self.transaction_id = signed1.get("transactionId", b"")
@@ -170,7 +170,7 @@ class Tester:
         if confirmation_code is not None:
             request["hashCc"] = signatures.hash_cc(confirmation_code, self.transaction_id)
         request = message.merged(request, asn1_shape("PrepareDownloadRequest"))
-        if not _gives(message, "smdpSignature2"):
+        if not message.gives("smdpSignature2"):
             key = shown if signer == "certificate" else self.identity(Role.DP_PB, signer)
             signature1 = self.euicc_signature1 if over == "session" else _EMPTY_SIGNATURE
             covered = codec.encode("SmdpSigned2", request["smdpSigned2"]) + signature1
@@ -178,10 +178,6 @@ class Tester:
         self.smdp_signature2 = tlv.encode(0x5F37, request["smdpSignature2"])
         self.sent["hashCc"] = request.get("hashCc")
         return message.finished("PrepareDownloadRequest", request)
-
-
-def _gives(message: Message, name: str) -> bool:
-    return isinstance(message.with_, dict) and name in message.with_
 
 
 def tester(context: Context) -> Tester:
