@@ -217,9 +217,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _serve_card(options: argparse.Namespace) -> int:
-    from pytest_euicc.harness import known_defects
-    from pytest_euicc.options import OptionError
+    from pytest_euicc.options import OptionError, known_defects
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
+    from pytest_euicc.simulator.euicc.defects import DEFECTS
     from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
     from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
     from pytest_euicc.simulator.vpcd import CardServer
@@ -227,7 +227,7 @@ def _serve_card(options: argparse.Namespace) -> int:
     try:
         settings = EuiccSettings.load(options.settings) if options.settings else EuiccSettings()
         pki = FolderPki(options.pki) if options.pki else None
-        card = SimulatedEuicc(settings, pki, defects=known_defects(options.defect))
+        card = SimulatedEuicc(settings, pki, defects=known_defects("--defect", options.defect, DEFECTS))
     except (OptionError, SettingsError, PkiFolderError) as error:
         _say(str(error))
         return WRONG_USE
@@ -255,23 +255,23 @@ def _serve_card(options: argparse.Namespace) -> int:
 def _serve_smdp(options: argparse.Namespace) -> int:
     import threading
 
-    from pytest_euicc.options import OptionError
+    from pytest_euicc.options import OptionError, known_defects
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.rsp.pki import default_pki
+    from pytest_euicc.simulator.smdp.defects import DEFECTS
     from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
     from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError, load
     from pytest_euicc.simulator.smdp.orders import State
     from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
     from pytest_euicc.simulator.smdp.service import SmdpService
     from pytest_euicc.simulator.smdp.store import Store, StoreError
-    from pytest_euicc.smdp_access.opening import known_smdp_defects
 
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         pki = FolderPki(options.pki) if options.pki else default_pki()
         inventory, orders = load(options.inventory) if options.inventory else (Inventory(), [])
-        defects = known_smdp_defects(options.defect)
+        defects = known_defects("--defect", options.defect, DEFECTS)
         service = SmdpService(inventory, orders, pki, defects=defects)
         store = Store(options.store) if options.store else None
         if store is not None:

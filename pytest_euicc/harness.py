@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
-from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.options import SIMULATED, OptionError, Options, known_defects
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
@@ -120,7 +120,9 @@ def open_harness(options: Options) -> Harness:
     declaration, pki = load_declaration(options), _pki(options)
     extra: dict[str, Any] = {}
     if options.kind == SIMULATED:
-        extra = {"pki": pki, "defects": known_defects(options.defects)}
+        from pytest_euicc.simulator.euicc.defects import DEFECTS
+
+        extra = {"pki": pki, "defects": known_defects("--euicc-defect", options.defects, DEFECTS)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
     notes: Mapping[str, str] = getattr(transport, "notes", {})
     seed = notes.get("seed") or options.seed or secrets.token_hex(8)
@@ -202,16 +204,6 @@ def open_planning(
     if not cases:
         raise OptionError(f"-k: no sequence for an SM-DP+ has {' or '.join(texts)} in its name or title")
     return needs(cases, declaration, pki, address), declaration, address
-
-
-def known_defects(names: Iterable[str]) -> frozenset[str]:
-    """The names if the simulated eUICC has such defects; raises OptionError."""
-    from pytest_euicc.simulator.euicc.defects import DEFECTS
-
-    unknown = [name for name in names if name not in DEFECTS]
-    if unknown:
-        raise OptionError(f"--euicc-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
-    return frozenset(names)
 
 
 def _started(recorded: str | None) -> datetime:

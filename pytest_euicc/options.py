@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,14 @@ SIMULATED = "sim"
 
 class OptionError(Exception):
     """An option cannot be used; the message names it and the mend."""
+
+
+def known_defects(option: str, names: Iterable[str], registry: Collection[str]) -> frozenset[str]:
+    """The names, all of them in the registry of a simulator; raises OptionError."""
+    unknown = [name for name in names if name not in registry]
+    if unknown:
+        raise OptionError(f"{option}: no defect {unknown[0]!r}; there are: {', '.join(sorted(registry))}")
+    return frozenset(names)
 
 
 @dataclass(frozen=True)

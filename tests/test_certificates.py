@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
 from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
-from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, load_folder, write_folder
+from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, write_folder
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, TestPki, default_pki
 from pytest_euicc.rsp.signatures import CURVES as CURVES_BY_NAME
@@ -309,9 +309,9 @@ def test_folder_with_the_file_names_of_the_bundle(tmp_path: Path) -> None:
     write_folder(PKI, tmp_path, EID)
     base, ours = tmp_path / "DPtls", PKI.server(Role.DP_TLS, number=2).certificate
     (base / "CERT_S_SM_DP2_TLS_NIST.der").rename(base / "CERT_S_SM_DP2_TLS.der")
-    assert load_folder(tmp_path).server(Role.DP_TLS, number=2).certificate == ours
+    assert FolderPki(tmp_path).server(Role.DP_TLS, number=2).certificate == ours
     (base / "SK_S_SM_DP2_TLS_NIST.pem").rename(base / "SK_S_SM_DP2_TLS.pem")
-    assert load_folder(tmp_path).server(Role.DP_TLS, number=2).certificate == ours
+    assert FolderPki(tmp_path).server(Role.DP_TLS, number=2).certificate == ours
 
 
 def test_folder_with_the_other_curve_under_a_name(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_folder_with_the_other_curve_under_a_name(tmp_path: Path) -> None:
     base = tmp_path / "EUM"
     (base / "CERT_EUM_ECDSA_NIST.der").replace(base / "CERT_EUM_ECDSA_BRP.der")
     with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_BRP.der: its key is on secp256r1"):
-        load_folder(tmp_path).euicc(EID, "brainpool")
+        FolderPki(tmp_path).euicc(EID, "brainpool")
 
 
 OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
@@ -328,7 +328,7 @@ OTHER_EID = bytes.fromhex("89049032000000000000000000000160")
 @pytest.mark.parametrize("curve", CURVES)
 def test_folder_issues_for_another_eid(tmp_path: Path, curve: str) -> None:
     write_folder(PKI, tmp_path, EID)
-    folder = load_folder(tmp_path)
+    folder = FolderPki(tmp_path)
     assert folder.euicc(None, curve).certificate.eid == EID
     other = folder.euicc(OTHER_EID, curve)
     verify_chain([other.certificate, *other.chain], PKI.trust(), Role.EUICC, at=NOW, eid=OTHER_EID)
@@ -341,29 +341,29 @@ def test_folder_issues_for_another_eid(tmp_path: Path, curve: str) -> None:
 @pytest.mark.parametrize("kind", INVALID_EUICC_KINDS)
 def test_folder_issues_invalid_chains(tmp_path: Path, kind: str, curve: str) -> None:
     write_folder(PKI, tmp_path, EID)
-    identity = load_folder(tmp_path).euicc(None, curve, kind)
+    identity = FolderPki(tmp_path).euicc(None, curve, kind)
     with pytest.raises(CertificateFault) as caught:
         verify_chain([identity.certificate, *identity.chain], PKI.trust(), Role.EUICC, at=NOW)
     assert caught.value.kind is FAULT_OF_EUICC_KIND[kind]
     if kind != "eum-unknown-ci":
         # One thing is wrong and nothing else: the other certificate is that of a chain that holds.
-        sound = [entry for entry in identity.chain if entry in load_folder(tmp_path).euicc(None, curve).chain]
+        sound = [entry for entry in identity.chain if entry in FolderPki(tmp_path).euicc(None, curve).chain]
         assert bool(sound) is kind.startswith("euicc")
 
 
 def test_folder_without_keys_says_which_one_is_missing(tmp_path: Path) -> None:
     write_folder(PKI, tmp_path, EID)
     (tmp_path / "CertificateIssuer" / "SK_CI_ECDSA_NIST.pem").unlink()
-    assert load_folder(tmp_path).euicc(None, kind="euicc-expired").certificate.eid == EID
+    assert FolderPki(tmp_path).euicc(None, kind="euicc-expired").certificate.eid == EID
     with pytest.raises(PkiFolderError, match=r"SK_CI_ECDSA_NIST.pem: No such file"):
-        load_folder(tmp_path).euicc(None, kind="eum-expired")
+        FolderPki(tmp_path).euicc(None, kind="eum-expired")
     (tmp_path / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").unlink()
-    assert load_folder(tmp_path).euicc(None).certificate.eid == EID
+    assert FolderPki(tmp_path).euicc(None).certificate.eid == EID
     (tmp_path / "EUM" / "SK_EUM_ECDSA_NIST.pem").unlink()
     with pytest.raises(PkiFolderError, match=r"SK_EUICC_ECDSA_NIST.pem: No such file"):
-        load_folder(tmp_path).euicc(None)
+        FolderPki(tmp_path).euicc(None)
     with pytest.raises(ValueError, match="no kind of chain"):
-        load_folder(tmp_path).euicc(None, kind="eum-expiried")
+        FolderPki(tmp_path).euicc(None, kind="eum-expiried")
 
 
 def test_folder_of_something_else(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_folder_of_something_else(tmp_path: Path) -> None:
 
 def test_a_folder_with_the_key_of_its_ci_issues_what_must_be_refused(tmp_path: Path) -> None:
     write_folder(TestPki("another maker"), tmp_path, EID)
-    folder = load_folder(tmp_path)
+    folder = FolderPki(tmp_path)
     for kind in ("expired", "no-oid", "p384"):
         with pytest.raises(CertificateFault) as caught:
             verify_chain([folder.invalid_server(Role.DP_PB, kind).certificate], folder.trust(), Role.DP_PB, at=NOW)
@@ -384,4 +384,4 @@ def test_a_folder_with_the_key_of_its_ci_issues_what_must_be_refused(tmp_path: P
     assert caught.value.kind is FaultKind.EXPIRED
     (tmp_path / "CertificateIssuer" / "SK_CI_ECDSA_NIST.pem").unlink()
     with pytest.raises(PkiFolderError, match="SK_CI_ECDSA_NIST"):
-        load_folder(tmp_path).invalid_server(Role.DP_PB, "expired")
+        FolderPki(tmp_path).invalid_server(Role.DP_PB, "expired")

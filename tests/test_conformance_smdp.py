@@ -13,7 +13,7 @@ from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.events import Result, Verdict
 from pytest_euicc.conformance.runner import Runner
 from pytest_euicc.harness import open_session
-from pytest_euicc.rsp.folder import load_folder, write_folder
+from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import EID, TestPki
 from pytest_euicc.smdp_access import SimulatedSmdp
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, numbers: tuple[str, ...]) -> Iterator[Result]:
-    pki = load_folder(folder)
+    pki = FolderPki(folder)
     smdp = SimulatedSmdp(pki)
     try:
         session = open_session(None, SMDP, pki, smdp, real_card=False, seed="folder")

@@ -12,7 +12,7 @@ from sim_device import SELECT_ISDR, Device
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import SnapshotTransport, TransportOptions
 from pytest_euicc.card.transport import open_transport as open_any
-from pytest_euicc.rsp.folder import load_folder, write_folder
+from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator import euicc as package
 from pytest_euicc.simulator.euicc.defects import DEFECTS
@@ -151,7 +151,7 @@ def test_a_pki_without_keys_for_the_card_is_one_message(tmp_path):
         # With the keys of EUM or CI the folder's PKI would issue an eUICC of any EID.
         for key in (tmp_path / "pki" / folder).glob("SK_*"):
             key.unlink()
-    pki = load_folder(tmp_path / "pki")
+    pki = FolderPki(tmp_path / "pki")
     assert open_transport("", TransportOptions(extra={"pki": pki})).euicc.core.credentials.identities
     with pytest.raises(CardError, match=r"SK_EUM_ECDSA_NIST.pem: No such file.*; eid, verification and signing of"):
         open_transport(str(other), TransportOptions(extra={"pki": pki}))

@@ -30,11 +30,6 @@ class PkiFolderError(Exception):
     """A file of the folder is missing or does not fit; the message names the file and the mend."""
 
 
-def load_folder(folder: Path) -> FolderPki:
-    """The identities of a folder; raises PkiFolderError."""
-    return FolderPki(folder)
-
-
 class FolderPki:
     """Identities of an SGP.26 folder: ``CertificateIssuer/ EUM/ eUICC/ DPauth/ DPpb/ DPtls/``.
 

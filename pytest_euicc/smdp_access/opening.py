@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_euicc.conformance.declaration import Declaration
 from pytest_euicc.conformance.smdp_declaration import https_url
-from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.options import SIMULATED, OptionError, Options, known_defects
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.smdp_access.claims import Claims
 from pytest_euicc.smdp_access.es2 import Es2Provisioner, IdentityError, read_identity
@@ -21,7 +20,9 @@ def open_smdp(options: Options, pki: Any, declaration: Declaration) -> Simulated
     """The SM-DP+ of the run, not yet started; raises OptionError."""
     server = smdp_server(options, declaration)
     if server is None:
-        return SimulatedSmdp(pki, known_smdp_defects(options.smdp_defects))
+        from pytest_euicc.simulator.smdp.defects import DEFECTS
+
+        return SimulatedSmdp(pki, known_defects("--smdp-defect", options.smdp_defects, DEFECTS))
     if options.smdp_defects:
         raise OptionError(f"--smdp-defect is for the simulated SM-DP+; {server.urls['nist']} is another")
     return RemoteSmdp(
@@ -62,13 +63,3 @@ def _es2plus(declaration: Declaration, server: Server, pki: Pki) -> Es2Provision
     except IdentityError as error:
         raise OptionError(f"--smdp-declaration: es2plus.identity: {error}") from None
     return Es2Provisioner(declared, replace(server.tls(pki), identity=identity))
-
-
-def known_smdp_defects(names: Iterable[str]) -> frozenset[str]:
-    """The names if the simulated SM-DP+ has such defects; raises OptionError."""
-    from pytest_euicc.simulator.smdp.defects import DEFECTS
-
-    unknown = [name for name in names if name not in DEFECTS]
-    if unknown:
-        raise OptionError(f"--smdp-defect: no defect {unknown[0]!r}; there are: {', '.join(sorted(DEFECTS))}")
-    return frozenset(names)
