@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_euicc.asn1 import tlv
+from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.actions import Message, Outcome, action
+from pytest_euicc.conformance.checks import card_resources
 from pytest_euicc.conformance.context import Context
 from pytest_euicc.conformance.matchers import Mismatch, equal
 from pytest_euicc.conformance.registry import Hex
@@ -34,10 +35,7 @@ def check_card_resource(_context: Context, _message: Message, *, of: Hex) -> Out
     """Extended card resources taken apart (ETSI TS 102 226 8.2.1.7.2)."""
     outcome = Outcome(octets=of, shape=_RESOURCES)
     try:
-        parts = {entry.tag: int.from_bytes(entry.value, "big") for entry in tlv.parse_all(of)}
-    except tlv.TlvError as error:
+        outcome.value = card_resources(of)
+    except TlvError as error:
         outcome.fault = str(error)
-        return outcome
-    names = {0x81: "applications", 0x82: "non_volatile", 0x83: "volatile"}
-    outcome.value = {name: parts[tag] for tag, name in names.items() if tag in parts}
     return outcome

@@ -84,9 +84,6 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
             yield Mismatch(name, describe(theirs), describe(ours))
 
 
-_FREE_NON_VOLATILE = 0x82
-
-
 @check("more_free_memory")
 def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
     """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
@@ -99,9 +96,16 @@ def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Ite
         yield Mismatch("extCardResource", f"more than {before} octets of free non-volatile memory", str(now))
 
 
+def card_resources(octets: bytes) -> dict[str, int]:
+    """What an extCardResource tells, by name (ETSI TS 102 226 8.2.1.7.2); raises TlvError."""
+    names = {0x81: "applications", 0x82: "non_volatile", 0x83: "volatile"}
+    parts = tlv.parse_all(octets)
+    return {names[part.tag]: int.from_bytes(part.value, "big") for part in parts if part.tag in names}
+
+
 def free_memory(resources: bytes) -> int:
     """Octets of free non-volatile memory of an extCardResource; raises TlvError or LookupError."""
-    found = {part.tag: part.value for part in tlv.parse_all(resources)}
-    if _FREE_NON_VOLATILE not in found:
+    found = card_resources(resources)
+    if "non_volatile" not in found:
         raise LookupError(f"no tag 82 in {resources.hex().upper() or 'nothing'}")
-    return int.from_bytes(found[_FREE_NON_VOLATILE], "big")
+    return found["non_volatile"]
