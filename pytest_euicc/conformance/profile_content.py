@@ -77,8 +77,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
 
 def imsi_of(owner: dict[str, Any]) -> str:
     """An IMSI of the owner's network, of the test network without one (3GPP TS 24.008 10.5.1.13, TS 31.102 4.2.2)."""
-    digits = bytes(owner.get("mccMnc", b"\x00\xf1\x10")).hex().replace("e", "0")
-    network = digits[1] + digits[0] + digits[3] + digits[5] + digits[4] + digits[2].replace("f", "")
+    network = profile_package.network_digits(owner.get("mccMnc", b"\x00\xf1\x10")).replace("e", "0")
     return network + "123456789"[: 15 - len(network)]
 
 

@@ -231,6 +231,12 @@ def encode_imsi(imsi: str) -> bytes:
     return bytes([(len(imsi) + 2) // 2]) + swapped(bytes.fromhex(nibbles))
 
 
+def network_digits(mcc_mnc: bytes) -> str:
+    """MCC and MNC, 5 or 6 digits, out of the three octets of 3GPP TS 24.008 10.5.1.13."""
+    octets = mcc_mnc.hex()
+    return octets[1] + octets[0] + octets[3] + octets[5] + octets[4] + octets[2].replace("f", "")
+
+
 def _header(number: int) -> dict[str, Any]:
     return {"mandated": None, "identification": number}
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.profile_package import network_digits
 from pytest_euicc.simulator.euicc.package_files import FileTree
 
 _EF_ICCID, _EF_IMSI = b"\x2f\xe2", b"\x6f\x07"
@@ -46,7 +48,4 @@ def _content(tree: FileTree, identifier: bytes) -> bytes | None:
 
 def _network_matches(network: bytes, imsi: bytes) -> bool:
     """MCC and MNC of 3GPP TS 24.008 10.5.1.13 against the digits of EF IMSI (3GPP TS 31.102 4.2.2)."""
-    octets = network.hex()
-    mcc_mnc = octets[1] + octets[0] + octets[3] + octets[5] + octets[4] + octets[2].replace("f", "")
-    digits = "".join(f"{octet & 0x0F:x}{octet >> 4:x}" for octet in imsi[1:])[1:]
-    return digits.startswith(mcc_mnc)
+    return swapped(imsi[1:]).hex()[1:].startswith(network_digits(network))

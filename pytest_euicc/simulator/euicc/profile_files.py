@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp.iccid import to_digits
-from pytest_euicc.rsp.profile_package import encode_imsi
+from pytest_euicc.rsp.profile_package import encode_imsi, network_digits
 from pytest_euicc.simulator.euicc.package_files import LINEAR_FIXED, PackageFile, Path
 from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings
 
@@ -49,10 +49,8 @@ def _mnc_length(network: bytes) -> int:
 
 def _imsi(network: bytes, iccid: bytes) -> bytes:
     """EF IMSI (3GPP TS 31.102 4.2.2): length, then 15 digits, those after the network taken from the ICCID."""
-    coded = network.hex()
-    mcc, mnc = coded[1] + coded[0] + coded[3], coded[5] + coded[4] + coded[2]
     serial = to_digits(iccid)
-    digits = (mcc + mnc[: _mnc_length(network)] + serial[:-1][-10:].rjust(10, "0"))[:15].ljust(15, "0")
+    digits = (network_digits(network) + serial[:-1][-10:].rjust(10, "0"))[:15].ljust(15, "0")
     return encode_imsi(digits)
 
 
