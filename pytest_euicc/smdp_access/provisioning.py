@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -14,12 +13,10 @@ from pytest_euicc.conformance.smdp_access import OrderWish
 from pytest_euicc.conformance.smdp_needs import Need
 from pytest_euicc.rsp.iccid import check_digit
 from pytest_euicc.smdp_access.claims import Claims
+from pytest_euicc.smdp_access.entries import entry
 from pytest_euicc.smdp_access.es2 import suitable
 from pytest_euicc.smdp_access.stock import Stock
 
-_PAST = "2021-01-01T00:00:00Z"
-_EVENTS = ["install", "enable", "disable", "delete"]
-_ICON = bytes.fromhex("89504E470D0A1A0A")
 _WIDTH = 1000
 _MANY = 100
 """Downloads that may be begun of a profile which serves several sequences."""
@@ -126,46 +123,15 @@ def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> in
 
 
 def _lines(load: Load, address: str, indent: str) -> list[str]:
-    made = entry(load.number, load.wish, address)
+    """One profile; what a server would choose is proposed, other values for each."""
+    wish = load.wish
+    matching_id = "" if wish.by_eid else wish.matching_id or f"PYTEST-{load.number:04d}"
+    made = entry(wish, matching_id, address, bytes(wish.icon), _iccid(load.number))
     if len(load.needs) > 1:
         made |= {"tries": _MANY, "reusable": "unspent"}
     text = yaml.safe_dump([made], sort_keys=False, default_flow_style=None, width=_WIDTH)
     comments = [f"{indent.rstrip(' ') or ' '} # {need.sequence}: {need.title}" for need in load.needs]
     return [*comments, *(indent + line for line in text.splitlines())]
-
-
-def entry(number: int, wish: OrderWish, address: str) -> dict[str, Any]:
-    """A profile as an inventory has it; what a server would choose is proposed.
-
-    Args:
-        number: makes matchingId and ICCID those of no other.
-    """
-    made: dict[str, Any] = {}
-    if not wish.by_eid:
-        made["matching_id"] = wish.matching_id or f"PYTEST-{number:04d}"
-    made |= {"eid": wish.eid.hex()} if wish.eid else {}
-    made |= {"event": True} if wish.event else {}
-    made |= {"state": wish.state, "iccid": _iccid(number)}
-    optional = {
-        "keys": wish.keys,
-        "confirmation_code": wish.confirmation_code,
-        "confirmation_tries": wish.confirmation_tries,
-        "tries": wish.tries,
-        "expires": _PAST if wish.expired else None,
-        "rebinding": None if wish.rebinding else False,
-        "needs": {"memory": wish.memory} if wish.memory else None,
-    }
-    made |= {name: value for name, value in optional.items() if value is not None}
-    return made | {"metadata": _metadata(wish, address)}
-
-
-def _metadata(wish: OrderWish, address: str) -> dict[str, Any]:
-    metadata = dict(wish.metadata)
-    notify = metadata.get("notify", [{"events": list(_EVENTS)}])
-    metadata["notify"] = [{**each, "address": each.get("address", address)} for each in notify]
-    if wish.icon:
-        metadata["icon"] = _ICON.ljust(wish.icon, b"\0")[: wish.icon].hex()
-    return metadata
 
 
 def _iccid(number: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,15 @@ from pytest_euicc.rsp.bsp import BLOCK, LARGEST_PLAIN
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.smdp_access.clients import Clients
+from pytest_euicc.smdp_access.entries import entry
 
 if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.orders import Order
     from pytest_euicc.simulator.smdp.server import SmdpServer
 
 _LOOPBACK = "127.0.0.1"
-_PAST = datetime(2021, 1, 1, tzinfo=UTC)
 _TIMEOUT = 10.0
 _FILLER = 2500
-_PNG = bytes.fromhex("89504E470D0A1A0A")
 
 
 class SimulatedSmdp:
@@ -76,27 +74,10 @@ class SimulatedSmdp:
         return []
 
     def _entry(self, wish: OrderWish) -> dict[str, Any]:
-        metadata = dict(wish.metadata)
-        every = [{"events": ["install", "enable", "disable", "delete"]}]
-        metadata["notify"] = [{"address": self.address, **entry} for entry in metadata.get("notify", every)]
-        if wish.icon:
-            metadata["icon"] = (_PNG + self._random.randbytes(wish.icon))[: wish.icon]
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
+        made = entry(wish, matching_id, self.address, self._random.randbytes(wish.icon))
         package = wish.package if wish.package is not None else _profile(self._iccid(), max(_FILLER, wish.octets))
-        entry: dict[str, Any] = {
-            "octets": package,
-            "matching_id": matching_id,
-            "keys": wish.keys or "session",
-            "state": wish.state,
-            "rebinding": wish.rebinding,
-            "metadata": metadata,
-            "needs": {"memory": wish.memory},
-            "eid": wish.eid.hex() if wish.eid else None,
-            "expires": _PAST if wish.expired else None,
-            "confirmation_code": wish.confirmation_code,
-        }
-        given = {"tries": wish.tries, "confirmation_tries": wish.confirmation_tries}
-        return entry | {name: value for name, value in given.items() if value is not None}
+        return made | {"octets": package}
 
     def _iccid(self) -> bytes:
         """One of the range for tests (ITU-T E.118), nibbles swapped."""
