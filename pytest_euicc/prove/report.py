@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from pytest_euicc.prove.bench import Outcome
 from pytest_euicc.prove.proof import MANY, Proof
+from pytest_euicc.reporting.page import page
 
 FORMAT = 1
 _SHOWN = 3
@@ -96,9 +96,5 @@ def write(folder: Path, proofs: Sequence[Proof]) -> None:
 
 
 def html(proofs: Sequence[Proof]) -> str:
-    """A page without anything to load from elsewhere."""
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((files(__package__) / "prove.html").read_text(encoding="utf-8"))
-    return template.render(proofs=proofs)
+    """The page to read."""
+    return page(__package__, "prove.html", proofs=proofs)

@@ -6,9 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from pytest_euicc.reporting.page import page
 
 VERDICTS = ("pass", "fail", "inconclusive", "not applicable")
 FORMAT = 1
@@ -73,12 +74,8 @@ class Summary:
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
     def html(self) -> str:
-        """A page without anything to load from elsewhere."""
-        import jinja2
-
-        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        template = environment.from_string((files(__package__) / "summary.html").read_text(encoding="utf-8"))
-        return template.render(summary=self, verdicts=VERDICTS, total=self.counts())
+        """The page to read."""
+        return page(__package__, "summary.html", summary=self, verdicts=VERDICTS, total=self.counts())
 
 
 def write(folder: Path, summary: Summary) -> None:
