@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PPRS = ("pprUpdateControl", "ppr1", "ppr2")
-"""Bits of PprIds in their order (SGP.22 2.4.a.1)."""
+"""Bits of PprIds in their order (SGP.22 2.4a.1)."""
 
 
 def rule_names(bits: tuple[bytes, int]) -> frozenset[str]:

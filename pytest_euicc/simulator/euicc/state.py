@@ -11,7 +11,7 @@ from pytest_euicc.simulator.euicc.security_domain import SecurityDomain
 from pytest_euicc.simulator.euicc.session import OneTimeKey
 
 EVENTS = ("install", "enable", "disable", "delete")
-"""NotificationEvent bits in their order (SGP.22 2.4.a.1)."""
+"""NotificationEvent bits in their order (SGP.22 2.4a.1)."""
 
 
 def named_bits(order: tuple[str, ...], names: frozenset[str] | set[str]) -> tuple[bytes, int]:
