@@ -10,8 +10,8 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
+from pytest_euicc.es9.address import host_and_port
 from pytest_euicc.es9.errors import NotTls, ServerTimeout
 from pytest_euicc.es9.inspection import tcp_connection
 from pytest_euicc.es9.suites import name_of, number_of
@@ -115,7 +115,7 @@ def offer(
         ServerUnreachable, ServerTimeout: nothing listens there, or nothing comes of it.
         NotTls: what comes is no TLS.
     """
-    host = urlsplit(url if "://" in url else f"https://{url}").hostname or ""
+    host, _ = host_and_port(url)
     sent = client_hello(host, version, suites, settings.curve, random)
     with tcp_connection(url, settings) as connection:
         try:

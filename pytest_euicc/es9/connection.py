@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
 from urllib3 import exceptions
 
+from pytest_euicc.es9 import address
 from pytest_euicc.es9.errors import (
     AnswerTooLarge,
     CertificateExpired,
@@ -30,7 +30,6 @@ from pytest_euicc.es9.errors import (
 from pytest_euicc.es9.groups import can_offer_several
 from pytest_euicc.es9.tls import TlsSettings, client_context
 
-_HTTPS_PORT = 443
 _CHUNK = 1 << 16
 # X509_V_ERR_… of OpenSSL: not yet valid, expired; unable to get issuer (2, 20, 21), self-signed (18, 19).
 _VALIDITY = (9, 10)
@@ -67,12 +66,11 @@ class Connection:
     """
 
     def __init__(self, url: str, settings: TlsSettings) -> None:
-        parts = urlsplit(url if "://" in url else f"https://{url}")
+        parts = address.parts(url)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError(f"{url}: wanted https://host[:port]")
         self.settings = settings
-        self.host = parts.hostname
-        self.port = parts.port or _HTTPS_PORT
+        self.host, self.port = address.host_and_port(url)
         self._authority = parts.netloc
         self.url = f"https://{parts.netloc}"
         self._context = client_context(settings)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
+from pytest_euicc.es9.address import host_and_port
 from pytest_euicc.es9.connection import explain_tls
 from pytest_euicc.es9.errors import ServerTimeout, ServerUnreachable, TlsError
 from pytest_euicc.es9.tls import TlsSettings, client_context
 from pytest_euicc.rsp.certificates import Certificate
-
-_HTTPS_PORT = 443
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Hands
         Es9Error: no connection, or no handshake.
         CertificateFault: what the server sent is no certificate with an EC key.
     """
-    host = urlsplit(url if "://" in url else f"https://{url}").hostname or ""
+    host, _ = host_and_port(url)
     context = client_context(replace(settings, verify=verify))
     with tcp_connection(url, settings) as plain:
         try:
@@ -55,8 +53,7 @@ def tcp_connection(url: str, settings: TlsSettings) -> socket.socket:
     Raises:
         ServerUnreachable: it does not come about.
     """
-    parts = urlsplit(url if "://" in url else f"https://{url}")
-    host, port = parts.hostname or "", parts.port or _HTTPS_PORT
+    host, port = host_and_port(url)
     try:
         return socket.create_connection((settings.resolve.get(host, host), port), settings.timeout)
     except TimeoutError:
