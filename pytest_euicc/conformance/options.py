@@ -25,7 +25,7 @@ OPTIONS: dict[str, str] = {
     "O_P_BRP": "SM-DP+: keys and certificates on brainpoolP256r1",
     "O_P_TLS13": "SM-DP+: TLS 1.3",
     "O_P_SDS": "SM-DP+: registers events at an SM-DS",
-    "O_P_RETRY": "SM-DP+: binds a package again for a retried download",
+    "O_P_RETRY": "SM-DP+: a profile that is Downloaded is offered again for a retry (SGP.22 3.1.3)",
     "O_P_REUSE_OTPK": "SM-DP+: offers the one-time key of the download before (bppEuiccOtpk, SGP.22 3.1.3)",
     "O_P_CC": "SM-DP+: confirmation codes",
     "O_P_ES2": "SM-DP+: provisioning over ES2+",

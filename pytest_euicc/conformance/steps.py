@@ -52,7 +52,7 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
         answers: list[Outcome] = []
         for _ in range(step.repeat):
             outcome = _perform(context, step)
-            came = outcome.value if outcome.fault is None else None
+            came = _without_repetition(outcome.status, outcome.value) if outcome.fault is None else None
             emit(Decoded(action.request_type, outcome.sent_value, outcome.type_name, came, outcome.unknown))
             problems, because = _judge(context, step, outcome)
             if not problems:
@@ -216,11 +216,11 @@ def _failure(
     )
 
 
-def _without_repetition(failure: StepFailure) -> Any:
+def _without_repetition(status: str | None, value: Any) -> Any:
     """The value without what the text of an ES9+ answer shows already."""
-    if failure.status is None or not isinstance(failure.came_value, dict):
-        return failure.came_value
-    return {name: value for name, value in failure.came_value.items() if name not in ("json", "headers")}
+    if status is None or not isinstance(value, dict):
+        return value
+    return {name: entry for name, entry in value.items() if name not in ("json", "headers")}
 
 
 def failure_text(failure: StepFailure, limit: int = 600) -> str:
@@ -245,7 +245,7 @@ def failure_text(failure: StepFailure, limit: int = 600) -> str:
         f"  came      {readable(failure.came)}{status}" if failure.came else f"  came     {status or ' nothing'}"
     )
     if failure.came_value is not None:
-        lines.append(f"            {describe(_without_repetition(failure), limit)}")
+        lines.append(f"            {describe(_without_repetition(failure.status, failure.came_value), limit)}")
     for index, problem in enumerate(failure.mismatches):
         lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
     if failure.because:
