@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,10 @@ OK, WORSE, WRONG_USE = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 good, 1 mistakes or worse, 2 it could not be done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without Unicode still gets every message.
+            stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
@@ -77,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
     card.add_argument("--defect", metavar="NAME", action="append", default=[], help="give it a named deviation")
     card.add_argument("--host", default="127.0.0.1")
-    card.add_argument("--port", type=int, default=35963, help="port of vpcd (default 35963)")
+    card.add_argument("--port", type=_port, default=35963, help="port of vpcd (default 35963)")
     card.set_defaults(command=_serve_card)
     smdp = served.add_parser(
         "smdp", help="run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
@@ -87,11 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     smdp.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
     smdp.add_argument("--defect", metavar="NAME", action="append", default=[], help="give it a named deviation")
     smdp.add_argument("--host", default="127.0.0.1")
-    smdp.add_argument("--port", type=int, default=8443, help="ES9+ with a P-256 certificate (default 8443)")
+    smdp.add_argument("--port", type=_port, default=8443, help="ES9+ with a P-256 certificate (default 8443)")
     smdp.add_argument(
-        "--brainpool-port", type=int, default=8444, help="ES9+ with a Brainpool certificate (default 8444)"
+        "--brainpool-port", type=_port, default=8444, help="ES9+ with a Brainpool certificate (default 8444)"
     )
-    smdp.add_argument("--es2-port", type=int, default=8445, help="ES2+ (default 8445)")
+    smdp.add_argument("--es2-port", type=_port, default=8445, help="ES2+ (default 8445)")
     smdp.set_defaults(command=_serve_smdp)
 
     provisioning = commands.add_parser(
@@ -113,6 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     pki.add_argument("--eid", default="89049032123451234512345678901235", help="EID of the eUICC certificate")
     pki.set_defaults(command=_pki)
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 0xFFFF):
+        raise argparse.ArgumentTypeError(f"{text}: a port is a number from 0 to 65535")
+    return int(text)
 
 
 def _say(text: str) -> None:
@@ -144,11 +155,15 @@ def _lint(options: argparse.Namespace) -> int:
     from pytest_euicc import resources
     from pytest_euicc.conformance import loader
 
+    for path in options.paths:
+        if not loader.vector_files([path]):
+            _say(f"{path}: no vectors in this folder; their files end in .yaml")
+            return WRONG_USE
     mistakes = loader.lint(options.paths or [resources.vectors()])
     for mistake in mistakes:
         _print(str(mistake))
     if mistakes:
-        _say(f"{len(mistakes)} mistakes")
+        _say(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}")
     return WORSE if mistakes else OK
 
 
@@ -170,6 +185,9 @@ def _coverage(options: argparse.Namespace) -> int:
     try:
         cases = loader.load([resources.vectors()])
         if options.against is None:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                # The page is a file of the documentation, whatever the locale.
+                sys.stdout.reconfigure(encoding="utf-8")
             _print(coverage.page(cases).rstrip())
             return OK
         missing = coverage.missing(options.against, cases)
@@ -244,6 +262,9 @@ def _serve_card(options: argparse.Namespace) -> int:
             f"nothing listens at {options.host}:{options.port}: start pcscd with the vpcd driver (Debian: pcscd and "
             "vsmartcard-vpcd), or name its port with --port"
         )
+        return WRONG_USE
+    except OSError as error:
+        _say(f"{options.host}:{options.port} cannot be reached: {error.strerror or error}; see --host and --port")
         return WRONG_USE
     except KeyboardInterrupt:
         return OK

@@ -45,6 +45,8 @@ class SequenceRun:
         config = self.node.config
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
         self.node.user_properties.append(("euicc", entry(result)))
+        if self.harness.recording_fault:
+            self.node.session.shouldstop = self.harness.recording_fault
         self.node.user_properties += [("euicc missing", words) for words in self.harness.take_missing()]
         left = "".join(f"\nleft behind on the card: {line}" for line in result.left_behind)
         if result.verdict is Verdict.NOT_APPLICABLE:

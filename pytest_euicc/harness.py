@@ -36,6 +36,12 @@ class Harness:
         """The card under test; raises Unreachable where an SM-DP+ is."""
         return self.session.held_card()
 
+    @property
+    def recording_fault(self) -> str:
+        """Why the recording takes no more; empty while it does, or if there is none."""
+        card = self.session.card
+        return "" if card is None else str(getattr(card.transport, "fault", ""))
+
     def take_missing(self) -> list[str]:
         """Profiles that the SM-DP+ did not hold since the last look, in words."""
         return [wish.words() for wish in self.session.services["smdp"].take_missing()]
@@ -52,6 +58,9 @@ def load_cases(options: Options) -> list[Case]:
     from pytest_euicc.conformance import loader, published
     from pytest_euicc.conformance.document import FileMistakes
 
+    for path in options.vectors:
+        if path.is_dir() and not loader.vector_files([path]):
+            raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
     try:
         return published.expand(loader.load([resources.vectors(), *options.vectors]))
     except FileMistakes as error:
@@ -217,7 +226,13 @@ def _started(recorded: str | None) -> datetime:
 def _record_path(path: Path, worker: str) -> Path:
     """One file per worker: into a folder, or beside the file named."""
     if path.is_dir() or not path.suffix:
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OptionError(
+                f"--euicc-record {path}: no folder can be made there: {error.strerror}; "
+                "name a folder, or a file with a suffix, such as run.trace"
+            ) from None
         return path / f"{worker or 'euicc'}.trace"
     return path.with_stem(f"{path.stem}-{worker}") if worker else path
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import tempfile
 from collections import Counter
@@ -71,10 +73,27 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers, and the state of this run."""
+    """Markers, and the state of this run; a place for reports that cannot be written to is told before the run."""
+    for option, folder in (("--alluredir", config.getoption("allure_report_dir", None)), _report(config)):
+        fault = _unwritable(Path(folder)) if folder else ""
+        if fault:
+            raise pytest.UsageError(f"{option} {folder}: {fault}; name another folder")
     config.addinivalue_line("markers", f"{_MARKER}(interface): parametrise with the vector sequences of an interface")
     setattr(config, STATE, _State(config))
+
+
+def _report(config: pytest.Config) -> tuple[str, str]:
+    return "--euicc-report", config.getoption("euicc_report") or config.getini("euicc_report")
+
+
+def _unwritable(folder: Path) -> str:
+    """Why no files can be written to a folder that is there or is to be made; empty where they can."""
+    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not place.is_dir():
+        return f"{place} is a file"
+    return "" if os.access(place, os.W_OK | os.X_OK) else f"{place} cannot be written to"
 
 
 class _State:
@@ -87,6 +106,7 @@ class _State:
         self._sequences: dict[str, tuple[Case, Sequence]] | None = None
         self.entries: list[dict[str, Any]] = []
         self.description: dict[str, str] = {}
+        self.written = ""
 
     @property
     def options(self) -> Options:
@@ -281,14 +301,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     from pytest_euicc.reporting import summary
 
-    folder = config.getoption("euicc_report") or config.getini("euicc_report")
+    collected = summary.Summary.of(_collected, state.description)
+    _, folder = _report(config)
     if folder:
-        summary.write(Path(folder), summary.Summary.of(_collected, state.description))
+        try:
+            summary.write(Path(folder), collected)
+            state.written = f"summary: {Path(folder) / 'summary.html'}"
+        except OSError as error:
+            # A long run is not lost because the disk is full.
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+            state.written = f"--euicc-report {folder}: {error.strerror}; the summary is not there"
+            with contextlib.suppress(OSError):
+                instead = Path(tempfile.mkdtemp(prefix="pytest-euicc-report-"))
+                summary.write(instead, collected)
+                state.written = f"--euicc-report {folder}: {error.strerror}; the summary is in {instead}"
     allure = config.getoption("allure_report_dir", None)
     if allure:
         from pytest_euicc.reporting.allure import write_environment
 
-        write_environment(Path(allure), state.description)
+        # Allure's own plugin tells what it could not write.
+        with contextlib.suppress(OSError):
+            write_environment(Path(allure), state.description)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -322,8 +355,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         )
         for words, count in sorted(_missing.items()):
             terminalreporter.write_line(f"  {count} x {words}")
-    folder = config.getoption("euicc_report") or config.getini("euicc_report")
-    if folder:
-        terminalreporter.write_line(f"summary: {Path(folder) / 'summary.html'}")
+    if state.written:
+        terminalreporter.write_line(state.written)
     if config.getoption("allure_report_dir", None):
         terminalreporter.write_line(f"Allure results: {config.getoption('allure_report_dir')}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,14 +62,24 @@ def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "{}", "not json", '{"card": {}, "sequences": [{"id": "x", "verdict": "y"}]}']
+    "content",
+    [
+        None,
+        b"{}",
+        b"not json",
+        b"\xff" * 5000,
+        b'{"card": {}, "sequences": [{"id": "x", "verdict": "y"}]}',
+        b'{"card": {}, "sequences": [{"id": "x", "verdict": "pass"}]}',
+    ],
 )
-def test_compare_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None) -> None:
+def test_compare_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None) -> None:
     path = tmp_path / "x.json"
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content)
     assert cli.main(["compare", str(path), str(path)]) == 2
-    assert str(path) in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert str(path) in told
+    assert len(told) < len(str(path)) + 100
 
 
 def test_serve_card_without_a_reader(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +104,7 @@ def _refuse(_server: object) -> None:
         ("svn: two", "write three numbers"),
         ("- 1", "a mapping of settings is wanted"),
         ("a: [", "not YAML"),
+        ("a: " + "[" * 5000, "nested too deeply"),
     ],
 )
 def test_serve_card_with_wrong_settings(
@@ -102,6 +116,20 @@ def test_serve_card_with_wrong_settings(
     error = capsys.readouterr().err
     assert words in error
     assert str(path) in error
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_serve_at_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "smdp", f"--port={port}"])
+    assert f"--port: {port}: a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_the_coverage_page_in_a_locale_without_unicode() -> None:
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    page = subprocess.run([sys.executable, "-m", "pytest_euicc.cli", "coverage"], env=environment, capture_output=True)
+    assert page.returncode == 0, page.stderr
+    assert "–" in page.stdout.decode()
 
 
 def test_the_simulated_card_goes_back_by_an_apdu() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,10 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
         (("--euicc-declaration", "missing.yaml"), "missing.yaml"),
         (("--euicc-isdr-aid", "XYZ"), "--euicc-isdr-aid XYZ: not hex"),
         (("--euicc-vectors", "nowhere"), "--euicc-vectors nowhere: there is no such file"),
+        (("--euicc-vectors", "."), "--euicc-vectors .: no vectors in this folder"),
+        (("--euicc-record", "/dev/null/folder"), "--euicc-record /dev/null/folder: no folder can be made"),
+        (("--euicc-report", "/dev/null/folder"), "--euicc-report /dev/null/folder: /dev/null is a file"),
+        (("--alluredir", "/dev/null/folder"), "--alluredir /dev/null/folder: /dev/null is a file"),
         (("--euicc-pki", "."), "no folder CertificateIssuer"),
         (("--euicc-defect", "no-such"), "no defect 'no-such'"),
         (("--smdp", "smdp.example.com"), "--smdp smdp.example.com: write sim, or the URL"),
@@ -174,6 +179,37 @@ def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tup
     assert words in text
     assert text.count(words) <= 2
     assert "Traceback" not in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_recording_that_finds_the_disk_full_ends_the_run(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_call(item):
+            recorder = item.funcargs["sequence"].harness.card.transport
+            recorder._file = open("/dev/full", "wb", buffering=0)
+        """
+    )
+    result = run(pytester, "-p", "conftest", *workers, "-k", "GetEID", "--euicc-record", "run.trace")
+    text = result.stdout.str()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "No space left on device" in text
+    assert "Traceback" not in text
+    assert result.parseoutcomes()["passed"] <= 2
+
+
+def test_a_report_that_finds_the_disk_full_is_written_elsewhere(pytester: pytest.Pytester) -> None:
+    (pytester.path / "out" / "summary.json").mkdir(parents=True)
+    result = run(pytester, "-k", "GetEID_01", "--euicc-report", "out")
+    assert result.ret != pytest.ExitCode.OK
+    line = next(line for line in result.stdout.lines if line.startswith("--euicc-report out: "))
+    elsewhere = Path(line.partition("the summary is in ")[2])
+    assert json.loads((elsewhere / "summary.json").read_text())["sequences"][0]["verdict"] == "pass"
+    shutil.rmtree(elsewhere)
 
 
 def test_an_unknown_option_of_a_declaration(pytester: pytest.Pytester) -> None:

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from scripted import ATR_T1, CardDouble
 
 from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMismatch, TraceError, UnknownTransport
 from pytest_euicc.card.recording import Recorder, Replay, record
+from pytest_euicc.card.trace import Trace
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport, Transport, open_transport
 
 ONE, TWO, THREE = (bytes.fromhex(f"80E2910001{number:02X}") for number in (1, 2, 3))
@@ -307,6 +309,21 @@ def test_no_file(tmp_path: Path) -> None:
         open_transport(f"replay:{tmp_path / 'missing'}")
     with pytest.raises(UnknownTransport, match="name of a trace file"):
         open_transport("replay")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_ends_the_recording_and_not_the_use_of_the_card(tmp_path: Path) -> None:
+    recorder = record(Direct(CardDouble(lambda _: bytes.fromhex("9000"))), tmp_path / "run.trace")
+    recorder.connect()
+    sectioned(recorder, "one")
+    with Path("/dev/full").open("wb", buffering=0) as full, patch.object(recorder, "_file", full):
+        assert recorder.transmit(ONE) == bytes.fromhex("9000")
+        assert "run.trace" in recorder.fault
+        assert "No space left" in recorder.fault
+        with pytest.raises(TraceError, match="make room"):
+            sectioned(recorder, "two")
+    recorder.close()
+    assert [section.title for section in Trace.load(tmp_path / "run.trace").sections] == ["", "one"]
 
 
 def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:

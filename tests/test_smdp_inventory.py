@@ -117,7 +117,13 @@ def test_two_profiles_of_one_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("- 1", "a mapping is wanted"), ("a: [", "not YAML"), ("a: \x00", "not YAML")]
+    ("text", "said"),
+    [
+        ("- 1", "a mapping is wanted"),
+        ("a: [", "not YAML"),
+        ("a: \x00", "not YAML"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+    ],
 )
 def test_files_that_are_none(tmp_path: Path, text: str, said: str) -> None:
     assert said in mistakes(tmp_path, text)

@@ -16,6 +16,9 @@ class Recorder:
 
     Every line is with the operating system before the next octet goes to the card, so that a killed run loses
     nothing. Workers that run side by side need one path each. *notes* are written as ``# name: text``.
+
+    Where the file takes no more (a full disk), what was written is kept, the card stays in use so that it can be put
+    back, and the next section is refused. `fault` says so; it is empty while all is well.
     """
 
     def __init__(self, transport: Transport, path: Path, notes: Mapping[str, str] | None = None) -> None:
@@ -23,6 +26,7 @@ class Recorder:
         self._path = path
         self._notes = dict(notes or {})
         self._file: IO[bytes] | None = None
+        self.fault = ""
 
     @property
     def description(self) -> str:
@@ -55,6 +59,7 @@ class Recorder:
             if isinstance(self._transport, SnapshotTransport):
                 self._write("# snapshots: yes")
         self._write(f"# atr: {self.atr.hex().upper()}")
+        self._check()
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send one command APDU."""
@@ -77,7 +82,8 @@ class Recorder:
         return atr
 
     def section(self, title: str) -> None:
-        """What follows belongs to *title*."""
+        """What follows belongs to *title*; raises `TraceError` where it could not be written."""
+        self._check()
         self._write(f"# section: {' '.join(title.split())}")
 
     def close(self) -> None:
@@ -87,9 +93,23 @@ class Recorder:
             self._file.close()
             self._file = None
 
+    def _check(self) -> None:
+        if self.fault:
+            raise TraceError(self.fault)
+
     def _write(self, line: str) -> None:
-        if self._file is not None:
-            self._file.write(line.encode() + b"\n")
+        if self._file is None or self.fault:
+            return
+        octets = line.encode() + b"\n"
+        try:
+            # A disk that gets full takes the beginning first and refuses what follows.
+            while octets:
+                octets = octets[self._file.write(octets) or 0 :]
+        except OSError as fault:
+            self.fault = (
+                f"{self._path}: the recording ends here, the file takes no more: {fault.strerror}. "
+                "What was recorded before can be replayed; make room, or record elsewhere"
+            )
 
 
 class SnapshotRecorder(Recorder):

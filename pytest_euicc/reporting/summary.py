@@ -40,10 +40,17 @@ class Summary:
             for entry in entries:
                 if entry["verdict"] not in VERDICTS or not isinstance(entry["id"], str):
                     raise SummaryError(f"{path}: {entry['id']}: no verdict {entry['verdict']!r}")
+                _ = entry["title"]
         except OSError as error:
             raise SummaryError(f"{path}: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise SummaryError(f"{path}: not a summary.json of pytest-euicc ({error!r})") from None
+        except UnicodeDecodeError as error:
+            raise SummaryError(
+                f"{path}: not a summary.json of pytest-euicc (not UTF-8 from octet {error.start})"
+            ) from None
+        except KeyError as error:
+            raise SummaryError(f"{path}: not a summary.json of pytest-euicc (no {error.args[0]!r} in it)") from None
+        except (ValueError, TypeError, RecursionError) as error:
+            raise SummaryError(f"{path}: not a summary.json of pytest-euicc ({error})") from None
         return cls(entries, card)
 
     def counts(self, interface: str | None = None) -> Counter[str]:

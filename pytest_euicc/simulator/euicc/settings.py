@@ -154,6 +154,8 @@ class EuiccSettings(Model):
             raise SettingsError(f"{path}: {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        except RecursionError:
+            raise SettingsError(f"{path}: not YAML: nested too deeply") from None
         if not isinstance(content, dict | None):
             raise SettingsError(f"{path}: a mapping of settings is wanted, found {type(content).__name__}")
         try:

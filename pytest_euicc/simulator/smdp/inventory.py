@@ -209,6 +209,8 @@ def load(path: Path) -> tuple[Inventory, list[Order]]:
         raise InventoryError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InventoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InventoryError(f"{path}: not YAML: nested too deeply") from None
     if not isinstance(content, dict | None):
         raise InventoryError(f"{path}: a mapping is wanted at the top, found {type(content).__name__}")
     try:
