@@ -151,6 +151,11 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
     assert len(verdicts[0]) > 30
     part = run(pytester, "-k", "GetEID", "--euicc", "replay:run.trace", "--euicc-declaration", declaration)
     part.assert_outcomes(passed=part.parseoutcomes()["passed"], deselected=part.parseoutcomes()["deselected"])
+    # What was not recorded sends nothing, so nothing is left behind.
+    other = run(pytester, "-k", "SetNickname_01", "--euicc", "replay:run.trace", "--euicc-declaration", declaration)
+    assert other.parseoutcomes()["errors"] == 1
+    other.stdout.fnmatch_lines(["*that sequence was not part of the recorded run*"])
+    other.stdout.no_fnmatch_line("*left behind*")
 
 
 @pytest.mark.parametrize(

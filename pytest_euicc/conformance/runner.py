@@ -158,9 +158,11 @@ class _Run:
         try:
             if self.session.needs_permission and self.session.declaration.test_cards:
                 self.session.identify()
-            if self.changes():
+            changing = self.changes()
+            if changing:
                 self.permission()
             self.session.section(self.id)
+            self.context.changed = changing
             if isinstance(transport, SnapshotTransport):
                 snapshot.append(transport.snapshot())
             with self.verdicts():
@@ -183,7 +185,6 @@ class _Run:
         refused = self.session.refusal()
         if refused:
             raise _Stop(Verdict.NOT_APPLICABLE, f"the sequence changes the card: {refused}")
-        self.context.changed = True
 
     @contextmanager
     def verdicts(self) -> Iterator[None]:
