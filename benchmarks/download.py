@@ -14,15 +14,15 @@ from typing import Any
 from benchmarks.shares import ASN1, CERTIFICATES, CRYPTOGRAPHY, TLS, measured
 from pytest_euicc.card.channel import Card
 from pytest_euicc.card.transport import Transport, TransportOptions, open_transport
-from pytest_euicc.conformance.smdp_access import OrderWish
+from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.lpa import Lpa
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.pki import default_pki
-from pytest_euicc.simulator.euicc.transport import SimTransport
-from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
-from pytest_euicc.smdp_access import SimulatedSmdp
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 
 _ROUNDS = 15
 _PROFILE = profile_package.build(bytes.fromhex("98999010325476981032"), filler=10_000)
@@ -105,10 +105,11 @@ def _behind_pcscd(smdp: SimulatedSmdp, in_process: float) -> Iterator[str]:
 
 def _service() -> Any:
     """The private pcscd of the tests; LookupError says what is missing."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    sys.path.insert(0, str(Path(__file__).parent.parent))
     try:
         import smartcard  # noqa: F401
-        from pcscd import DRIVERS, Pcscd
+
+        from tests.support.pcscd import DRIVERS, Pcscd
     except ImportError as error:
         raise LookupError(f"{error}; make test sets pyscard up") from None
     if not any(Path(driver).exists() for driver in DRIVERS) or not shutil.which("pcscd", path="/usr/sbin:/usr/bin"):

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance import loader
+from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es9.connection import Connection
 from pytest_euicc.lpa import procedures
 from pytest_euicc.rsp import bsp, certificates, issuing, signatures
-from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from pytest_euicc.simulator.smdp.service import SmdpService
 
 CRYPTOGRAPHY, CERTIFICATES, ASN1 = "cryptography", "certificates read, checked, issued", "ASN.1"

@@ -9,8 +9,8 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.card.channel import Card
 from pytest_euicc.es10.isdr import Isdr
 from pytest_euicc.rsp import signatures
-from pytest_euicc.simulator.euicc.transport import SimTransport
-from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 
 
 def seconds(work: Callable[[], object], repeat: int) -> float:

@@ -153,7 +153,7 @@ def _readers(_: argparse.Namespace) -> int:
 
 def _lint(options: argparse.Namespace) -> int:
     from pytest_euicc import resources
-    from pytest_euicc.conformance import loader
+    from pytest_euicc.conformance.reading import loader
 
     for path in options.paths:
         if not loader.vector_files([path]):
@@ -170,7 +170,7 @@ def _lint(options: argparse.Namespace) -> int:
 def _schema(_: argparse.Namespace) -> int:
     import json
 
-    from pytest_euicc.conformance.schema import json_schema
+    from pytest_euicc.conformance.reading.json_schema import json_schema
 
     _print(json.dumps(json_schema(), indent=1))
     return OK
@@ -178,8 +178,8 @@ def _schema(_: argparse.Namespace) -> int:
 
 def _coverage(options: argparse.Namespace) -> int:
     from pytest_euicc import resources
-    from pytest_euicc.conformance import loader
-    from pytest_euicc.conformance.document import FileMistakes
+    from pytest_euicc.conformance.files.document import FileMistakes
+    from pytest_euicc.conformance.reading import loader
     from pytest_euicc.reporting import coverage
 
     try:
@@ -203,7 +203,7 @@ def _coverage(options: argparse.Namespace) -> int:
 
 def _prove(options: argparse.Namespace) -> int:
     from pytest_euicc.prove.command import ProveError, Wish, prove
-    from pytest_euicc.prove.variants import SIDES
+    from pytest_euicc.prove.targets import SIDES
 
     wish = Wish(
         sides=SIDES if options.side == "all" else (options.side,),
@@ -239,7 +239,7 @@ def _serve_card(options: argparse.Namespace) -> int:
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.simulator.euicc.defects import DEFECTS
     from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
-    from pytest_euicc.simulator.euicc.uicc import SimulatedEuicc
+    from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
     from pytest_euicc.simulator.vpcd import CardServer
 
     try:
@@ -280,12 +280,12 @@ def _serve_smdp(options: argparse.Namespace) -> int:
     from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
     from pytest_euicc.rsp.pki import default_pki
     from pytest_euicc.simulator.smdp.defects import DEFECTS
-    from pytest_euicc.simulator.smdp.defects_transport import TLS_DEFECTS
-    from pytest_euicc.simulator.smdp.inventory import Inventory, InventoryError, load
-    from pytest_euicc.simulator.smdp.orders import State
-    from pytest_euicc.simulator.smdp.server import Ports, ServerError, SmdpServer
+    from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+    from pytest_euicc.simulator.smdp.http.server import Ports, ServerError, SmdpServer
+    from pytest_euicc.simulator.smdp.orders.inventory import Inventory, InventoryError, load
+    from pytest_euicc.simulator.smdp.orders.orders import State
+    from pytest_euicc.simulator.smdp.orders.store import Store, StoreError
     from pytest_euicc.simulator.smdp.service import SmdpService
-    from pytest_euicc.simulator.smdp.store import Store, StoreError
 
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
@@ -318,8 +318,8 @@ def _serve_smdp(options: argparse.Namespace) -> int:
 
 def _provisioning(options: argparse.Namespace) -> int:
     from pytest_euicc.harness import open_planning
+    from pytest_euicc.iut.smdp import provisioning
     from pytest_euicc.options import OptionError, Options
-    from pytest_euicc.smdp_access import provisioning
 
     asked = Options(
         smdp=options.smdp,

@@ -10,13 +10,13 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
-    from pytest_euicc.conformance.declaration import Declaration
-    from pytest_euicc.conformance.model import Case, Sequence
+    from pytest_euicc.conformance.files.declaration import Declaration
+    from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.es10.isdr import Isdr
     from pytest_euicc.harness import Harness
+    from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
     from pytest_euicc.lpa import Lpa
     from pytest_euicc.rsp.pki import Pki
-    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 STATE = "euicc_state"
 """Attribute of the pytest config that holds the plugin's state."""
@@ -37,9 +37,9 @@ class SequenceRun:
 
     def run(self) -> None:
         """Run the sequence and turn its verdict into pytest's outcome."""
-        from pytest_euicc.conformance.events import Verdict
-        from pytest_euicc.conformance.runner import Runner
-        from pytest_euicc.conformance.steps import failure_text
+        from pytest_euicc.conformance.engine.events import Verdict
+        from pytest_euicc.conformance.engine.failure import failure_text
+        from pytest_euicc.conformance.engine.runner import Runner
         from pytest_euicc.reporting.evidence import entry
 
         config = self.node.config

@@ -14,12 +14,12 @@ from pytest_euicc.options import SIMULATED, OptionError, Options, known_defects
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
-    from pytest_euicc.conformance.context import Session
-    from pytest_euicc.conformance.declaration import Declaration
-    from pytest_euicc.conformance.model import Case
-    from pytest_euicc.conformance.smdp_needs import Need
+    from pytest_euicc.conformance.engine.context import Session
+    from pytest_euicc.conformance.files.declaration import Declaration
+    from pytest_euicc.conformance.files.vector import Case
+    from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
+    from pytest_euicc.iut.smdp.needs import Need
     from pytest_euicc.rsp.pki import Pki
-    from pytest_euicc.smdp_access import RemoteSmdp, SimulatedSmdp
 
 _HARMLESS = ("sim", "replay")
 
@@ -55,8 +55,9 @@ class Harness:
 
 def load_cases(options: Options) -> list[Case]:
     """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
-    from pytest_euicc.conformance import loader, published
-    from pytest_euicc.conformance.document import FileMistakes
+    from pytest_euicc.conformance.files.document import FileMistakes
+    from pytest_euicc.conformance.reading import loader
+    from pytest_euicc.peers.smdp import published
 
     for path in options.vectors:
         if path.is_dir() and not loader.vector_files([path]):
@@ -86,8 +87,8 @@ def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Decl
 def _declaration(
     iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
 ) -> Declaration:
-    from pytest_euicc.conformance.declaration import Declaration
-    from pytest_euicc.conformance.document import FileMistakes
+    from pytest_euicc.conformance.files.declaration import Declaration
+    from pytest_euicc.conformance.files.document import FileMistakes
 
     path = path or default
     if path is None:
@@ -124,7 +125,7 @@ def open_harness(options: Options) -> Harness:
     from pytest_euicc.card.channel import Card
     from pytest_euicc.card.transport import TransportOptions, open_transport
     from pytest_euicc.es10.isdr import ISDR_AID
-    from pytest_euicc.smdp_access.opening import open_smdp
+    from pytest_euicc.iut.smdp.opening import open_smdp
 
     declaration, pki = load_declaration(options), _pki(options)
     extra: dict[str, Any] = {}
@@ -164,8 +165,8 @@ def open_session(
 
     ``settings`` are those of Session.
     """
-    from pytest_euicc.conformance.context import Session
-    from pytest_euicc.conformance.provisioning import DownloadingProvisioner
+    from pytest_euicc.conformance.engine.context import Session
+    from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
 
     services = {"pki": pki, "smdp": smdp}
     return Session(
@@ -179,7 +180,7 @@ def open_smdp_harness(options: Options) -> Harness:
     Raises:
         OptionError: an option is wrong.
     """
-    from pytest_euicc.smdp_access.opening import open_smdp, smdp_server
+    from pytest_euicc.iut.smdp.opening import open_smdp, smdp_server
 
     declaration, pki = load_smdp_declaration(options), _pki(options)
     seed = options.seed or secrets.token_hex(8)
@@ -202,9 +203,9 @@ def open_planning(
     Raises:
         OptionError: an option is wrong, or nothing is chosen.
     """
-    from pytest_euicc.conformance.loader import chosen
-    from pytest_euicc.conformance.smdp_needs import needs
-    from pytest_euicc.smdp_access.opening import smdp_server
+    from pytest_euicc.conformance.reading.loader import chosen
+    from pytest_euicc.iut.smdp.needs import needs
+    from pytest_euicc.iut.smdp.opening import smdp_server
 
     declaration, pki = load_smdp_declaration(options, out), _pki(options)
     server = smdp_server(options, declaration)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_euicc.smdp_access.remote import Hook
+    from pytest_euicc.conformance.files.orders import Hook
 
 SIMULATED = "sim"
 """In place of a reader, or of a URL."""

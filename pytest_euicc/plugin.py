@@ -31,7 +31,7 @@ from pytest_euicc.harness import load_cases, load_declaration, load_smdp_declara
 from pytest_euicc.options import OptionError, Options
 
 if TYPE_CHECKING:
-    from pytest_euicc.conformance.model import Case, Sequence
+    from pytest_euicc.conformance.files.vector import Case, Sequence
 
 _MARKER = "euicc_vectors"
 _OPTIONS = (
@@ -122,7 +122,7 @@ class _State:
             load_declaration(self.options)
             declaration = load_smdp_declaration(self.options)
             if self.options.smdp:
-                from pytest_euicc.smdp_access.opening import smdp_server
+                from pytest_euicc.iut.smdp.opening import smdp_server
 
                 smdp_server(self.options, declaration)
             self._cases = load_cases(self.options)

@@ -1,1 +1,1 @@
-""""""
+"""The engine that judges: reads vectors, reaches states, runs steps, gives a verdict."""

@@ -7,8 +7,18 @@ import ssl
 from dataclasses import dataclass, replace
 
 from pytest_euicc.es9.address import host_and_port
-from pytest_euicc.es9.connection import explain_tls
-from pytest_euicc.es9.errors import ServerTimeout, ServerUnreachable, TlsError
+from pytest_euicc.es9.errors import (
+    CertificateExpired,
+    Es9Error,
+    NameMismatch,
+    NotTls,
+    ServerCertificateError,
+    ServerTimeout,
+    ServerUnreachable,
+    TlsError,
+    UnknownIssuer,
+)
+from pytest_euicc.es9.groups import can_offer_several
 from pytest_euicc.es9.tls import TlsSettings, client_context
 from pytest_euicc.rsp.certificates import Certificate
 
@@ -76,3 +86,59 @@ def _chain(secure: ssl.SSLSocket) -> tuple[Certificate, ...]:
     private = getattr(secure, "_sslobj", None)
     sent = private.get_unverified_chain() if private is not None else None
     return tuple(Certificate(ssl.PEM_cert_to_DER_cert(certificate.public_bytes())) for certificate in sent or ())
+
+
+# X509_V_ERR_… of OpenSSL: not yet valid, expired; unable to get issuer (2, 20, 21), self-signed (18, 19).
+_VALIDITY = (9, 10)
+
+
+_ISSUER = (2, 18, 19, 20, 21)
+
+
+_NAME = (62, 64)
+
+
+def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings) -> TlsError:
+    """The error for a handshake that failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = error.verify_message
+        if error.verify_code in _NAME:
+            names = ", ".join(_names_shown(url, settings)) or "other hosts"
+            return NameMismatch(url, f"the server's certificate is for {names}, not for {host}; which name is wrong?")
+        if error.verify_code in _VALIDITY:
+            return CertificateExpired(url, f"the server's certificate is not valid now: {said}")
+        if error.verify_code in _ISSUER:
+            trusted = ", ".join(ci.subject for ci in settings.trusted) or "none"
+            return UnknownIssuer(
+                url, f"the server's certificate does not chain to a trusted CI ({said}); trusted: {trusted}"
+            )
+        return ServerCertificateError(url, f"the server's certificate is refused: {said}")
+    reason = getattr(error, "reason", None) or str(error)
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return NotTls(url, "the server does not speak TLS on this port (plain HTTP?)")
+    words = str(reason).lower().replace("_", " ")
+    # OpenSSL: TLSV1_ALERT_PROTOCOL_VERSION, SSLV3_ALERT_HANDSHAKE_FAILURE.
+    alert = str(reason).rpartition("_ALERT_")[2].lower() if "_ALERT_" in str(reason) else ""
+    return TlsError(url, f"no TLS connection: {words}; {_offered(settings)}", alert)
+
+
+def _names_shown(url: str, settings: TlsSettings) -> list[str]:
+    """The host names in a certificate that was refused; a handshake that fails does not give it out."""
+    from pytest_euicc.rsp.certificates import CertificateFault
+
+    try:
+        return list(handshake(url, settings).chain[0].host_names)
+    except (Es9Error, CertificateFault, IndexError):
+        return []
+
+
+def _offered(settings: TlsSettings) -> str:
+    """What the client offered, for people whose server wants something else."""
+    if settings.curve != "brainpool":
+        return "do versions, suites and curve of both sides meet?"
+    if not can_offer_several():
+        return (
+            "this client offers TLS 1.2 and brainpoolP256r1 alone, for the certificate and for the key agreement "
+            "(this Python can offer no second curve, 3.15 can): is the server's ECDHE on another one?"
+        )
+    return "this client offers TLS 1.2 with brainpoolP256r1 and P-256: does the server take them?"

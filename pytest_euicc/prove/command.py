@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_euicc import resources
-from pytest_euicc.conformance import loader
-from pytest_euicc.conformance.document import FileMistakes
+from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.conformance.reading import loader
 from pytest_euicc.prove import report
-from pytest_euicc.prove.bench import Setup
-from pytest_euicc.prove.crew import Crew, CrewError
 from pytest_euicc.prove.proof import Proof
-from pytest_euicc.prove.variants import SIDES, Side, variants
+from pytest_euicc.prove.runner import Setup
+from pytest_euicc.prove.targets import SIDES, Side, variants
+from pytest_euicc.prove.workers import Crew, CrewError
 from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.euicc import defects as of_euicc
 from pytest_euicc.simulator.euicc.settings import SettingsError

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_euicc.conformance.events import Verdict
-from pytest_euicc.conformance.model import Case
-from pytest_euicc.prove.bench import Job, Outcome, by_id
-from pytest_euicc.prove.crew import Crew, Portion
-from pytest_euicc.prove.variants import Side
+from pytest_euicc.conformance.engine.events import Verdict
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.prove.runner import Job, Outcome, by_id
+from pytest_euicc.prove.targets import Side
+from pytest_euicc.prove.workers import Crew, Portion
 from pytest_euicc.simulator.defect import Defect
 
 MANY = 20

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pytest_euicc.prove.bench import Outcome
 from pytest_euicc.prove.proof import MANY, Proof
+from pytest_euicc.prove.runner import Outcome
 from pytest_euicc.reporting.page import page
 
 FORMAT = 1

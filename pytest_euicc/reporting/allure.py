@@ -10,7 +10,7 @@ from typing import Any
 import allure
 from allure_commons.types import AttachmentType, Severity
 
-from pytest_euicc.conformance.events import (
+from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
     CheckFailed,
     Decoded,
@@ -23,7 +23,7 @@ from pytest_euicc.conformance.events import (
     StepFinished,
     StepStarted,
 )
-from pytest_euicc.conformance.text import describe
+from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
 
 CATEGORIES = [

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pytest_euicc.conformance.applicability import parse
-from pytest_euicc.conformance.document import Document, FileMistakes, pydantic_message
-from pytest_euicc.conformance.model import Case
+from pytest_euicc.conformance.files.applicability import parse
+from pytest_euicc.conformance.files.document import Document, FileMistakes
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.conformance.values.text import pydantic_message
 
 _SIDES = {"euicc": "eUICC", "smdp": "SM-DP+"}
 _HEAD = """\

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_euicc.conformance.events import Result
-from pytest_euicc.conformance.steps import failure_text
+from pytest_euicc.conformance.engine.events import Result
+from pytest_euicc.conformance.engine.failure import failure_text
 
 
 def entry(result: Result) -> dict[str, Any]:

@@ -16,12 +16,9 @@ from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
 from pytest_euicc.rsp.rat import PPRS
-from pytest_euicc.simulator.euicc.filesystem import Files
-from pytest_euicc.simulator.euicc.installer import Installer
-from pytest_euicc.simulator.euicc.profile_files import EF_DIR, EF_UST, preinstalled_files
-from pytest_euicc.simulator.euicc.profile_settings import ProfileSettings, owner_value
-from pytest_euicc.simulator.euicc.session import Credentials, OneTimeKey, RspSession
-from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.es10.session import Credentials, OneTimeKey, RspSession
+from pytest_euicc.simulator.euicc.loading.installer import Installer
+from pytest_euicc.simulator.euicc.settings import EuiccSettings, ProfileSettings, owner_value
 from pytest_euicc.simulator.euicc.state import (
     EVENTS,
     CardState,
@@ -30,6 +27,8 @@ from pytest_euicc.simulator.euicc.state import (
     named_bits,
     notification_metadata,
 )
+from pytest_euicc.simulator.euicc.uicc.filesystem import Files
+from pytest_euicc.simulator.euicc.uicc.profile_files import EF_DIR, EF_UST, preinstalled_files
 
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09

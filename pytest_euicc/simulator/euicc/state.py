@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.simulator.euicc.package_files import PackageFile, Path
-from pytest_euicc.simulator.euicc.security_domain import SecurityDomain
-from pytest_euicc.simulator.euicc.session import OneTimeKey
+from pytest_euicc.simulator.euicc.es10.session import OneTimeKey
+from pytest_euicc.simulator.euicc.loading.package_files import PackageFile, Path
+from pytest_euicc.simulator.euicc.loading.security_domain import SecurityDomain
 
 EVENTS = ("install", "enable", "disable", "delete")
 """NotificationEvent bits in their order (SGP.22 2.4a.1)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import Pki
-from pytest_euicc.simulator.smdp.status import Refusal
+from pytest_euicc.simulator.smdp.http.status import Refusal
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,15 @@
-"""The SM-DP+ behind its interfaces: what its functions share, and which function does what (SGP.22 5.6)."""
+"""The ES9+ functions of the simulated SM-DP+ by their names (SGP.22 5.6)."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_euicc.rsp.certificates import Certificate
-from pytest_euicc.rsp.pki import Pki, default_pki
-from pytest_euicc.simulator.smdp import authentication, cancelling, download, notifications
-from pytest_euicc.simulator.smdp.credentials import CredentialStore
-from pytest_euicc.simulator.smdp.defects import DEFECTS
-from pytest_euicc.simulator.smdp.inventory import Inventory
-from pytest_euicc.simulator.smdp.orders import Order, OrderBook
-from pytest_euicc.simulator.smdp.progress import Point, Progress
-from pytest_euicc.simulator.smdp.sessions import Sessions
-from pytest_euicc.simulator.smdp.status import Refusal, success
+from pytest_euicc.simulator.smdp.core import SmdpCore
+from pytest_euicc.simulator.smdp.es9plus import authentication, cancelling, download, notifications
+from pytest_euicc.simulator.smdp.http.status import Refusal, success
 
-Function = Callable[["SmdpService", Mapping[str, Any]], dict[str, Any] | None]
+Function = Callable[[SmdpCore, Mapping[str, Any]], dict[str, Any] | None]
 
 FUNCTIONS: dict[str, Function] = {
     "initiateAuthentication": authentication.initiate_authentication,
@@ -31,49 +21,8 @@ FUNCTIONS: dict[str, Function] = {
 """The ES9+ functions by the last part of their path."""
 
 
-class SmdpService:
-    """An SM-DP+ without its transport; one thread at a time may use it.
-
-    Args:
-        inventory: settings of the server.
-        orders: its profiles, those of the inventory if None.
-        pki: certificates.
-        further_trust: CIs beside those of the PKI that eUICCs may be under.
-        defects: names of deviations.
-        now: the time, with a time zone.
-        monotonic: a clock in seconds for sessions.
-        random: makes so many random octets.
-
-    Raises:
-        ValueError: a defect that is not known.
-    """
-
-    def __init__(
-        self,
-        inventory: Inventory | None = None,
-        orders: Iterable[Order] | None = None,
-        pki: Pki | None = None,
-        *,
-        further_trust: Iterable[Certificate] = (),
-        defects: frozenset[str] = frozenset(),
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[int], bytes] = os.urandom,
-    ) -> None:
-        unknown = defects - set(DEFECTS)
-        if unknown:
-            raise ValueError(f"no defect {', '.join(sorted(unknown))}; there are {', '.join(DEFECTS)}")
-        self.inventory = inventory or Inventory()
-        self.book = OrderBook(self.inventory.orders() if orders is None else orders)
-        self.credentials = CredentialStore(pki or default_pki(), self.inventory.curves, further_trust)
-        self.defects = defects
-        self.now = now
-        self.random = random
-        self.sessions = Sessions(self.inventory.session_lifetime, monotonic, random)
-        self.ports: set[int] = set()
-        """Ports the server listens at; an smdpAddress may name one of them."""
-        self.progress_listeners: list[Callable[[Progress], None]] = []
-        """Told of every step of a download (SGP.22 5.3.5)."""
+class SmdpService(SmdpCore):
+    """An SM-DP+ without its transport; one thread at a time may use it."""
 
     def call(self, function: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Carry out a function of FUNCTIONS; the answer as the JSON binding has it, None for one without a body."""
@@ -82,30 +31,3 @@ class SmdpService:
         except Refusal as refusal:
             return {"header": refusal.header()}
         return None if answer is None else {"header": success(), **answer}
-
-    def forget(self) -> None:
-        """Hold no order and no session, as if just started."""
-        self.book.clear()
-        self.sessions.clear()
-
-    def serves(self, address: str) -> bool:
-        """True if an smdpAddress is one of this server's; case does not matter (SGP.22 5.6.1)."""
-        fold = str if "compares-addresses-by-case" in self.defects else str.lower
-        name, port = fold(address), ""
-        known = [fold(each) for each in self.inventory.addresses]
-        if name not in known and ":" in name:
-            name, _, port = name.rpartition(":")
-        return name.strip("[]") in known and (not port or port in map(str, self.ports))
-
-    def tell(
-        self,
-        order: Order,
-        eid: bytes,
-        point: Point,
-        refusal: Refusal | None = None,
-        result: bytes | None = None,
-    ) -> None:
-        """Tell the listeners of a step."""
-        for listener in self.progress_listeners:
-            profile = order.profile
-            listener(Progress(profile.iccid, profile.profile_type, eid, point, self.now(), refusal, result))

@@ -8,8 +8,8 @@ from enum import Enum
 
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.smdp.credentials import Choice
-from pytest_euicc.simulator.smdp.orders import Order
-from pytest_euicc.simulator.smdp.status import unknown_transaction
+from pytest_euicc.simulator.smdp.http.status import unknown_transaction
+from pytest_euicc.simulator.smdp.orders.orders import Order
 
 IDENTIFIER_OCTETS = 16
 

@@ -1,0 +1,1 @@
+"""One sequence on one implementation under test: states, steps, verdict, restoring."""

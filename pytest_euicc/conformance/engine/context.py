@@ -1,0 +1,252 @@
+"""What actions and states work with: the card, open channels, the declaration, saved values, permission."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
+from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.values.resolve import resolve
+from pytest_euicc.conformance.values.text import closest
+from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
+
+if TYPE_CHECKING:
+    # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.conformance.files.vector import Step
+    from pytest_euicc.es9.binding import HttpExchange
+    from pytest_euicc.rsp.certificates import Certificate
+
+DEFAULT_CHANNEL = "isdr"
+"""The channel that ES10 actions use when a step names none."""
+
+
+@dataclass(frozen=True)
+class ProfileWish:
+    """The profile that a state needs and the card does not have.
+
+    ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications
+    are to be configured; ``addresses`` to how many addresses each of them (or of all events) goes, None = any.
+    """
+
+    profile_class: str = "operational"
+    ppr: frozenset[str] | None = None
+    icon: bool | None = None
+    notify: frozenset[str] = frozenset()
+    addresses: int | None = None
+
+
+class Provisioner(Protocol):
+    """Brings a profile onto the card, by download."""
+
+    def install(self, context: Context, wish: ProfileWish) -> bytes:
+        """Install a profile and return its ICCID as on the card (EF ICCID coding); the default channel is the ISD-R's.
+
+        Raises:
+            NotPermitted: the card must not be changed, or allows no such profile.
+            Unreachable: it cannot be had.
+        """
+
+
+@dataclass
+class Session:
+    """What outlives a sequence: the implementation under test, a card or an SM-DP+, and what is known of it.
+
+    Attributes:
+        card: the card under test; None where an SM-DP+ is.
+        declaration: what the implementation under test says of itself.
+        real_card: False for a simulator and a replay: these may be changed without permission.
+        trust: CI certificates that signatures of the eUICC must lead to.
+        seed: all randomness of the harness comes from it, so that a recorded run replays.
+        started: the time by which lists and the like are dated; a replay has that of its recording.
+        services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
+    """
+
+    card: Card | None = None
+    declaration: Declaration = field(default_factory=Declaration)
+    real_card: bool = True
+    allow_destructive: bool = False
+    isdr_aid: bytes = ISDR_AID
+    trust: Sequence[Certificate] = ()
+    provisioner: Provisioner | None = None
+    seed: str = "0"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    services: dict[str, Any] = field(default_factory=dict)
+    _eid: str | None = None
+    _unidentified: str | None = None
+
+    def section(self, title: str) -> None:
+        """Tell a recorder or a replay that what follows belongs to ``title``."""
+        transport = self.card.transport if self.card else None
+        if isinstance(transport, SectionedTransport):
+            transport.section(title)
+
+    def identify(self) -> None:
+        """Ask the card in the reader for its EID; asked once, and never in the middle of a sequence.
+
+        A card that does not tell it is never changed (``refusal``), but all else can be tested.
+
+        Raises:
+            CardError: there is no card to ask.
+        """
+        if self._eid is not None or self._unidentified is not None:
+            return
+        card = self.held_card()
+        self.section("identify the card")
+        card.reset()
+        channel = card.open_channel()
+        channel.select(self.isdr_aid)
+        try:
+            self._eid = Isdr(channel, self.isdr_aid).get_eid()
+        except Es10Error as error:
+            self._unidentified = str(error)
+        card.reset()
+
+    def held_card(self) -> Card:
+        """The card.
+
+        Raises:
+            Unreachable: the session is one with an SM-DP+ alone.
+        """
+        if self.card is None:
+            raise Unreachable("there is no card in this session; a case with iut: smdp has actions on the server only")
+        return self.card
+
+    @property
+    def puts_back_whole(self) -> bool:
+        """Whether the card can be put back as a whole, whatever was done to it: by snapshot or by declared commands."""
+        by_snapshot = self.card is not None and isinstance(self.card.transport, SnapshotTransport)
+        return bool(self.declaration.restore) or by_snapshot
+
+    @property
+    def needs_permission(self) -> bool:
+        """Whether this card may be changed only if the declaration names its EID."""
+        return self.real_card and not self.allow_destructive
+
+    def refusal(self) -> str | None:
+        """Why this card must not be changed; None when it may."""
+        mend = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
+        if not self.needs_permission:
+            return None
+        if not self.declaration.test_cards:
+            return f"the card in {self.held_card().description} is not declared as a test card; {mend}"
+        self.identify()
+        if self._eid is None:
+            return f"the card does not tell its EID ({self._unidentified}); give --euicc-allow-destructive"
+        known = self._eid in self.declaration.test_cards
+        return None if known else f"the card {self._eid} is not a declared test card; {mend}"
+
+
+@dataclass
+class Context:
+    """What one sequence has.
+
+    Attributes:
+        variables: saved values, by the name without ``$``; they are values of the codec.
+        channels: open channels by name.
+        random: seeded by the session and the sequence.
+        changed: something on the card was changed for good, or may have been.
+        left_behind: what could not be put back.
+        notes: what states and actions keep for each other, by a name of their own.
+        upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
+        on_http: told of every exchange with a server.
+    """
+
+    session: Session
+    sequence_id: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    channels: dict[str, LogicalChannel] = field(default_factory=dict)
+    left_behind: list[str] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+    upcoming: Sequence[Step] = ()
+    on_http: Callable[[HttpExchange], None] | None = None
+
+    def __post_init__(self) -> None:
+        # Not for keys of anybody: reproducible requests of a test bench.
+        self._declared = self.declaration.declared()
+        self.random = random.Random(f"{self.session.seed}:{self.sequence_id}")  # noqa: S311
+
+    @property
+    def card(self) -> Card:
+        """The card under test; raises Unreachable if there is none."""
+        return self.session.held_card()
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the implementation under test says of itself."""
+        return self.session.declaration
+
+    def save(self, name: str, value: Any) -> None:
+        """Give ``$name`` a value."""
+        self.variables[name] = value
+
+    def resolve(self, data: Any) -> Any:
+        """``data`` with every ``$name`` replaced.
+
+        Raises:
+            ValueMistake: nothing was saved under a name.
+        """
+        return resolve(data, {"declaration": self._declared, **self.variables})
+
+    def channel(self, name: str | None = None) -> LogicalChannel:
+        """An open channel by its name.
+
+        Raises:
+            Unreachable: no such channel is open.
+        """
+        if name is None:
+            name = DEFAULT_CHANNEL if DEFAULT_CHANNEL in self.channels else next(iter(self.channels), DEFAULT_CHANNEL)
+        if name not in self.channels:
+            raise Unreachable(f"no channel {name!r} is open{closest(name, self.channels)}; name isdr_selected in given")
+        return self.channels[name]
+
+    def isdr(self, name: str | None = None) -> Isdr:
+        """The client of the ISD-R on a channel."""
+        return Isdr(self.channel(name), self.session.isdr_aid)
+
+    def reset(self, *, start: bool = True) -> bytes:
+        """Reset the card, which closes every channel; ``start``: MF, TERMINAL CAPABILITY and TERMINAL PROFILE again."""
+        self.channels.clear()
+        atr = self.card.reset()
+        if start:
+            self.card.start()
+        return atr
+
+    def select_isdr(self, name: str = DEFAULT_CHANNEL) -> LogicalChannel:
+        """Open a channel and select the ISD-R on it.
+
+        Raises:
+            Unreachable: the card has no channel, or refuses the ISD-R.
+        """
+        channel = self.card.open_channel()
+        answer = channel.select(self.session.isdr_aid)
+        if not answer.ok:
+            raise Unreachable(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
+        self.channels[name] = channel
+        return channel
+
+    def change(self, what: str) -> None:
+        """Ask for permission to do something that leaves traces on the card.
+
+        Raises:
+            NotPermitted: this card must not be changed.
+        """
+        refused = self.session.refusal()
+        if refused:
+            raise NotPermitted(f"{what}: {refused}")
+        self.changed = True
+
+    @contextmanager
+    def undoing(self, what: str) -> Iterator[None]:
+        """Around a clean-up: a failure is noted as left behind instead of raised."""
+        try:
+            yield
+        except Exception as error:
+            self.left_behind.append(f"{what} ({error})")

@@ -1,0 +1,20 @@
+"""Errors that end a sequence without a verdict of the implementation under test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+class Unreachable(Exception):
+    """A state cannot be reached; the sequence is inconclusive. The text says what was missing."""
+
+
+class NotPermitted(Exception):
+    """The card must not be changed; the sequence is not applicable. The text says how to permit it."""
+
+
+class CannotOffer(Unreachable):
+    """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""

@@ -1,0 +1,198 @@
+"""What a run tells its listeners, as a stream: reports and terminals are made from these and from nothing else."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.conformance.files.vector import Case, Sequence, Step
+from pytest_euicc.conformance.values.matchers import Mismatch
+
+if TYPE_CHECKING:
+    # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.es9.binding import HttpExchange
+
+
+class Verdict(enum.Enum):
+    """The outcomes of SGP.23 2.2.5 and what pytest and Allure make of them."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not applicable"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Phase(enum.Enum):
+    """The part of a sequence in which something happened."""
+
+    STATE = "state"
+    STEP = "step"
+    FINALLY = "finally"
+
+
+@dataclass(frozen=True)
+class SequenceStarted:
+    """A sequence begins."""
+
+    case: Case
+    sequence: Sequence
+    id: str
+
+
+@dataclass(frozen=True)
+class StateStarted:
+    """A state is being reached."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StateReached:
+    """A state was reached; ``saved`` are the variables it set."""
+
+    name: str
+    saved: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step begins; ``number`` counts from 1 within its phase."""
+
+    number: int
+    action: str
+    title: str
+    because: str | None
+    phase: Phase
+    step: Step
+
+
+@dataclass(frozen=True)
+class ApduExchanged:
+    """One command and its response as they went over the transport."""
+
+    command: bytes
+    response: bytes
+    seconds: float
+
+
+@dataclass(frozen=True)
+class HttpExchanged:
+    """One request to the SM-DP+ and its answer as they went over HTTPS."""
+
+    exchange: HttpExchange
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a step sent and what came, as values; ``unknown`` are elements that the type does not have."""
+
+    sent_type: str | None
+    sent: Any
+    came_type: str | None
+    came: Any
+    unknown: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class CheckPassed:
+    """An expectation held."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class CheckFailed:
+    """An expectation did not hold."""
+
+    what: str
+    mismatch: Mismatch
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """A step ended."""
+
+    number: int
+    phase: Phase
+    passed: bool
+
+
+@dataclass(frozen=True)
+class StepFailure:
+    """Why a sequence failed: everything that a reader needs without looking elsewhere.
+
+    Attributes:
+        sent, came: octets as they went to and came from the implementation under test.
+        status: of an ES9+ function; None where there is none.
+        sent_value, came_value: the same decoded; None when they were not decoded.
+        mismatches: the expectations that did not hold.
+        clauses: the clauses that say so.
+    """
+
+    number: int
+    action: str
+    title: str
+    because: str | None
+    phase: Phase
+    sent: bytes
+    sent_value: Any
+    came: bytes
+    sw: int | None
+    status: str | None
+    came_value: Any
+    mismatches: tuple[Mismatch, ...]
+    clauses: tuple[str, ...]
+
+
+@dataclass
+class Result:
+    """The result of one sequence.
+
+    Attributes:
+        reason: one message for people; empty for pass.
+        failure: the failing step of a fail.
+        left_behind: what could not be put back, one line each.
+        seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
+        apdus, requests: how many commands went to the card, and how many requests to the server.
+    """
+
+    id: str
+    case: Case
+    sequence: Sequence
+    verdict: Verdict
+    reason: str = ""
+    failure: StepFailure | None = None
+    left_behind: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    transport_seconds: float = 0.0
+    apdus: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class SequenceFinished:
+    """A sequence ended with its verdict."""
+
+    result: Result
+
+
+Event = (
+    SequenceStarted
+    | StateStarted
+    | StateReached
+    | StepStarted
+    | ApduExchanged
+    | HttpExchanged
+    | Decoded
+    | CheckPassed
+    | CheckFailed
+    | StepFinished
+    | SequenceFinished
+)
+Listener = Callable[[Event], None]

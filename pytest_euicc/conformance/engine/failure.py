@@ -1,0 +1,50 @@
+"""The text of a failed step: what was sent, received and expected, and which clause says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_euicc.card.status_words import describe as describe_status
+from pytest_euicc.conformance.engine.events import (
+    StepFailure,
+)
+from pytest_euicc.conformance.values.text import describe
+
+
+def without_repetition(status: str | None, value: Any) -> Any:
+    """The value without what the text of an ES9+ answer shows already."""
+    if status is None or not isinstance(value, dict):
+        return value
+    return {name: entry for name, entry in value.items() if name not in ("json", "headers")}
+
+
+def failure_text(failure: StepFailure, limit: int = 600) -> str:
+    """A failed step for people: what was sent, what came, what was expected, and which clause says so."""
+
+    def cut(text: str) -> str:
+        return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+    def readable(octets: bytes) -> str:
+        # ES9+ is text over HTTP; cards get and give octets.
+        text = octets.hex().upper() if failure.status is None else octets.decode("utf-8", "backslashreplace")
+        return cut(text)
+
+    lines = [f"step {failure.number}, {failure.action}: {failure.title}"]
+    if failure.sent:
+        lines.append(f"  sent      {readable(failure.sent)}")
+    if failure.sent_value is not None:
+        lines.append(f"            {describe(failure.sent_value, limit)}")
+    status = "" if failure.sw is None else f" {failure.sw:04X} ({describe_status(failure.sw)})"
+    status += "" if failure.status is None else f" [{failure.status}]"
+    lines.append(
+        f"  came      {readable(failure.came)}{status}" if failure.came else f"  came     {status or ' nothing'}"
+    )
+    if failure.came_value is not None:
+        lines.append(f"            {describe(without_repetition(failure.status, failure.came_value), limit)}")
+    for index, problem in enumerate(failure.mismatches):
+        lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
+    if failure.because:
+        lines.append(f"  because   {failure.because}")
+    if failure.clauses:
+        lines.append(f"  clause    {', '.join(failure.clauses)}")
+    return "\n".join(lines)

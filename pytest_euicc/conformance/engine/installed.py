@@ -1,0 +1,124 @@
+"""Profiles that the tester brings onto a card in a sequence: had when states ask for them, taken off afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, by_iccid, fresh_isdr, profiles_on, taken
+from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.es10.isdr import Isdr
+
+_BROUGHT, _RESULTS = "profiles brought", "results of loads"
+_DISALLOWED_BY_POLICY = 3
+
+
+def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
+    """A profile that fits and no other name has; one that is in the wanted state already is preferred.
+
+    Raises:
+        NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
+        Unreachable: the card has none and none can be had.
+    """
+    free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in taken(context)]
+    fitting = [profile for profile in free if profile.fits(wish)]
+    chosen = min(fitting, key=lambda profile: profile.enabled is not enabled) if fitting else provide(context, wish)
+    taken(context).add(chosen.iccid)
+    return chosen
+
+
+def provide(context: Context, wish: ProfileWish) -> Profile:
+    """A profile that the provisioner of the session installs.
+
+    Raises:
+        NotPermitted: the card must not be changed, or allows no such profile.
+        Unreachable: there is no provisioner, or it does not succeed.
+    """
+    provisioner = context.session.provisioner
+    if provisioner is None:
+        raise Unreachable(
+            f"the card has no {_describe(wish)} profile to spare, and there is nothing to download one with"
+        )
+    context.change(f"to install a {_describe(wish)} profile")
+    iccid = provisioner.install(context, wish)
+    if iccid not in brought(context):
+        brought(context).append(iccid)
+    # As if it had always been there: its installation is announced to nobody.
+    forget_notifications(context.isdr(), iccid)
+    return by_iccid(context, iccid)
+
+
+def brought(context: Context) -> list[bytes]:
+    """ICCIDs of the profiles that the tester installed in this sequence, in order."""
+    found: list[bytes] = context.notes.setdefault(_BROUGHT, [])
+    return found
+
+
+def loaded(context: Context, sequence_number: int, installed: bytes | None) -> None:
+    """Note the result of a load of the tester's, and the ICCID if a profile came of it."""
+    context.notes.setdefault(_RESULTS, []).append(sequence_number)
+    if installed is not None:
+        brought(context).append(installed)
+
+
+def remove_brought(context: Context, since: int = 0, keep: Container[bytes] = ()) -> None:
+    """Take the profiles that were brought, but for so many first ones, off the card again, the last one first.
+
+    Args:
+        keep: ICCIDs that the card had before; a faulty card may have taken one of them twice.
+    """
+    profiles = brought(context)
+    while len(profiles) > since:
+        if profiles[-1] not in keep:
+            remove(context, profiles[-1])
+        profiles.pop()
+
+
+def forget_results(context: Context) -> None:
+    """Remove the results of loads of this sequence that are still pending."""
+    for number in context.notes.pop(_RESULTS, []):
+        context.isdr().remove_notification_from_list(number)
+
+
+def remove(context: Context, iccid: bytes) -> None:
+    """Delete a profile of the tester's if it is still there, with the notifications of it; else it is left behind.
+
+    Where its rules forbid that, and every operational profile on the card is the tester's, a memory reset takes it.
+    """
+    with context.undoing(f"the profile {iccid.hex()} is installed"):
+        isdr = fresh_isdr(context)
+        there = profiles_on(isdr)
+        profile = next((entry for entry in there if entry.iccid == iccid), None)
+        if profile is not None:
+            code = isdr.disable_profile(iccid) if profile.enabled else 0
+            code = code or isdr.delete_profile(iccid)
+            ours = {*brought(context), iccid}
+            if code == _DISALLOWED_BY_POLICY and all(
+                entry.iccid in ours for entry in there if entry.profile_class == "operational"
+            ):
+                code = isdr.euicc_memory_reset("deleteOperationalProfiles")
+            if code:
+                raise Unreachable(f"the eUICC answered {plain(code)}")
+        forget_notifications(isdr, iccid)
+
+
+def forget_notifications(isdr: Isdr, iccid: bytes) -> None:
+    """Remove the pending notifications of a profile of the tester's."""
+    name, pending = isdr.list_notification()
+    for entry in pending if name == "notificationMetadataList" else ():
+        if entry.get("iccid") == iccid:
+            isdr.remove_notification_from_list(int(entry["seqNumber"]))
+
+
+def _describe(wish: ProfileWish) -> str:
+    parts = [wish.profile_class]
+    if wish.ppr is not None:
+        parts.append("without policy rules" if not wish.ppr else f"with {' and '.join(sorted(wish.ppr))}")
+    if wish.icon is not None:
+        parts.append("with an icon" if wish.icon else "without an icon")
+    if wish.notify:
+        parts.append(f"notifying {', '.join(sorted(wish.notify, key=EVENTS.index))}")
+    if wish.addresses is not None:
+        parts.append(f"with {wish.addresses} notification addresses")
+    return ", ".join(parts)

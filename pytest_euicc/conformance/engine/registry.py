@@ -1,0 +1,176 @@
+"""The words of a vector: actions, states and checks, each a Python function.
+
+Its keyword-only parameters are the arguments that a vector may give; their types are checked when the vector is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.conformance.engine.arguments import Parameters, Registry
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import Shape, asn1_shape
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.engine.context import Context
+
+ActionFunction = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A registered action.
+
+    Attributes:
+        title: one line for reports.
+        request: shape that ``with`` must fit; None when the action sends no message of its own making.
+        request_type: its ASN.1 type.
+        tampered: type that field paths of ``tamper`` are read by, where it is another.
+        response: shape of what ``expect`` sees; None when there is nothing to expect.
+        changes: the action leaves traces on the card and needs permission on a real one.
+    """
+
+    name: str
+    title: str
+    function: ActionFunction
+    parameters: Parameters
+    request: Callable[[], Shape] | None
+    request_type: str | None
+    tampered: str | None
+    response: Callable[[], Shape] | None
+    changes: bool
+
+    def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
+        """Run the action with arguments as written (references resolved)."""
+        message.tampered = self.tampered
+        return self.function(context, message, **self.parameters.bind(arguments))
+
+
+ACTIONS: Registry[Action] = Registry("action")
+
+
+def action(
+    name: str,
+    *,
+    request: str | Shape | None = None,
+    tampered: str | None = None,
+    response: str | Shape | Callable[[], Shape] | None = None,
+    title: str | None = None,
+    changes: bool = False,
+) -> Callable[[ActionFunction], ActionFunction]:
+    """Register an action.
+
+    Args:
+        name: ``interface.function`` as written in vectors.
+        request: ASN.1 type or shape of what ``with`` overlays; None: no ``with``.
+        tampered: ASN.1 type of what ``tamper`` changes, where that is not ``request`` (a message around it, signed).
+        response: ASN.1 type or shape of what ``expect`` matches, or what makes it; None: no ``expect``.
+        title: one line for reports; the first line of the docstring if not given.
+        changes: it leaves traces on the card.
+    """
+
+    def register(function: ActionFunction) -> ActionFunction:
+        entry = Action(
+            name=name,
+            title=title or (function.__doc__ or name).strip().splitlines()[0].rstrip("."),
+            function=function,
+            parameters=Parameters(function),
+            request=_shape(request),
+            request_type=request if isinstance(request, str) else None,
+            tampered=tampered,
+            response=_shape(response),
+            changes=changes,
+        )
+        ACTIONS.add(name, entry)
+        return function
+
+    return register
+
+
+def _shape(given: str | Shape | Callable[[], Shape] | None) -> Callable[[], Shape] | None:
+    if isinstance(given, Shape):
+        return lambda: given
+    if isinstance(given, str):
+        return lambda: asn1_shape(given)
+    return given
+
+
+StateFunction = Callable[..., Generator[None, None, None]]
+
+
+@dataclass(frozen=True)
+class State:
+    """A registered state; ``implies`` are reached before it when they were not yet."""
+
+    name: str
+    title: str
+    function: StateFunction
+    parameters: Parameters
+    implies: tuple[str, ...]
+
+    def __call__(self, context: Context, arguments: dict[str, Any]) -> Generator[None, None, None]:
+        """The generator for arguments as written (references resolved)."""
+        return self.function(context, **self.parameters.bind(arguments))
+
+
+STATES: Registry[State] = Registry("state")
+
+
+def state(name: str, *, implies: tuple[str, ...] = ()) -> Callable[[StateFunction], StateFunction]:
+    """Register a state; the first line of its docstring is its title."""
+
+    def register(function: StateFunction) -> StateFunction:
+        title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
+        STATES.add(name, State(name, title, function, Parameters(function), implies))
+        return function
+
+    return register
+
+
+def closure(names: list[str]) -> list[str]:
+    """All states that reaching ``names`` in order passes through, each once, implied ones first."""
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in ordered:
+            for implied in STATES.get(name).implies:
+                visit(implied)
+            ordered.append(name)
+
+    for name in names:
+        visit(name)
+    return ordered
+
+
+CheckFunction = Callable[..., Iterable[Mismatch]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check."""
+
+    name: str
+    title: str
+    function: CheckFunction
+    parameters: Parameters
+
+    def __call__(self, context: Context, outcome: Outcome, arguments: dict[str, Any]) -> list[Mismatch]:
+        """Run the check with arguments as written (references resolved)."""
+        return list(self.function(context, outcome, **self.parameters.bind(arguments)))
+
+
+CHECKS: Registry[Check] = Registry("check")
+
+
+def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check; the first line of its docstring is its title."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
+        CHECKS.add(name, Check(name, title, function, Parameters(function)))
+        return function
+
+    return register

@@ -1,0 +1,89 @@
+"""What a card without snapshot and without declared commands held before a sequence, and how it gets that back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.installed import forget_results, remove_brought
+from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, profiles_on, switch
+from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The part of a card's state that sequences change."""
+
+    profiles: dict[bytes, Profile]
+    address: str
+    notifications: frozenset[int]
+
+
+def _look(isdr: Isdr) -> Inventory:
+    profiles = {profile.iccid: profile for profile in profiles_on(isdr)}
+    address = isdr.get_euicc_configured_addresses().get("defaultDpAddress", "")
+    name, pending = isdr.list_notification()
+    numbers = (int(entry["seqNumber"]) for entry in pending) if name == "notificationMetadataList" else ()
+    return Inventory(profiles, address, frozenset(numbers))
+
+
+def take_inventory(context: Context) -> Inventory:
+    """What the card holds, read after a reset; another reset follows.
+
+    Raises:
+        Unreachable: the card does not say.
+    """
+    try:
+        inventory = _look(fresh_isdr(context))
+        context.reset(start=False)
+    except (CardError, Es10Error) as error:
+        raise Unreachable(f"what the card holds cannot be read, so it could not be put back: {error}") from error
+    return inventory
+
+
+def put_back(context: Context, before: Inventory) -> None:
+    """Enabled profile, nicknames and default address as they were, nothing of the tester's; the rest is noted."""
+    remove_brought(context, keep=before.profiles)
+    with context.undoing("what the sequence changed: the card does not say what it holds"):
+        isdr = fresh_isdr(context)
+        forget_results(context)
+        now = _look(isdr)
+        for iccid in before.profiles.keys() - now.profiles.keys():
+            context.left_behind.append(f"the profile {iccid.hex()} was deleted")
+        for iccid in now.profiles.keys() - before.profiles.keys():
+            context.left_behind.append(f"the profile {iccid.hex()} is installed")
+        for iccid in before.profiles.keys() & now.profiles.keys():
+            _nickname(context, isdr, before.profiles[iccid], now.profiles[iccid])
+        _enabled(context, before, now)
+        if now.address != before.address:
+            with context.undoing(f"the default SM-DP+ address is {now.address!r}, it was {before.address!r}"):
+                _ok(isdr.set_default_dp_address(before.address))
+        pending = _look(isdr).notifications
+        for numbers, what in ((before.notifications - pending, "removed"), (pending - before.notifications, "added")):
+            if numbers:
+                context.left_behind.append(f"notifications {what}: {', '.join(map(str, sorted(numbers)))}")
+
+
+def _nickname(context: Context, isdr: Isdr, before: Profile, now: Profile) -> None:
+    old, new = (profile.info.get("profileNickname", "") for profile in (before, now))
+    if old != new:
+        with context.undoing(f"the nickname of {now.iccid.hex()} is {new!r}, it was {old!r}"):
+            _ok(isdr.set_nickname(now.iccid, old))
+
+
+def _enabled(context: Context, before: Inventory, now: Inventory) -> None:
+    old, new = (next((entry for entry in each.profiles.values() if entry.enabled), None) for each in (before, now))
+    if old is not None and old.iccid in now.profiles and (new is None or new.iccid != old.iccid):
+        with context.undoing(f"the profile {old.iccid.hex()} is not enabled again"):
+            switch(context, old, enable=True)
+    elif old is None and new is not None:
+        with context.undoing(f"the profile {new.iccid.hex()} is enabled"):
+            switch(context, new, enable=False)
+
+
+def _ok(code: int) -> None:
+    if code != 0:
+        raise Unreachable(f"the eUICC answered {plain(code)}")

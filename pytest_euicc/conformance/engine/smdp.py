@@ -1,0 +1,68 @@
+"""What sequences ask of an SM-DP+ beside its interface: profiles it must hold, and where it is.
+
+A simulated server holds whatever is wished for; any other is provisioned by its operator, over ES2+ or by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.engine.context import Context
+    from pytest_euicc.es9.client import Es9Client
+    from pytest_euicc.es9.tls import TlsSettings
+
+SERVICE = "smdp"
+_BEGUN = "smdp begun"
+
+
+class SmdpAccess(Protocol):
+    """The SM-DP+ of a session: the simulated one, or any at a URL."""
+
+    @property
+    def address(self) -> str:
+        """smdpAddress: what activation codes name."""
+
+    def begin(self, seed: int) -> None:
+        """A sequence begins: no profile is held for it, and a simulated server becomes reproducible."""
+
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Let the server hold a profile for the sequence, beside those it holds for it already.
+
+        Raises:
+            CannotOffer: it cannot be given one.
+        """
+
+    def client(self, curve: Curve) -> Es9Client:
+        """An ES9+ client that trusts the CI; its connections stay open from one sequence to the next."""
+
+    def new_client(self, curve: Curve) -> Es9Client:
+        """The same with connections of its own, which its user closes."""
+
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings of the ES9+ listener with a certificate on a curve."""
+
+
+def smdp_access(context: Context) -> SmdpAccess:
+    """The SM-DP+ of a session, begun anew for the sequence.
+
+    Raises:
+        Unreachable: the session has none.
+    """
+    access: SmdpAccess | None = context.session.services.get(SERVICE)
+    if access is None:
+        raise Unreachable("there is no SM-DP+; give --smdp sim or --smdp URL")
+    if _BEGUN not in context.notes:
+        access.begin(context.random.getrandbits(64))
+        context.notes[_BEGUN] = True
+    return access
+
+
+def smdp_client(context: Context, curve: Curve) -> Es9Client:
+    """An ES9+ client whose exchanges the listeners of the run see; raises Unreachable."""
+    client = smdp_access(context).client(curve)
+    client.listener = context.on_http
+    return client

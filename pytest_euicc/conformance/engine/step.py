@@ -1,0 +1,217 @@
+"""Runs one step: resolve, send, receive, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_euicc.asn1.codec import Asn1Error
+from pytest_euicc.card.status_words import describe as describe_status
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.events import (
+    CheckFailed,
+    CheckPassed,
+    Decoded,
+    Event,
+    Phase,
+    StepFailure,
+    StepFinished,
+    StepStarted,
+)
+from pytest_euicc.conformance.engine.failure import failure_text, without_repetition
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS
+from pytest_euicc.conformance.files.vector import Expectation, Step
+from pytest_euicc.conformance.values.matchers import Match, Mismatch, match
+from pytest_euicc.conformance.values.resolve import ValueMistake, look_up
+from pytest_euicc.conformance.values.shapes import NOTHING
+from pytest_euicc.conformance.values.text import describe
+
+Emit = Callable[[Event], None]
+
+
+class Failed(Exception):
+    """The implementation under test did not do what a step expects."""
+
+    def __init__(self, failure: StepFailure) -> None:
+        super().__init__(failure_text(failure))
+        self.failure = failure
+
+
+def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: tuple[str, ...], emit: Emit) -> None:
+    """Run a step as often as it says.
+
+    Raises:
+        Failed: an expectation did not hold.
+        CardError, Unreachable, ValueMistake: the step could not be run.
+    """
+    action = ACTIONS.get(step.action)
+    title = step.title or action.title
+    emit(StepStarted(number, step.action, title, step.because, phase, step))
+    passed = False
+    try:
+        answers: list[Outcome] = []
+        for _ in range(step.repeat):
+            outcome = _perform(context, step)
+            came = without_repetition(outcome.status, outcome.value) if outcome.fault is None else None
+            emit(Decoded(action.request_type, outcome.sent_value, outcome.type_name, came, outcome.unknown))
+            problems, because = _judge(context, step, outcome)
+            if not problems:
+                answers.append(outcome)
+                problems = _repeated(step, answers)
+            for problem in problems:
+                emit(CheckFailed(problem.path or "value", problem))
+            if problems:
+                why = because or step.because
+                raise Failed(_failure(step, number, title, why, phase, outcome, problems, clauses))
+        for what in _held(step):
+            emit(CheckPassed(what))
+        passed = True
+    finally:
+        emit(StepFinished(number, phase, passed))
+
+
+def _held(step: Step) -> list[str]:
+    """What a passed step has shown, for reports."""
+    if step.any_of:
+        held = ["one of the choices"]
+    else:
+        told = (
+            f"status {' or '.join(step.status)}" if step.status else f"status word {' or '.join(step.sw or ['9000'])}"
+        )
+        held = [told]
+        held += [f"value {describe(step.expect, 200)}"] if step.expect is not None else []
+    return held + [f"check {call.name}" for call in step.verify] + [f"distinct {path}" for path in step.distinct]
+
+
+def _perform(context: Context, step: Step) -> Outcome:
+    message = Message(context.resolve(step.with_), context.resolve(step.tamper), step.channel)
+    try:
+        outcome = ACTIONS.get(step.action)(context, message, context.resolve(step.arguments))
+    except Asn1Error as error:
+        raise ValueMistake((), f"the request of {step.action} cannot be encoded: {error}") from error
+    if outcome.sent_value is None:
+        outcome.sent_value = message.sent_value
+    return outcome
+
+
+def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatch], str | None]:
+    """Mismatches of the choice that comes closest; values are saved only when a choice holds."""
+    closest: tuple[list[Mismatch], str | None] | None = None
+    alternatives = step.expectations
+    for choice in alternatives:
+        result = _expectation(context, choice, outcome)
+        if result:
+            context.variables.update(result.saved)
+            checks = [*step.verify, *choice.verify]
+            problems = [
+                problem
+                for call in checks
+                for problem in CHECKS.get(call.name)(context, outcome, context.resolve(call.arguments))
+            ]
+            return problems, choice.because
+        if closest is None:
+            closest = (result.mismatches, choice.because)
+        else:
+            closest[0].extend(
+                Mismatch(f"or {problem.path or 'value'}", problem.expected, problem.actual)
+                for problem in result.mismatches
+            )
+    assert closest is not None  # noqa: S101
+    return closest[0], closest[1] if len(alternatives) == 1 else None
+
+
+def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Match:
+    result = Match(list(outcome.mismatches))
+    for name, said, came in (("status word", choice.sw, outcome.sw), ("status", choice.status, outcome.status)):
+        if said and came is None:
+            result.mismatches.append(Mismatch(name, " or ".join(said), f"none: this action has no {name}"))
+            return result
+    wanted = choice.sw or ["9000"]
+    if outcome.sw is not None and not any(status_matches(outcome.sw, pattern) for pattern in wanted):
+        came = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
+        result.mismatches.append(Mismatch("status word", " or ".join(wanted), came))
+        return result
+    accepted = choice.status or ["success"]
+    if outcome.status is not None and not any(execution_matches(outcome.status, pattern) for pattern in accepted):
+        result.mismatches.append(Mismatch("status", " or ".join(accepted), outcome.status))
+        return result
+    if outcome.fault is not None and (choice.expect is not None or _success(outcome.sw)):
+        kind = outcome.type_name or "an answer that can be decoded"
+        result.mismatches.append(Mismatch("", kind, f"{outcome.octets.hex().upper() or 'nothing'}: {outcome.fault}"))
+        return result
+    if choice.expect is None or result.mismatches:
+        return result
+    if outcome.shape.optional and (choice.expect == NOTHING or not outcome.octets):
+        if (choice.expect == NOTHING) is bool(outcome.octets):
+            came = describe(outcome.value) if outcome.octets else NOTHING
+            result.mismatches.append(Mismatch("", describe(choice.expect), came))
+        return result
+    return match(context.resolve(choice.expect), outcome.value, outcome.shape)
+
+
+def status_matches(sw: int, pattern: str) -> bool:
+    """Whether a status word is the one of a pattern: ``6Axx``, ``error``; 91xx counts as 9000."""
+    if pattern == "error":
+        # ISO 7816-4 5.6: 61xx is success with data waiting, 62xx and 63xx are warnings.
+        return 0x64 <= sw >> 8 <= 0x6F
+    if pattern == "9000" and sw >> 8 == 0x91:
+        return True
+    text = f"{sw:04X}"
+    return all(wanted in ("x", digit) for wanted, digit in zip(pattern, text, strict=True))
+
+
+def execution_matches(status: str, pattern: str) -> bool:
+    """Whether the status of an ES9+ function is the one of a pattern: ``failed`` is any code, ``HTTP 4xx`` any 4."""
+    if pattern == "failed":
+        return status == "failed" or "/" in status
+    return len(status) == len(pattern) and all(p in ("x", s) for p, s in zip(pattern, status, strict=True))
+
+
+def _success(sw: int | None) -> bool:
+    return sw is None or sw == 0x9000 or sw >> 8 == 0x91
+
+
+def _repeated(step: Step, answers: list[Outcome]) -> list[Mismatch]:
+    """Fields of ``distinct`` that came before."""
+    problems = []
+    for path in step.distinct:
+        new = _at(answers[-1], path)
+        if any(_at(answer, path) == new for answer in answers[:-1]):
+            came = f"{describe(new)} again, in answer {len(answers)}"
+            problems.append(Mismatch(path, f"another value in each of {step.repeat} answers", came))
+    return problems
+
+
+def _at(outcome: Outcome, path: str) -> Any:
+    try:
+        return look_up({"value": outcome.value}, f"value.{path}")
+    except ValueMistake:
+        return None
+
+
+def _failure(
+    step: Step,
+    number: int,
+    title: str,
+    because: str | None,
+    phase: Phase,
+    outcome: Outcome,
+    problems: list[Mismatch],
+    clauses: tuple[str, ...],
+) -> StepFailure:
+    return StepFailure(
+        number=number,
+        action=step.action,
+        title=title,
+        because=because,
+        phase=phase,
+        sent=outcome.sent,
+        sent_value=outcome.sent_value,
+        came=outcome.octets,
+        sw=outcome.sw,
+        status=outcome.status,
+        came_value=outcome.value,
+        mismatches=tuple(problems),
+        clauses=clauses,
+    )

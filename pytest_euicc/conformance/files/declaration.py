@@ -1,0 +1,204 @@
+"""What an implementation under test says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from pytest_euicc.conformance.files.applicability import Applicability, Value, parse
+from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
+from pytest_euicc.conformance.files.features import OPTIONS
+from pytest_euicc.conformance.files.inventory import (
+    Addresses,
+    Es2Plus,
+    HeldProfile,
+    InventoryFile,
+    MissingFile,
+    known_keys,
+    under,
+)
+from pytest_euicc.conformance.values.text import closest, eid_digits, parse_hex, parse_version, pydantic_message
+
+
+def _version_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _check_version(text: str) -> str:
+    return ".".join(map(str, parse_version(text)))
+
+
+def _check_hex(value: Any) -> str:
+    return parse_hex(value).hex().upper()
+
+
+def _options(value: Any) -> Any:
+    given = value if isinstance(value, dict) else dict.fromkeys(value, True) if isinstance(value, list) else None
+    if given is None:
+        raise ValueError("options are a list of names, or a mapping of names to true or false")
+    for name, held in given.items():
+        if name not in OPTIONS:
+            raise ValueError(f"unknown option {name!r}{closest(str(name), OPTIONS)}")
+        if not isinstance(held, bool):
+            raise ValueError(f"option {name} is true or false, not {held!r}")  # noqa: TRY004
+    return given
+
+
+Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version)]
+Eid = Annotated[str, BeforeValidator(_version_text), AfterValidator(eid_digits)]
+HexText = Annotated[str, BeforeValidator(_check_hex)]
+
+
+class Declaration(BaseModel):
+    """A declaration file; what is None is not declared, and sequences that read it are not applicable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "undeclared"
+    iut: Literal["euicc", "smdp"] = "euicc"
+    version: Version = "2.6.0"
+    """The version of SGP.22 that the implementation follows."""
+    options: Annotated[dict[str, bool], BeforeValidator(_options)] = {}
+    svn: Version | None = None
+    eid: Eid | None = None
+    ci_verification: list[HexText] | None = None
+    ci_signing: list[HexText] | None = None
+    default_address: str | None = None
+    root_sds_address: str | None = None
+    pp_version: Version | None = None
+    profile_version: Version | None = None
+    firmware_version: Version | None = None
+    uicc_capability: list[str | int] | None = None
+    rsp_capability: list[str | int] | None = None
+    forbidden_ppr: list[str | int] | None = None
+    rat: list[Any] | None = None
+    settings: dict[str, Any] = {}
+    test_cards: list[Eid] = []
+    """EIDs of cards that may be changed for good."""
+    restore: list[HexText] = []
+    """Command APDUs that put the card back to its personalised state, sent on the basic channel after a reset."""
+    addresses: Addresses = Addresses()
+    es2plus: Es2Plus | None = None
+    inventory: list[HeldProfile] = []
+    """What an SM-DP+ holds; in the file it may be the name of one of its own, with ``profiles:``."""
+
+    @classmethod
+    def load(cls, path: Path, *, to_come: Path | None = None) -> Declaration:
+        """Read a declaration file.
+
+        Args:
+            to_come: an inventory that is about to be written: not there yet, it is empty.
+
+        Raises:
+            FileMistakes: with every mistake, one line each.
+        """
+        document = Document.read(path)
+        declaration = None if document.mistakes else cls._validated(document, path.parent, to_come)
+        if document.mistakes or declaration is None:
+            raise FileMistakes(document.mistakes)
+        return declaration
+
+    @classmethod
+    def _validated(cls, document: Document, folder: Path, to_come: Path | None) -> Declaration | None:
+        data = _mapping(document, "a declaration")
+        if data is None:
+            return None
+        held = data.pop("inventory") if isinstance(data.get("inventory"), str) else None
+        declaration = _instance(cls, document, data)
+        if declaration is None:
+            return None
+        inventory = declaration.inventory
+        if held is not None:
+            file = folder / held
+            if file.exists():
+                inventory = load_inventory(file, document.mistakes)
+            elif to_come is None or file.resolve() != to_come.resolve():
+                document.mistake(("inventory",), f"{file}: no such file; `pytest-euicc provisioning --out` writes one")
+        else:
+            inventory = _beside(document, folder, inventory, ("inventory",))
+        es2plus = declaration.es2plus
+        if es2plus is not None and es2plus.identity is not None:
+            identity = folder / es2plus.identity
+            if not identity.is_file():
+                document.mistake(("es2plus", "identity"), f"{identity}: no such file")
+            es2plus = es2plus.model_copy(update={"identity": identity})
+        return declaration.model_copy(update={"inventory": inventory, "es2plus": es2plus})
+
+    def values(self) -> dict[str, Value]:
+        """Values for applicability expressions."""
+        values: dict[str, Value] = dict(self.options)
+        values["version"] = parse_version(self.version)
+        values["svn"] = parse_version(self.svn) if self.svn else None
+        return values
+
+    @property
+    def curve(self) -> Literal["nist", "brainpool"]:
+        """What a session is on unless a step says so: P-256, or brainpoolP256r1 for ``O_E_NIST: false``."""
+        return "brainpool" if self.options.get("O_E_NIST") is False else "nist"
+
+    def applies(self, expression: str) -> Applicability:
+        """Evaluate an applicability expression against this declaration."""
+        return parse(expression).evaluate(self.values())
+
+    def declared(self) -> Mapping[str, Any]:
+        """All that is declared, for ``${declaration.name}``."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+def load_inventory(path: Path, mistakes: list[Mistake]) -> list[HeldProfile]:
+    """Read a file with what an SM-DP+ holds; what is wrong with it is added to the mistakes."""
+    document = Document.read(path)
+    found: list[HeldProfile] = []
+    data = None if document.mistakes else _mapping(document, "an inventory")
+    if data is not None:
+        read = _instance(InventoryFile, document, data)
+        found = _beside(document, path.parent, read.profiles, ("profiles",)) if read is not None else []
+    mistakes += document.mistakes
+    return found
+
+
+def _beside(document: Document, folder: Path, profiles: list[HeldProfile], place: Place) -> list[HeldProfile]:
+    try:
+        return under(folder, profiles)
+    except MissingFile as missing:
+        document.mistake((*place, missing.index, "file"), str(missing))
+        return profiles
+
+
+def _mapping(document: Document, what: str) -> dict[str, Any] | None:
+    if not isinstance(document.data, dict):
+        document.mistake((), f"{what} is a mapping (key: value)")
+        return None
+    return {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
+
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def _instance(model: type[Read], document: Document, data: dict[str, Any]) -> Read | None:
+    """The data as a model; None, and mistakes in the document, where they do not fit."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for entry in error.errors():
+            place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+            message = pydantic_message(entry, known_keys(model, place))
+            place, key = _option_place(place, data, entry["msg"])
+            document.mistake(place, message, key=key or entry["type"] == "extra_forbidden")
+    return None
+
+
+def _option_place(
+    place: tuple[str | int, ...], data: dict[str, Any], message: str
+) -> tuple[tuple[str | int, ...], bool]:
+    """The place of the option that a message names; other places stay."""
+    if place != ("options",):
+        return place, False
+    given = data.get("options")
+    for index, name in enumerate(given) if isinstance(given, list | dict) else ():
+        if f"{name!r}" in message:
+            return ("options", index if isinstance(given, list) else name), isinstance(given, dict)
+    return place, False

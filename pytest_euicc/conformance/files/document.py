@@ -1,0 +1,194 @@
+"""YAML files as data in which every place knows its line and column; mistakes are collected, not raised one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAXIMUM_OCTETS = 2_000_000
+MAXIMUM_DEPTH = 60
+MAXIMUM_NODES = 200_000
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One mistake of a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class FileMistakes(Exception):
+    """All mistakes of the files that were read, one line each."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = sorted(set(mistakes))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+@dataclass
+class Document:
+    """A YAML file: plain data, and where each part of it stands.
+
+    ``data`` is None when the file could not be read at all; then there is at least one mistake.
+    """
+
+    file: str
+    data: Any = None
+    mistakes: list[Mistake] = field(default_factory=list)
+    _root: yaml.Node | None = None
+    _nodes: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> Document:
+        """Read a file; whatever is wrong with it becomes a mistake."""
+        document = cls(str(path))
+        try:
+            size = path.stat().st_size
+            octets = path.read_bytes() if size <= MAXIMUM_OCTETS else b""
+        except OSError as error:
+            document._add(1, 1, f"cannot be read: {error.strerror or error}")
+            return document
+        if size > MAXIMUM_OCTETS:
+            document._add(1, 1, f"{size} octets; a file of vectors has at most {MAXIMUM_OCTETS}. Split it")
+            return document
+        document._load(octets)
+        return document
+
+    @classmethod
+    def parse(cls, text: str, file: str = "<text>") -> Document:
+        """The same for text."""
+        document = cls(file)
+        document._load(text.encode())
+        return document
+
+    def _load(self, octets: bytes) -> None:
+        try:
+            text = octets.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = octets.count(b"\n", 0, error.start) + 1
+            self._add(line, 1, f"not UTF-8 text (octet {error.start}); save the file as UTF-8")
+            return
+        try:
+            self._root = yaml.compose(text, Loader=_LOADER)
+            self.data = self._construct(self._root, 0, ()) if self._root else None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            said = ", ".join(part for part in (error.context, error.problem) if part)
+            self._add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, f"not YAML: {said}")
+        except yaml.YAMLError as error:
+            self._add(1, 1, f"not YAML: {str(error).splitlines()[0]}")
+        except RecursionError:
+            self._add(1, 1, f"nested too deep; at most {MAXIMUM_DEPTH} levels")
+        if self.data is None and not self.mistakes:
+            self._add(1, 1, "the file is empty")
+
+    def mistake(self, place: Place, message: str, *, key: bool = False) -> None:
+        """Add a mistake at a place; ``key``: at the key itself, not at its value."""
+        mark = self._mark(place, key)
+        self._add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, message)
+
+    def number_as_id(self, place: Place) -> str | None:
+        """The text of a plain scalar that YAML takes for a number (``id: 03``), else None."""
+        node = self._find(place)[0]
+        numbers = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        return str(node.value) if node is not None and _is_plain(node) and node.tag in numbers else None
+
+    def _add(self, line: int, column: int, message: str) -> None:
+        self.mistakes.append(Mistake(self.file, line, column, message))
+
+    def _at(self, node: yaml.Node, message: str) -> None:
+        self._add(node.start_mark.line + 1, node.start_mark.column + 1, message)
+
+    def _construct(self, node: yaml.Node, depth: int, above: tuple[int, ...]) -> Any:
+        self._nodes += 1
+        if self._nodes > MAXIMUM_NODES:
+            raise yaml.MarkedYAMLError(problem="too many values (aliases multiply)", problem_mark=node.start_mark)
+        if id(node) in above:
+            raise yaml.MarkedYAMLError(problem="the alias contains itself", problem_mark=node.start_mark)
+        if depth > MAXIMUM_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested over {MAXIMUM_DEPTH} levels", problem_mark=node.start_mark)
+        above = (*above, id(node))
+        if isinstance(node, yaml.SequenceNode):
+            return [self._construct(entry, depth + 1, above) for entry in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth, above)
+        return self._scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, depth: int, above: tuple[int, ...]) -> dict[str, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._at(key, "a key is text")
+            elif key.value in seen and key.value != "<<":
+                self._at(key, f"key {key.value!r} given twice; the first would be lost")
+            else:
+                seen.add(key.value)
+        return {key: self._construct(entry, depth + 1, above) for key, _, entry in _pairs(node)}
+
+    @staticmethod
+    def _scalar(node: yaml.Node) -> Any:
+        text: str = node.value
+        if not _is_plain(node):
+            return text
+        if text in ("", "~", "null"):
+            return None
+        if text in ("true", "false"):
+            return text == "true"
+        return int(text) if _WHOLE.fullmatch(text) else text
+
+    def _find(self, place: Place) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """The node at a place and its key's node.
+
+        Places are those of the models: a mapping of one key (a step, a state with arguments) is passed through, and
+        what has no node of its own is passed over.
+        """
+        node, key_node = self._root, None
+        for part in place:
+            if isinstance(part, int) and isinstance(node, yaml.SequenceNode) and part < len(node.value):
+                node, key_node = node.value[part], None
+                continue
+            inner = node
+            while isinstance(inner, yaml.MappingNode):
+                found = [(key, value) for name, key, value in _pairs(inner) if name == str(part)]
+                if found:
+                    key_node, node = found[-1]
+                    break
+                inner = inner.value[0][1] if len(inner.value) == 1 else None
+        return node, key_node
+
+    def _mark(self, place: Place, key: bool) -> Any:
+        node, key_node = self._find(place)
+        chosen = key_node if key and key_node is not None else node
+        return chosen.start_mark if chosen is not None else None
+
+
+def _is_plain(node: yaml.Node) -> bool:
+    """Whether a scalar is written without quotes; the C parser says so by an empty style, the other one by none."""
+    return isinstance(node, yaml.ScalarNode) and not node.style
+
+
+def _pairs(node: yaml.MappingNode, depth: int = 0) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+    """Name, key and value of a mapping; what comes in by ``<<`` first, so that own keys win."""
+    for key, value in node.value:
+        if key.value == "<<" and depth < MAXIMUM_DEPTH:
+            merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for mapping in merged:
+                if isinstance(mapping, yaml.MappingNode):
+                    yield from _pairs(mapping, depth + 1)
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            yield key.value, key, value

@@ -1,0 +1,206 @@
+"""The vector file as pydantic models: what is written, nothing of how it runs."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
+_CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
+_STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
+_EXECUTION = re.compile(r"success|failed|closed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+
+
+def _check_clause(text: str) -> str:
+    if not _CLAUSE.fullmatch(text):
+        raise ValueError(f'{text!r} is not a clause; write the number, such as "5.7.7" or "ISO 7816-4 7.4"')
+    return text
+
+
+def _check_status(text: str) -> str:
+    if not _STATUS.fullmatch(text):
+        raise ValueError(
+            f'{text!r} is not a status word; write four hex digits with x for any, such as "6Axx", or error'
+        )
+    return text if text == "error" else text.upper().replace("X", "x")
+
+
+def _check_execution(text: str) -> str:
+    if not _EXECUTION.fullmatch(text):
+        raise ValueError(
+            f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", "HTTP 4xx", or closed'
+        )
+    return text
+
+
+def _number_as_text(value: Any) -> Any:
+    # An unquoted 9000 or 5 is a number in YAML; status words and clauses are text.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Clause = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_clause)]
+StatusWord = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_status)]
+ExecutionStatus = Annotated[
+    list[Annotated[str, AfterValidator(_check_execution)]], BeforeValidator(_as_list), Field(min_length=1)
+]
+StatusWords = Annotated[list[StatusWord], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Clauses(_Model):
+    """Where the requirement stands: SGP.22 clauses, the SGP.23 group, clauses of other documents with their names."""
+
+    sgp22: list[Clause] = []
+    sgp23: Clause | None = None
+    other: list[Clause] = []
+
+
+class Expectation(_Model):
+    """What must come: status words of a card or the status of an ES9+ function, the decoded value, named checks.
+
+    ``expect`` is kept as written; None means that no expectation on the value was given.
+    """
+
+    sw: StatusWords | None = None
+    status: ExecutionStatus | None = None
+    expect: Any = None
+    verify: list[Call] = []
+    because: str | None = None
+
+
+def _one_key(value: Any, what: str) -> tuple[str, Any]:
+    if isinstance(value, str):
+        return value, None
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, body),) = value.items()
+        if isinstance(name, str):
+            return name, body
+    raise ValueError(f"{what} is a name, or a mapping with the name as its only key")
+
+
+class Call(_Model):
+    """A name with arguments: a state in ``given`` or a check in ``verify``."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_key(cls, value: Any) -> Any:
+        if isinstance(value, Call):
+            return value
+        name, body = _one_key(value, "an entry")
+        if body is not None and not isinstance(body, dict):
+            raise ValueError(f"the arguments of {name!r} are a mapping, such as {{{name}: {{as: p1}}}}")
+        return {"name": name, "arguments": body or {}}
+
+
+class Step(Expectation):
+    """One action with what it sends and what must come back; ``arguments`` are the keys that belong to the action."""
+
+    action: str
+    title: str | None = None
+    with_: Any = Field(default=None, alias="with")
+    tamper: list[dict[str, Any]] = []
+    channel: str | None = None
+    any_of: list[Expectation] = []
+    repeat: Annotated[int, Field(ge=1, le=100_000)] = 1
+    distinct: list[str] = []
+    arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_key(cls, value: Any) -> Any:
+        name, body = _one_key(value, "a step")
+        if body is not None and not isinstance(body, dict):
+            raise ValueError(f"the body of {name!r} is a mapping, such as {name}: {{expect: …}}")
+        known = {key: entry for key, entry in (body or {}).items() if key in STEP_KEYS}
+        rest = {key: entry for key, entry in (body or {}).items() if key not in STEP_KEYS}
+        return {**known, "action": name, "arguments": rest}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Step:
+        if self.any_of and (self.sw or self.status or self.expect is not None):
+            raise ValueError("any_of holds the choices of sw, status and expect; do not give these beside it")
+        if self.distinct and self.repeat == 1:
+            raise ValueError("distinct compares the answers of a repeated step; give repeat: n")
+        return self
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        """The choices, of which one must hold; a step without ``any_of`` has one."""
+        return self.any_of or [Expectation(sw=self.sw, status=self.status, expect=self.expect)]
+
+
+STEP_KEYS = frozenset(
+    {
+        "title",
+        "because",
+        "with",
+        "tamper",
+        "sw",
+        "status",
+        "expect",
+        "verify",
+        "channel",
+        "any_of",
+        "repeat",
+        "distinct",
+    }
+)
+"""Keys of a step that belong to the format; all others are arguments of the action."""
+
+Severity = Literal["blocker", "critical", "normal", "minor", "trivial"]
+
+
+class Sequence(_Model):
+    """One test sequence: the states it starts from, its steps, and steps that tidy up."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")]
+    title: str
+    description: str | None = None
+    clauses: list[Clause] = []
+    applicability: str | None = None
+    severity: Severity | None = None
+    given: list[Call] = []
+    changes_card: bool = False
+    steps: Annotated[list[Step], Field(min_length=1)]
+    finally_: list[Step] = Field(default=[], alias="finally")
+
+
+class Case(_Model):
+    """One vector file: a test case with its sequences."""
+
+    case: Annotated[str, Field(pattern=r"^[A-Za-z][\w.+-]*$")]
+    title: str
+    description: str | None = None
+    iut: Literal["euicc", "smdp"]
+    interface: str
+    clauses: Clauses
+    numbering: Literal["own", "sgp23"]
+    severity: Severity = "normal"
+    applicability: str | None = None
+    sequences: Annotated[list[Sequence], Field(min_length=1)]
+
+    def sequence_id(self, sequence: Sequence) -> str:
+        """The name of a sequence over all files: ``<case>_<id>``."""
+        return f"{self.case}_{sequence.id}"
+
+    def clause_list(self, sequence: Sequence) -> list[str]:
+        """All clauses of a sequence, with the document's name, the sequence's own first."""
+        own = [clause if not clause[0].isdigit() else f"SGP.22 {clause}" for clause in sequence.clauses]
+        case = [f"SGP.22 {clause}" for clause in self.clauses.sgp22] + self.clauses.other
+        return list(dict.fromkeys([*own, *case]))
+
+
+Expectation.model_rebuild()
+Step.model_rebuild()

@@ -1,0 +1,1 @@
+"""YAML to cases, with every mistake at once."""

@@ -1,0 +1,1 @@
+"""Decoded values: their shapes, how they are resolved, matched and tampered with."""

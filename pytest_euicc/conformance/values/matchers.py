@@ -1,0 +1,381 @@
+"""Compares a decoded value with what a vector expects; every mismatch names its place and both sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_euicc.conformance.values.resolve import ValueMistake, bit_number, bits_value, scalar
+from pytest_euicc.conformance.values.shapes import ANY, Shape
+from pytest_euicc.conformance.values.text import describe, parse_hex
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+MISSING: Any = _Missing()
+"""Stands for a field that did not come."""
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One place where what came is not what was expected; ``path`` is dotted and empty for the whole value."""
+
+    path: str
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'value'}: expected {self.expected}, came {self.actual}"
+
+
+@dataclass
+class Match:
+    """The outcome: no mismatches means that all held; ``saved`` are the values of ``save``."""
+
+    mismatches: list[Mismatch] = field(default_factory=list)
+    saved: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return not self.mismatches
+
+
+def match(expected: Any, actual: Any, shape: Shape = ANY) -> Match:
+    """Match ``actual`` (a value of the codec, or `MISSING`) against ``expected`` (references resolved)."""
+    result = Match()
+    _match(expected, actual, shape, "", result)
+    return result
+
+
+def _show(actual: Any) -> str:
+    return "no such field" if actual is MISSING else describe(actual)
+
+
+def _try(expected: Any, actual: Any, shape: Shape, path: str) -> Match:
+    result = Match()
+    _match(expected, actual, shape, path, result)
+    return result
+
+
+def split_keys(expected: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields and operators of a mapping: a name that the type has is a field, whatever else it may mean."""
+    fields = {
+        key: entry
+        for key, entry in expected.items()
+        if key in shape.fields or (key not in OPERATORS and shape.kind in ("any", "sequence", "choice"))
+    }
+    return fields, {key: entry for key, entry in expected.items() if key not in fields}
+
+
+def _match(expected: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if isinstance(expected, Mapping):
+        fields, operators = split_keys(expected, shape)
+        for name, argument in operators.items():
+            OPERATORS[name](argument, actual, shape, path, result)
+        if fields:
+            _match_fields(fields, actual, shape, path, result)
+    elif isinstance(expected, list) and not (shape.kind == "bits" or _is_bits(actual)):
+        _match_list(expected, actual, shape, path, result)
+    elif actual is MISSING or not equal(expected, actual, shape):
+        result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
+
+
+def _join(path: str, part: str | int) -> str:
+    return f"{path}.{part}" if path else str(part)
+
+
+def _match_fields(fields: Mapping[str, Any], actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if isinstance(actual, tuple) and len(actual) == 2 and isinstance(actual[0], str):
+        actual = {actual[0]: actual[1]}
+    for name, expected in fields.items():
+        value = actual.get(name, MISSING) if isinstance(actual, Mapping) else MISSING
+        if value is MISSING and _allows_absence(expected):
+            continue
+        if value is MISSING:
+            came = _show(actual) if not isinstance(actual, Mapping) or shape.kind == "choice" else "no such field"
+            result.mismatches.append(Mismatch(_join(path, name), describe(expected), came))
+        else:
+            _match(expected, value, shape.field(name), _join(path, name), result)
+
+
+def _allows_absence(expected: Any) -> bool:
+    if not isinstance(expected, Mapping):
+        return False
+    if expected.get("absent") is True or expected.get("present") is False:
+        return True
+    choices = expected.get("one_of")
+    return isinstance(choices, list) and any(_allows_absence(choice) for choice in choices)
+
+
+def _match_list(expected: list[Any], actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if not isinstance(actual, list):
+        result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
+        return
+    if len(expected) != len(actual):
+        came = f"{len(actual)}: {describe(actual)}"
+        result.mismatches.append(Mismatch(path, f"{len(expected)} elements: {describe(expected)}", came))
+        return
+    for index, (wanted, value) in enumerate(zip(expected, actual, strict=True)):
+        _match(wanted, value, shape.element, _join(path, index), result)
+
+
+def _is_bits(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], bytes)
+
+
+def _bit_set(value: tuple[bytes, int]) -> set[int]:
+    octets, length = value
+    return {index for index in range(length) if octets[index // 8] & (0x80 >> index % 8)}
+
+
+def equal(expected: Any, actual: Any, shape: Shape = ANY) -> bool:
+    """Whether a value is the one that the text of a vector (or a saved value) stands for."""
+    if isinstance(actual, bytes):
+        try:
+            return parse_hex(expected) == actual
+        except ValueError:
+            return False
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected
+    if _is_bits(actual):
+        try:
+            wanted = expected if _is_bits(expected) else bits_value(expected, shape)
+        except ValueError:
+            return False
+        # Named bits: trailing zero bits carry no meaning (X.680 22.7); text of 0 and 1 is exact.
+        return bool(actual == wanted) if isinstance(expected, str) else _bit_set(actual) == _bit_set(wanted)
+    if isinstance(actual, int):
+        if isinstance(expected, str) and expected == getattr(actual, "name", None):
+            return True
+        try:
+            return int(scalar(expected, Shape("integer", names=shape.names))) == actual
+        except (ValueMistake, TypeError):
+            return False
+    if isinstance(actual, str):
+        return isinstance(expected, str | int) and actual == str(scalar(expected, shape) if shape.names else expected)
+    if isinstance(actual, tuple) and isinstance(expected, Mapping):
+        return len(expected) == 1 and equal(next(iter(expected.items())), actual, shape)
+    if isinstance(actual, tuple) and isinstance(expected, tuple):
+        return expected[0] == actual[0] and equal(expected[1], actual[1], shape.field(actual[0]))
+    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        return actual.keys() == expected.keys() and all(
+            equal(expected[key], actual[key], shape.field(key)) for key in actual
+        )
+    if isinstance(actual, list) and isinstance(expected, list):
+        pairs = zip(expected, actual, strict=False)
+        return len(actual) == len(expected) and all(equal(a, b, shape.element) for a, b in pairs)
+    return actual is None and expected is None
+
+
+Operator = Callable[[Any, Any, Shape, str, Match], None]
+OPERATORS: dict[str, Operator] = {}
+"""Operators of ``expect`` by name."""
+
+
+def _operator(name: str) -> Callable[[Operator], Operator]:
+    def register(function: Operator) -> Operator:
+        OPERATORS[name] = function
+        return function
+
+    return register
+
+
+def _simple(name: str, test: Callable[[Any, Any, Shape], bool]) -> None:
+    """An operator that only says yes or no; a field that is absent fails it."""
+
+    def operator(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+        if actual is MISSING or not test(argument, actual, shape):
+            result.mismatches.append(Mismatch(path, f"{name} {describe(argument)}", _show(actual)))
+
+    OPERATORS[name] = operator
+
+
+def _in_range(argument: Any, number: int) -> bool:
+    if isinstance(argument, Mapping):
+        return bool(argument.get("min", number) <= number <= argument.get("max", number))
+    return bool(argument == number)
+
+
+def _comparable(value: Any, like: Any) -> Any:
+    """``value`` as something that can be ordered beside ``like``: octets as one number, text as text."""
+    if isinstance(like, bytes):
+        octets = parse_hex(value)
+        # Octet strings are ordered as numbers: a version 020200 lies before 020600.
+        return int.from_bytes(octets.rjust(max(len(octets), len(like)), b"\0"), "big")
+    if isinstance(like, int):
+        return int(scalar(value, Shape("integer")))
+    return str(value)
+
+
+def _ordered(argument: Any, actual: Any, test: Callable[[Any, Any], bool]) -> bool:
+    try:
+        return test(_comparable(actual, actual), _comparable(argument, actual))
+    except (ValueError, TypeError):
+        return False
+
+
+def _size(actual: Any) -> int:
+    return len(actual.encode()) if isinstance(actual, str) else len(actual) if isinstance(actual, bytes) else -1
+
+
+def _starts_with(argument: Any, actual: Any, _shape: Shape) -> bool:
+    if isinstance(actual, bytes):
+        try:
+            return actual.startswith(parse_hex(argument))
+        except ValueError:
+            return False
+    return isinstance(actual, str) and actual.startswith(str(argument))
+
+
+def _matches(argument: Any, actual: Any, _shape: Shape) -> bool:
+    text = actual.hex().upper() if isinstance(actual, bytes) else getattr(actual, "name", None) or str(actual)
+    return re.fullmatch(str(argument), text) is not None
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "octets": lambda value: isinstance(value, bytes),
+    "boolean": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "mapping": lambda value: isinstance(value, Mapping),
+}
+"""Names for ``type:``."""
+
+_simple("equals", equal)
+_simple("octets", lambda argument, actual, _shape: _in_range(argument, _size(actual)))
+_simple("count", lambda argument, actual, _shape: isinstance(actual, list) and _in_range(argument, len(actual)))
+_simple("matches", _matches)
+_simple("starts_with", _starts_with)
+_simple("type", lambda argument, actual, _shape: argument in TYPES and TYPES[argument](actual))
+_simple("at_least", lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a >= b))
+_simple("at_most", lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a <= b))
+_simple(
+    "between",
+    lambda argument, actual, _shape: (
+        _ordered(argument[0], actual, lambda a, b: a >= b) and _ordered(argument[1], actual, lambda a, b: a <= b)
+    ),
+)
+
+
+def _only(argument: Any, actual: Any, _shape: Shape) -> bool:
+    if isinstance(actual, tuple):
+        return actual[0] in argument
+    return isinstance(actual, Mapping) and set(actual) <= set(argument)
+
+
+_simple("only", _only)
+
+
+@_operator("save")
+def _save(argument: Any, actual: Any, _shape: Shape, path: str, result: Match) -> None:
+    if actual is MISSING:
+        result.mismatches.append(Mismatch(path, f"a value to save as ${argument}", _show(actual)))
+    else:
+        result.saved[argument] = actual
+
+
+@_operator("present")
+def _present(argument: Any, actual: Any, _shape: Shape, path: str, result: Match) -> None:
+    if (actual is not MISSING) is not bool(argument):
+        result.mismatches.append(Mismatch(path, "present" if argument else "absent", _show(actual)))
+
+
+@_operator("absent")
+def _absent(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    _present(not argument, actual, shape, path, result)
+
+
+@_operator("not")
+def _not(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if _try(argument, actual, shape, path):
+        result.mismatches.append(Mismatch(path, f"not {describe(argument)}", _show(actual)))
+
+
+@_operator("one_of")
+def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    for choice in argument:
+        attempt = _try(choice, actual, shape, path)
+        if attempt:
+            result.saved.update(attempt.saved)
+            return
+    result.mismatches.append(Mismatch(path, f"one of {describe(argument)}", _show(actual)))
+
+
+@_operator("each")
+def _each(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if not isinstance(actual, list):
+        result.mismatches.append(Mismatch(path, f"a list, each {describe(argument)}", _show(actual)))
+        return
+    for index, value in enumerate(actual):
+        _match(argument, value, shape.element, _join(path, index), result)
+
+
+@_operator("contains")
+def _contains(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    for value in actual if isinstance(actual, list) else []:
+        attempt = _try(argument, value, shape.element, path)
+        if attempt:
+            result.saved.update(attempt.saved)
+            return
+    result.mismatches.append(Mismatch(path, f"an element {describe(argument)}", _show(actual)))
+
+
+@_operator("in_any_order")
+def _in_any_order(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    if not isinstance(actual, list) or len(actual) != len(argument):
+        result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
+        return
+    tries = [[_try(wanted, value, shape.element, path) for value in actual] for wanted in argument]
+    assignment = _assign([[index for index, attempt in enumerate(row) if attempt] for row in tries])
+    if assignment is None:
+        result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
+        return
+    for wanted, value in enumerate(assignment):
+        result.saved.update(tries[wanted][value].saved)
+
+
+def _assign(candidates: list[list[int]]) -> list[int] | None:
+    """One distinct candidate for each row (augmenting paths), or None when there is no such choice."""
+    owner: dict[int, int] = {}
+
+    def place(row: int, seen: set[int]) -> bool:
+        for candidate in candidates[row]:
+            if candidate not in seen:
+                seen.add(candidate)
+                if candidate not in owner or place(owner[candidate], seen):
+                    owner[candidate] = row
+                    return True
+        return False
+
+    if not all(place(row, set()) for row in range(len(candidates))):
+        return None
+    chosen = {row: candidate for candidate, row in owner.items()}
+    return [chosen[row] for row in range(len(candidates))]
+
+
+@_operator("bits")
+def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    wanted = argument if isinstance(argument, Mapping) else None
+    try:
+        if not _is_bits(actual):
+            held = False
+        elif wanted is None:
+            held = equal(argument, actual, shape)
+        else:
+            present = _bit_set(actual)
+            held = all(bit_number(name, shape) in present for name in wanted.get("set", [])) and not any(
+                bit_number(name, shape) in present for name in wanted.get("clear", [])
+            )
+    except ValueError:
+        held = False
+    if not held:
+        came = _show(actual)
+        if _is_bits(actual) and shape.names:
+            numbers = _bit_set(actual)
+            came += f" = {describe([name for name, number in shape.names.items() if number in numbers])}"
+        result.mismatches.append(Mismatch(path, f"bits {describe(argument)}", came))

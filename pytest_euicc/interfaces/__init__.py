@@ -1,0 +1,35 @@
+"""The vocabulary of vectors: a vector's folder, its action's prefix and the module here are one word.
+
+Named by this package's own entry point in the group ``pytest_euicc.actions``: importing it registers everything.
+"""
+
+from pytest_euicc.interfaces import card, common, es6, lpa
+from pytest_euicc.interfaces.download import checks as download_checks
+from pytest_euicc.interfaces.download import es8plus, es10b, signatures, whole
+from pytest_euicc.interfaces.download import states as download_states
+from pytest_euicc.interfaces.es9plus import checks, functions, package, parallel, states, tls
+from pytest_euicc.interfaces.es10 import crl
+from pytest_euicc.interfaces.es10 import functions as es10_functions
+from pytest_euicc.interfaces.es10 import states as es10_states
+
+__all__ = [
+    "card",
+    "checks",
+    "common",
+    "crl",
+    "download_checks",
+    "download_states",
+    "es6",
+    "es8plus",
+    "es10_functions",
+    "es10_states",
+    "es10b",
+    "functions",
+    "lpa",
+    "package",
+    "parallel",
+    "signatures",
+    "states",
+    "tls",
+    "whole",
+]

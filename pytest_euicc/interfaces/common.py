@@ -1,0 +1,108 @@
+"""Actions that send nothing: they compare what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.asn1.tlv import TlvError
+from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action, check
+from pytest_euicc.conformance.values.matchers import Mismatch, equal
+from pytest_euicc.conformance.values.shapes import ANY, NUMBER, mapping
+from pytest_euicc.conformance.values.text import describe
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.engine.context import Context
+
+_RESOURCES = mapping("extended card resources", applications=NUMBER, non_volatile=NUMBER, volatile=NUMBER)
+
+
+@action("check.equal")
+def check_equal(_context: Context, _message: Message, *, left: Any, right: Any) -> Outcome:
+    """Two saved values are equal."""
+    if equal(right, left):
+        return Outcome()
+    return Outcome(mismatches=(Mismatch("", describe(right), describe(left)),))
+
+
+@action("check.value", response=ANY)
+def check_value(_context: Context, _message: Message, *, of: Any) -> Outcome:
+    """A saved value is as expected."""
+    return Outcome(value=of)
+
+
+@action("check.card_resource", response=_RESOURCES)
+def check_card_resource(_context: Context, _message: Message, *, of: Hex) -> Outcome:
+    """Extended card resources taken apart (ETSI TS 102 226 8.2.1.7.2)."""
+    outcome = Outcome(octets=of, shape=_RESOURCES)
+    try:
+        outcome.value = card_resources(of)
+    except TlvError as error:
+        outcome.fault = str(error)
+    return outcome
+
+
+@check("der")
+def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is canonical DER and all its octets are used (SGP.22 2.4a.1, X.690 10)."""
+    for fault in codec.check_der(outcome.octets, outcome.type_name):
+        yield Mismatch(f"octet {fault.offset}", "canonical DER", fault.reason)
+
+
+@check("complete")
+def complete(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer has no element that its type does not have."""
+    for element in outcome.unknown:
+        yield Mismatch("", f"only elements of {outcome.type_name}", str(element))
+
+
+@check("eid_check_digits")
+def eid_check_digits(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The EID has 32 digits, starts with 89 and is 1 modulo 97 (SGP.02 2.2.2)."""
+    eid = (outcome.value or {}).get("eidValue", b"").hex()
+    if len(eid) != 32 or not eid.isdigit():
+        yield Mismatch("eidValue", "32 decimal digits", eid)
+    elif not eid.startswith("89"):
+        yield Mismatch("eidValue", "digits that start with 89", eid)
+    elif int(eid) % 97 != 1:
+        yield Mismatch("eidValue", "a number that is 1 modulo 97", f"{eid} (modulo 97: {int(eid) % 97})")
+
+
+@check("ci_lists_match")
+def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterator[Mismatch]:
+    """The CI lists and the svn are those of the other EUICCInfo (SGP.22 5.7.8)."""
+    for name in ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning", "svn"):
+        ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
+        if ours != theirs:
+            yield Mismatch(name, describe(theirs), describe(ours))
+
+
+@check("more_free_memory")
+def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
+    """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
+    try:
+        before, now = free_memory(than), free_memory((outcome.value or {}).get("extCardResource", b""))
+    except (tlv.TlvError, LookupError) as error:
+        yield Mismatch("extCardResource", "tags 81, 82 and 83", str(error))
+        return
+    if now <= before:
+        yield Mismatch("extCardResource", f"more than {before} octets of free non-volatile memory", str(now))
+
+
+def card_resources(octets: bytes) -> dict[str, int]:
+    """What an extCardResource tells, by name (ETSI TS 102 226 8.2.1.7.2); raises TlvError."""
+    names = {0x81: "applications", 0x82: "non_volatile", 0x83: "volatile"}
+    parts = tlv.parse_all(octets)
+    return {names[part.tag]: int.from_bytes(part.value, "big") for part in parts if part.tag in names}
+
+
+def free_memory(resources: bytes) -> int:
+    """Octets of free non-volatile memory of an extCardResource; raises TlvError or LookupError."""
+    found = card_resources(resources)
+    if "non_volatile" not in found:
+        raise LookupError(f"no tag 82 in {resources.hex().upper() or 'nothing'}")
+    return found["non_volatile"]

@@ -1,0 +1,1 @@
+"""Profile download on the card: ES10b with ES8+."""

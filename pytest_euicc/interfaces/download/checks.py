@@ -1,0 +1,79 @@
+"""Named checks of loads: is there what was reported, which element failed, how notifications are numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Outcome
+from pytest_euicc.conformance.engine.registry import check
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import asn1_shape
+from pytest_euicc.interfaces.download.es10b import results
+from pytest_euicc.peers.smdp.session import tester
+
+
+@check("as_reported")
+def as_reported(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The profile of this session is listed if its load was reported as a success, and else is not (SGP.22 5.7.6)."""
+    kind, listed = outcome.value if isinstance(outcome.value, tuple) else (None, [])
+    if kind != "profileInfoListOk":
+        raise Unreachable("the profiles are not listed, so nothing can be compared with the result")
+    last = results(context)[-1:]
+    success = any(result["finalResult"][0] == "successResult" for result in last)
+    iccid = tester(context).iccid
+    there = any(profile.get("iccid") == iccid for profile in listed)
+    if there is not success:
+        reported = "nothing" if not last else "a success" if success else "an error"
+        yield Mismatch(
+            "profileInfoListOk",
+            f"{'the' if success else 'no'} profile {iccid.hex()}, as {reported} was reported",
+            "it is listed" if there else "it is not listed",
+        )
+
+
+@check("euicc_response")
+def euicc_response(
+    _context: Context,
+    outcome: Outcome,
+    *,
+    status: str | None = None,
+    identification: int | None = None,
+    aborted: bool | None = None,
+) -> Iterator[Mismatch]:
+    """simaResponse is an EUICCResponse that names the element and its fault (SGP.22 2.5.6, TCA IFS 9.4)."""
+    place = "finalResult.simaResponse"
+    try:
+        result: dict[str, Any] = outcome.value["profileInstallationResultData"]["finalResult"][1]
+        value = codec.decode("EUICCResponse", result["simaResponse"])
+    except (TypeError, KeyError):
+        yield Mismatch(place, "an EUICCResponse", "no such field")
+        return
+    except codec.Asn1Error as error:
+        yield Mismatch(place, "an EUICCResponse", str(error))
+        return
+    names = asn1_shape("EUICCResponse").field("peStatus").element.field("status").names or {}
+    entries = value["peStatus"]
+    wanted = {"status": None if status is None else names.get(status, status), "identification": identification}
+    wanted = {name: entry for name, entry in wanted.items() if entry is not None}
+    if not any(all(entry.get(name) == wish for name, wish in wanted.items()) for entry in entries):
+        shown = {"status": status, "identification": identification}
+        asked = ", ".join(f"{name} {entry}" for name, entry in shown.items() if entry is not None)
+        yield Mismatch(f"{place}.peStatus", f"an element with {asked}", str(entries))
+    if aborted is not None and ("profileInstallationAborted" in value) is not aborted:
+        yield Mismatch(f"{place}.profileInstallationAborted", "present" if aborted else "absent", str(value))
+
+
+@check("number_follows")
+def number_follows(_context: Context, outcome: Outcome, *, after: int) -> Iterator[Mismatch]:
+    """The sequence number of the result is one above another (SGP.22 5.7.9)."""
+    try:
+        number = outcome.value["profileInstallationResultData"]["notificationMetadata"]["seqNumber"]
+    except (TypeError, KeyError):
+        yield Mismatch("seqNumber", str(after + 1), "no result")
+        return
+    if number != after + 1:
+        yield Mismatch("seqNumber", str(after + 1), str(number))

@@ -1,0 +1,181 @@
+"""The functions of ES10b that make up a download, as actions; arguments say what is to be wrong (SGP.22 5.7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from pytest_euicc.asn1.tlv import TlvError
+from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.installed import loaded
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.files.orders import Curve, Keys
+from pytest_euicc.conformance.values.resolve import ValueMistake
+from pytest_euicc.conformance.values.shapes import Shape, asn1_shape
+from pytest_euicc.conformance.values.tamper import tamper
+from pytest_euicc.conformance.values.text import closest
+from pytest_euicc.es10.isdr import Reply
+from pytest_euicc.interfaces.download.signatures import certificates_shown
+from pytest_euicc.interfaces.es10.functions import outcome_of
+from pytest_euicc.peers.smdp.content import PackageChanges
+from pytest_euicc.peers.smdp.package import whole
+from pytest_euicc.peers.smdp.requests import default_metadata, profile_of
+from pytest_euicc.peers.smdp.session import CERTIFICATE_KINDS, tester
+from pytest_euicc.rsp import bpp
+
+_RESULTS = "profile installation results"
+
+
+def result_shape() -> Shape:
+    """A ProfileInstallationResult that need not come."""
+    return replace(asn1_shape("ProfileInstallationResult"), optional=True)
+
+
+def result_of(context: Context, reply: Reply, sent: bytes) -> Outcome:
+    """The outcome of a step that sent octets of a package; results are kept for the steps that follow."""
+    outcome = outcome_of(reply)
+    outcome.sent, outcome.shape = sent, result_shape()
+    if reply.ok and not reply.octets:
+        outcome.fault = None
+    if outcome.value is not None:
+        data = outcome.value["profileInstallationResultData"]
+        results(context).append(data)
+        metadata = data["notificationMetadata"]
+        installed = data["finalResult"][0] == "successResult"
+        loaded(context, int(metadata["seqNumber"]), bytes(metadata.get("iccid", b"")) if installed else None)
+    return outcome
+
+
+def results(context: Context) -> list[dict[str, Any]]:
+    """Every ProfileInstallationResultData of this sequence, in order."""
+    found: list[dict[str, Any]] = context.notes.setdefault(_RESULTS, [])
+    return found
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in CERTIFICATE_KINDS:
+        raise ValueError(f"no certificate of kind {kind!r}{closest(kind, CERTIFICATE_KINDS)}")
+    return kind
+
+
+def _known_signer(kind: str) -> str:
+    return kind if kind == "certificate" else _known_kind(kind)
+
+
+CertificateKind = Annotated[str, AfterValidator(_known_kind)]
+"""What is shown: ``valid``, another role, another SM-DP+, or an invalid kind of the PKI."""
+Signer = Annotated[str, AfterValidator(_known_signer)]
+"""Whose key signs: that of the certificate shown, or of another kind."""
+
+
+@action("es10b.authenticate_server", request="AuthenticateServerRequest", response="AuthenticateServerResponse")
+def authenticate_server(
+    context: Context,
+    message: Message,
+    *,
+    curve: Curve | None = None,
+    certificate: CertificateKind = "valid",
+    signer: Signer = "certificate",
+) -> Outcome:
+    """ES10b.AuthenticateServer (SGP.22 5.7.13)."""
+    ours = tester(context)
+    ours.start(curve or context.declaration.curve)
+    last: Outcome | None = context.notes.get("get_euicc_challenge")
+    challenge = bytes(last.value["euiccChallenge"]) if last is not None and last.value else bytes(16)
+    octets = ours.authenticate_server_request(message, challenge, certificate, signer)
+    reply = context.isdr(message.channel).send("authenticate_server", octets)
+    value = _chosen(reply, "authenticateResponseOk")
+    if value is not None:
+        ours.authenticated(reply.octets, value["euiccCertificate"])
+        certificates_shown(context).append(ours.euicc_certificate)
+    return outcome_of(reply)
+
+
+@action("es10b.prepare_download", request="PrepareDownloadRequest", response="PrepareDownloadResponse")
+def prepare_download(
+    context: Context,
+    message: Message,
+    *,
+    certificate: CertificateKind = "valid",
+    signer: Signer = "certificate",
+    confirmation_code: str | None = None,
+    over: Literal["session", "other"] = "session",
+) -> Outcome:
+    """ES10b.PrepareDownload (SGP.22 5.7.5)."""
+    ours = tester(context)
+    octets = ours.prepare_download_request(message, certificate, signer, confirmation_code, over)
+    reply = context.isdr(message.channel).send("prepare_download", octets)
+    value = _chosen(reply, "downloadResponseOk")
+    if value is not None:
+        ours.otpk = bytes(value["euiccSigned2"]["euiccOtpk"])
+    return outcome_of(reply)
+
+
+def _chosen(reply: Reply, alternative: str) -> dict[str, Any] | None:
+    """The value of an answer if it is of one alternative."""
+    if reply.received is None or reply.received.value[0] != alternative:
+        return None
+    value: dict[str, Any] = reply.received.value[1]
+    return value
+
+
+@action(
+    "es10b.load_bound_profile_package",
+    request="StoreMetadataRequest",
+    tampered="BoundProfilePackage",
+    response=result_shape,
+    changes=True,
+)
+def load_bound_profile_package(
+    context: Context,
+    message: Message,
+    *,
+    iccid: Hex | None = None,
+    keys: Keys = "session",
+    package: PackageChanges | None = None,
+    eid: Hex | None = None,
+    portion: Annotated[int, Field(ge=1)] | None = None,
+    order: list[int] | None = None,
+    again: bool = False,
+) -> Outcome:
+    """ES10b.LoadBoundProfilePackage of a package made for the session (SGP.22 5.7.6).
+
+    ``with`` overlays the metadata of the profile, ``tamper`` changes the whole package. ``order`` names segments by
+    number, ``again`` sends the package that was sent before.
+    """
+    ours = tester(context)
+    if again:
+        octets = ours.package
+    else:
+        default = default_metadata(iccid or ours.iccid)
+        metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
+        octets = whole(ours, metadata, profile_of(metadata, package), keys, eid)
+    ours.package = octets = tamper(octets, message.tamper, "BoundProfilePackage")
+    segments = _segments(octets)
+    if portion is not None:
+        segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
+    if order is not None:
+        if beyond := [number for number in order if not 0 <= number < len(segments)]:
+            raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
+        segments = [segments[number] for number in order]
+    return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets)
+
+
+def _segments(package: bytes) -> list[bytes]:
+    """The segments of a package as an LPA cuts them; what is no package any more goes as it is."""
+    try:
+        return bpp.segments(package)
+    except TlvError:
+        return [package]
+
+
+@action("es10b.cancel_session", request="CancelSessionRequest", response="CancelSessionResponse")
+def cancel_session(context: Context, message: Message) -> Outcome:
+    """ES10b.CancelSession (SGP.22 5.7.14)."""
+    default = {"transactionId": tester(context).transaction_id, "reason": "endUserRejection"}
+    octets = message.encode("CancelSessionRequest", default)
+    return outcome_of(context.isdr(message.channel).send("cancel_session", octets))

@@ -1,0 +1,247 @@
+"""Named checks of signatures and certificate chains, always over the octets that were received."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Outcome
+from pytest_euicc.conformance.engine.registry import check
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.text import describe
+
+_RETRIEVED = 0xBF2B
+_LIST = 0xA0
+_INSTALLATION_RESULT = 0xBF37
+_CERTIFICATE = 0x30
+_SIGNATURE = 0x5F37
+
+
+def chain_mismatches(context: Context, chain: list[bytes], path: str, ci: bytes | None = None) -> Iterator[Mismatch]:
+    """What is wrong with CERT.EUICC and CERT.EUM up to a CI that the caller trusts (SGP.22 4.5.2).
+
+    Args:
+        ci: key identifier of the CI that it must be; None for any.
+
+    Raises:
+        Unreachable: the caller brought no CI certificate.
+    """
+    # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, verify_chain
+
+    if not context.session.trust:
+        raise Unreachable("no CI certificate is known to check against; give --euicc-pki")
+    try:
+        certificates = [Certificate(octets) for octets in chain]
+        now = datetime.datetime.now(datetime.UTC)
+        eid = bytes.fromhex(context.declaration.eid) if context.declaration.eid else None
+        root = verify_chain(certificates, context.session.trust, "euicc", at=now, eid=eid)
+        if ci is not None and root.subject_key_id != ci:
+            came = (root.subject_key_id or b"").hex().upper()
+            yield Mismatch(path, f"a chain to the CI {ci.hex().upper()} that was chosen", f"a chain to {came}")
+    except CertificateFault as fault:
+        yield Mismatch(path, "a certificate chain to a CI (SGP.22 4.5.2)", str(fault))
+
+
+def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, path: str) -> Iterator[Mismatch]:
+    """What is wrong with a signature of the eUICC: 64 octets r and s (BSI TR-03111), under CERT.EUICC."""
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+    from pytest_euicc.rsp.signatures import verify
+
+    if len(signature) != 64:
+        yield Mismatch(path, "64 octets r and s (SGP.22 2.6.7.2)", f"{len(signature)} octets {signature.hex().upper()}")
+        return
+    try:
+        key = Certificate(certificate).public_key
+    except CertificateFault as fault:
+        yield Mismatch(path, "a certificate with a public key", str(fault))
+        return
+    if not verify(key, signed, signature):
+        yield Mismatch(path, "a signature over the received octets", f"{signature.hex().upper()} does not verify")
+
+
+def certificates_shown(context: Context) -> list[bytes]:
+    """Every CERT.EUICC that the eUICC showed in this sequence."""
+    shown: list[bytes] = context.notes.setdefault("euicc certificates", [])
+    return shown
+
+
+@check("notification_signatures")
+def notification_signatures(context: Context, outcome: Outcome, *, count: int | None = None) -> Iterator[Mismatch]:
+    """Every notification is signed by the eUICC and its certificates lead to the CI (SGP.22 5.7.10).
+
+    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those that the eUICC
+    showed before in this sequence, or with another notification of the answer.
+    """
+    try:
+        notifications = _notifications(outcome.octets)
+    except tlv.TlvError as error:
+        yield Mismatch("", "a list of notifications", str(error))
+        return
+    if count is not None and len(notifications) != count:
+        yield Mismatch("", f"{count} notifications", str(len(notifications)))
+    for tag, parts in notifications:
+        if tag != _INSTALLATION_RESULT and len(parts) == 4:
+            certificates_shown(context).append(parts[2].octets)
+    for index, (tag, parts) in enumerate(notifications):
+        path = f"notificationList.{index}"
+        if tag == _INSTALLATION_RESULT:
+            yield from _installation_result(context, parts, path)
+        else:
+            yield from _other(context, parts, path)
+
+
+def _notifications(octets: bytes) -> list[tuple[int, list[tlv.Tlv]]]:
+    outer = tlv.parse(octets)
+    if outer.tag != _RETRIEVED:
+        raise tlv.TlvError(0, f"tag {outer.tag:X} where BF2B was expected")
+    return [
+        (entry.tag, list(entry.children()))
+        for part in outer.children()
+        if part.tag == _LIST
+        for entry in part.children()
+    ]
+
+
+def _other(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
+    tags = [part.tag for part in parts]
+    if len(parts) < 4 or tags[1:4] != [_SIGNATURE, _CERTIFICATE, _CERTIFICATE]:
+        came = ", ".join(f"{tag:X}" for tag in tags)
+        yield Mismatch(path, "tbsOtherNotification, signature, CERT.EUICC, CERT.EUM", f"tags {came}")
+        return
+    signed, signature, euicc, eum = parts[:4]
+    yield from signature_mismatches(euicc.octets, signed.octets, signature.value, f"{path}.euiccNotificationSignature")
+    yield from chain_mismatches(context, [euicc.octets, eum.octets], f"{path}.euiccCertificate")
+
+
+def _installation_result(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
+    certificates = certificates_shown(context)
+    if not certificates:
+        raise Unreachable("no CERT.EUICC was seen before, so the installation result cannot be verified")
+    signatures = [part for part in parts if part.tag == _SIGNATURE]
+    if len(parts) < 2 or len(signatures) != 1:
+        yield Mismatch(path, "profileInstallationResultData and euiccSignPIR", f"{len(parts)} elements")
+        return
+    where = f"{path}.euiccSignPIR"
+    # An eUICC with keys under several CIs signs with that of the session (SGP.22 5.7.13).
+    found = [list(signature_mismatches(key, parts[0].octets, signatures[0].value, where)) for key in certificates]
+    if all(found):
+        yield from found[-1]
+
+
+# Where the signed part and the signature stand in an answer, and what else the signature covers.
+_SIGNED = {
+    "AuthenticateServerResponse": ((0xBF38, 0xA0), _CERTIFICATE),
+    "PrepareDownloadResponse": ((0xBF21, 0xA0), _CERTIFICATE),
+    "CancelSessionResponse": ((0xBF41, 0xA0), _CERTIFICATE),
+    "ProfileInstallationResult": ((_INSTALLATION_RESULT,), 0xBF27),
+}
+
+
+@check("session_signature")
+def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is signed by the eUICC whose chain AuthenticateServer gave, and the chain leads to the CI.
+
+    euiccSignature2 also covers smdpSignature2 (SGP.22 5.7.5); all signatures are over received octets.
+    """
+    from pytest_euicc.peers.smdp.session import tester
+
+    ours = tester(context)
+    if outcome.type_name not in _SIGNED:
+        raise Unreachable(
+            f"session_signature is for {', '.join(_SIGNED)}; this is {outcome.type_name or 'none of them'}"
+        )
+    path, signed_tag = _SIGNED[outcome.type_name]
+    try:
+        signed = tlv.find(outcome.octets, *path, signed_tag)
+        signature = tlv.parse(tlv.find(outcome.octets, *path, _SIGNATURE)).value
+        if outcome.type_name == "AuthenticateServerResponse":
+            parts = tlv.parse(tlv.find(outcome.octets, *path)).children()
+            chain = [part.octets for part in parts[2:4]]
+            yield from chain_mismatches(context, chain, "euiccCertificate", ci=ours.sent.get("ci"))
+    except tlv.TlvError as error:
+        yield Mismatch("", "a signed answer", str(error))
+        return
+    certificate = ours.euicc_certificate
+    if not certificate:
+        raise Unreachable("AuthenticateServer gave no CERT.EUICC in this sequence")
+    if outcome.type_name == "PrepareDownloadResponse":
+        signed += ours.smdp_signature2
+    yield from signature_mismatches(certificate, signed, signature, "signature")
+
+
+@check("echo")
+def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """What the eUICC signs is what the tester sent in this session: transaction, challenge, context, hashCc, OID."""
+    from pytest_euicc.peers.smdp.session import tester
+
+    ours = tester(context)
+    expected: dict[str, Any] = {"transactionId": ours.transaction_id}
+    match outcome.type_name:
+        case "AuthenticateServerResponse":
+            came = _answer(outcome, "euiccSigned1")
+            expected |= {"serverChallenge": ours.server_challenge, "serverAddress": ours.sent["address"]}
+            yield from _context_echoed(ours.sent["octets"], outcome.octets)
+        case "PrepareDownloadResponse":
+            came = _answer(outcome, "euiccSigned2")
+            expected |= {"hashCc": ours.sent["hashCc"]} if ours.sent.get("hashCc") else {}
+        case "ProfileInstallationResult":
+            came = (outcome.value or {}).get("profileInstallationResultData", {})
+            came = came | {"notificationAddress": came.get("notificationMetadata", {}).get("notificationAddress")}
+            expected["notificationAddress"] = ours.sent["address"]
+        case _:
+            came = _answer(outcome, "euiccCancelSessionSigned")
+    if outcome.type_name in ("ProfileInstallationResult", "CancelSessionResponse"):
+        expected["smdpOid"] = ours.oid
+    for name, wanted in expected.items():
+        if came.get(name) != wanted:
+            yield Mismatch(name, describe(wanted), describe(came.get(name)))
+
+
+def _answer(outcome: Outcome, signed: str) -> dict[str, Any]:
+    """The signed part of an answer that is a choice; empty for an error."""
+    _, value = outcome.value if isinstance(outcome.value, tuple) else (None, {})
+    found: dict[str, Any] = value.get(signed, {}) if isinstance(value, dict) else {}
+    return found
+
+
+def _context_echoed(request: bytes, response: bytes) -> Iterator[Mismatch]:
+    """ctxParams1 comes back octet for octet, with whatever extensions it had (SGP.22 5.7.13)."""
+    try:
+        sent = codec.locate("AuthenticateServerRequest", request, "ctxParams1").octets
+        came = codec.locate("AuthenticateServerResponse", response, "authenticateResponseOk.euiccSigned1.ctxParams1")
+    except (codec.Asn1Error, KeyError):
+        return
+    if came.octets != sent:
+        yield Mismatch("euiccSigned1.ctxParams1", sent.hex().upper(), came.octets.hex().upper())
+
+
+@check("eid_of_certificate")
+def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """CERT.EUICC names the EID that GetEID gave in this sequence (SGP.22 4.5.2.1)."""
+    from pytest_euicc.peers.smdp.session import tester
+
+    asked: Outcome | None = context.notes.get("get_eid")
+    if asked is None or not asked.value:
+        raise Unreachable("GetEID was not asked in this sequence")
+    ours, theirs = tester(context).eid, bytes(asked.value["eidValue"])
+    if ours != theirs:
+        yield Mismatch("euiccCertificate", f"serialNumber {theirs.hex()}", ours.hex())
+
+
+@check("otpk_on_curve")
+def otpk_on_curve(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """euiccOtpk is a point of the session's curve (SGP.22 5.7.5)."""
+    from pytest_euicc.peers.smdp.session import tester
+    from pytest_euicc.rsp import signatures
+
+    ours = tester(context)
+    probe = signatures.private_key_from(b"probe", signatures.CURVES[ours.curve])
+    try:
+        signatures.shared_secret(probe, ours.otpk)
+    except ValueError:
+        yield Mismatch("euiccSigned2.euiccOtpk", f"a point of the {ours.curve} curve", ours.otpk.hex().upper())

@@ -1,0 +1,188 @@
+"""States of a download: how far a session or a package has come (SGP.22 5.5, 5.7). Each gets there by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.installed import forget_results, remove_brought
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import ACTIONS, state
+from pytest_euicc.conformance.files.orders import Curve
+from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.interfaces.download.es10b import CertificateKind
+from pytest_euicc.interfaces.es10.states import Rule, owner_for
+from pytest_euicc.peers.smdp import published
+from pytest_euicc.peers.smdp.requests import CARRIED, SECURE_CHANNEL
+from pytest_euicc.peers.smdp.session import Tester, tester
+from pytest_euicc.rsp.rat import authorises
+
+_IMPLIED = ("isdr_selected",)
+_SETTING = "published_profile"
+
+
+def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Outcome:
+    """One function on the way; raises Unreachable where the eUICC does not go along."""
+    outcome = ACTIONS.get(name)(context, Message(), arguments)
+    came = outcome.value[0] if wanted and outcome.value is not None else ""
+    silent = name.startswith("es8plus.")
+    if outcome.fault is not None or came != wanted or (silent and outcome.octets):
+        answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
+        status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
+        raise Unreachable(f"{name} was answered {answer}{status}")
+    return outcome
+
+
+def _open(context: Context, curve: Curve | None, certificate: str) -> Tester:
+    _step(context, "es10b.get_euicc_challenge")
+    _step(context, "es10b.authenticate_server", "authenticateResponseOk", curve=curve, certificate=certificate)
+    return tester(context)
+
+
+def _prepare(context: Context, curve: Curve | None, certificate: str, confirmation_code: str | None) -> Tester:
+    _open(context, curve, certificate)
+    _step(
+        context,
+        "es10b.prepare_download",
+        "downloadResponseOk",
+        certificate=certificate,
+        confirmation_code=confirmation_code,
+    )
+    return tester(context)
+
+
+def _session(ours: Tester) -> dict[str, Any]:
+    """What ``$session`` has."""
+    return {
+        "transactionId": ours.transaction_id,
+        "serverChallenge": ours.server_challenge,
+        "iccid": ours.iccid,
+        "euiccOtpk": ours.otpk,
+        "smdpOid": ours.oid,
+    }
+
+
+def _tidy(context: Context) -> None:
+    """Take off the card what loads of this sequence put on it: profiles and results."""
+    remove_brought(context)
+    with context.undoing("results of loads are pending"):
+        forget_results(context)
+
+
+@state("session_open", implies=_IMPLIED)
+def session_open(
+    context: Context, *, curve: Curve | None = None, certificate: CertificateKind = "valid", as_: SaveAs = "session"
+) -> Generator[None, None, None]:
+    """An RSP session: GetEUICCChallenge and AuthenticateServer are done."""
+    context.save(as_, _session(_open(context, curve, certificate)))
+    yield
+
+
+@state("download_prepared", implies=_IMPLIED)
+def download_prepared(
+    context: Context,
+    *,
+    curve: Curve | None = None,
+    certificate: CertificateKind = "valid",
+    confirmation_code: str | None = None,
+    as_: SaveAs = "session",
+) -> Generator[None, None, None]:
+    """A session in which PrepareDownload is done: the next thing is a package."""
+    context.save(as_, _session(_prepare(context, curve, certificate, confirmation_code)))
+    yield
+    _tidy(context)
+
+
+def _load_up_to(context: Context, last: str, curve: Curve | None, as_: str) -> Generator[None, None, None]:
+    """A package whose functions up to one have been sent."""
+    context.save(as_, _session(_prepare(context, curve, "valid", None)))
+    context.change("to begin a load")
+    for name in [SECURE_CHANNEL, *CARRIED]:
+        _step(context, name)
+        if name == last:
+            break
+    yield
+    _tidy(context)
+
+
+@state("secure_channel", implies=_IMPLIED)
+def secure_channel(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
+    """A package of which InitialiseSecureChannel has been sent."""
+    yield from _load_up_to(context, SECURE_CHANNEL, curve, as_)
+
+
+@state("isdp_configured", implies=_IMPLIED)
+def isdp_configured(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
+    """A package of which everything up to ConfigureISDP has been sent."""
+    yield from _load_up_to(context, "es8plus.configure_isdp", curve, as_)
+
+
+@state("metadata_stored", implies=_IMPLIED)
+def metadata_stored(
+    context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
+) -> Generator[None, None, None]:
+    """A package of which everything up to StoreMetadata has been sent."""
+    yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
+
+
+@state("profile_owner", implies=_IMPLIED)
+def profile_owner(
+    context: Context, *, allowed: list[Rule] | None = None, refused: list[Rule] | None = None, as_: SaveAs = "owner"
+) -> Generator[None, None, None]:
+    """An operator to whom the Rules Authorisation Table allows these rules, or one to whom it does not."""
+    rules = frozenset[str](allowed or refused or ())
+    if not rules or (allowed and refused):
+        raise Unreachable("profile_owner wants the rules that are allowed, or those that are refused")
+    context.save(as_, owner_for(context, rules) if allowed else _stranger(context, rules))
+    yield
+
+
+def _stranger(context: Context, rules: frozenset[str]) -> dict[str, bytes]:
+    """An operator to whom the RAT does not allow one of the rules (SGP.22 2.9.2.1)."""
+    try:
+        rat = context.isdr().get_rat()
+    except Es10Error as error:
+        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
+    for network in ("99F999", "00F110", "09F107"):
+        owner = {"mccMnc": bytes.fromhex(network)}
+        if not all(authorises(rat, rule, owner) for rule in rules):
+            return owner
+    raise NotPermitted(f"the Rules Authorisation Table allows {' and '.join(sorted(rules))} to everybody")
+
+
+@state("published_profile", implies=_IMPLIED)
+def published_profile(
+    context: Context, *, file: str | None = None, as_: SaveAs = "published"
+) -> Generator[None, None, None]:
+    """A published profile package is at hand: one of GSMA TS.48, or the file that the declaration names."""
+    path = _published(context) if file in (None, published.EACH) else Path(file)
+    try:
+        package = published.read(path)
+    except published.PublishedPackageError as error:
+        raise Unreachable(str(error)) from error
+    declared = context.declaration.uicc_capability
+    missing = [name for name in package.capabilities if declared is not None and name not in declared]
+    if missing:
+        raise NotPermitted(f"the published profile package needs {', '.join(missing)}, which is not declared")
+    context.save(as_, {"octets": package.octets, "iccid": package.iccid, "imsi": package.imsi})
+    yield
+
+
+def _published(context: Context) -> Path:
+    named = context.declaration.settings.get(_SETTING)
+    packages = [Path(named)] if named else published.files()
+    if not packages:
+        raise NotPermitted(
+            f"no published profile package is given: set {published.FOLDER} to a folder with some, "
+            f"or settings: {{{_SETTING}: FILE}} in the declaration"
+        )
+    return packages[-1]

@@ -1,0 +1,139 @@
+"""The tester brings profiles onto the card by whole downloads over ES10b: as a step, as a state, for other states."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.installed import brought, forget_notifications, remove_brought
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.profiles import EVENTS, by_iccid, taken
+from pytest_euicc.conformance.engine.registry import ACTIONS, action, state
+from pytest_euicc.conformance.files.orders import Curve, Keys
+from pytest_euicc.conformance.values.text import describe, plain
+from pytest_euicc.interfaces.es10.states import owner_for
+from pytest_euicc.peers.smdp.content import icon
+
+_LOAD = "es10b.load_bound_profile_package"
+_EVENT_BITS = {event: f"notification{event.capitalize()}" for event in EVENTS}
+
+
+@action(
+    "tester.download",
+    request="StoreMetadataRequest",
+    tampered="BoundProfilePackage",
+    response="ProfileInstallationResult",
+    changes=True,
+)
+def download(
+    context: Context,
+    message: Message,
+    *,
+    iccid: Hex | None = None,
+    keys: Keys = "session",
+    filler: int = 0,
+    curve: Curve | None = None,
+) -> Outcome:
+    """A whole download over ES10b, from GetEUICCChallenge to the result of the load (SGP.22 5.7.5 to 5.7.7, 5.7.13).
+
+    ``with`` overlays the metadata of the profile, ``tamper`` changes the package. A function before the load that
+    answers an error fails the step.
+    """
+    authentication = {} if curve is None else {"curve": curve}
+    before: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("es10b.get_euicc_challenge", {}, ""),
+        ("es10b.authenticate_server", authentication, "authenticateResponseOk"),
+        ("es10b.prepare_download", {}, "downloadResponseOk"),
+    )
+    for name, arguments, wanted in before:
+        outcome = ACTIONS.get(name)(context, Message(channel=message.channel), arguments)
+        if outcome.value is None or (wanted and outcome.value[0] != wanted):
+            came = outcome.fault if outcome.value is None else describe(outcome.value, 200)
+            fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
+            return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=fault)
+    arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
+    load = Message(message.with_, message.tamper, message.channel)
+    outcome = ACTIONS.get(_LOAD)(context, load, arguments)
+    message.sent_value = load.sent_value
+    return outcome
+
+
+def install(context: Context, metadata: dict[str, Any], **arguments: Any) -> bytes:
+    """Bring a profile onto the card; returns its ICCID.
+
+    Args:
+        metadata: overlay of the StoreMetadataRequest as a vector writes it.
+        arguments: of the action ``tester.download``.
+
+    Raises:
+        NotPermitted: the card must not be changed.
+        Unreachable: the download does not come to its end; the text has what the eUICC answered.
+    """
+    context.change("to install a profile")
+    outcome = ACTIONS.get("tester.download")(context, Message(with_=metadata), arguments)
+    if outcome.value is None:
+        raise Unreachable(f"no profile can be installed: {outcome.fault}")
+    data = outcome.value["profileInstallationResultData"]
+    choice, result = data["finalResult"]
+    if choice != "successResult":
+        command, reason = plain(result["bppCommandId"]), plain(result["errorReason"])
+        raise Unreachable(f"no profile can be installed: {command}: {reason}")
+    return bytes(data["notificationMetadata"]["iccid"])
+
+
+def metadata_for(context: Context, wish: ProfileWish) -> dict[str, Any]:
+    """The metadata of a profile as a state asks for it.
+
+    Raises:
+        NotPermitted: the eUICC allows no profile with these rules.
+        Unreachable: profiles of this class do not come by download.
+    """
+    if wish.profile_class == "provisioning":
+        raise Unreachable("a provisioning profile comes from the manufacturer, the card has none to spare")
+    metadata: dict[str, Any] = {"profileClass": wish.profile_class}
+    if wish.addresses == 0:
+        metadata["notificationConfigurationInfo"] = {"absent": True}
+    elif wish.notify or wish.addresses is not None:
+        bits = {"bits": [_EVENT_BITS[event] for event in sorted(wish.notify or _EVENT_BITS)]}
+        metadata["notificationConfigurationInfo"] = [
+            {"profileManagementOperation": bits, "notificationAddress": f"smdp{number}.example.com"}
+            for number in range(wish.addresses or 1)
+        ]
+    if wish.icon:
+        metadata |= {"iconType": "png", "icon": icon("png")}
+    if wish.ppr:
+        metadata["profilePolicyRules"] = {"bits": sorted(wish.ppr)}
+        metadata["profileOwner"] = owner_for(context, wish.ppr)
+    return metadata
+
+
+class DownloadingProvisioner:
+    """Brings a profile that a state needs onto the card, by a download of the tester's."""
+
+    def install(self, context: Context, wish: ProfileWish) -> bytes:
+        """Install it and return its ICCID; raises NotPermitted or Unreachable."""
+        return install(context, metadata_for(context, wish))
+
+
+@state("installed_profile", implies=("isdr_selected",))
+def installed_profile(
+    context: Context,
+    *,
+    metadata: dict[str, Any] | None = None,
+    iccid: Hex | None = None,
+    keys: Keys = "session",
+    filler: int = 0,
+    as_: SaveAs = "profile",
+) -> Generator[None, None, None]:
+    """A profile that the tester downloaded, with metadata as asked; it is disabled and no notification of it pends."""
+    chosen = {} if iccid is None else {"iccid": iccid}
+    before = len(brought(context))
+    installed = by_iccid(context, install(context, metadata or {}, keys=keys, filler=filler, **chosen))
+    forget_notifications(context.isdr(), installed.iccid)
+    taken(context).add(installed.iccid)
+    context.save(as_, installed.saved())
+    yield
+    remove_brought(context, before)

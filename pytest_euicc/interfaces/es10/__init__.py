@@ -1,0 +1,1 @@
+"""ES10a, ES10b and ES10c, function by function."""

@@ -1,0 +1,89 @@
+"""ES10b.LoadCRL: the tester takes the place of the CI and issues the lists; arguments say what is to be wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.files.orders import Curve
+from pytest_euicc.interfaces.es10.functions import outcome_of
+from pytest_euicc.peers.smdp.session import Tester, tester
+from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.rsp.crl import issue_crl
+from pytest_euicc.rsp.issuing import Identity
+
+Revocable = Literal["dpauth", "dppb", "second-dpauth", "second-dppb"]
+"""Certificates of the two test SM-DP+ of the tester."""
+Malformed = Literal["no-number", "no-issuer-key", "unknown-critical-extension", "not-a-list"]
+_MOST_IN_A_SEQUENCE = 100
+_MOST_SEQUENCES = 100
+_NOT_A_LIST = bytes.fromhex("3003020105")
+
+
+@action("es10b.load_crl", request="LoadCRLRequest", response="LoadCRLResponse", changes=True)
+def load_crl(
+    context: Context,
+    message: Message,
+    *,
+    number: Annotated[int, Field(ge=0, lt=_MOST_IN_A_SEQUENCE)] = 1,
+    revoked: list[Revocable] | None = None,
+    issuer: Literal["ci", "unknown"] = "ci",
+    curve: Curve | None = None,
+    part: Annotated[int, Field(ge=1)] | None = None,
+    parts: Annotated[int, Field(ge=1)] | None = None,
+    base: Annotated[int, Field(ge=0, lt=_MOST_IN_A_SEQUENCE)] | None = None,
+    lifted: list[Revocable] | None = None,
+    break_signature: bool = False,
+    malformed: Malformed | None = None,
+) -> Outcome:
+    """ES10b.LoadCRL of a list made for the step (SGP.22 5.7.12).
+
+    ``number`` and ``base`` count within the sequence; what goes over the wire is higher than every number of an earlier
+    sequence and of an earlier run, so that a card that keeps its lists takes these. ``part`` of ``parts``: a partial
+    CRL. ``base``: a delta CRL.
+    """
+    ours, curve = tester(context), curve or context.declaration.curve
+    first = _first_number(context)
+    crl = issue_crl(
+        _authority(ours, issuer, curve),
+        [_certificate(ours, name, curve) for name in revoked or []],
+        number=None if malformed == "no-number" else first + number,
+        part=None if part is None else (part, parts or part),
+        base=None if base is None else first + base,
+        lifted=[_certificate(ours, name, curve) for name in lifted or []],
+        at=context.session.started - timedelta(days=1) + timedelta(seconds=first % 10_000 + number),
+        name_issuer=malformed != "no-issuer-key",
+        unknown_extension=malformed == "unknown-critical-extension",
+        break_signature=break_signature,
+    )
+    octets = message.encode("LoadCRLRequest", {"crl": _NOT_A_LIST if malformed == "not-a-list" else crl})
+    return outcome_of(context.isdr(message.channel).send("load_crl", octets))
+
+
+def _first_number(context: Context) -> int:
+    """A CRL number below those of this sequence: the start of the run, then the number of the sequence."""
+    digits = context.sequence_id.rpartition("_")[2]
+    sequence = int(digits) % _MOST_SEQUENCES if digits.isdecimal() else 0
+    run = int(context.session.started.timestamp())
+    return (run * _MOST_SEQUENCES + sequence) * _MOST_IN_A_SEQUENCE
+
+
+def _authority(ours: Tester, issuer: str, curve: str) -> Identity:
+    try:
+        return ours.pki.authority(curve, 1 if issuer == "ci" else 2)
+    except Exception as error:
+        raise Unreachable(f"no list of the CI on {curve} can be issued: {error}") from error
+
+
+def _certificate(ours: Tester, name: str, curve: str) -> Certificate:
+    role = Role.DP_PB if name.endswith("dppb") else Role.DP_AUTH
+    try:
+        return ours.pki.server(role, curve, 2 if name.startswith("second") else 1).certificate
+    except Exception as error:
+        raise Unreachable(f"no certificate {name} on {curve} to revoke: {error}") from error

@@ -1,0 +1,274 @@
+"""States of profiles, notifications and addresses, reached through ES10."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.installed import brought, choose, provide, remove_brought
+from pytest_euicc.conformance.engine.profiles import (
+    Profile,
+    by_iccid,
+    enabled_on,
+    fresh_isdr,
+    profiles_on,
+    put_back_enabled,
+    switch,
+)
+from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.es10.isdr import Es10Error, Isdr
+from pytest_euicc.rsp.rat import authorises, rule_names
+
+Rule = Literal["ppr1", "ppr2"]
+Rules = Annotated[list[Rule] | None, BeforeValidator(lambda value: [] if value == "none" else value)]
+NotifiedEvent = Literal["install", "enable", "disable", "delete"]
+_NOTHING_TO_DELETE = 1
+TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
+
+
+@state("profile", implies=("isdr_selected",))
+def profile(
+    context: Context,
+    *,
+    state: Literal["enabled", "disabled"] = "disabled",
+    class_: Literal["operational", "test", "provisioning"] = "operational",
+    ppr: Rules = None,
+    icon: bool | None = None,
+    notify: list[NotifiedEvent] | None = None,
+    addresses: int | None = None,
+    as_: SaveAs = "profile",
+) -> Generator[None, None, None]:
+    """A profile of a kind, enabled or disabled."""
+    wanted = state == "enabled"
+    rules = None if ppr is None else frozenset[str](ppr)
+    wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
+    before, there = enabled_on(context.isdr()), len(brought(context))
+    chosen = choose(context, wish, enabled=wanted)
+    moved = chosen.enabled is not wanted
+    if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in brought(context):
+        _check_reversible(context, chosen)
+    if moved:
+        switch(context, chosen, enable=wanted)
+    context.save(as_, chosen.saved())
+    yield
+    remove_brought(context, there)
+    if moved:
+        put_back_enabled(context, before)
+
+
+def _check_reversible(context: Context, profile: Profile) -> None:
+    """A profile with PPR1 that is not the tester's would stay enabled for good (SGP.22 2.9.1)."""
+    if not context.session.puts_back_whole:
+        raise NotPermitted(
+            f"the profile {profile.iccid.hex()} has PPR1 and could not be disabled again; "
+            "declare restore: with the commands that put the card back"
+        )
+
+
+@state("no_enabled_profile", implies=("isdr_selected",))
+def no_enabled_profile(context: Context) -> Generator[None, None, None]:
+    """No profile is enabled."""
+    before = enabled_on(context.isdr())
+    if before is not None:
+        switch(context, before, enable=False)
+    yield
+    if before is not None:
+        put_back_enabled(context, before)
+
+
+@state("proactive_session", implies=("isdr_selected",))
+def proactive_session(context: Context, *, profile: str) -> Generator[None, None, None]:
+    """A proactive session runs: the REFRESH that came of enabling a profile waits to be fetched."""
+    before = enabled_on(context.isdr())
+    chosen = by_iccid(context, _named(context, profile)["iccid"])
+    context.card.hold_proactive()
+    try:
+        switch(context, chosen, enable=True, refresh=True)
+        if context.card.held is None:
+            raise Unreachable("enabling a profile with refreshFlag announced no proactive command (91xx)")
+        yield
+    finally:
+        context.card.release_proactive()
+    put_back_enabled(context, before)
+
+
+@state("no_profiles", implies=("isdr_selected",))
+def no_profiles(context: Context) -> Generator[None, None, None]:
+    """No profile is installed."""
+    there = profiles_on(context.isdr())
+    if there:
+        context.change("to delete every profile")
+        foreign = (profile for profile in there if profile.iccid not in brought(context))
+        context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in foreign]
+        # A memory reset spares provisioning profiles and test profiles of the manufacturer (SGP.22 5.7.19).
+        options = _reset_options(there)
+        _ask("delete every profile", context.isdr().euicc_memory_reset, *options, harmless=_NOTHING_TO_DELETE)
+        for profile in profiles_on(context.isdr()):
+            _ask(f"delete the profile {profile.iccid.hex()}", context.isdr().delete_profile, profile.iccid)
+    yield
+
+
+def _reset_options(there: list[Profile]) -> list[str]:
+    options = ["deleteOperationalProfiles"]
+    if any(profile.profile_class == "test" for profile in there):
+        options.append("deleteFieldLoadedTestProfiles")
+    return options
+
+
+def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
+    """Call a function of the ISD-R whose result must be ok(0), or one that is as good."""
+    try:
+        code = call(*arguments)
+    except Es10Error as error:
+        raise Unreachable(f"cannot {what}: {error}") from error
+    if code not in (0, harmless):
+        raise Unreachable(f"cannot {what}: the eUICC answered {plain(code)}")
+
+
+@state("profiles", implies=("isdr_selected",))
+def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
+    """So many profiles at least are installed."""
+    before = len(brought(context))
+    there = profiles_on(context.isdr())
+    there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
+    context.save(as_, [profile.saved() for profile in there])
+    yield
+    remove_brought(context, before)
+
+
+def _pending(isdr: Isdr) -> list[dict[str, Any]]:
+    """Metadata of the pending notifications."""
+    try:
+        name, value = isdr.list_notification()
+    except Es10Error as error:
+        raise Unreachable(f"the notifications cannot be listed: {error}") from error
+    if name != "notificationMetadataList":
+        raise Unreachable(f"the notifications cannot be listed: {name} {value}")
+    return list(value)
+
+
+@state("no_notifications", implies=("isdr_selected",))
+def no_notifications(context: Context) -> Generator[None, None, None]:
+    """No notification is pending."""
+    for entry in _pending(context.isdr()):
+        number = int(entry["seqNumber"])
+        context.change(f"to remove the pending notification {number}")
+        _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
+        if entry.get("iccid") not in brought(context):
+            context.left_behind.append(f"the notification {number} was removed unsent")
+    yield
+
+
+@state("notification", implies=("isdr_selected",))
+def notification(
+    context: Context,
+    *,
+    event: Literal["enable", "disable", "delete"] = "enable",
+    as_: SaveAs = "notification",
+) -> Generator[None, None, None]:
+    """A notification of an event is pending, brought about by that event."""
+    known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
+    before, there = enabled_on(context.isdr()), len(brought(context))
+    wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
+    chosen = choose(context, wish, enabled=event == "disable")
+    iccid = chosen.iccid
+    if event == "delete":
+        if chosen.enabled:
+            switch(context, chosen, enable=False)
+        context.change(f"to delete the profile {iccid.hex()}")
+        _ask(f"delete the profile {iccid.hex()}", context.isdr().delete_profile, iccid)
+        if iccid not in brought(context):
+            context.left_behind.append(f"the profile {iccid.hex()} was deleted")
+    else:
+        if chosen.enabled is (event == "enable"):
+            switch(context, chosen, enable=event != "enable")
+            known |= {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
+        switch(context, chosen, enable=event == "enable")
+    new = [
+        entry
+        for entry in _pending(context.isdr())
+        if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
+    ]
+    if not new:
+        raise Unreachable(f"no notification came of {event} of the profile {iccid.hex()}")
+    entry = new[0]
+    context.save(
+        as_,
+        {"seqNumber": entry["seqNumber"], "address": entry["notificationAddress"], "iccid": iccid, "event": event},
+    )
+    yield
+    remove_brought(context, there)
+    if event != "delete":
+        put_back_enabled(context, before)
+
+
+@state("default_address", implies=("isdr_selected",))
+def default_address(context: Context, *, value: TextOrNone) -> Generator[None, None, None]:
+    """A default SM-DP+ address is set, or none."""
+    try:
+        before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
+    except Es10Error as error:
+        raise Unreachable(f"the addresses cannot be read: {error}") from error
+    if before != value:
+        context.change("to set the default SM-DP+ address")
+        _ask("set the default SM-DP+ address", context.isdr().set_default_dp_address, value)
+    yield
+    with context.undoing(f"the default SM-DP+ address is not {before!r} again"):
+        _ask("set the default SM-DP+ address", fresh_isdr(context).set_default_dp_address, before)
+
+
+@state("nickname", implies=("isdr_selected",))
+def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
+    """A profile that has a name here has a nickname, or none."""
+    named = _named(context, profile)
+    before = named.get("nickname", "")
+    if before != value:
+        context.change("to set a nickname")
+        _ask("set the nickname", context.isdr().set_nickname, named["iccid"], value)
+    yield
+    with context.undoing(f"the nickname of {named['iccid'].hex()} is not {before!r} again"):
+        if profiles_have(context, named["iccid"]):
+            _ask("set the nickname", context.isdr().set_nickname, named["iccid"], before)
+
+
+def _named(context: Context, name: str) -> dict[str, Any]:
+    """What was saved of a profile that has a name here."""
+    named = context.variables.get(name)
+    if not isinstance(named, dict) or "iccid" not in named:
+        raise Unreachable(f"there is no profile named {name!r}; name one by the state profile: {{as: {name}}}")
+    return named
+
+
+def profiles_have(context: Context, iccid: bytes) -> bool:
+    """Whether a profile is still there, asked after a reset."""
+    return any(profile.iccid == iccid for profile in profiles_on(fresh_isdr(context)))
+
+
+def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:
+    """A profileOwner for which the eUICC takes a profile with these rules (SGP.22 2.9.3.1).
+
+    Raises:
+        NotPermitted: its Rules Authorisation Table or EUICCInfo2 rules them out.
+        Unreachable: the card does not say.
+    """
+    isdr = context.isdr()
+    try:
+        rat, info = isdr.get_rat(), isdr.get_euicc_info2()
+    except Es10Error as error:
+        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
+    shown = " and ".join(sorted(rules))
+    if rules & rule_names(info.get("forbiddenProfilePolicyRules", (b"", 0))):
+        raise NotPermitted(f"the eUICC forbids profiles with {shown} (SGP.22 5.7.8, forbiddenProfilePolicyRules)")
+    operators = [operator for entry in rat for operator in entry["allowedOperators"]]
+    for operator in operators:
+        # Digit E stands for any: 1 is one of those.
+        owner = operator | {"mccMnc": bytes.fromhex(operator["mccMnc"].hex().replace("e", "1"))}
+        if all(authorises(rat, rule, owner) for rule in rules):
+            return dict(owner)
+    raise NotPermitted(f"no operator of the Rules Authorisation Table may have profiles with {shown} (SGP.22 2.9.2.1)")

@@ -1,0 +1,128 @@
+"""ES6 over the air: the tester sends what an operator would send; arguments say what is to be wrong (SGP.22 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pytest_euicc.card.apdu import CommandApdu
+from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
+from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.installed import brought, forget_notifications, remove_brought
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.profiles import (
+    by_iccid,
+    enabled_on,
+    put_back_enabled,
+    switch,
+    taken,
+)
+from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import BOOLEAN, NUMBER, OCTETS, TEXT, mapping
+from pytest_euicc.interfaces.download.whole import install, metadata_for
+from pytest_euicc.interfaces.es10.states import Rules
+from pytest_euicc.ota import scripts, sms
+from pytest_euicc.ota.scp80 import Integrity, PacketFault, Receipt, Spi
+from pytest_euicc.peers import operator as ota_platform
+from pytest_euicc.peers.operator import BY_SUBMIT, IN_REPORT, Link, WrongKey
+from pytest_euicc.rsp.profile_package import MNO_SD_TAR
+
+_RECEIPT = mapping(
+    "receipt", receipt=TEXT, secured=BOOLEAN, executed=NUMBER, result=OCTETS, data=OCTETS, bad_format=NUMBER
+)
+_TPDU = 0x0B
+
+
+@action("es6.update_metadata", request="UpdateMetadataRequest", response=_RECEIPT, changes=True)
+def update_metadata(
+    context: Context,
+    message: Message,
+    *,
+    profile: Hex | None = None,
+    format_: Literal["expanded", "compact"] = "expanded",
+    receipt: Literal["sms-submit", "deliver-report", "none"] = "sms-submit",
+    counter: int = 1,
+    wrong_key: WrongKey | None = None,
+    ciphered: bool = True,
+    checksum: bool = True,
+    tar: Annotated[Hex, Field(min_length=3, max_length=3)] = MNO_SD_TAR,
+    isdp: Hex = scripts.PROFILES_ISDP,
+    again: bool = False,
+) -> Outcome:
+    """ES6.UpdateMetadata over SCP80 in SMS (SGP.22 5.4.1).
+
+    ``counter`` is what is added to the counter used last; ``again`` sends the messages of the step before once more.
+    """
+    link = ota_platform.link_to(context, profile)
+    spi = Spi(
+        integrity=Integrity.CHECKSUM if checksum else Integrity.NONE,
+        ciphered=ciphered,
+        receipt=Receipt.NEVER if receipt == "none" else Receipt.ALWAYS,
+        receipt_by_submit=receipt == BY_SUBMIT,
+    )
+    request = message.encode("UpdateMetadataRequest", {})
+    expanded = format_ == "expanded"
+    if not again:
+        commands = [ota_platform.install_for_personalization(isdp), *ota_platform.store_data(request)]
+        script = scripts.script(commands, expanded=expanded)
+        link.counter += counter
+        link.protect(spi, tar, script, reference=context.random.randrange(256), wrong_key=wrong_key)
+    return _exchange(context, link, spi, request, expanded=expanded)
+
+
+def _exchange(context: Context, link: Link, spi: Spi, request: bytes, *, expanded: bool) -> Outcome:
+    """One ENVELOPE for each message, up to the first that is refused; the receipt comes after the last."""
+    fetched = len(context.card.fetched)
+    outcome = Outcome(sent=request, shape=_RECEIPT, value={})
+    for tpdu in link.messages:
+        answer = context.card.basic.send(CommandApdu(0x80, 0xC2, 0x00, 0x00, sms.envelope(tpdu), 256))
+        outcome.sw, outcome.octets = answer.sw, answer.data
+        if not answer.ok:
+            break
+    commands = [command for command in context.card.fetched[fetched:] if command.kind == SEND_SHORT_MESSAGE]
+    came = frozenset({BY_SUBMIT} if commands else ()) | frozenset({IN_REPORT} if outcome.octets else ())
+    if not came:
+        return outcome
+    asked = ota_platform.ways_asked(spi)
+    if came != asked:
+        wanted = f"{' and '.join(sorted(asked)) or 'none'} (SPI {spi.encode().hex().upper()})"
+        outcome.mismatches = (Mismatch("receipt", wanted, " and ".join(sorted(came))),)
+    try:
+        if commands:
+            received = sms.read_submit(commands[-1].parts.get(_TPDU, b""))
+        else:
+            received = sms.read_user_data(outcome.octets)
+        outcome.octets = received.data
+        outcome.value = ota_platform.read_receipt(received, spi, link.keys, expanded=expanded)
+    except (sms.SmsFault, PacketFault, scripts.ScriptFault) as error:
+        outcome.value, outcome.fault = None, f"no receipt: {error}"
+    return outcome
+
+
+@state("ota_profile", implies=("isdr_selected",))
+def ota_profile(
+    context: Context,
+    *,
+    state: Literal["enabled", "disabled"] = "enabled",
+    ppr: Rules = None,
+    icon: bool = False,
+    as_: SaveAs = "profile",
+) -> Generator[None, None, None]:
+    """A profile that the tester downloaded, whose OTA keys are known."""
+    before, there = enabled_on(context.isdr()), len(brought(context))
+    metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
+    installed = by_iccid(context, install(context, metadata))
+    taken(context).add(installed.iccid)
+    ota_platform.connect(context, installed.iccid)
+    if state == "enabled":
+        switch(context, installed, enable=True)
+    forget_notifications(context.isdr(), installed.iccid)
+    context.save(as_, installed.saved())
+    yield
+    remove_brought(context, there)
+    if state == "enabled":
+        put_back_enabled(context, before)

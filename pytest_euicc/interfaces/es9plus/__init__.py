@@ -1,0 +1,1 @@
+"""ES9+ towards an SM-DP+ under test."""

@@ -1,0 +1,111 @@
+"""A function of ES9+ called over HTTPS, with what a vector wants to be different in the request (SGP.22 6.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.smdp import smdp_client
+from pytest_euicc.es9.binding import Es9Reply, fault_of
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, Es9Error
+from pytest_euicc.interfaces.es9plus.answers import answer_shape, missing, status_of, value_of
+from pytest_euicc.peers.euicc import EuiccTester
+
+_REPLY = "es9plus reply"
+
+
+class HttpChange(BaseModel):
+    """What is to be different in the HTTP request.
+
+    Attributes:
+        headers: put over the usual ones; null leaves one out.
+        fields: JSON fields put over those of the function; ``{absent: true}`` leaves one out.
+        body: text in place of the JSON object.
+        octets: so many octets in place of it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: str = "POST"
+    path: str | None = None
+    headers: dict[str, str | None] = {}
+    fields: dict[str, Any] = {}
+    body: str | None = None
+    octets: int | None = None
+
+    def head(self, function: str) -> bytes:
+        """What is different beside the body, for people."""
+        changed = [f"{name}: {'left out' if text is None else text}" for name, text in self.headers.items()]
+        return f"{self.method} {self.path or function}, {', '.join(changed) or 'usual headers'}; ".encode()
+
+    def content(self, body: Mapping[str, Any]) -> bytes:
+        """The body to send."""
+        if self.body is not None:
+            return self.body.encode()
+        if self.octets is not None:
+            return b" " * self.octets
+        merged = {**body, **self.fields}
+        return json.dumps({name: value for name, value in merged.items() if value != {"absent": True}}).encode()
+
+
+def call(
+    context: Context,
+    ours: EuiccTester,
+    function: str,
+    body: Mapping[str, Any],
+    http: HttpChange | None,
+    message: Message,
+) -> tuple[Outcome, Es9Reply]:
+    """Call a function; the answer is judged by nobody but the step, also one that breaks off or has no end.
+
+    Checks find it by `last_reply`.
+
+    Raises:
+        Unreachable: the server cannot be called, or does not answer in time.
+    """
+    change = http or HttpChange()
+    client = client_of(context, ours)
+    octets = change.content(body)
+    sent = change.head(function) + octets if http else octets
+    shape = answer_shape(function)
+    try:
+        reply = client.send(function, octets, headers=change.headers, path=change.path, method=change.method)
+    except (ConnectionBroken, AnswerTooLarge) as error:
+        status = "closed" if isinstance(error, ConnectionBroken) else "endless"
+        context.notes[_REPLY] = nothing = Es9Reply(function, 0, {}, b"")
+        value = {"message": str(error)}
+        return Outcome(sent, sent_value=message.sent_value, status=status, value=value, shape=shape), nothing
+    except Es9Error as error:
+        raise Unreachable(str(error)) from error
+    context.notes[_REPLY] = reply
+    value, faults = value_of(reply)
+    fault = fault_of(reply, client.url_of(function, change.path))
+    if fault is not None and not reply.message:
+        value["message"] = str(fault)
+    status = status_of(reply)
+    if status == "success":
+        faults = (*faults, *missing(reply, value))
+    return Outcome(sent, message.sent_value, None, status, reply.octets, value, shape, mismatches=faults), reply
+
+
+def last_reply(context: Context) -> Es9Reply:
+    """The answer that the last function of ES9+ got; raises Unreachable before the first."""
+    reply: Es9Reply | None = context.notes.get(_REPLY)
+    if reply is None:
+        raise Unreachable("no function of ES9+ was called in this sequence")
+    return reply
+
+
+def client_of(context: Context, ours: EuiccTester) -> Es9Client:
+    """The client of a session: with a connection of its own, or that of the run; raises Unreachable."""
+    if ours.own_client is None:
+        return smdp_client(context, ours.curve)
+    ours.own_client.listener = context.on_http
+    return ours.own_client

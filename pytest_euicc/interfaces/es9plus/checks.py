@@ -1,0 +1,157 @@
+"""Checks of what an SM-DP+ signs, shows and binds, over the octets it sent (SGP.22 2.5, 4.5.2, 5.6)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Outcome
+from pytest_euicc.conformance.engine.registry import check
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.interfaces.es9plus.call import last_reply
+from pytest_euicc.peers.euicc import euicc_tester
+from pytest_euicc.rsp.signatures import public_point
+
+_PROTOCOL = "gsma/rsp/v"
+_TRANSACTION_ID = re.compile(r"(?:[0-9A-F]{2}){1,16}")
+_ENCODED = {
+    "serverSigned1": "ServerSigned1",
+    "profileMetadata": "StoreMetadataRequest",
+    "smdpSigned2": "SmdpSigned2",
+    "boundProfilePackage": None,
+}
+
+
+@check("binding")
+def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """The answer is one of the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
+    reply = last_reply(context)
+    kind = reply.headers.get("content-type", "")
+    if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
+        yield Mismatch("Content-Type", "application/json (SGP.22 6.5.1)", kind or "no such header")
+    protocol = reply.headers.get("x-admin-protocol", "")
+    if not protocol.startswith(_PROTOCOL):
+        yield Mismatch("X-Admin-Protocol", "gsma/rsp/vX.Y.Z (SGP.22 6.5.1.2)", protocol or "no such header")
+
+
+@check("encoding")
+def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """Fields are written as they must be: transactionId in capitals, canonical DER in base64 (SGP.22 6.5.2, X.690 10).
+
+    A check of its own: an encoding that is only unusual says nothing of what else a sequence is about.
+    """
+    reply = last_reply(context)
+    named = (reply.body or {}).get("transactionId")
+    if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
+        yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))
+    for name, type_name in _ENCODED.items():
+        if name in (reply.body or {}):
+            for fault in codec.check_der(reply.octets_of(name), type_name):
+                yield Mismatch(f"{name}, octet {fault.offset}", "canonical DER", fault.reason)
+
+
+@check("server_signature")
+def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """serverSignature1, or smdpSignature2 with euiccSignature1 under it, verifies over the octets received.
+
+    By the key of the certificate in the same answer (SGP.22 5.6.1, 5.6.3).
+    """
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+    from pytest_euicc.rsp.signatures import verify
+
+    reply, ours = last_reply(context), euicc_tester(context)
+    first = reply.function == "initiateAuthentication"
+    names = ("serverSigned1", "serverSignature1", "serverCertificate")
+    if not first:
+        names = ("smdpSigned2", "smdpSignature2", "smdpCertificate")
+    signed = reply.octets_of(names[0]) + (b"" if first else ours.euicc_signature1)
+    try:
+        signature = tlv.parse(reply.octets_of(names[1])).value
+        key = Certificate(reply.octets_of(names[2])).public_key
+    except (tlv.TlvError, CertificateFault) as error:
+        yield Mismatch(names[1], "a signature under a certificate", str(error))
+        return
+    if len(signature) != 64:
+        yield Mismatch(names[1], "64 octets r and s (SGP.22 2.6.7.2)", f"{len(signature)} octets")
+    elif not verify(key, signed, signature):
+        yield Mismatch(names[1], f"a signature over {names[0]} as received", "it does not verify")
+
+
+@check("server_chain")
+def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """CERT.DPauth or CERT.DPpb is valid now, for its role, and under the CI of the session (SGP.22 4.5.2).
+
+    CERT.DPpb names the same SM-DP+ OID as CERT.DPauth.
+    """
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+
+    reply, ours = last_reply(context), euicc_tester(context)
+    first = reply.function == "initiateAuthentication"
+    name, role = ("serverCertificate", Role.DP_AUTH) if first else ("smdpCertificate", Role.DP_PB)
+    try:
+        certificate = Certificate(reply.octets_of(name))
+        now = datetime.datetime.now(datetime.UTC)
+        ci = verify_chain([certificate], context.session.trust, role, at=now)
+    except CertificateFault as fault:
+        yield Mismatch(name, "a certificate under a CI (SGP.22 4.5.2)", str(fault))
+        return
+    verifiable = ours.ci_keys()
+    if ci.subject_key_id not in verifiable:
+        came = (ci.subject_key_id or b"").hex().upper()
+        yield Mismatch(name, f"a certificate under one of {describe(verifiable)}", f"one under {came}")
+    chosen = outcome.value.get("euiccCiPKIdToBeUsed")
+    if first and chosen not in verifiable:
+        yield Mismatch("euiccCiPKIdToBeUsed", f"one of {describe(verifiable)}", describe(chosen))
+    if not first and certificate.oid != ours.smdp_oid():
+        yield Mismatch(name, f"the SM-DP+ OID {ours.smdp_oid()} of CERT.DPauth", str(certificate.oid))
+
+
+@check("session_echo")
+def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """What the server signs is of this session: transactionId, the eUICC's challenge, its own address."""
+    reply, ours = last_reply(context), euicc_tester(context)
+    value = outcome.value
+    expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
+    if reply.function == "initiateAuthentication":
+        name = "serverSigned1"
+        expected |= {"euiccChallenge": ours.euicc_challenge, "serverAddress": ours.access.address}
+    else:
+        name = "smdpSigned2"
+        expected["transactionId"] = ours.transaction_id
+        if value.get("transactionId") != ours.transaction_id:
+            yield Mismatch("transactionId", describe(ours.transaction_id), describe(value.get("transactionId")))
+    signed = value.get(name) or {}
+    for field, wanted in expected.items():
+        if signed.get(field) != wanted:
+            yield Mismatch(f"{name}.{field}", describe(wanted), describe(signed.get(field)))
+
+
+@check("ordered_metadata")
+def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+    """profileMetadata are those of the profile ordered, octet for octet as far as they are known (SGP.22 3.1.3)."""
+    order, came = euicc_tester(context).order, last_reply(context).octets_of("profileMetadata")
+    if order is None:
+        return
+    if order.metadata is not None and came != order.metadata:
+        yield Mismatch("profileMetadata", order.metadata.hex().upper(), came.hex().upper())
+    elif order.iccid is not None:
+        iccid = codec.decode("StoreMetadataRequest", came)["iccid"]
+        if iccid != order.iccid:
+            yield Mismatch("profileMetadata.iccid", describe(order.iccid), describe(iccid))
+
+
+@check("one_time_key_offered")
+def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
+    """bppEuiccOtpk is the eUICC's one-time key that the package before was bound to (SGP.22 5.6.3)."""
+    ours = euicc_tester(context)
+    if ours.one_time_key is None:
+        raise Unreachable("no package was bound in this sequence")
+    wanted, came = public_point(ours.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
+    if came != wanted:
+        yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))

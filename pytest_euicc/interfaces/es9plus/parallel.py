@@ -1,0 +1,157 @@
+"""RSP sessions of several eUICCs side by side with one SM-DP+: in turns, or at the same moment (SGP.22 3.1.2)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.engine.smdp import smdp_access
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, listing, mapping
+from pytest_euicc.conformance.values.text import closest, describe
+from pytest_euicc.es9.binding import Es9Reply, HttpExchange, encode
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import ConnectionBroken, Es9Error
+from pytest_euicc.interfaces.es9plus.answers import status_of, value_of
+from pytest_euicc.interfaces.es9plus.states import orders
+from pytest_euicc.peers.euicc import EuiccTester, become, euicc_tester
+
+_EUICCS = "euiccs"
+_STEM = 890490320000000000000000000100
+"""An EID without its two check digits (SGP.29); the test PKI has eUICCs for those that begin 89049032."""
+_FUNCTION = "initiateAuthentication"
+_ANSWER = mapping("answer", status=TEXT, transactionId=OCTETS)
+_ANSWERS = mapping("answers", count=NUMBER, answers=listing(_ANSWER))
+
+
+def _eid(number: int) -> bytes:
+    """The EID of a further eUICC: read as a number it is 1 modulo 97."""
+    digits = (_STEM + number) * 100
+    return bytes.fromhex(str(digits + 98 - digits % 97))
+
+
+@state("euiccs")
+def euiccs(
+    context: Context, *, orders_: list[str], connections: Literal["one", "each"] = "one"
+) -> Generator[None, None, None]:
+    """An eUICC for each of these orders, called by its name; all over one connection, or each over its own."""
+    known, ours = orders(context), euicc_tester(context)
+    made: dict[str, EuiccTester] = context.notes.setdefault(_EUICCS, {})
+    for number, name in enumerate(orders_, 1):
+        if name not in known:
+            raise Unreachable(f"no order is called {name!r}{closest(name, known)}")
+        client = smdp_access(context).new_client(ours.curve) if connections == "each" else None
+        made[name] = EuiccTester(
+            ours.pki, context.random, ours.access, own_eid=_eid(number), own_client=client, order=known[name]
+        )
+    yield
+    for tester in made.values():
+        if tester.own_client is not None:
+            tester.own_client.close()
+
+
+@action("euicc.switch")
+def switch(context: Context, _message: Message, *, to: str) -> Outcome:
+    """Go on with the eUICC of an order; the sessions of the others stay as they are."""
+    made: dict[str, EuiccTester] = context.notes.get(_EUICCS, {})
+    if to not in made:
+        raise Unreachable(f"no eUICC is called {to!r}{closest(to, made)}; name it in the state euiccs")
+    become(context, made[to])
+    return Outcome()
+
+
+@dataclass
+class _Call:
+    """One of several InitiateAuthentications, with a client of its own."""
+
+    client: Es9Client
+    body: dict[str, str]
+    challenge: bytes
+    reply: Es9Reply | None = None
+    fault: Es9Error | None = None
+    exchanges: list[HttpExchange] = field(default_factory=list)
+
+    def connect(self) -> None:
+        """Have the connection open before the moment comes, by a request that any server answers."""
+        self.client.listener = self.exchanges.append
+        self._send()
+
+    def run(self, ready: threading.Barrier) -> None:
+        ready.wait()
+        self._send()
+
+    def _send(self) -> None:
+        try:
+            self.reply = self.client.send(_FUNCTION, json.dumps(self.body).encode())
+        except Es9Error as error:
+            self.fault = error
+
+
+@action("es9plus.initiate_at_once", response=_ANSWERS)
+def initiate_at_once(context: Context, _message: Message, *, count: Annotated[int, Field(ge=2, le=64)] = 8) -> Outcome:
+    """InitiateAuthentication over several connections at the same moment; each answer must be that of its request."""
+    calls = [_prepared(context) for _ in range(count)]
+    try:
+        for call in calls:
+            call.connect()
+        _raise_faults(calls)
+        ready = threading.Barrier(count)
+        with ThreadPoolExecutor(count) as pool:
+            list(pool.map(lambda call: call.run(ready), calls))
+        _raise_faults([call for call in calls if not isinstance(call.fault, ConnectionBroken)])
+    finally:
+        for call in calls:
+            call.client.close()
+            for exchange in call.exchanges:
+                if context.on_http is not None:
+                    context.on_http(exchange)
+    return _outcome(calls)
+
+
+def _prepared(context: Context) -> _Call:
+    ours = euicc_tester(context)
+    request = ours.initiate_request()
+    body = {
+        "euiccChallenge": encode(request["euiccChallenge"]),
+        "smdpAddress": request["smdpAddress"],
+        "euiccInfo1": encode(codec.encode("EUICCInfo1", request["euiccInfo1"])),
+    }
+    return _Call(ours.access.new_client(ours.curve), body, request["euiccChallenge"])
+
+
+def _raise_faults(calls: list[_Call]) -> None:
+    for call in calls:
+        if call.fault is not None:
+            raise Unreachable(str(call.fault)) from call.fault
+
+
+def _outcome(calls: list[_Call]) -> Outcome:
+    answers: list[dict[str, Any]] = []
+    mismatches: list[Mismatch] = []
+    for number, call in enumerate(calls):
+        if call.fault is not None or call.reply is None:
+            answers.append({"status": "closed", "transactionId": None})
+            continue
+        value, faults = value_of(call.reply)
+        mismatches += faults
+        answers.append({"status": status_of(call.reply), "transactionId": value.get("transactionId")})
+        echoed = (value.get("serverSigned1") or {}).get("euiccChallenge")
+        if echoed != call.challenge:
+            path = f"answers.{number}.serverSigned1.euiccChallenge"
+            mismatches.append(Mismatch(path, f"{describe(call.challenge)} of its request", describe(echoed)))
+    identifiers = [answer["transactionId"] for answer in answers]
+    if len(set(identifiers)) != len(calls):
+        mismatches.append(Mismatch("transactionId", f"{len(calls)} different ones", describe(identifiers)))
+    value = {"count": len(answers), "answers": answers}
+    return Outcome(value=value, shape=_ANSWERS, mismatches=tuple(mismatches))

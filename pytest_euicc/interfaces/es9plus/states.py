@@ -1,0 +1,115 @@
+"""States of an SM-DP+: the profile it holds, and how far a session has come (SGP.22 3.1.2, 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import ACTIONS, state
+from pytest_euicc.conformance.engine.smdp import smdp_access
+from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Keys, OrderWish
+from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.peers.euicc import euicc_tester
+
+OTHER_EID = bytes.fromhex("89049032000000000000000000000163")
+"""An EID that the tester's certificate does not name."""
+Use = Literal["activation code", "default address", "event"]
+
+
+@state("order")
+def order(
+    context: Context,
+    *,
+    use: Use = "activation code",
+    matching_id: bool = True,
+    eid: Literal["any", "ours", "another"] | None = None,
+    confirmation_code: str | None = None,
+    confirmation_tries: int | None = None,
+    tries: int | None = None,
+    state: str = "Released",
+    expired: bool = False,
+    keys: Keys | None = None,
+    rebinding: bool = True,
+    memory: Annotated[int, Field(ge=0)] = 0,
+    metadata: dict[str, Any] | None = None,
+    icon: Annotated[int, Field(ge=0, le=1024)] = 0,
+    consumed: bool = False,
+    as_: SaveAs = "order",
+) -> Generator[None, None, None]:
+    """The SM-DP+ holds a profile for the tester's eUICC.
+
+    ``use``: how the eUICC comes to it; by the default address it is found by the EID alone (SGP.22 3.1.3).
+    ``matching_id``: false for an activation code or event without one, so that the EID alone finds it too.
+    ``eid``: whose it is; by default anybody's for an activation code, otherwise ours.
+    """
+    ours = euicc_tester(context)
+    without = use == "default address" or not matching_id
+    bound = eid or ("ours" if without or use == "event" else "any")
+    wish = OrderWish(
+        matching_id="" if without else None,
+        eid={"any": None, "ours": ours.eid, "another": OTHER_EID}[bound],
+        event=use == "event",
+        confirmation_code=confirmation_code,
+        confirmation_tries=confirmation_tries,
+        tries=tries,
+        state=state,
+        expired=expired,
+        keys=keys,
+        rebinding=rebinding,
+        metadata=metadata or {},
+        icon=icon,
+        memory=memory,
+        consumed=consumed,
+    )
+    held = smdp_access(context).offer(wish)
+    ours.order = held
+    orders(context)[as_] = held
+    known = {"matchingId": held.matching_id, "confirmationCode": held.confirmation_code, "iccid": held.iccid}
+    context.save(as_, {name: value for name, value in known.items() if value is not None})
+    yield
+
+
+def orders(context: Context) -> dict[str, HeldOrder]:
+    """Orders of the sequence by the names that states gave them."""
+    found: dict[str, HeldOrder] = context.notes.setdefault("smdp orders", {})
+    return found
+
+
+@state("session_initiated")
+def session_initiated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """A session is open: InitiateAuthentication has succeeded."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    yield
+
+
+@state("client_authenticated")
+def client_authenticated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """Both sides are authenticated: AuthenticateClient has succeeded for the profile ordered."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    _reach(context, "es9plus.authenticate_client", {})
+    yield
+
+
+@state("package_bound")
+def package_bound(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """The Bound Profile Package is there: GetBoundProfilePackage has succeeded."""
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    _reach(context, "es9plus.authenticate_client", {})
+    _reach(context, "es9plus.get_bound_profile_package", {})
+    yield
+
+
+def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
+    """Run an action that must succeed."""
+    outcome: Outcome = ACTIONS.get(name)(context, Message(), arguments)
+    if outcome.status != "success" or outcome.mismatches:
+        told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
+        if outcome.status == "8.8.1/3.8":
+            told += f"; {smdp_access(context).address} was asked for: addresses.smdp of the declaration is its own name"
+        raise Unreachable(f"{name}: {outcome.status} {told}")

@@ -1,0 +1,276 @@
+"""Procedures of an LPA as actions: a download over HTTPS, notifications sent (SGP.22 3.1.3, 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_euicc.asn1.tlv import TlvError
+from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.installed import loaded
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.profiles import profiles_on
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.engine.smdp import smdp_access, smdp_client
+from pytest_euicc.conformance.files.orders import Curve, Keys, OrderWish
+from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, Shape, listing, mapping
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.interfaces.common import free_memory
+from pytest_euicc.interfaces.download.signatures import certificates_shown
+from pytest_euicc.lpa import (
+    DownloadCancelled,
+    EuiccRefused,
+    Installation,
+    InstallationFailed,
+    Lpa,
+    LpaError,
+    ServerRefused,
+    Session,
+)
+from pytest_euicc.lpa.sides import Progress
+from pytest_euicc.peers.smdp.content import build
+from pytest_euicc.peers.smdp.session import new_iccid
+
+RESULT = mapping(
+    "download",
+    result=TEXT, by=TEXT, code=TEXT, iccid=OCTETS, aid=OCTETS, seqNumber=NUMBER, key=TEXT, segments=NUMBER,
+)  # fmt: skip
+"""What became of a download: ``result`` is installed, failed, refused, cancelled or interrupted."""
+_NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER)
+_LOAD = "ES10b.LoadBoundProfilePackage"
+_LAST = "last session of the LPA"
+
+Octets = Annotated[int, Field(ge=0)]
+Procedure = Callable[[Lpa], Installation]
+
+
+class _PowerCut(Exception):
+    """The card is to lose its power now."""
+
+
+def offer(context: Context, *, package: bytes | None = None, iccid: bytes | None = None, **wish: Any) -> str:
+    """Let the SM-DP+ hold a profile; returns its activation code.
+
+    Args:
+        package: the unprotected profile package; any that the server has if None.
+        iccid: of a package of the tester's: 10 octets, nibbles swapped.
+        wish: of `OrderWish`.
+    """
+    access = smdp_access(context)
+    if package is None and iccid is not None:
+        package = build({"iccid": iccid})
+    held = access.offer(OrderWish(package=package, consumed=True, **wish))
+    return f"1${access.address}${held.matching_id}"
+
+
+@action("lpa.download", response=RESULT, changes=True)
+def download(
+    context: Context,
+    message: Message,
+    *,
+    keys: Keys | None = None,
+    curve: Curve = "nist",
+    confirmation_code: str | None = None,
+    entered_code: str | None = None,
+    matching_id: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    package: Literal["tester"] | Hex | None = None,
+    iccid: Hex | None = None,
+    octets: Octets = 0,
+    cut_after: int | None = None,
+) -> Outcome:
+    """Download a profile over HTTPS (SGP.22 3.1.3): any that the SM-DP+ has, unless the sequence needs a certain one.
+
+    ``package``: that unprotected profile package, ``tester`` for one that the tester makes; ``iccid``: the tester's
+    package for it; ``octets``: how long any other package has to be; ``matching_id``: what the activation code names,
+    in place of that of the profile which the SM-DP+ holds; ``cut_after``: the card loses its power after so many
+    segments of the load.
+    """
+    code = offer(
+        context,
+        package=None if package == "tester" else package,
+        iccid=new_iccid(context.random) if package == "tester" else iccid,
+        octets=octets,
+        keys=keys,
+        metadata=metadata or {},
+        confirmation_code=confirmation_code,
+    )
+    if matching_id is not None:
+        code = f"{code.rpartition('$')[0]}${matching_id}"
+    procedure: Procedure = lambda lpa: lpa.download(code, confirmation_code=entered_code)  # noqa: E731
+    return Outcome(value=attempt(context, message, curve, procedure, cut_after), shape=RESULT)
+
+
+@action("lpa.retry", response=RESULT, changes=True)
+def retry(
+    context: Context,
+    message: Message,
+    *,
+    curve: Curve = "nist",
+    entered_code: str | None = None,
+    cut_after: int | None = None,
+    key_offered: bool = False,
+) -> Outcome:
+    """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5).
+
+    ``key_offered``: it says nothing of the eUICC unless the SM-DP+ offers the one-time key of before, as it may.
+    """
+    failed = last_session(context)
+    procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
+    value = attempt(context, message, curve, procedure, cut_after)
+    if key_offered and last_session(context).offered_otpk is None:
+        raise Unreachable("the SM-DP+ offers no one-time key of the download before, which SGP.22 3.1.3 leaves to it")
+    return Outcome(value=value, shape=RESULT)
+
+
+def last_session(context: Context) -> Session:
+    """The RSP session that the LPA began last in this sequence.
+
+    Raises:
+        Unreachable: it came to none.
+    """
+    session: Session | None = context.notes.get(_LAST)
+    if session is None:
+        raise Unreachable("no download of this sequence came to a session that could be taken up")
+    return session
+
+
+class _Kept:
+    """An ES9+ client that outlives the LPA which uses it."""
+
+    def __init__(self, client: Es9Client) -> None:
+        self.call = client.call
+
+    def close(self) -> None:
+        """Its connections stay for the next sequence."""
+
+
+def _lpa(context: Context, message: Message, curve: Curve, progress: Progress | None = None) -> Lpa:
+    isdr = context.isdr(message.channel)
+    return Lpa(isdr, lambda _address: _Kept(smdp_client(context, curve)), progress=progress)
+
+
+def attempt(
+    context: Context, message: Message, curve: Curve, procedure: Procedure, cut_after: int | None = None
+) -> dict[str, Any]:
+    """Run a procedure of the LPA; returns what became of it, in the shape RESULT.
+
+    Args:
+        cut_after: so many segments of the load go to the card before it loses its power; None: all.
+    """
+    seen = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step == _LOAD:
+            seen["segments"] = total
+            if done == cut_after:
+                raise _PowerCut
+
+    with _lpa(context, message, curve, progress) as lpa:
+        try:
+            value = _outcome(lpa, procedure)
+        except _PowerCut:
+            context.reset()
+            context.select_isdr(message.channel or DEFAULT_CHANNEL)
+            value = {"result": "interrupted"}
+        session = lpa.session
+    if "seqNumber" in value:
+        loaded(context, value["seqNumber"], value.get("iccid"))
+    if session is not None:
+        context.notes[_LAST] = session
+        certificates_shown(context).append(session.euicc_certificate)
+    return value | seen
+
+
+def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:
+    try:
+        done = procedure(lpa)
+    except Es9Error as error:
+        raise Unreachable(str(error)) from error
+    except ServerRefused as error:
+        return {"result": "refused", "by": "SM-DP+", "code": f"{error.subject}/{error.reason}"}
+    except EuiccRefused as error:
+        return {"result": "refused", "by": "eUICC", "code": str(error.code)}
+    except InstallationFailed as error:
+        return {"result": "failed", "by": error.command, "code": error.error_reason, "seqNumber": error.sequence_number}
+    except DownloadCancelled as error:
+        return {"result": "cancelled", "by": "LPA", "code": error.reason}
+    except LpaError as error:
+        return {"result": "refused", "by": "LPA", "code": str(error)}
+    key = "used again" if done.key_reused else "new"
+    return {"result": "installed", "iccid": done.iccid, "aid": done.aid, "seqNumber": done.sequence_number, "key": key}
+
+
+@action("lpa.process_notifications", response=_NOTIFIED, changes=True)
+def process_notifications(context: Context, message: Message, *, curve: Curve = "nist") -> Outcome:
+    """Send every pending notification and remove it (SGP.22 3.5)."""
+    with _lpa(context, message, curve) as lpa:
+        report = lpa.process_notifications()
+    value = {"delivered": len(report.delivered), "kept": len(report.kept)}
+    return Outcome(value=value, shape=_NOTIFIED)
+
+
+_MOST_CUTS = 1000
+
+
+def _with(name: str, **fields: Shape) -> Shape:
+    """The result of a download with fields of its own."""
+    return mapping(name, **RESULT.fields, **fields)
+
+
+@action("lpa.power_cuts", response=_with("power cuts", cuts=NUMBER, changed_after=listing(NUMBER)), changes=True)
+def power_cuts(
+    context: Context, message: Message, *, keys: Keys | None = None, curve: Curve = "nist", octets: Octets = 0
+) -> Outcome:
+    """A download whose card loses its power after the first segment, again after the second and so on, up to the last.
+
+    After every cut the card is looked at: ``changed_after`` names the segments after which the profiles were not what
+    they had been before, or a whole package's worth of free memory was gone. (Less may go for a pending result, or come
+    back only in a while.) The result is that of the last download, which is let through.
+    """
+    code = offer(context, octets=octets, keys=keys, tries=_MOST_CUTS)
+    profiles, free = _shown(context, message)
+    changed: list[int] = []
+    for cuts in range(_MOST_CUTS):
+        value = attempt(context, message, curve, lambda lpa: lpa.download(code), cut_after=cuts + 1)
+        if value["result"] != "interrupted":
+            return Outcome(value=value | {"cuts": cuts, "changed_after": changed})
+        profiles_now, free_now = _shown(context, message)
+        if profiles_now != profiles or free - free_now >= len(last_session(context).bound_profile_package):
+            changed.append(cuts + 1)
+    raise Unreachable(f"after {_MOST_CUTS} segments the load has not come to an end")
+
+
+def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], int]:
+    """Profiles and octets of free non-volatile memory as the card shows them."""
+    isdr = context.isdr(message.channel)
+    try:
+        free = free_memory(isdr.get_euicc_info2()["extCardResource"])
+    except (Es10Error, TlvError, LookupError) as error:
+        raise Unreachable(f"the free memory cannot be read: {error}") from error
+    return [profile.info for profile in profiles_on(isdr)], free
+
+
+@action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)
+def fill_memory(
+    context: Context, message: Message, *, octets: Octets = 40_000, at_most: int = 60, curve: Curve = "nist"
+) -> Outcome:
+    """Download profiles, one after the other, until one is not installed.
+
+    ``octets``: how long the package of each is at least; ``last``: ICCID of the last one that was installed. The result
+    is that of the download that failed; a card that takes ``at_most`` cannot be judged.
+    """
+    last: dict[str, bytes] = {}
+    for installed in range(at_most):
+        code = offer(context, octets=octets)
+        value = attempt(context, message, curve, lambda lpa, code=code: lpa.download(code))  # type: ignore[misc]
+        if value["result"] != "installed":
+            return Outcome(value=value | last | {"installed": installed})
+        last = {"last": value["iccid"]}
+    raise Unreachable(f"{at_most} profiles of {octets} octets and more do not fill the memory; raise octets or at_most")

@@ -1,0 +1,106 @@
+"""ES9+ clients that are kept from one sequence to the next, and remember that a server is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_euicc.conformance.files.orders import Curve
+from pytest_euicc.es9.binding import Es9Reply
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import Es9Error, ServerTimeout, ServerUnreachable
+from pytest_euicc.es9.inspection import tcp_connection
+from pytest_euicc.es9.tls import TlsSettings
+
+_TIMEOUTS = 3
+"""So many requests in a row that a server does not answer in time are as good as none there."""
+
+
+class Reach:
+    """Whether a server can be reached: once it could not, every further request is told so at once."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._lost: Es9Error | None = None
+        self._timeouts = 0
+        self._answered = False
+
+    def check(self) -> None:
+        """Raises ServerUnreachable where the server was lost before."""
+        if self._lost is not None:
+            raise ServerUnreachable(self.url, f"not tried again in this run, after: {self._lost}")
+
+    def probe(self, tls: TlsSettings) -> None:
+        """Try a connection, once in a run; raises ServerUnreachable."""
+        self.check()
+        if not self._answered:
+            try:
+                tcp_connection(self.url, tls).close()
+            except ServerUnreachable as error:
+                self.heard(error)
+                raise
+            self._answered = True
+
+    def heard(self, fault: Es9Error | None) -> None:
+        """Note what came of a request."""
+        if isinstance(fault, ServerTimeout):
+            self._timeouts += 1
+        elif fault is None:
+            self._timeouts, self._answered = 0, True
+        if isinstance(fault, ServerUnreachable) or self._timeouts >= _TIMEOUTS:
+            self._lost = fault
+
+
+class WatchedClient(Es9Client):
+    """An ES9+ client that asks a lost server no more."""
+
+    def __init__(self, url: str, tls: TlsSettings, reach: Reach) -> None:
+        super().__init__(url, tls)
+        self._reach = reach
+
+    def send(
+        self,
+        function: str,
+        octets: bytes,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        path: str | None = None,
+        method: str = "POST",
+    ) -> Es9Reply:
+        """See JsonClient."""
+        self._reach.check()
+        try:
+            reply = super().send(function, octets, headers=headers, path=path, method=method)
+        except Es9Error as error:
+            self._reach.heard(error)
+            raise
+        self._reach.heard(None)
+        return reply
+
+
+class Clients:
+    """Keep-alive ES9+ clients, one for each curve: a TLS handshake costs more than most sequences."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Es9Client] = {}
+        self._reach: dict[str, Reach] = {}
+
+    def reach(self, url: str) -> Reach:
+        """What is known of a server."""
+        return self._reach.setdefault(url, Reach(url))
+
+    def get(self, curve: Curve, url: str, tls: TlsSettings) -> Es9Client:
+        """The client of a curve, made at its first use."""
+        if curve not in self._clients:
+            self._clients[curve] = self.new(url, tls)
+        return self._clients[curve]
+
+    def new(self, url: str, tls: TlsSettings) -> Es9Client:
+        """A client with connections of its own."""
+        return WatchedClient(url, tls, self.reach(url))
+
+    def close(self) -> None:
+        """End the connections of those that are kept; what was known of servers is forgotten."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        self._reach.clear()

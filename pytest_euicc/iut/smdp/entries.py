@@ -1,0 +1,47 @@
+"""A wish as an entry of an inventory: for the simulated server to hold, or to be loaded into any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_euicc.conformance.files.orders import OrderWish
+
+_PAST = "2021-01-01T00:00:00Z"
+_EVENTS = ("install", "enable", "disable", "delete")
+_PNG = bytes.fromhex("89504E470D0A1A0A")
+
+
+def entry(wish: OrderWish, matching_id: str, address: str, filler: bytes, iccid: str | None = None) -> dict[str, Any]:
+    """The order as an inventory has it, with what is wished for and nothing else; without a profile package.
+
+    Args:
+        matching_id: empty for one found by the EID alone.
+        address: smdpAddress, to which notifications go.
+        filler: what an icon has behind the signature of a PNG; as many octets as the icon, or more.
+        iccid: digits; None leaves it to the profile package.
+    """
+    optional = {
+        "matching_id": matching_id or None,
+        "eid": wish.eid.hex() if wish.eid else None,
+        "event": wish.event or None,
+        "state": wish.state,
+        "iccid": iccid,
+        "keys": wish.keys,
+        "confirmation_code": wish.confirmation_code,
+        "confirmation_tries": wish.confirmation_tries,
+        "tries": wish.tries,
+        "expires": _PAST if wish.expired else None,
+        "rebinding": None if wish.rebinding else False,
+        "needs": {"memory": wish.memory} if wish.memory else None,
+        "metadata": _metadata(wish, address, filler),
+    }
+    return {name: value for name, value in optional.items() if value is not None}
+
+
+def _metadata(wish: OrderWish, address: str, filler: bytes) -> dict[str, Any]:
+    metadata = dict(wish.metadata)
+    notify = metadata.get("notify", [{"events": list(_EVENTS)}])
+    metadata["notify"] = [{**each, "address": each.get("address", address)} for each in notify]
+    if wish.icon:
+        metadata["icon"] = (_PNG + filler)[: wish.icon].hex()
+    return metadata

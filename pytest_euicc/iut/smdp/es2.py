@@ -1,0 +1,130 @@
+"""Profiles ordered of an SM-DP+ as its operator does, over ES2+ (SGP.22 5.3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from pytest_euicc.conformance.engine.errors import CannotOffer
+from pytest_euicc.conformance.files.inventory import Es2Plus, ProfileType
+from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.es9.binding import Es9Reply
+from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es9.es2plus import Es2Client
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.iut.smdp.clients import Reach
+from pytest_euicc.rsp import iccid as iccids
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+from pytest_euicc.rsp.issuing import Identity
+
+_CONFIRMED = ("Released", "Confirmed")
+"""States that ConfirmOrder leaves a profile in."""
+
+
+class IdentityError(Exception):
+    """The operator's certificate or key cannot be used; the message names the file and the mend."""
+
+
+def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
+    """What would be ordered for a wish; None where ES2+ cannot say it, or no type is like that."""
+    sayable = (
+        wish.state in _CONFIRMED
+        and wish.package is None
+        and not wish.octets
+        and (not wish.event or declared.smds_address is not None)
+        and (wish.eid is not None or not (wish.by_eid or wish.event))
+    )
+    return next((each for each in declared.types if sayable and each.have(wish)), None)
+
+
+class Es2Provisioner:
+    """Orders a profile for each wish, and gives it back when the next sequence begins.
+
+    Args:
+        declared: where, as whom, and what can be ordered.
+        tls: trust, the operator's identity, time limits and name resolution.
+    """
+
+    def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
+        self._declared = declared
+        self._client = Es2Client(declared.url, tls, declared.requester)
+        self._reach = Reach(declared.url)
+        self._ordered: list[tuple[str, str | None]] = []
+
+    def order(self, wish: OrderWish) -> HeldOrder | None:
+        """Order a profile; None where no type suits.
+
+        Raises:
+            CannotOffer: the server refuses, or cannot be asked.
+        """
+        chosen = suitable(self._declared, wish)
+        if chosen is None:
+            return None
+        eid = wish.eid.hex() if wish.eid else None
+        try:
+            self._reach.check()
+            digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
+            self._ordered.append((digits, eid))
+            matching_id = self._confirm(wish, digits, eid)
+            iccid = iccids.to_octets(digits)
+        except Es9Error as error:
+            self._reach.heard(error)
+            raise CannotOffer(f"ES2+: {error}") from error
+        except (KeyError, ValueError) as error:
+            raise CannotOffer(f"{self._client.url}: ES2+ answers that cannot be used: {error}") from error
+        return HeldOrder(matching_id, wish.confirmation_code, iccid)
+
+    def _confirm(self, wish: OrderWish, digits: str, eid: str | None) -> str:
+        answer = self._call(
+            "confirmOrder",
+            iccid=digits,
+            eid=eid,
+            matchingId=wish.matching_id,
+            confirmationCode=wish.confirmation_code,
+            smdsAddress=self._declared.smds_address if wish.event else None,
+            releaseFlag=wish.state == "Released",
+        )
+        return str(answer["matchingId"]) if wish.matching_id is None else wish.matching_id
+
+    def _call(self, function: str, **fields: object) -> dict[str, object]:
+        reply: Es9Reply = self._client.order(function, **fields)
+        if reply.failed or reply.body is None:
+            code = reply.status_code or f"HTTP {reply.status}"
+            raise CannotOffer(f"{self._client.url}: ES2+ {function} was answered {code} {reply.message}".rstrip())
+        return reply.body
+
+    def give_back(self) -> None:
+        """Cancel what was ordered, so that the profiles can be ordered again; what is installed stays so."""
+        for digits, eid in self._ordered:
+            try:
+                self._client.cancel_order(digits, eid=eid)
+            except Es9Error:
+                break
+        self._ordered.clear()
+
+    def close(self) -> None:
+        """Give back what was ordered last, and end the connections."""
+        self.give_back()
+        self._client.close()
+
+
+def read_identity(path: Path) -> Identity:
+    """A certificate, those between it and the CI, and the key, of one PEM file; raises IdentityError."""
+    try:
+        pem = path.read_bytes()
+        certificates = [Certificate(each.public_bytes(Encoding.DER)) for each in x509.load_pem_x509_certificates(pem)]
+        key = load_pem_private_key(pem, password=None)
+    except OSError as error:
+        raise IdentityError(f"{path}: {error.strerror}") from None
+    except CertificateFault as fault:
+        raise IdentityError(f"{path}: {fault}") from None
+    except (ValueError, TypeError) as error:
+        raise IdentityError(f"{path}: wanted a certificate and its key in PEM: {error}") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise IdentityError(f"{path}: its key is none on a curve; an operator's certificate is ECDSA (SGP.22 2.6.6)")
+    if key.public_key().public_numbers() != certificates[0].public_key.public_numbers():
+        raise IdentityError(f"{path}: the key is not that of the first certificate")
+    return Identity(certificates[0], key, tuple(certificates[1:]))

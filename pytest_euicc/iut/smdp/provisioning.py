@@ -1,0 +1,140 @@
+"""What has to be loaded into an SM-DP+ before a run: as a table, and as a file in the form of an inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.iut.smdp.claims import Claims
+from pytest_euicc.iut.smdp.entries import entry
+from pytest_euicc.iut.smdp.es2 import suitable
+from pytest_euicc.iut.smdp.needs import Need
+from pytest_euicc.iut.smdp.stock import Stock
+from pytest_euicc.rsp.iccid import check_digit
+
+_WIDTH = 1000
+_MANY = 100
+"""Downloads that may be begun of a profile which serves several sequences."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A need with where it comes from: ``ES2+ …``, ``inventory …``, or empty where it has to be loaded."""
+
+    need: Need
+    source: str
+
+
+def plan(needs: Iterable[Need], declaration: Declaration) -> list[Planned]:
+    """What a declaration has for each need already; a vendor's hook is asked in the run alone."""
+    stock = Stock(declaration.inventory, Claims())
+    planned: list[Planned] = []
+    for need in needs:
+        if not planned or planned[-1].need.sequence != need.sequence:
+            stock.begin()
+        planned.append(Planned(need, _source(need.wish, declaration, stock)))
+    return planned
+
+
+def _source(wish: OrderWish, declaration: Declaration, stock: Stock) -> str:
+    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None else None
+    if chosen is not None:
+        return f"ES2+ profileType {chosen.type}"
+    profile = stock.take(wish) if not stock.is_ambiguous(wish) else None
+    return f"inventory {profile.matching_id or profile.eid}" if profile is not None else ""
+
+
+def table(planned: Sequence[Planned]) -> list[str]:
+    """Lines for a terminal."""
+    width = max((len(each.need.sequence) for each in planned), default=0)
+    return [f"{each.need.sequence:<{width}}  {each.source or 'load'}: {each.need.wish.words()}" for each in planned]
+
+
+class AlreadyThere(OSError):
+    """The file to write is there already, and may hold what somebody corrected in it."""
+
+
+@dataclass
+class Load:
+    """One profile to load, and the needs that it serves: several only where none of them leaves a trace on it."""
+
+    number: int
+    needs: list[Need]
+
+    @property
+    def wish(self) -> OrderWish:
+        """What all of them wish for."""
+        return self.needs[0].wish
+
+
+def loads(planned: Sequence[Planned]) -> list[Load]:
+    """The profiles to load. Those that the EID alone finds are in each other's way: one serves as many as it can."""
+    found: list[Load] = []
+    for number, each in enumerate(planned, 1):
+        if each.source:
+            continue
+        wish = each.need.wish
+        shared = wish.by_eid and not wish.consumed
+        same = next((load for load in found if shared and load.wish == wish), None)
+        if same is not None:
+            same.needs.append(each.need)
+        else:
+            found.append(Load(number, [each.need]))
+    return found
+
+
+def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> int:
+    """Write what has to be loaded, in the form of an inventory; returns how many profiles.
+
+    Args:
+        address: smdpAddress, to which notifications go.
+        name: of the SM-DP+, for the head of the file.
+
+    Raises:
+        AlreadyThere: there is such a file.
+    """
+    if path.exists():
+        raise AlreadyThere("there is such a file; write to another one, and put its profiles into this one")
+    wanted = loads(planned)
+    by_eid = sorted((load for load in wanted if load.wish.by_eid), key=lambda load: -len(load.needs))
+    held = any(each.source and each.need.wish.by_eid for each in planned)
+    alone = by_eid if held else by_eid[1:]
+    together = [load for load in wanted if load not in alone]
+    lines = [
+        f"# Profiles that the SM-DP+ has to hold ({name}), each for one sequence unless it is reusable.",
+        "# Load them, put in what your server chose otherwise (matching_id, iccid, confirmation_code), and name this",
+        "# file under inventory: of the declaration. What you do not know may be left out; what is said is compared.",
+        "profiles:" if together else "profiles: []",
+    ]
+    for load in together:
+        lines += _lines(load, address, "  ")
+    if alone:
+        lines.append("# The following are found by the EID alone, so that the server may choose any of several that it")
+        lines.append("# holds. Let it hold one of them at a time, and run its sequences with -k.")
+    for load in alone:
+        lines += _lines(load, address, "#  ")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(together)
+
+
+def _lines(load: Load, address: str, indent: str) -> list[str]:
+    """One profile; what a server would choose is proposed, other values for each."""
+    wish = load.wish
+    matching_id = "" if wish.by_eid else wish.matching_id or f"PYTEST-{load.number:04d}"
+    made = entry(wish, matching_id, address, bytes(wish.icon), _iccid(load.number))
+    if len(load.needs) > 1:
+        made |= {"tries": _MANY, "reusable": "unspent"}
+    text = yaml.safe_dump([made], sort_keys=False, default_flow_style=None, width=_WIDTH)
+    comments = [f"{indent.rstrip(' ') or ' '} # {need.sequence}: {need.title}" for need in load.needs]
+    return [*comments, *(indent + line for line in text.splitlines())]
+
+
+def _iccid(number: int) -> str:
+    """Digits of the range for tests (ITU-T E.118)."""
+    digits = f"8999{number:014d}"
+    return digits + check_digit(digits)

@@ -1,0 +1,171 @@
+"""An SM-DP+ at a URL: it holds what its operator gives it, by a hook, over ES2+, or by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pytest_euicc.conformance.engine.errors import CannotOffer, Unreachable
+from pytest_euicc.conformance.files.inventory import HeldProfile
+from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Hook, OrderWish
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.iut.smdp.claims import Claims
+from pytest_euicc.iut.smdp.clients import Clients
+from pytest_euicc.iut.smdp.es2 import Es2Provisioner
+from pytest_euicc.iut.smdp.stock import Stock
+from pytest_euicc.rsp.pki import Pki
+
+_HOOK = "pytest_euicc_provision_profile"
+_MEND = (
+    "load it and list it under inventory: of the declaration (for test_es9plus.py `pytest-euicc provisioning` writes "
+    f"it), or give es2plus: there, or the hook {_HOOK}"
+)
+_ALONE = "; the server must hold no other that is found by an EID alone, so load it for a run of this sequence (-k)"
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an SM-DP+ is.
+
+    Attributes:
+        urls: of the ES9+ listeners, by curve.
+        address: smdpAddress.
+        resolve: addresses of host names, in place of the resolver.
+        timeout: seconds.
+    """
+
+    urls: dict[str, str]
+    address: str
+    resolve: dict[str, str] = field(default_factory=dict)
+    timeout: float = 15.0
+
+    def tls(self, pki: Pki, curve: Curve = "nist") -> TlsSettings:
+        """How to speak TLS with it."""
+        return TlsSettings(pki.trust(), curve, resolve=self.resolve, timeout=self.timeout)
+
+
+class RemoteSmdp:
+    """An SM-DP+ at a URL.
+
+    Args:
+        inventory: what it was given by hand.
+        es2plus: orders what a sequence needs.
+        hook: of a vendor, asked first.
+        claims: of the inventory, shared by workers.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        pki: Pki,
+        *,
+        inventory: Sequence[HeldProfile] = (),
+        es2plus: Es2Provisioner | None = None,
+        hook: Hook | None = None,
+        claims: Claims | None = None,
+    ) -> None:
+        self._server = server
+        self._pki = pki
+        self._inventory = inventory
+        self._es2plus = es2plus
+        self._hook = hook
+        self._claims = claims or Claims()
+        self._stock = Stock(inventory, self._claims)
+        self._clients = Clients()
+        self._missing: list[OrderWish] = []
+
+    @property
+    def address(self) -> str:
+        """What activation codes name."""
+        return self._server.address
+
+    def begin(self, _seed: int) -> None:
+        """Give back what was ordered for the sequence before; the server's randomness is its own."""
+        if self._es2plus is not None:
+            self._es2plus.give_back()
+        self._claims.share()
+        self._stock.begin()
+
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Have the server hold a profile: by the hook, over ES2+, or one of the inventory.
+
+        Raises:
+            CannotOffer: none of them has one; the message says what to load.
+        """
+        if wish.by_eid:
+            # An order that the EID alone finds is found by every session of the eUICC.
+            self._claims.be_alone()
+        reasons = []
+        for source in (self._asked, self._ordered, self._listed):
+            try:
+                held = source(wish)
+            except CannotOffer as error:
+                reasons.append(str(error))
+                continue
+            if held is not None:
+                return held
+        self._missing.append(wish)
+        mend = _MEND + (_ALONE if wish.by_eid else "")
+        reasons.append(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {mend}")
+        raise CannotOffer("\n".join(reasons))
+
+    def take_missing(self) -> list[OrderWish]:
+        """What the server did not hold since the last look."""
+        missing, self._missing = self._missing, []
+        return missing
+
+    def _asked(self, wish: OrderWish) -> HeldOrder | None:
+        if self._hook is None:
+            return None
+        try:
+            found = self._hook(wish)
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise CannotOffer(f"the hook {_HOOK} has no profile ({wish.words()}): {told}") from error
+        if found is not None and not isinstance(found, HeldOrder):
+            raise CannotOffer(f"the hook {_HOOK} gave a {type(found).__name__}; it gives a HeldOrder")
+        return found
+
+    def _ordered(self, wish: OrderWish) -> HeldOrder | None:
+        if self._es2plus is None or (wish.by_eid and not all(profile.matching_id for profile in self._inventory)):
+            # Beside one that the server holds already it would be the server's choice.
+            return None
+        return self._es2plus.order(wish)
+
+    def _listed(self, wish: OrderWish) -> HeldOrder | None:
+        if self._stock.is_ambiguous(wish):
+            raise CannotOffer(
+                f"several profiles of the inventory are found by the EID alone, and {self._server.urls['nist']} may "
+                f"choose any: let it hold one of them at a time ({wish.words()})"
+            )
+        profile = self._stock.take(wish)
+        return profile.held() if profile is not None else None
+
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings; raises Unreachable where nothing listens there."""
+        url, tls = self._endpoint(curve)
+        try:
+            self._clients.reach(url).probe(tls)
+        except Es9Error as error:
+            raise Unreachable(str(error)) from error
+        return url, tls
+
+    def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        return self._server.urls[curve], self._server.tls(self._pki, curve)
+
+    def client(self, curve: Curve) -> Es9Client:
+        """An ES9+ client that trusts the CI."""
+        return self._clients.get(curve, *self._endpoint(curve))
+
+    def new_client(self, curve: Curve) -> Es9Client:
+        """One with connections of its own."""
+        return self._clients.new(*self._endpoint(curve))
+
+    def close(self) -> None:
+        """Give back what was ordered, and end the connections."""
+        if self._es2plus is not None:
+            self._es2plus.close()
+        self._claims.share()
+        self._clients.close()

@@ -1,0 +1,156 @@
+"""The simulated SM-DP+ for suites and fixtures, started when it is first needed."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.iut.smdp.clients import Clients
+from pytest_euicc.iut.smdp.entries import entry
+from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.bsp import BLOCK, LARGEST_PLAIN
+from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.pki import Pki
+
+if TYPE_CHECKING:
+    from pytest_euicc.simulator.smdp.http.server import SmdpServer
+    from pytest_euicc.simulator.smdp.orders.orders import Order
+
+_LOOPBACK = "127.0.0.1"
+_TIMEOUT = 10.0
+_FILLER = 2500
+
+
+class SimulatedSmdp:
+    """The simulated SM-DP+ on loopback, started at its first use."""
+
+    def __init__(self, pki: Pki, defects: frozenset[str] = frozenset()) -> None:
+        self._pki = pki
+        self._defects = defects
+        self._server: SmdpServer | None = None
+        self._clients = Clients()
+        self._offered = 0
+        self._random = random.Random(0)  # noqa: S311  (a test server: reproducible on purpose)
+
+    @property
+    def address(self) -> str:
+        """What activation codes name."""
+        return self._running().service.inventory.addresses[0]
+
+    @property
+    def defects(self) -> frozenset[str]:
+        """Names of the deviations that are switched on."""
+        return self._defects
+
+    @defects.setter
+    def defects(self, names: frozenset[str]) -> None:
+        self._defects = names
+        if self._server is not None:
+            self._server.service.defects = names
+
+    def begin(self, seed: int) -> None:
+        """Forget orders and sessions, and start the randomness anew, so that a recorded run replays."""
+        self._random.seed(seed)
+        self._offered = 0
+        server = self._running()
+        server.run(server.service.forget)
+
+    def offer(self, wish: OrderWish) -> HeldOrder:
+        """Hold one more profile."""
+        from pytest_euicc.simulator.smdp.orders.inventory import Inventory
+
+        self._offered += 1
+        (made,) = Inventory.model_validate({"profiles": [self._entry(wish)]}).orders(Path())
+        server = self._running()
+        server.run(lambda: server.service.book.add(made))
+        return _held(made, wish)
+
+    def take_missing(self) -> list[OrderWish]:
+        """It holds whatever is wished for."""
+        return []
+
+    def _entry(self, wish: OrderWish) -> dict[str, Any]:
+        matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
+        made = entry(wish, matching_id, self.address, self._random.randbytes(wish.icon))
+        package = wish.package if wish.package is not None else _profile(self._iccid(), max(_FILLER, wish.octets))
+        return made | {"octets": package}
+
+    def _iccid(self) -> bytes:
+        """One of the range for tests (ITU-T E.118), nibbles swapped."""
+        return swapped(bytes.fromhex(f"8999{self._random.randrange(10**15):015d}F"))
+
+    def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        """URL and TLS settings of the listener with a certificate on a curve."""
+        from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+
+        self._speak(frozenset(name for name in TLS_DEFECTS if name in self._defects))
+        return self._endpoint(curve)
+
+    def client(self, curve: Curve) -> Es9Client:
+        """An ES9+ client that trusts the CI."""
+        from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+
+        # Over a connection that is kept nothing is asked of TLS, so that ``prove`` does not try each of its defects on
+        # every sequence there is; but a listener that deviates does so for everybody.
+        defects = self._defects
+        self._speak(defects & TLS_DEFECTS.keys() if isinstance(defects, frozenset) else frozenset())
+        return self._clients.get(curve, *self._endpoint(curve))
+
+    def new_client(self, curve: Curve) -> Es9Client:
+        """One with connections of its own."""
+        return self._clients.new(*self._endpoint(curve))
+
+    def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
+        tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)
+        return self._running().url(curve, self.address), tls
+
+    def _speak(self, tls: frozenset[str]) -> None:
+        """Let the listeners speak TLS like that: they start anew, with the orders and sessions of before."""
+        server = self._running()
+        if server.tls_deviations != tls:
+            self._clients.close()
+            server.stop()
+            server.tls_deviations = tls
+            server.start()
+
+    def close(self) -> None:
+        """Stop the server if it was started."""
+        self._clients.close()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def _running(self) -> SmdpServer:
+        if self._server is None:
+            from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer
+            from pytest_euicc.simulator.smdp.orders.inventory import Inventory
+            from pytest_euicc.simulator.smdp.service import SmdpService
+
+            inventory = Inventory(curves=self._pki.curves)
+            service = SmdpService(
+                inventory,
+                [],
+                self._pki,
+                # vectors/declarations/simulated_smdp.yaml declares it: ci_without_certificate.
+                further_trust=[self._pki.authority("nist", 3).certificate],
+                defects=self._defects,
+                random=self._random.randbytes,
+            )
+            self._server = SmdpServer(service, self._pki, ports=Ports(es2=None))
+            self._server.start()
+        return self._server
+
+
+def _profile(iccid: bytes, filler: int) -> bytes:
+    """A profile of several segments, as operators have them; the last is of whole blocks, which are padded as well."""
+    last = len(profile_package.build(iccid, filler=filler)) % LARGEST_PLAIN
+    return profile_package.build(iccid, filler=filler + -last % BLOCK)
+
+
+def _held(order: Order, wish: OrderWish) -> HeldOrder:
+    profile = order.profile
+    return HeldOrder(order.matching_id, wish.confirmation_code, profile.iccid, profile.metadata, profile.package)

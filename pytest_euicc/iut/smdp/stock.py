@@ -1,0 +1,42 @@
+"""What an SM-DP+ holds by the inventory of its declaration, and what of it sequences have had already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_euicc.conformance.files.inventory import HeldProfile, serving
+from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.iut.smdp.claims import Claims
+
+
+class Stock:
+    """The profiles of an inventory: each serves one sequence, a reusable one every sequence, but once in each.
+
+    Args:
+        claims: shared by workers.
+    """
+
+    def __init__(self, profiles: Sequence[HeldProfile], claims: Claims) -> None:
+        self._profiles = profiles
+        self._claims = claims
+        self._given: set[int] = set()
+
+    def begin(self) -> None:
+        """The next sequence begins."""
+        self._given.clear()
+
+    def is_ambiguous(self, wish: OrderWish) -> bool:
+        """Whether the server may choose among several profiles, as the EID is all that it finds them by."""
+        return wish.by_eid and sum(not profile.matching_id for profile in self._profiles) > 1
+
+    def take(self, wish: OrderWish) -> HeldProfile | None:
+        """A profile for a wish, another one for every wish of a sequence; None where there is none."""
+        found = serving(self._profiles, wish)
+        reusable = [place for place in found if self._profiles[place].reusable]
+        place = next((place for place in reusable if place not in self._given), None)
+        if place is None:
+            place = self._claims.take([place for place in found if place not in reusable])
+        if place is None:
+            return None
+        self._given.add(place)
+        return self._profiles[place]

@@ -1,0 +1,1 @@
+"""The tester as SM-DP+ towards an eUICC."""

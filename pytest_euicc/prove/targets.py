@@ -1,0 +1,42 @@
+"""What sequences are proven on: declarations, each with the settings of the simulator that it is true of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_euicc import resources
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+
+Side = Literal["euicc", "smdp"]
+SIDES: tuple[Side, ...] = ("euicc", "smdp")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A declaration and the simulator it describes; the simulated SM-DP+ has no settings."""
+
+    name: str
+    declaration: Declaration
+    settings: EuiccSettings | None
+
+
+def variants(side: Side) -> list[Variant]:
+    """The simulators that come with the package, that of the default settings first.
+
+    Raises:
+        FileMistakes: a declaration is wrong.
+        SettingsError: settings are wrong.
+    """
+    if side == "smdp":
+        path = resources.declarations() / "simulated_smdp.yaml"
+        return [Variant(path.stem, Declaration.load(path), None)]
+    return [
+        Variant(
+            card.name,
+            Declaration.load(card.declaration),
+            EuiccSettings.load(card.settings) if card.settings else EuiccSettings(),
+        )
+        for card in resources.simulated_cards()
+    ]

@@ -1,0 +1,1 @@
+"""The functions of ES10a, ES10b and ES10c."""

@@ -1,0 +1,1 @@
+"""Remote management over SCP80 (SGP.22 5.4)."""

@@ -1,0 +1,1 @@
+"""The UICC that a device sees (ETSI TS 102 221)."""

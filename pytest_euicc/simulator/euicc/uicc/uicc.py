@@ -1,0 +1,379 @@
+"""The simulated eUICC at its contacts: reset, channels, files, proactive commands, the ISD-R behind STORE DATA."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
+from random import Random
+from typing import Literal
+
+from pytest_euicc.asn1 import tlv
+from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
+from pytest_euicc.rsp.pki import Pki, default_pki
+from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.ota import remote
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.state import CardState
+from pytest_euicc.simulator.euicc.uicc import filesystem
+from pytest_euicc.simulator.euicc.uicc.filesystem import Files, Selection
+from pytest_euicc.simulator.euicc.uicc.isdr import Isdr, fci
+from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession
+
+ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
+
+_LAST_CHANNEL = 19
+_SHORTEST_AID = 5
+_RESTORE = 0xFC
+"""Proprietary, ``80FC000000`` on the basic channel: back to the personalised state, and like a reset for what is
+volatile. No command of an eUICC has this instruction."""
+_LARGEST_PORTION = 256
+_INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
+_PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
+
+
+@dataclass
+class _Channel:
+    """One logical channel: what is selected on it, and an answer that waits for GET RESPONSE."""
+
+    selection: Selection = field(default_factory=Selection)
+    isdr: Isdr | None = None
+    waiting: bytes = b""
+
+
+class SimulatedEuicc:
+    """A whole eUICC in memory.
+
+    Args:
+        settings: what it is; a full v2.6 eUICC if None.
+        pki: where its certificates and the CI keys come from.
+        defects: names of deviations it shall have (defects.py).
+        random: gives so many random octets; by default from the seed of the settings, or from the system.
+        now: the time certificates are checked at.
+
+    Raises:
+        PkiFolderError: the PKI is a folder without what the settings ask for.
+    """
+
+    def __init__(
+        self,
+        settings: EuiccSettings | None = None,
+        pki: Pki | None = None,
+        *,
+        defects: frozenset[str] = frozenset(),
+        random: Callable[[int], bytes] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings or EuiccSettings()
+        if random is None:
+            # A seed is given to make runs alike, so a generator that can be predicted is what is wanted.
+            seed = self.settings.seed
+            random = os.urandom if seed is None else Random(seed).randbytes  # noqa: S311
+        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now)
+        self._personalised = self.core.state
+        self._proactive = ProactiveSession()
+        self._channels: dict[int, _Channel] = {}
+        self.atr = build_atr(
+            self.settings.protocol,
+            euicc_functions=not self.core.defective("atr-without-euicc-functions"),
+            checksum=not self.core.defective("atr-checksum-wrong"),
+        )
+        self.reset()
+
+    @property
+    def defects(self) -> frozenset[str]:
+        """Names of the deviations that are switched on (defects.py)."""
+        return self.core.defects
+
+    # ------------------------------------------------------------------ power and state
+
+    def reset(self) -> bytes:
+        """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
+        if not (self._channels and self.core.defective("channels-survive-reset")):
+            self._channels = {0: _Channel()}
+        self._proactive = ProactiveSession()
+        self.core.power_cycle()
+        return self.atr
+
+    def snapshot(self) -> CardState:
+        """Everything the card keeps over a reset."""
+        return self.core.state
+
+    def restore(self, snapshot: CardState) -> None:
+        """Put a snapshot back; like after a reset nothing is selected."""
+        self.core.state = snapshot
+        self.reset()
+
+    @property
+    def state(self) -> CardState:
+        """The state that survives a reset."""
+        return self.core.state
+
+    # ------------------------------------------------------------------ APDUs
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Answer one command APDU: data, SW1, SW2. Whatever the octets, there is an answer."""
+        try:
+            command = CommandApdu.parse(apdu)
+        except ApduError:
+            return b"\x67\x00"
+        if command.extended:
+            # The historical bytes do not announce extended lengths (ISO 7816-4 12.1.1.9).
+            return b"\x67\x00"
+        number = channel_of(command.cla)
+        channel = self._channels.get(number)
+        refused = self._refuse(command, channel)
+        if refused or channel is None:
+            return (refused or 0x6881).to_bytes(2, "big")
+        if command.ins == 0xC0:
+            return self._get_response(channel, command).encode()
+        channel.waiting = b""
+        if number == 0 and self.core.defective("files-end-chain"):
+            for other in self._channels.values():
+                if other.isdr is not None:
+                    other.isdr.end_chain()
+        answer = self._dispatch(number, channel, command)
+        return self._hand_over(channel, command, answer).encode()
+
+    def _refuse(self, command: CommandApdu, channel: _Channel | None) -> int:
+        """A status word for a class or instruction that is not known, else 0 (ISO 7816-4 5.6)."""
+        proprietary = bool(command.cla & 0x80)
+        first_form = command.cla & 0x7C == 0
+        further_form = command.cla & 0x70 == 0x40
+        if not (first_form or further_form):
+            return 0x6E00
+        if command.ins not in _INTERINDUSTRY | _PROPRIETARY:
+            return 0x9000 if self.core.defective("wrong-instruction-is-ok") else 0x6D00
+        if command.ins not in (_PROPRIETARY if proprietary else _INTERINDUSTRY):
+            return 0x6E00
+        return 0 if channel is not None else 0x6881
+
+    def _dispatch(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        match command.ins:
+            case 0xA4:
+                return self._select(number, channel, command)
+            case 0xB0:
+                return filesystem.read_binary(self._files(), channel.selection, command)
+            case 0xB2:
+                return filesystem.read_record(self._files(), channel.selection, command)
+            case 0x70:
+                return self._manage_channel(channel, command)
+            case 0xE2:
+                return self._store_data(number, channel, command)
+            case 0xC2:
+                return self._envelope(number, command)
+            case 0xAA:
+                return self._terminal_capability(command)
+            case 0x10:
+                return self._terminal_profile(command)
+            case 0x12:
+                return self._proactive.fetch(command)
+            case 0x14:
+                return self._proactive.terminal_response(command)
+            case 0xF2:
+                return self._status(channel, command)
+        return self._restore(number, command)
+
+    def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
+        """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
+        sw = self._proactive.announce(answer.sw)
+        if not answer.data:
+            return ResponseApdu(b"", sw)
+        if self.settings.protocol == "T=0":
+            if command.data:
+                channel.waiting = answer.data
+                # ETSI TS 102 221 7.3.1.1.5: after a warning GET RESPONSE is the device's own idea.
+                return ResponseApdu(b"", _more(answer.data) if answer.ok else answer.sw)
+            if (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
+                return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
+        portion = command.le or _LARGEST_PORTION
+        data, channel.waiting = answer.data[:portion], answer.data[portion:]
+        if channel.waiting and self.core.defective("one-response-block"):
+            channel.waiting = b""
+        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
+
+    def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if not channel.waiting:
+            return ResponseApdu(b"", 0x9000 if self.core.defective("get-response-is-ok") else 0x6985)
+        wanted = command.le or _LARGEST_PORTION
+        if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
+            return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
+        data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
+        if channel.waiting and self.core.defective("one-response-block"):
+            channel.waiting = b""
+        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._proactive.announce(0x9000))
+
+    # ------------------------------------------------------------------ commands
+
+    def _files(self) -> Files:
+        return self.core.files()
+
+    def _select(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.p2 & 0xB3 or command.p2 & 0x0C not in (0x00, 0x04, 0x0C):
+            # ETSI TS 102 221 table 11.2: first or only occurrence, and FCP, FCI or nothing in return.
+            return ResponseApdu(b"", 0x6A86)
+        if command.p1 == 0x04:
+            return self._select_aid(number, channel, command)
+        if command.p1 not in (0x00, 0x08, 0x09):
+            return ResponseApdu(b"", 0x6A86)
+        answer = filesystem.select(self._files(), channel.selection, command)
+        if answer.data and self.core.defective("fcp-without-life-cycle"):
+            answer = ResponseApdu(_without_life_cycle(answer.data), answer.sw)
+        if answer.ok:
+            channel.isdr = None
+        return answer
+
+    def _select_aid(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.data == ISDR_AID:
+            if number > 2 and self.core.defective("two-selections-only"):
+                return ResponseApdu(b"", 0x6A82)
+            if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
+                channel.isdr = Isdr(self.core, number)
+            wanted = b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings, self.core.defective)
+            return ResponseApdu(wanted, 0x9000)
+        if len(command.data) < _SHORTEST_AID:
+            return ResponseApdu(b"", 0x6A82)
+        adfs = {path[0] for path in self._files() if path and len(path[0]) > 2}
+        adf = next((aid for aid in sorted(adfs) if aid.startswith(command.data)), None)
+        if adf is None:
+            if self.core.defective("failed-select-deselects"):
+                channel.isdr = None
+            return ResponseApdu(b"", 0x9000 if self.core.defective("unknown-aid-is-ok") else 0x6A82)
+        channel.isdr = None
+        return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
+
+    def _manage_channel(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.1.17: open (the card or the device chooses the number) and close."""
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
+        if command.p1 == 0x80:
+            if command.p2 == 0 and self.core.defective("basic-channel-can-be-closed"):
+                return ResponseApdu(b"", 0x9000)
+            if not 1 <= command.p2 <= _LAST_CHANNEL:
+                return ResponseApdu(b"", 0x6A86)
+            if command.p2 not in self._channels:
+                return ResponseApdu(b"", 0x6881)
+            if self.core.defective("close-closes-all"):
+                self._channels = {0: self._channels[0]}
+            elif not self.core.defective("keeps-channel-session"):
+                del self._channels[command.p2]
+            return ResponseApdu(b"", 0x9000)
+        known = command.p1 == 0x00 or self.core.defective("any-p1-opens-channel")
+        if not known or command.p2 > _LAST_CHANNEL:
+            return ResponseApdu(b"", 0x6A86)
+        if command.p2:
+            if command.p2 in self._channels:
+                return ResponseApdu(b"", 0x6A86)
+            self._channels[command.p2] = self._opened_from(channel, command.p2)
+            return ResponseApdu(b"", 0x9000)
+        if command.le is None:
+            return ResponseApdu(b"", 0x6C01)
+        last = 1 if len(self._channels) > 1 and self.core.defective("one-channel-only") else _LAST_CHANNEL
+        free = next((number for number in range(1, last + 1) if number not in self._channels), None)
+        if len(self._channels) > 1 and self.core.defective("same-channel-again"):
+            return ResponseApdu(b"\x01", 0x9000)
+        if free is None:
+            return ResponseApdu(b"", 0x6A81)
+        self._channels[free] = self._opened_from(channel, free)
+        return ResponseApdu(bytes([free]), 0x9000)
+
+    def _opened_from(self, channel: _Channel, number: int) -> _Channel:
+        """From the basic channel the MF is selected, from any other what that one has (ETSI TS 102 221 8.7)."""
+        if channel is self._channels[0]:
+            return _Channel()
+        return _Channel(replace(channel.selection), Isdr(self.core, number) if channel.isdr else None)
+
+    def _status(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        if command.p1 not in (0x00, 0x01, 0x02):
+            return ResponseApdu(b"", 0x6A86)
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
+        application = ISDR_AID if channel.isdr else channel.selection.adf
+        return filesystem.status(self._files(), channel.selection, command.p2, application)
+
+    def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+        isdr = channel.isdr
+        if isdr is None and self.core.defective("answers-before-select"):
+            isdr = channel.isdr = Isdr(self.core, number)
+        if isdr is None:
+            # SGP.22 5.7.1: the ISD-R is selected first.
+            return ResponseApdu(b"", 0x6985 if number else 0x6D00)
+        lasting = self.core.proactive_session and self.core.defective("busy-for-ever")
+        self.core.proactive_session = self._proactive.running or lasting
+        answer = isdr.store_data(command)
+        if self.core.refresh is not None:
+            self._proactive.refresh(self.core.refresh)
+            self.core.refresh = None
+        return answer
+
+    def _envelope(self, number: int, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.2.2: on the basic channel."""
+        if number:
+            return ResponseApdu(b"", 0x6881)
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
+        answer = remote.envelope(self.core, command.data)
+        if answer.message is not None:
+            self._proactive.send_message(answer.message)
+        return ResponseApdu(answer.data, answer.sw)
+
+    def _terminal_capability(self, command: CommandApdu) -> ResponseApdu:
+        """ETSI TS 102 221 11.1.19: one A9 with known and unknown capabilities."""
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
+        try:
+            template = tlv.parse(command.data)
+            template.children()
+        except tlv.TlvError:
+            return ResponseApdu(b"", 0x6A80)
+        return ResponseApdu(b"", 0x9000 if template.tag == 0xA9 else 0x6A80)
+
+    def _terminal_profile(self, command: CommandApdu) -> ResponseApdu:
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
+
+    def _restore(self, number: int, command: CommandApdu) -> ResponseApdu:
+        if number:
+            return ResponseApdu(b"", 0x6881)
+        if command.p1 or command.p2:
+            return ResponseApdu(b"", 0x6A86)
+        if command.data:
+            return ResponseApdu(b"", 0x6700)
+        self.restore(self._personalised)
+        return ResponseApdu(b"", 0x9000)
+
+
+def _without_life_cycle(fcp: bytes) -> bytes:
+    if not fcp:
+        return fcp
+    kept = b"".join(part.octets for part in tlv.parse(fcp).children() if part.tag != 0x8A)
+    return tlv.encode(0x62, kept)
+
+
+def _more(waiting: bytes) -> int:
+    return 0x6100 | (len(waiting) if len(waiting) < 256 else 0)
+
+
+_TD1 = {"T=0": 0x80, "T=1": 0x81}
+_CLOCK_STOP_AND_CLASSES = 0xC7
+_EUICC_FUNCTIONS = {True: 0x82, False: 0x80}
+"""The first TB after T=15: bit 2 says that eUICC-related functions are supported (ETSI TS 102 221 6.3.3)."""
+
+
+def build_atr(protocol: Literal["T=0", "T=1"], *, euicc_functions: bool = True, checksum: bool = True) -> bytes:
+    """The ATR of a card with eUICC functions that speaks one protocol and takes 20 logical channels."""
+    # ISO 7816-4 12.1.1 in COMPACT-TLV: card service data; card capabilities with channels numbered by card or
+    # device, eight or more of them, neither chaining nor extended lengths; pre-issuing data.
+    historical = bytes.fromhex("8031E073FE211F64") + b"SIMU"
+    # T0 and TA1, TD1: protocol; TD2: T=15 with TA3 and TB3.
+    interface = bytes([0x96, _TD1[protocol], 0x3F, _CLOCK_STOP_AND_CLASSES, _EUICC_FUNCTIONS[euicc_functions]])
+    atr = bytes([0x90 | len(historical)]) + interface + historical
+    return b"\x3b" + atr + bytes([reduce(xor, atr) ^ (not checksum)])

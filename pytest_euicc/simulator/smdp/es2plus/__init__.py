@@ -1,0 +1,1 @@
+"""ES2+ towards the operator (SGP.22 5.3)."""

@@ -1,0 +1,1 @@
+"""The functions of ES9+ (SGP.22 5.6)."""

@@ -1,0 +1,122 @@
+"""The HTTP face of the SM-DP+: ES9+ and ES2+ in the JSON binding (SGP.22 6.2, 6.5)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pytest_euicc.simulator.smdp.es2plus import functions as es2plus
+from pytest_euicc.simulator.smdp.http.http_deviations import Deviations
+from pytest_euicc.simulator.smdp.http.status import Rejected
+from pytest_euicc.simulator.smdp.service import FUNCTIONS, SmdpService
+
+ES9_PATH = "/gsma/rsp2/es9plus/"
+LARGEST_BODY = 256 << 10
+"""Octets of a request; the largest of ES9+, an AuthenticateServerResponse with its certificates, has a few thousand."""
+
+_PROTOCOL = re.compile(r"gsma/rsp/v2\.\d+\.\d+")
+_OWN_PROTOCOL = "gsma/rsp/v2.6.0"
+_JSON = "application/json"
+
+Function = Callable[[str, Mapping[str, Any]], dict[str, Any] | None]
+
+
+def es9_app(service: SmdpService) -> Starlette:
+    """The five ES9+ functions for LPAs."""
+    return _Face(ES9_PATH, FUNCTIONS, service.call, Deviations(lambda: service.defects)).app()
+
+
+def es2_app(service: SmdpService) -> Starlette:
+    """The ES2+ functions for operators."""
+    face = _Face(
+        es2plus.PATH,
+        es2plus.FUNCTIONS,
+        lambda function, body: es2plus.call(service, function, body),
+        Deviations(frozenset),
+    )
+    return face.app()
+
+
+class _Face:
+    """Functions under a path."""
+
+    def __init__(self, path: str, functions: Mapping[str, object], call: Function, deviations: Deviations) -> None:
+        self._path = path
+        self._functions = functions
+        self._call = call
+        self._deviations = deviations
+
+    def app(self) -> Starlette:
+        routes = [Route(self._path + name, self._endpoint(name), methods=["GET", "POST"]) for name in self._functions]
+        routes.append(Route("/{rest:path}", self._elsewhere, methods=["GET", "POST"]))
+        app = Starlette(routes=routes)
+        # A path with a slash behind it is another path; SGP.22 6.5 knows no redirects.
+        app.router.redirect_slashes = False
+        return app
+
+    def _endpoint(self, function: str) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            if request.method != "POST" and not self._deviations.takes_get():
+                return self._response(request, 405, b"POST is wanted", "text/plain", {"Allow": "POST"})
+            return await self._answer(request, function)
+
+        return answer
+
+    async def _elsewhere(self, request: Request) -> Response:
+        if self._deviations.takes_any_path():
+            return await self._answer(request, next(iter(self._functions)))
+        return self._response(request, 404, b"no such function", "text/plain")
+
+    async def _answer(self, request: Request, function: str) -> Response:
+        try:
+            body = await self._deviations.read(function, await self._body(request))
+            found = self._call(function, body)
+        except Rejected as rejected:
+            status = self._deviations.status(rejected.status)
+            return self._response(request, status, str(rejected).encode(), "text/plain")
+        if found is None:
+            return self._response(request, 204)
+        status = self._deviations.status_of(found)
+        return self._response(request, status, json.dumps(found, separators=(",", ":")).encode(), _JSON)
+
+    def _response(
+        self,
+        request: Request,
+        status: int,
+        content: bytes = b"",
+        media_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        protocol = self._deviations.protocol(_OWN_PROTOCOL, request.headers.get("x-admin-protocol"))
+        return Response(content, status, {"X-Admin-Protocol": protocol, **(headers or {})}, media_type)
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        """The JSON object of a request.
+
+        Raises:
+            Rejected: 415 another content type, 400 another protocol or no JSON object, 413 too large.
+        """
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+            raise Rejected(415, f"Content-Type is not {_JSON}")
+        named = request.headers.get("x-admin-protocol", "")
+        if not _PROTOCOL.fullmatch(named) and not self._deviations.takes_any_protocol():
+            raise Rejected(400, "X-Admin-Protocol is not gsma/rsp/v2.x.y")
+        received = bytearray()
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > LARGEST_BODY:
+                raise Rejected(413, f"more than {LARGEST_BODY} octets")
+        try:
+            value = json.loads(received)
+        except (ValueError, RecursionError):
+            raise Rejected(400, "the body is no JSON") from None
+        if not isinstance(value, dict):
+            raise Rejected(400, "the body is no JSON object")
+        return value

@@ -1,0 +1,84 @@
+"""What the HTTP face of ES9+ may do wrong, each by its name in the registry of defects (SGP.22 6.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Container, Mapping
+from typing import Any
+
+from pytest_euicc.simulator.smdp.http.status import Rejected
+
+_FIELDS: dict[str, frozenset[str]] = {
+    "initiateAuthentication": frozenset({"euiccChallenge", "euiccInfo1", "smdpAddress"}),
+    "authenticateClient": frozenset({"transactionId", "authenticateServerResponse"}),
+    "getBoundProfilePackage": frozenset({"transactionId", "prepareDownloadResponse"}),
+    "handleNotification": frozenset({"pendingNotification"}),
+    "cancelSession": frozenset({"transactionId", "cancelSessionResponse"}),
+}
+_TEXT = ("smdpAddress", "transactionId")
+_FOREIGN = re.compile(r"[^A-Za-z0-9+/=]")
+_INTERNAL_ERROR = 500
+_TOO_LARGE, _UNSUPPORTED_TYPE, _BAD_REQUEST = 413, 415, 400
+_WHILE_OTHERS_COME = 0.02
+
+
+class Deviations:
+    """Deviations that are switched on, looked up at each request; without any it changes nothing.
+
+    Args:
+        defects: gives their names.
+    """
+
+    def __init__(self, defects: Callable[[], Container[str]]) -> None:
+        self._defects = defects
+        self._latest: dict[str, Any] = {}
+
+    def _has(self, name: str) -> bool:
+        return name in self._defects()
+
+    def takes_get(self) -> bool:
+        """Whether GET calls a function as POST does."""
+        return self._has("takes-get")
+
+    def takes_any_path(self) -> bool:
+        """Whether any path calls InitiateAuthentication."""
+        return self._has("takes-any-path")
+
+    def takes_any_protocol(self) -> bool:
+        """Whether X-Admin-Protocol may be any, or none."""
+        return self._has("echoes-admin-protocol")
+
+    def status(self, status: int) -> int:
+        """The status for a request that is none of the binding."""
+        name = {
+            _UNSUPPORTED_TYPE: "breaks-on-content-type",
+            _TOO_LARGE: "breaks-on-large-body",
+            _BAD_REQUEST: "breaks-on-other-than-json",
+        }[status]
+        return _INTERNAL_ERROR if self._has(name) else status
+
+    def status_of(self, answer: Mapping[str, Any]) -> int:
+        """The status for an answer of a function."""
+        code = answer["header"]["functionExecutionStatus"].get("statusCodeData", {})
+        unreadable = (code.get("subjectCode"), code.get("reasonCode")) == ("1.3.1", "2.1")
+        return _INTERNAL_ERROR if unreadable and self._has("breaks-on-unreadable-fields") else 200
+
+    def protocol(self, own: str, named: str | None) -> str:
+        """X-Admin-Protocol of an answer."""
+        return named if named is not None and self._has("echoes-admin-protocol") else own
+
+    async def read(self, function: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The body as the function gets it; raises Rejected."""
+        if self._has("shares-requests"):
+            self._latest = body
+            await asyncio.sleep(_WHILE_OTHERS_COME)
+            body = self._latest
+        if self._has("refuses-unknown-fields") and body.keys() - _FIELDS[function]:
+            raise Rejected(_BAD_REQUEST, "unknown field")
+        if self._has("lenient-base64"):
+            return {
+                name: _FOREIGN.sub("", value) if isinstance(value, str) and name not in _TEXT else value
+                for name, value in body.items()
+            }
+        return body

@@ -1,0 +1,1 @@
+"""Profiles and their download orders (SGP.22 3.1)."""

@@ -1,0 +1,120 @@
+"""Procedures as steps: what they tell when all goes well, when it does not, and when nothing can be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_euicc.card.channel import Card
+from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.engine.events import Result, Verdict
+from pytest_euicc.conformance.engine.runner import Runner
+from pytest_euicc.iut.smdp import SimulatedSmdp
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.mini_card import case_of
+
+_REQUEST = "{profileIdentifier: {iccid: $q.iccid}, refreshFlag: true}"
+ENABLE = f"es10c.enable_profile: {{with: {_REQUEST}, expect: {{enableResult: %s}}}}"
+BUSY = f"""
+    given: [{{profile: {{as: p}}}}, {{profile: {{as: q}}}}, {{proactive_session: {{profile: p}}}}]
+    steps:
+      - {ENABLE % "catBusy"}
+      - card.fetch
+      - card.proactive: {{expect: {{commands: [{{name: REFRESH}}]}}}}
+      - {ENABLE % "ok"}
+"""
+
+
+@pytest.fixture(scope="module")
+def smdp() -> Iterator[SimulatedSmdp]:
+    made = SimulatedSmdp(default_pki())
+    yield made
+    made.close()
+
+
+def run(sequence: str, smdp: SimulatedSmdp, *defects: str, **settings: object) -> Result:
+    chosen = EuiccSettings(**settings)  # type: ignore[arg-type]
+    card = Card(SimTransport(SimulatedEuicc(chosen, defects=frozenset(defects))))
+    card.connect()
+    pki = default_pki()
+    session = Session(card, real_card=False, trust=pki.trust(), services={"pki": pki, "smdp": smdp})
+    case = case_of(sequence)
+    return Runner(session).run(case, case.sequences[0])
+
+
+def steps(*lines: str) -> str:
+    return "    given: [isdr_selected]\n    steps:\n" + "".join(f"      - {line}\n" for line in lines)
+
+
+def test_a_download_that_broke_off_is_taken_up(smdp: SimulatedSmdp) -> None:
+    sequence = steps(
+        "lpa.download: {cut_after: 2, expect: {result: interrupted, segments: {at_least: 4}}}",
+        "lpa.retry: {cut_after: 3, expect: {result: interrupted}}",
+        "lpa.retry: {expect: {result: installed, key: used again}}",
+    )
+    assert run(sequence, smdp).verdict is Verdict.PASS
+    result = run(sequence, smdp, reuse_keys=False)
+    assert result.verdict is Verdict.FAIL
+    assert result.failure is not None
+    (mismatch,) = result.failure.mismatches
+    assert (mismatch.path, mismatch.actual) == ("key", '"new"')
+
+
+def test_a_server_that_offers_no_key_says_nothing_of_the_euicc() -> None:
+    cut = "lpa.download: {cut_after: 2, expect: {result: interrupted}}"
+    silent = SimulatedSmdp(default_pki(), frozenset({"omits-bpp-euicc-otpk"}))
+    try:
+        result = run(steps(cut, "lpa.retry: {key_offered: true, expect: {key: used again}}"), silent)
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert "the SM-DP+ offers no one-time key of the download before" in result.reason
+        assert run(steps(cut, "lpa.retry: {expect: {result: installed, key: new}}"), silent).verdict is Verdict.PASS
+    finally:
+        silent.close()
+
+
+def test_a_profile_of_the_tester_s_own(smdp: SimulatedSmdp) -> None:
+    sequence = steps("lpa.download: {package: tester, expect: {result: installed, segments: {at_most: 6}}}")
+    assert run(sequence, smdp).verdict is Verdict.PASS
+    longer = steps("lpa.download: {octets: 9000, expect: {result: installed, segments: {at_least: 12}}}")
+    assert run(longer, smdp).verdict is Verdict.PASS
+
+
+def test_nothing_to_take_up(smdp: SimulatedSmdp) -> None:
+    result = run(steps("lpa.retry: {expect: {result: installed}}"), smdp)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "no download of this sequence came to a session" in result.reason
+
+
+@pytest.mark.parametrize("defect", ["keeps-half-a-profile", "interruption-takes-memory"])
+def test_a_power_cut_that_leaves_something(smdp: SimulatedSmdp, defect: str) -> None:
+    sequence = steps(
+        "lpa.power_cuts: {expect: {cuts: {at_least: 4}, changed_after: {count: 0}, result: installed, key: used again}}"
+    )
+    assert run(sequence, smdp).verdict is Verdict.PASS
+    result = run(sequence, smdp, defect)
+    assert result.verdict is Verdict.FAIL
+    assert "changed_after" in str(result.failure)
+
+
+def test_a_memory_that_fills(smdp: SimulatedSmdp) -> None:
+    sequence = steps("lpa.fill_memory: {octets: 20000, expect: {result: failed, installed: 2, last: {octets: 10}}}")
+    assert run(sequence, smdp, profiles=(), memory=60_000).verdict is Verdict.PASS
+
+
+def test_a_memory_that_does_not_fill(smdp: SimulatedSmdp) -> None:
+    result = run(steps("lpa.fill_memory: {octets: 100, at_most: 2, expect: {result: failed}}"), smdp)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "2 profiles of 100 octets and more do not fill the memory" in result.reason
+
+
+def test_a_running_proactive_session(smdp: SimulatedSmdp) -> None:
+    assert run(BUSY, smdp, cat_busy=True).verdict is Verdict.PASS
+    assert run(BUSY, smdp, "busy-for-ever", cat_busy=True).verdict is Verdict.FAIL
+    assert run(BUSY, smdp).verdict is Verdict.FAIL
+    result = run(BUSY, smdp, "no-refresh", cat_busy=True)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "announced no proactive command (91xx)" in result.reason

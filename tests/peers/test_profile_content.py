@@ -1,0 +1,137 @@
+"""Profile packages and icons that vectors want: what is changed is changed, and nothing else."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from random import Random
+from typing import Any
+
+import pytest
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.peers.smdp.content import PackageChanges, build, icon, imsi_of
+from pytest_euicc.peers.smdp.session import new_iccid
+from pytest_euicc.rsp.iccid import check_digit, swapped, to_digits
+
+ICCID = bytes.fromhex("98990000000000000001")
+OTHER = bytes.fromhex("98990000000000000002")
+METADATA: dict[str, Any] = {"iccid": ICCID, "serviceProviderName": "Op", "profileName": "P"}
+
+
+def elements(**changes: Any) -> list[tuple[str, Any]]:
+    """The elements of a package; those of no known tag as TLVs."""
+    known = codec.choice_tags("ProfileElement")
+    package = build(METADATA, PackageChanges.model_validate(changes))
+    return [
+        codec.decode("ProfileElement", part.octets) if part.tag in known else ("unknown", part)
+        for part in tlv.parse_all(package)
+    ]
+
+
+def names(**changes: Any) -> list[str]:
+    return [name for name, _ in elements(**changes)]
+
+
+def test_the_package_of_metadata() -> None:
+    assert names()[0] == "header"
+    assert names()[-1] == "end"
+    value = dict(elements())
+    assert value["header"]["iccid"] == swapped(ICCID)
+    assert value["mf"]["ef-iccid"][-1] == ("fillFileContent", ICCID)
+
+
+def test_another_iccid_is_in_header_and_file() -> None:
+    value = dict(elements(iccid=OTHER.hex()))
+    assert value["header"]["iccid"] == swapped(OTHER)
+    assert value["mf"]["ef-iccid"][-1] == ("fillFileContent", OTHER)
+
+
+def test_another_file_alone() -> None:
+    value = dict(elements(ef_iccid=OTHER.hex()))
+    assert value["header"]["iccid"] == swapped(ICCID)
+    assert value["mf"]["ef-iccid"][-1] == ("fillFileContent", OTHER)
+
+
+def test_another_key() -> None:
+    value = dict(elements(key="6B" * 16))
+    assert value["akaParameter"]["algoConfiguration"][1]["key"] == b"\x6b" * 16
+
+
+def test_the_filler_takes_room() -> None:
+    assert len(build(METADATA, PackageChanges(filler=20_000))) - len(build(METADATA)) >= 20_000
+
+
+def test_elements_that_are_left_out_or_put_in() -> None:
+    assert names(without=["end"]) == names()[:-1]
+    assert names(without=["header"]) == names()[1:]
+    assert names(insert=[{"unknown": "optional", "before": "end"}]) == [*names()[:-1], "unknown", "end"]
+    assert names(insert=[{"unknown": "optional", "after": "end"}]) == [*names(), "unknown"]
+    with pytest.raises(ValueError, match="no element 'isim'; there are: header, mf"):
+        names(insert=[{"unknown": "optional", "before": "isim"}])
+
+
+@pytest.mark.parametrize("kind", ["mandatory", "optional"])
+def test_an_unknown_element_says_whether_it_is_mandatory(kind: str) -> None:
+    inserted = elements(insert=[{"unknown": kind, "identification": 4711, "before": "end"}])[-2][1]
+    header = {part.tag: part.value for part in inserted.children()[0].children()}
+    assert header == ({0x80: b""} if kind == "mandatory" else {}) | {0x81: (4711).to_bytes(2, "big")}
+
+
+def test_other_octets_altogether() -> None:
+    assert build(METADATA, PackageChanges.model_validate({"octets": "A003800101"})).hex() == "a003800101"
+
+
+@pytest.mark.parametrize(
+    ("network", "imsi"),
+    [("00F110", "001011234567891"[:15]), ("130062", "310260123456789"), ("99F999", "999991234567891"[:15])],
+)
+def test_the_imsi_is_of_the_owners_network(network: str, imsi: str) -> None:
+    made = imsi_of({"mccMnc": bytes.fromhex(network)})
+    assert made[:5] == imsi[:5]
+    assert len(made) <= 15
+
+
+@pytest.mark.parametrize("octets", [None, 300, 900, 1024])
+def test_a_png_is_whole_and_as_long_as_wanted(octets: int | None) -> None:
+    made = icon("png", octets)
+    assert octets is None or len(made) == octets
+    assert made[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(made):
+        (length,) = struct.unpack(">I", made[at : at + 4])
+        name, content = made[at + 4 : at + 8], made[at + 8 : at + 8 + length]
+        assert made[at + 8 + length : at + 12 + length] == struct.pack(">I", zlib.crc32(name + content))
+        chunks[name] = content
+        at += 12 + length
+    assert chunks[b"IHDR"][:8] == struct.pack(">II", 64, 64)
+    assert len(zlib.decompress(chunks[b"IDAT"])) == 64 * 65
+    assert chunks[b"IEND"] == b""
+
+
+@pytest.mark.parametrize("octets", [None, 300, 1024])
+def test_a_jpg_is_whole_and_as_long_as_wanted(octets: int | None) -> None:
+    made = icon("jpg", octets)
+    assert octets is None or len(made) == octets
+    assert made[:2] == b"\xff\xd8"
+    assert made[-2:] == b"\xff\xd9"
+    segments, at = {}, 2
+    while made[at + 1] != 0xDA:
+        assert made[at] == 0xFF
+        length = int.from_bytes(made[at + 2 : at + 4], "big")
+        segments[made[at + 1]] = made[at + 4 : at + 2 + length]
+        at += 2 + length
+    assert struct.unpack(">HH", segments[0xC0][1:5]) == (64, 64)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_an_icon_cannot_be_too_small(kind: str) -> None:
+    with pytest.raises(ValueError, match="an icon of 20 octets cannot be made"):
+        icon(kind, 20)
+
+
+def test_iccids_of_the_tester_end_in_their_check_digit() -> None:
+    assert check_digit("7992739871") == "3"
+    digits = to_digits(new_iccid(Random(1)))
+    assert len(digits) == 19
+    assert check_digit(digits[:-1]) == digits[-1]

@@ -1,0 +1,143 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import cli
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+
+
+def entry(identifier: str, verdict: str) -> dict[str, object]:
+    return {
+        "id": identifier, "case": "TC", "interface": "ES10c", "title": "A title", "clauses": ["5.7.20"], "sgp23": None,
+        "severity": "normal", "verdict": verdict, "reason": "", "left_behind": [], "seconds": 0.1,
+        "transport_seconds": 0.1, "apdus": 1,
+    }  # fmt: skip
+
+
+def summary(path: Path, **verdicts: str) -> Path:
+    sequences = [entry(name, verdict) for name, verdict in verdicts.items()]
+    path.write_text(json.dumps({"format": 1, "card": {"eid": "89"}, "sequences": sequences}))
+    return path
+
+
+def test_lint_of_the_package_s_vectors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lint"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_lint_tells_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("case: TC_Bad\ntitle: Bad\niut: car\n")
+    assert cli.main(["lint", str(path)]) == 1
+    assert f"{path}:3:6" in capsys.readouterr().out
+
+
+def test_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["schema"]) == 0
+    assert "es10c.get_eid" in json.dumps(json.loads(capsys.readouterr().out))
+
+
+def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = summary(tmp_path / "before.json", a="pass", b="pass", c="fail", d="pass", e="not applicable")
+    after = summary(tmp_path / "after.json", a="pass", b="fail", c="pass", e="inconclusive", f="pass")
+    assert cli.main(["compare", str(before), str(after)]) == 1
+    out = capsys.readouterr().out
+    assert "worse (3):" in out
+    assert "b: pass -> fail" in out
+    assert "d: pass -> not run" in out
+    assert "e: not applicable -> inconclusive" in out
+    assert "better (1):\n  c: fail -> pass" in out
+    assert "f: not run -> pass" in out
+    assert cli.main(["compare", str(before), str(before)]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"{}",
+        b"not json",
+        b"\xff" * 5000,
+        b'{"card": {}, "sequences": [{"id": "x", "verdict": "y"}]}',
+        b'{"card": {}, "sequences": [{"id": "x", "verdict": "pass"}]}',
+    ],
+)
+def test_compare_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None) -> None:
+    path = tmp_path / "x.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert cli.main(["compare", str(path), str(path)]) == 2
+    told = capsys.readouterr().err
+    assert str(path) in told
+    assert len(told) < len(str(path)) + 100
+
+
+def test_serve_card_without_a_reader(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setattr("pytest_euicc.simulator.vpcd._RETRY_SECONDS", 10.0)
+    monkeypatch.setattr("pytest_euicc.simulator.vpcd.CardServer.connect", _refuse)
+    assert cli.main(["serve", "card", "--port", str(port)]) == 2
+    assert "start pcscd with the vpcd driver" in capsys.readouterr().err
+
+
+def _refuse(_server: object) -> None:
+    raise ConnectionRefusedError
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("eid: '12'", "an EID has 32 digits"),
+        ("svnn: 2.6.0", "svnn: Extra inputs are not permitted; there are: eid"),
+        ("svn: two", "write three numbers"),
+        ("- 1", "a mapping of settings is wanted"),
+        ("a: [", "not YAML"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+    ],
+)
+def test_serve_card_with_wrong_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: str
+) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(content)
+    assert cli.main(["serve", "card", "--settings", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert str(path) in error
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_serve_at_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "smdp", f"--port={port}"])
+    assert f"--port: {port}: a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_the_coverage_page_in_a_locale_without_unicode() -> None:
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    page = subprocess.run([sys.executable, "-m", "pytest_euicc.cli", "coverage"], env=environment, capture_output=True)
+    assert page.returncode == 0, page.stderr
+    assert "–" in page.stdout.decode()
+
+
+def test_the_simulated_card_goes_back_by_an_apdu() -> None:
+    euicc = SimulatedEuicc()
+    before = euicc.state
+    euicc.transmit(bytes.fromhex("0070000001"))
+    euicc.transmit(bytes.fromhex("01A4040010A0000005591010FFFFFFFF8900000100"))
+    euicc.transmit(bytes.fromhex("81E2910007BF3F0480026162"))
+    assert euicc.state.default_address == "ab"
+    assert euicc.transmit(bytes.fromhex("80FC000000")) == b"\x90\x00"
+    assert euicc.state == before

@@ -1,0 +1,103 @@
+"""The page of what the vectors cover, and what a catalogue has that they lack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import cli, resources
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.conformance.reading.loader import load, read
+from pytest_euicc.reporting import coverage
+
+ONE = """
+case: TC_One
+title: First
+iut: euicc
+interface: ES10b
+clauses: {sgp22: ["5.7.10", "5.7.9", "2.4a.1", "2.6.4"], sgp23: "4.2.14", other: ["ISO 7816-4 7.4"]}
+numbering: own
+applicability: O_E_CRL
+sequences:
+"""
+STEPS = "    steps: [card.reset]\n"
+TWO = """
+case: TC_Two
+title: Second
+iut: smdp
+interface: ES9+
+clauses: {sgp22: ["5.6.1"], sgp23: "4.3.12"}
+numbering: sgp23
+sequences:
+"""
+
+
+def sequence(number: str, more: str = "") -> str:
+    return f'  - id: "{number}"\n    title: Number {number}\n{more}{STEPS}'
+
+
+@pytest.fixture
+def cases(tmp_path: Path) -> list[Case]:
+    numbers = [sequence(number) for number in ("02", "01", "03", "07")]
+    only = sequence("05", '    applicability: O_E_BRP and version >= 2.4\n    clauses: ["3.5"]\n')
+    (tmp_path / "one.yaml").write_text(ONE + "".join(numbers) + only)
+    (tmp_path / "two.yaml").write_text(TWO + sequence("01a") + sequence("01b") + sequence("02"))
+    return list(read([tmp_path])[0])
+
+
+def test_rows(cases: list[Case]) -> None:
+    rows = [line for line in coverage.page(cases).splitlines() if "TC_" in line]
+    assert rows == [
+        "| 4.2.14 | TC_One: First | 01–03, 05, 07 | 5 | 2.4a.1, 2.6.4, 3.5, 5.7.9, 5.7.10, ISO 7816-4 7.4 "
+        "| O_E_CRL, O_E_BRP (05), version (05) | own |",
+        "| 4.3.12 | TC_Two: Second | 01a, 01b, 02 | 3 | 5.6.1 |  | SGP.23 |",
+    ]
+    assert "## SM-DP+: 1 test cases, 3 sequences" in coverage.page(cases)
+
+
+def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue"
+    catalogue.write_text(
+        "euicc:\n"
+        '  - {id: TC_One, sgp23: "4.2.14", sequences: ["01 there", "04 not there"]}\n'
+        '  - {id: TC_Three, sgp23: "4.2.9", sequences: ["01 no case"]}\n'
+        "smdp:\n"
+        '  - {id: TC_Two, sgp23: "4.3.13", sequences: ["01a there", "01c not there"]}\n'
+    )
+    assert coverage.missing(catalogue, cases) == [
+        "TC_One 04 not there",
+        "TC_Three 01 no case",
+        "TC_Two 01c not there",
+        "TC_Two is 4.3.13 in the catalogue, 4.3.12 in the vector",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, "a: [", "name: other", "euicc: [{id: TC_One}]", "euicc: 1"])
+def test_something_else_is_no_catalogue(
+    tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "catalogue"
+    if content is not None:
+        path.write_text(content)
+    assert cli.main(["coverage", "--against", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["coverage"]) == 0
+    assert "| TC_eUICC_ES10c.GetEID: " in capsys.readouterr().out
+    (tmp_path / "catalogue").write_text('euicc: [{id: TC_eUICC_ES10c.GetEID, sequences: ["01 a", "99 b"]}]')
+    assert cli.main(["coverage", "--against", str(tmp_path / "catalogue")]) == 1
+    assert capsys.readouterr().out == "TC_eUICC_ES10c.GetEID 99 b\n"
+
+
+def test_the_page_in_the_documentation_is_up_to_date() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "coverage.md").read_text(encoding="utf-8")
+    assert written == coverage.page(load([resources.vectors()])), "make coverage writes it anew"
+
+
+@pytest.mark.skipif("EUICC_CATALOGUE" not in os.environ, reason="EUICC_CATALOGUE names no catalogue of sequences")
+def test_no_sequence_of_the_catalogue_lacks_a_vector() -> None:
+    assert coverage.missing(Path(os.environ["EUICC_CATALOGUE"]), load([resources.vectors()])) == []

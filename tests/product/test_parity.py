@@ -1,0 +1,76 @@
+"""The same sequences in process, through a real pcscd, and replayed from a recording: the same verdicts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import resources
+from pytest_euicc.card.channel import Card
+from pytest_euicc.card.recording import record
+from pytest_euicc.card.transport import Transport, open_transport
+from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.engine.runner import Runner
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.reading import loader
+from pytest_euicc.iut.smdp import SimulatedSmdp
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.pcscd import Pcscd
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]:
+    """Verdict of every sequence that comes with the package."""
+    card = Card(transport)
+    card.connect()
+    declaration = Declaration.load(resources.declarations() / "simulated.yaml")
+    pki = default_pki()
+    smdp = SimulatedSmdp(pki)
+    services = {"pki": pki, "smdp": smdp}
+    session = Session(
+        card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", started=STARTED, services=services
+    )
+    runner = Runner(session)
+    found = {}
+    for case in loader.load([resources.vectors()]):
+        for sequence in case.sequences:
+            result = runner.run(case, sequence)
+            assert not result.left_behind, result.id
+            found[result.id] = str(result.verdict)
+    card.close()
+    smdp.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def in_process() -> dict[str, str]:
+    """Verdicts on the simulated eUICC in this process."""
+    return verdicts(SimTransport(SimulatedEuicc()))
+
+
+def test_the_simulated_euicc_conforms(in_process: dict[str, str]) -> None:
+    assert len(in_process) >= 120
+    assert set(in_process.values()) == {"pass", "not applicable"}
+
+
+def test_t1_gives_the_same(in_process: dict[str, str]) -> None:
+    assert verdicts(SimTransport(SimulatedEuicc(EuiccSettings(protocol="T=1")))) == in_process
+
+
+def test_a_recording_replays_to_the_same(in_process: dict[str, str], tmp_path: Path) -> None:
+    trace = tmp_path / "run.trace"
+    recorded = verdicts(record(SimTransport(SimulatedEuicc()), trace, {"seed": "parity"}))
+    assert recorded == in_process
+    assert verdicts(open_transport(f"replay:{trace}")) == in_process
+
+
+@pytest.mark.pcsc
+def test_pcscd_gives_the_same(in_process: dict[str, str], pcscd: Pcscd) -> None:
+    with pcscd.inserted(SimulatedEuicc()):
+        assert verdicts(open_transport("pcsc:0"), real_card=True) == in_process
