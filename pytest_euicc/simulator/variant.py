@@ -1,4 +1,4 @@
-"""A permitted variant of a simulator: what a conforming implementation may do otherwise than the simulator by default."""
+"""A permitted variant of a simulator: what a conforming implementation may do otherwise than it does by default."""
 
 from __future__ import annotations
 
