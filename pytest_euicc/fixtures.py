@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from pytest_euicc.errors import PytestEuiccError
+
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
     from pytest_euicc.conformance.files.declaration import Declaration
@@ -22,7 +24,7 @@ STATE = "euicc_state"
 """Attribute of the pytest config that holds the plugin's state."""
 
 
-class Inconclusive(Exception):
+class Inconclusive(PytestEuiccError):
     """A sequence could not be judged; pytest reports an error, Allure a broken test."""
 
 

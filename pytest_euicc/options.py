@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_euicc.errors import PytestEuiccError
+
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.orders import Hook
 
@@ -14,7 +16,7 @@ SIMULATED = "sim"
 """In place of a reader, or of a URL."""
 
 
-class OptionError(Exception):
+class OptionError(PytestEuiccError):
     """An option cannot be used; the message names it and the mend."""
 
 

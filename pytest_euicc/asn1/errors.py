@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_euicc.errors import PytestEuiccError
 
-class Asn1Error(ValueError):
+
+class Asn1Error(PytestEuiccError, ValueError):
     """A value that cannot be encoded, or octets that are not of the type.
 
     Attributes:

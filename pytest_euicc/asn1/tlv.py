@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_euicc.errors import PytestEuiccError
+
 _MAXIMUM_LENGTH_OCTETS = 4
 _MAXIMUM_TAG_OCTETS = 4
 
 
-class TlvError(ValueError):
+class TlvError(PytestEuiccError, ValueError):
     """Octets that are no TLV structure.
 
     Attributes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from pytest_euicc.card.status_words import describe, is_success
+from pytest_euicc.errors import PytestEuiccError
 
 MAX_CHANNEL = 19
 _MAX_SHORT_DATA = 255
@@ -14,7 +15,7 @@ _MAX_DATA = 0xFFFF
 _MAX_LE = 0x10000
 
 
-class ApduError(ValueError):
+class ApduError(PytestEuiccError, ValueError):
     """The octets are not a command or a response APDU, or a field does not fit into one."""
 
 

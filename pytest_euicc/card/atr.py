@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
+from pytest_euicc.errors import PytestEuiccError
 
-class AtrError(ValueError):
+
+class AtrError(PytestEuiccError, ValueError):
     """The octets are not an ATR."""
 
 

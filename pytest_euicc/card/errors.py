@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_euicc.errors import PytestEuiccError
 
-class CardError(Exception):
+
+class CardError(PytestEuiccError):
     """The card, the reader or the recording cannot be used; the message says what to do."""
 
 

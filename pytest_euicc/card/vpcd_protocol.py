@@ -11,6 +11,8 @@ import socket
 from contextlib import suppress
 from enum import IntEnum
 
+from pytest_euicc.errors import PytestEuiccError
+
 PORT = 35963
 """Where vpcd listens, one port more for each further slot."""
 
@@ -26,7 +28,7 @@ class Control(IntEnum):
     ATR = 4
 
 
-class ConnectionLost(Exception):
+class ConnectionLost(PytestEuiccError):
     """The other end closed the connection or broke off in the middle of a message."""
 
 

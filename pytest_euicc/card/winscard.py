@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from pytest_euicc.card.errors import CardError, CardMute, NoCard, NoPcscd, NoReader, PcscMissing, ReaderBusy, ReaderGone
+from pytest_euicc.errors import PytestEuiccError
 
 _INSTALL = (
     "pyscard, the Python binding to PC/SC, is not installed. It is built from source: install the headers and swig "
@@ -32,7 +33,7 @@ class Reader:
     atr: bytes
 
 
-class ScardError(Exception):
+class ScardError(PytestEuiccError):
     """A PC/SC call failed with `code`."""
 
     def __init__(self, code: int, text: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.errors import PytestEuiccError
 
 _FCI = 0x6F
 _AID = 0x84
@@ -13,7 +14,7 @@ _PROPRIETARY = 0xA5
 _ISDR_TEMPLATE = 0xE0
 
 
-class FciError(ValueError):
+class FciError(PytestEuiccError, ValueError):
     """What SELECT answered is not the FCI of an ISD-R."""
 
 

@@ -10,6 +10,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.card.apdu import ResponseApdu
 from pytest_euicc.card.channel import LogicalChannel
 from pytest_euicc.card.status_words import describe, is_success
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es10.fci import Fci
 from pytest_euicc.es10.functions import FUNCTIONS, Function
 
@@ -17,7 +18,7 @@ ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 """SGP.22 Annex D (AID registrations)."""
 
 
-class Es10Error(Exception):
+class Es10Error(PytestEuiccError):
     """An answer that holds no value: the message names the function, the status word or the fault in the octets."""
 
 

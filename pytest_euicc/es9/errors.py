@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_euicc.errors import PytestEuiccError
 
-class Es9Error(Exception):
+
+class Es9Error(PytestEuiccError):
     """A server could not be asked, or its answer is none of the binding (SGP.22 6.5).
 
     Attributes:

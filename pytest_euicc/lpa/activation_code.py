@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pytest_euicc.errors import PytestEuiccError
+
 MAXIMUM_LENGTH = 255
 """SGP.22 4.1: an activation code has at most 255 characters, the prefix of its QR code not counted."""
 
@@ -14,7 +16,7 @@ _MATCHING_ID = re.compile(r"[A-Z0-9\-]*")
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
 
-class ActivationCodeError(ValueError):
+class ActivationCodeError(PytestEuiccError, ValueError):
     """An activation code that SGP.22 4.1 does not allow; the text names the part and the mend."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_euicc.errors import PytestEuiccError
 
-class LpaError(Exception):
+
+class LpaError(PytestEuiccError):
     """A procedure ended before its goal; the text is one message a test engineer can act on.
 
     Attributes:

@@ -13,6 +13,8 @@ from enum import IntEnum
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
+from pytest_euicc.errors import PytestEuiccError
+
 CHECKSUM = 8
 """Octets of a cryptographic checksum with AES (ETSI TS 102 225 5.1.3.3; macLength 8 of a key)."""
 LARGEST_COUNTER = 0xFFFFFFFFFF
@@ -72,7 +74,7 @@ class Status(IntEnum):
     RESPONSE_BY_USSD = 0x0C
 
 
-class PacketFault(ValueError):
+class PacketFault(PytestEuiccError, ValueError):
     """The octets are no secured packet, or its security is not the one asked for."""
 
 

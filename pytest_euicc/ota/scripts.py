@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
 
 PROFILES_ISDP = bytes.fromhex("A0000005591010FFFFFFFF8900000F00")
 """AID that stands for the ISD-P of the profile whose MNO-SD gets a script (SGP.02 annex H)."""
@@ -22,7 +23,7 @@ class BadFormat(IntEnum):
     LENGTH_NOT_FOUND = 3
 
 
-class ScriptFault(ValueError):
+class ScriptFault(PytestEuiccError, ValueError):
     """The octets are no script, or no answer to one; ``reason`` is what a card says of a script."""
 
     def __init__(self, message: str, reason: BadFormat = BadFormat.WRONG_LENGTH) -> None:

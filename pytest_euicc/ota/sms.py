@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
 
 COMMAND_PACKET, RESPONSE_PACKET = 0x70, 0x71
 """Information elements of the user data header that say what the user data is (3GPP TS 31.115 4.1)."""
@@ -23,7 +24,7 @@ _NETWORK_TO_UICC = b"\x83\x81"
 _ORIGINATOR = "12345678"
 
 
-class SmsFault(ValueError):
+class SmsFault(PytestEuiccError, ValueError):
     """The octets are no such message."""
 
 

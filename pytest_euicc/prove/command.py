@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_euicc import resources
 from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.prove import report
 from pytest_euicc.prove.proof import Proof
 from pytest_euicc.prove.runner import Setup
@@ -25,7 +26,7 @@ HOLDS, OPEN, INTERRUPTED = 0, 1, 130
 REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {"euicc": of_euicc.DEFECTS, "smdp": of_smdp.DEFECTS}
 
 
-class ProveError(Exception):
+class ProveError(PytestEuiccError):
     """What was asked for cannot be proven; the message says why and what to do."""
 
 

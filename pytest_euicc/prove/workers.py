@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Protocol
 
 from pytest_euicc.conformance.engine.events import Verdict
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.prove.runner import Bench, Job, Outcome
 
 SILENCE = 60.0
@@ -24,7 +25,7 @@ SILENCE = 60.0
 _END = 5.0
 
 
-class CrewError(Exception):
+class CrewError(PytestEuiccError):
     """No worker can do anything; the message says why."""
 
 

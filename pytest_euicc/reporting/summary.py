@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.reporting.page import page
 
 VERDICTS = ("pass", "fail", "inconclusive", "not applicable")
 FORMAT = 1
 
 
-class SummaryError(Exception):
+class SummaryError(PytestEuiccError):
     """A summary file cannot be read; the message names it and the mend."""
 
 

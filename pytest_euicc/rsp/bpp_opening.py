@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp import AES, BPP, FIRST_87, SECOND_87, SEQUENCE_86, SEQUENCE_88
 from pytest_euicc.rsp.bsp import KEY_LENGTH, STANDARD, Bsp, BspFault, Protection, SessionKeys
@@ -45,7 +46,7 @@ class BppFaultKind(Enum):
 _PROTECTED = (BppFaultKind.PROTECTION, BppFaultKind.CONTENT)
 
 
-class BppFault(ValueError):
+class BppFault(PytestEuiccError, ValueError):
     """A package that does not hold; the message names the part, what is wrong and the clause."""
 
     def __init__(self, kind: BppFaultKind, message: str, clause: str) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
 
 KEY_LENGTH = 16
 BLOCK = 16
@@ -34,7 +35,7 @@ class BspFaultKind(Enum):
     PADDING = "padding"
 
 
-class BspFault(ValueError):
+class BspFault(PytestEuiccError, ValueError):
     """A segment that cannot be opened."""
 
     def __init__(self, kind: BspFaultKind, message: str) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
 
 _POLICY_ARC = "2.23.146.1.2.1"
 PERMITTED_EINS = x509.ObjectIdentifier("2.23.146.1.2.2.0")
@@ -80,7 +81,7 @@ class FaultKind(Enum):
     UNKNOWN_EXTENSION = "unknown-extension"
 
 
-class CertificateFault(ValueError):
+class CertificateFault(PytestEuiccError, ValueError):
     """A certificate does not hold; the message names it, what is wrong and the clause."""
 
     def __init__(self, kind: FaultKind, message: str, clause: str = "4.5.2.1") -> None:

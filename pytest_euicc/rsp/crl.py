@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.issuing import VALID_FROM, VALID_UNTIL, Identity, broken_signature
 
@@ -38,7 +39,7 @@ _KNOWN = {
 }
 
 
-class CrlFault(ValueError):
+class CrlFault(PytestEuiccError, ValueError):
     """The octets are no list of the form of SGP.22 4.6.1; the message says what is wrong."""
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.chains import Maker, check_kind, ci_number, deviates_in_eum
 from pytest_euicc.rsp.issuing import Identity, issue
@@ -26,7 +27,7 @@ _SERVER = {
 }
 
 
-class PkiFolderError(Exception):
+class PkiFolderError(PytestEuiccError):
     """A file of the folder is missing or does not fit; the message names the file and the mend."""
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_euicc.errors import PytestEuiccError
+
 if TYPE_CHECKING:
     pass
 
 
-class Unreachable(Exception):
+class Unreachable(PytestEuiccError):
     """A state cannot be reached; the sequence is inconclusive. The text says what was missing."""
 
 
-class NotPermitted(Exception):
+class NotPermitted(PytestEuiccError):
     """The card must not be changed; the sequence is not applicable. The text says how to permit it."""
 
 

@@ -26,11 +26,12 @@ from pytest_euicc.conformance.values.matchers import Match, Mismatch, match
 from pytest_euicc.conformance.values.resolve import ValueMistake, look_up
 from pytest_euicc.conformance.values.shapes import NOTHING
 from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.errors import PytestEuiccError
 
 Emit = Callable[[Event], None]
 
 
-class Failed(Exception):
+class Failed(PytestEuiccError):
     """The implementation under test did not do what a step expects."""
 
     def __init__(self, failure: StepFailure) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.values.text import closest, parse_version
+from pytest_euicc.errors import PytestEuiccError
 
 Value = bool | tuple[int, int, int] | None
 _TOKEN = re.compile(r"\s*(?:(?P<version>\d+(?:\.\d+)*)|(?P<name>[A-Za-z_]\w*)|(?P<sign>==|!=|<=|>=|<|>|\(|\)))")
@@ -20,7 +21,7 @@ VERSIONS = ("version", "svn")
 """Names that stand for a version of the declaration."""
 
 
-class ExpressionError(ValueError):
+class ExpressionError(PytestEuiccError, ValueError):
     """An expression that cannot be read; ``column`` counts from 0 inside the expression."""
 
     def __init__(self, message: str, column: int) -> None:

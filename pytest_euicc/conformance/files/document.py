@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from pytest_euicc.errors import PytestEuiccError
+
 MAXIMUM_OCTETS = 2_000_000
 MAXIMUM_DEPTH = 60
 MAXIMUM_NODES = 200_000
@@ -31,7 +33,7 @@ class Mistake:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
-class FileMistakes(Exception):
+class FileMistakes(PytestEuiccError):
     """All mistakes of the files that were read, one line each."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:

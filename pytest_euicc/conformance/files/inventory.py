@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pytest_euicc.conformance.files.orders import HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import eid_digits
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp import iccid as iccids
 
 ProfileState = Literal[
@@ -254,7 +255,7 @@ def under(folder: Path, profiles: list[HeldProfile]) -> list[HeldProfile]:
     return found
 
 
-class MissingFile(ValueError):
+class MissingFile(PytestEuiccError, ValueError):
     """A profile names a file that is not there.
 
     Attributes:

@@ -8,12 +8,13 @@ from typing import Any
 
 from pytest_euicc.conformance.values.shapes import ANY, Shape
 from pytest_euicc.conformance.values.text import closest, describe, parse_hex, plain
+from pytest_euicc.errors import PytestEuiccError
 
 REFERENCE = re.compile(r"\$(?:([A-Za-z_]\w*(?:\.\w+)*)|\{([A-Za-z_]\w*(?:\.\w+)*)\})")
 _INSIDE = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")
 
 
-class ValueMistake(ValueError):
+class ValueMistake(PytestEuiccError, ValueError):
     """A value that does not fit; ``path`` names the place inside the value."""
 
     def __init__(self, path: tuple[str | int, ...], message: str) -> None:

@@ -15,12 +15,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.values.shapes import PLACES, Shape, asn1_shape
 from pytest_euicc.conformance.values.text import closest, parse_hex, pydantic_message
+from pytest_euicc.errors import PytestEuiccError
 
 Octets = Annotated[bytes, BeforeValidator(parse_hex)]
 At = int | str
 
 
-class TamperError(ValueError):
+class TamperError(PytestEuiccError, ValueError):
     """An operation that does not fit the octets; one message for people."""
 
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from pytest_euicc.conformance.engine.errors import CannotOffer
 from pytest_euicc.conformance.files.inventory import Es2Plus, ProfileType
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es9.es2plus import Es2Client
@@ -24,7 +25,7 @@ _CONFIRMED = ("Released", "Confirmed")
 """States that ConfirmOrder leaves a profile in."""
 
 
-class IdentityError(Exception):
+class IdentityError(PytestEuiccError):
     """The operator's certificate or key cannot be used; the message names the file and the mend."""
 
 

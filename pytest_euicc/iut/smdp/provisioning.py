@@ -10,6 +10,7 @@ import yaml
 
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.entries import entry
 from pytest_euicc.iut.smdp.es2 import suitable
@@ -55,7 +56,7 @@ def table(planned: Sequence[Planned]) -> list[str]:
     return [f"{each.need.sequence:<{width}}  {each.source or 'load'}: {each.need.wish.words()}" for each in planned]
 
 
-class AlreadyThere(OSError):
+class AlreadyThere(PytestEuiccError, OSError):
     """The file to write is there already, and may hold what somebody corrected in it."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.files.vector import Case, Sequence
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
 
@@ -25,7 +26,7 @@ EACH = "each"
 _IMSI_FILE = "ef-imsi"
 
 
-class PublishedPackageError(ValueError):
+class PublishedPackageError(PytestEuiccError, ValueError):
     """A published profile package that cannot be read; the text names the file."""
 
 

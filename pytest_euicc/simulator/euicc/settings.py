@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.iccid import check_digit, to_octets
 
 EVENT_NAMES = ("install", "enable", "disable", "delete")
@@ -134,7 +135,7 @@ def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
     return {name: octets for name, octets in fields.items() if octets is not None}
 
 
-class SettingsError(Exception):
+class SettingsError(PytestEuiccError):
     """A settings file cannot be used; the message names file, place and mend."""
 
 

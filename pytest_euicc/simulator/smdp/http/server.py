@@ -14,6 +14,7 @@ from typing import TypeVar
 import uvicorn
 from starlette.applications import Starlette
 
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import Pki, default_pki
@@ -30,7 +31,7 @@ _START_SECONDS = 30.0
 _BACKLOG = 128
 
 
-class ServerError(Exception):
+class ServerError(PytestEuiccError):
     """The server cannot start; the message says why and what to do."""
 
 

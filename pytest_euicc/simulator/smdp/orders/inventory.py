@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.simulator.smdp.orders.metadata import Metadata, Model, Octets
@@ -20,7 +21,7 @@ from pytest_euicc.simulator.smdp.orders.orders import LARGEST_METADATA, Order, P
 _PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
 
 
-class InventoryError(Exception):
+class InventoryError(PytestEuiccError):
     """An inventory cannot be used; the message names file, line and mend of every mistake."""
 
 

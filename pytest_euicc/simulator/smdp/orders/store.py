@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.simulator.smdp.orders.orders import Order, OrderBook, State
 
 
-class StoreError(Exception):
+class StoreError(PytestEuiccError):
     """A store cannot be used; the message names the file and the mend."""
 
 
