@@ -90,13 +90,18 @@ class HttpExchanged:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a step sent and what came, as values; ``unknown`` are elements that the type does not have."""
+    """What a step sent and what came, as values; ``unknown`` are elements that the type does not have.
+
+    ``sw`` is the status word, ``status`` that of an ES9+ function; None where there is none.
+    """
 
     sent_type: str | None
     sent: Any
     came_type: str | None
     came: Any
     unknown: tuple[Any, ...]
+    sw: int | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)

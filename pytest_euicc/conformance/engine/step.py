@@ -55,7 +55,17 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
         for _ in range(step.repeat):
             outcome = _perform(context, step)
             came = without_repetition(outcome.status, outcome.value) if outcome.fault is None else None
-            emit(Decoded(action.request_type, outcome.sent_value, outcome.type_name, came, outcome.unknown))
+            emit(
+                Decoded(
+                    action.request_type,
+                    outcome.sent_value,
+                    outcome.type_name,
+                    came,
+                    outcome.unknown,
+                    outcome.sw,
+                    outcome.status,
+                )
+            )
             problems, because = _judge(context, step, outcome)
             if not problems:
                 answers.append(outcome)
