@@ -24,6 +24,7 @@ _EUM_DEVIATIONS: dict[str, Deviation] = {
     "eum-basic-constraints": lambda wish: replace(wish, ca=False),
     "eum-basic-constraints-not-critical": lambda wish: replace(wish, ca_critical=False),
     "eum-path-length": lambda wish: replace(wish, path_length=1),
+    "eum-no-authority-key": lambda wish: replace(wish, authority_key=False),
     "eum-no-name-constraints": lambda wish: replace(wish, eins=()),
     "eum-expired": lambda wish: replace(wish, valid_until=PAST),
     _UNKNOWN_CI: lambda wish: wish,
@@ -33,6 +34,7 @@ _EUICC_DEVIATIONS: dict[str, Deviation] = {
     "euicc-key-usage": lambda wish: replace(wish, swap_key_usage=True),
     "euicc-policy": lambda wish: replace(wish, policy=Role.EUM.policy),
     "euicc-organisation": lambda wish: replace(wish, organisation="another maker"),
+    "euicc-no-authority-key": lambda wish: replace(wish, authority_key=False),
     "euicc-serial-number": lambda wish: replace(wish, serial_number="89" + "0" * 28 + "11"),
     "euicc-expired": lambda wish: replace(wish, valid_until=PAST),
 }

@@ -41,6 +41,7 @@ class Wish:
         oid: registeredID of subjectAltName.
         hosts: dNSName and iPAddress of subjectAltName.
         eins: beginnings of EIDs an EUM may issue, as name constraints (version 2 of SGP.26).
+        authority_key: False leaves authorityKeyIdentifier out.
         eins_extension: say them in the extension PermittedEins instead (version 3).
     """
 
@@ -64,6 +65,7 @@ class Wish:
     eins: tuple[str, ...] = ()
     eins_extension: bool = False
     break_signature: bool = False
+    authority_key: bool = True
 
 
 def issue(
@@ -82,7 +84,7 @@ def issue(
         .not_valid_after(wish.valid_until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    if issuer is not None:
+    if issuer is not None and wish.authority_key:
         identifier = issuer.certificate.subject_key_id
         builder = builder.add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
     builder = _constraints(builder, wish)

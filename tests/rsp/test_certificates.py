@@ -52,6 +52,7 @@ FAULT_OF_EUICC_KIND = {
     "eum-basic-constraints": FaultKind.BASIC_CONSTRAINTS,
     "eum-basic-constraints-not-critical": FaultKind.BASIC_CONSTRAINTS,
     "eum-path-length": FaultKind.PATH_LENGTH,
+    "eum-no-authority-key": FaultKind.UNKNOWN_CI,
     "eum-no-name-constraints": FaultKind.NAME_CONSTRAINTS,
     "eum-expired": FaultKind.EXPIRED,
     "eum-unknown-ci": FaultKind.UNKNOWN_CI,
@@ -59,6 +60,7 @@ FAULT_OF_EUICC_KIND = {
     "euicc-key-usage": FaultKind.KEY_USAGE,
     "euicc-policy": FaultKind.POLICY,
     "euicc-organisation": FaultKind.ORGANISATION,
+    "euicc-no-authority-key": FaultKind.ISSUER,
     "euicc-serial-number": FaultKind.NAME_CONSTRAINTS,
     "euicc-expired": FaultKind.EXPIRED,
 }

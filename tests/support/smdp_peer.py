@@ -18,6 +18,7 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.smdp.http.status import Rejected
 from pytest_euicc.simulator.smdp.service import SmdpService
 
 EID = bytes.fromhex("89049032123451234512345678901235")
@@ -58,7 +59,10 @@ class InProcess(Es9Client):
         self.service = service
 
     def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
-        answer = self.service.call(function, json.loads(json.dumps(body)))
+        try:
+            answer = self.service.call(function, json.loads(json.dumps(body)))
+        except Rejected as rejected:
+            return Es9Reply(function, rejected.status, {}, str(rejected).encode())
         octets = b"" if answer is None else json.dumps(answer).encode()
         return Es9Reply(function, 204 if answer is None else 200, {}, octets)
 
@@ -211,7 +215,7 @@ class Peer:
         data = codec.encode("ProfileInstallationResultData", value | changes)
         return tlv.encode(0xBF37, data + tlv.encode(0x5F37, signatures.sign(self.key, data)))
 
-    def other_notification(self, event: str, iccid: bytes = ICCID) -> bytes:
+    def other_notification(self, event: str, iccid: bytes = ICCID, signed: bytes | None = None) -> bytes:
         assert self.identity is not None
         tbs = codec.encode(
             "NotificationMetadata",
@@ -222,7 +226,7 @@ class Peer:
                 "iccid": iccid,
             },
         )
-        signature = tlv.encode(0x5F37, signatures.sign(self.key, tbs))
+        signature = tlv.encode(0x5F37, signatures.sign(self.key, tbs) if signed is None else signed)
         return tlv.encode(0x30, tbs + signature + self.identity.certificate.der + self.identity.chain[0].der)
 
     def cancelled(self, reason: str, signature: bytes | None = None, **changes: Any) -> bytes:

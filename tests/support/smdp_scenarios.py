@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.smdp.orders.inventory import Inventory
 from pytest_euicc.simulator.smdp.service import SmdpService
 from tests.support.smdp_peer import UPP, InProcess, Peer
@@ -25,6 +26,23 @@ def maker(defects: frozenset[str]) -> Make:
         return Peer(InProcess(service(defects, **(profile or {}))), **fields)
 
     return make
+
+
+def error_alternative(peer: Peer, type_name: str) -> bytes:
+    """What an eUICC sends that refused: the error alternative of a response, for the session of the peer."""
+    transaction = bytes.fromhex(peer.transaction)
+    values: dict[str, tuple[str, Any]] = {
+        "AuthenticateServerResponse": (
+            "authenticateResponseError",
+            {"transactionId": transaction, "authenticateErrorCode": "undefinedError"},
+        ),
+        "PrepareDownloadResponse": (
+            "downloadResponseError",
+            {"transactionId": transaction, "downloadErrorCode": "undefinedError"},
+        ),
+        "CancelSessionResponse": ("cancelSessionResponseError", "undefinedError"),
+    }
+    return codec.encode(type_name, values[type_name])
 
 
 def after_initiate(peer: Peer) -> Peer:

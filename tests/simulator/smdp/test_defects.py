@@ -23,7 +23,15 @@ from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.orders.orders import State
 from tests.simulator.smdp.test_transport import NO_ADDRESS, OVER_HTTP
 from tests.support.smdp_peer import EID, OTHER_EID, InProcess, Peer
-from tests.support.smdp_scenarios import BAD, Make, after_authenticate, after_initiate, maker, service
+from tests.support.smdp_scenarios import (
+    BAD,
+    Make,
+    after_authenticate,
+    after_initiate,
+    error_alternative,
+    maker,
+    service,
+)
 
 
 def repeated(peer: Peer, field: str) -> bool:
@@ -77,6 +85,11 @@ SCENARIOS: dict[str, Callable[[Make], object]] = {
     "takes-missing-address": lambda make: make().client.call("initiateAuthentication", NO_ADDRESS).status_code,
     "mixes-sessions": lambda make: in_turns(make()),
     "wrong-server-signature1": lambda make: signature1_holds(make()),
+    "breaks-on-authenticate-error": lambda make: (
+        after_initiate(peer := make()).send_authenticate(error_alternative(peer, "AuthenticateServerResponse")).status
+    ),
+    "breaks-on-missing-authority-key": lambda make: make(kind="euicc-no-authority-key").begin("AC").status,
+    "ignores-euicc-authority-key": lambda make: make(kind="euicc-no-authority-key").begin("AC").status_code,
     "ignores-euicc-signature1": lambda make: (
         (peer := after_initiate(make())).send_authenticate(peer.response1(peer.signed1("AC"), BAD)).status_code
     ),

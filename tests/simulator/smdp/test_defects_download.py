@@ -14,7 +14,7 @@ from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
 from pytest_euicc.rsp.signatures import CURVES
 from pytest_euicc.simulator.smdp.defects.download import OF_DOWNLOADS
 from tests.support.smdp_peer import ICCID, UPP, Peer
-from tests.support.smdp_scenarios import BAD, Make, after_authenticate, maker
+from tests.support.smdp_scenarios import BAD, Make, after_authenticate, error_alternative, maker
 
 CODE = {"confirmation_code": "1"}
 # The last segment of the profile is of whole blocks.
@@ -95,8 +95,9 @@ def unverified(peer: Peer) -> list[object]:
     return [reply.status, peer.begin("AC").status_code]
 
 
-def notified(peer: Peer, iccid: bytes = ICCID) -> int:
-    return peer.client.handle_notification(peer.other_notification("notificationEnable", iccid)).status
+def notified(peer: Peer, iccid: bytes = ICCID, signature: bytes | None = None) -> int:
+    octets = peer.other_notification("notificationEnable", iccid, signature)
+    return peer.client.handle_notification(octets).status
 
 
 def cancelled(peer: Peer, reason: str, *, bound: bool = False, **how: Any) -> list[str]:
@@ -151,6 +152,22 @@ SCENARIOS: dict[str, Scenario] = {
     "applies-results-by-iccid": lambda make: settled(make(), transactionId=OTHER_ID),
     "refuses-unknown-results": lambda make: settled(make(), transactionId=OTHER_ID),
     "counts-results-twice": lambda make: settled(make({"tries": 2}), INTERRUPTED, times=2),
+    "breaks-on-unverified-results": lambda make: unverified(make()),
+    "lasting-failure-leaves-order": lambda make: settled(make(), ("configureISDP", "scp03tStructureError")),
+    "breaks-on-notifications-badly-signed": lambda make: notified(make(), signature=BAD),
+    "refuses-notifications-badly-signed": lambda make: notified(make(), signature=BAD),
+    "breaks-on-notifications-under-unknown-ci": lambda make: notified(make(kind="eum-unknown-ci")),
+    "refuses-notifications-under-unknown-ci": lambda make: notified(make(kind="eum-unknown-ci")),
+    "breaks-on-download-error": lambda make: (
+        (peer := after_authenticate(make()))
+        .client.get_bound_profile_package(peer.transaction, error_alternative(peer, "PrepareDownloadResponse"))
+        .status
+    ),
+    "breaks-on-cancel-error": lambda make: (
+        (peer := after_authenticate(make()))
+        .client.cancel_session(peer.transaction, error_alternative(peer, "CancelSessionResponse"))
+        .status
+    ),
     "refuses-other-notifications": lambda make: notified(make()),
     "refuses-unknown-notifications": lambda make: notified(make(), bytes(10)),
     "ignores-cancel-signature": lambda make: cancelled(make(), "timeout", signature=BAD),

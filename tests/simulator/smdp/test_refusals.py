@@ -99,6 +99,8 @@ def test_priority_of_the_euicc_decides(peer: MakePeer) -> None:
 CERTIFICATE_CODES = {
     "eum-expired": "8.1.2/6.3",
     "eum-unknown-ci": "8.11.1/3.9",
+    # It names no CI at all.
+    "eum-no-authority-key": "8.11.1/3.9",
     "euicc-expired": "8.1.3/6.3",
 }
 

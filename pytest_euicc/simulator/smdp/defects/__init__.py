@@ -49,6 +49,13 @@ DEFECTS = registry(
     Defect("ignores-eum-basic-constraints", "CERT.EUM may be no CA", "4.5.2.1.0.2"),
     Defect("ignores-eum-path-length", "CERT.EUM may allow further CAs", "4.5.2.1.0.2"),
     Defect("accepts-expired-eum", "An expired CERT.EUM is taken", "5.6.3"),
+    Defect("breaks-on-authenticate-error", "authenticateResponseError is answered HTTP 500", "6.5.2"),
+    Defect(
+        "breaks-on-missing-authority-key",
+        "A certificate without authorityKeyIdentifier is answered HTTP 500",
+        "4.5.2.1.0.3",
+    ),
+    Defect("ignores-euicc-authority-key", "CERT.EUICC may name no key of its issuer", "4.5.2.1.0.3"),
     Defect("ignores-euicc-certificate-signature", "The signature of CERT.EUICC is not verified", "4.5.2.2"),
     Defect("ignores-euicc-key-usage", "CERT.EUICC may lack digitalSignature", "4.5.2.1.0.3"),
     Defect("ignores-euicc-policy", "CERT.EUICC may be of another role", "4.5.2.1.0.3"),

@@ -13,7 +13,7 @@ from pytest_euicc.simulator.defect import longer_length
 from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.es9plus import matching, verification
 from pytest_euicc.simulator.smdp.http import json_binding
-from pytest_euicc.simulator.smdp.http.status import Refusal, euicc_unverified, field_invalid, field_missing
+from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, euicc_unverified, field_invalid, field_missing
 from pytest_euicc.simulator.smdp.orders import needs as eligibility
 from pytest_euicc.simulator.smdp.orders.orders import Order, State
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
@@ -118,6 +118,8 @@ def authenticate_client(service: SmdpCore, body: Mapping[str, Any]) -> dict[str,
     session = other or service.sessions.find(transaction_id, Stage.INITIATED)
     try:
         if outcome == "authenticateResponseError":
+            if "breaks-on-authenticate-error" in service.defects:
+                raise Broken("authenticateResponseError")
             raise euicc_unverified(f"the eUICC answered {response['authenticateErrorCode']!r}")
         _take_whole(service, octets, response)
         signature = verification.verify(service, session, octets, response)

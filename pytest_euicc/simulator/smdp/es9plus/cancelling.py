@@ -9,7 +9,7 @@ from pytest_euicc.asn1 import tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.http import json_binding
-from pytest_euicc.simulator.smdp.http.status import Refusal, euicc_unverified, unknown_transaction
+from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, euicc_unverified, unknown_transaction
 from pytest_euicc.simulator.smdp.orders.orders import ENDED, State
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
 
@@ -35,6 +35,8 @@ def cancel_session(service: SmdpCore, body: Mapping[str, Any]) -> dict[str, Any]
     stages = (Stage.AUTHENTICATED,) if "refuses-cancel-after-package" in service.defects else _CANCELLABLE
     session = service.sessions.find(transaction_id, *stages)
     if outcome == "cancelSessionResponseError":
+        if "breaks-on-cancel-error" in service.defects:
+            raise Broken("cancelSessionResponseError")
         raise euicc_unverified(f"the eUICC answered {response!r}")
     signed = response["euiccCancelSessionSigned"]
     try:

@@ -13,7 +13,7 @@ from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.es9plus import matching
 from pytest_euicc.simulator.smdp.es9plus.binding import Recipient, bind
 from pytest_euicc.simulator.smdp.http import json_binding
-from pytest_euicc.simulator.smdp.http.status import Refusal, euicc_unverified, unknown_transaction
+from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, euicc_unverified, unknown_transaction
 from pytest_euicc.simulator.smdp.orders.orders import ENDED, Order, State
 from pytest_euicc.simulator.smdp.sessions import Session, Stage
 
@@ -41,6 +41,8 @@ def get_bound_profile_package(service: SmdpCore, body: Mapping[str, Any]) -> dic
         return _answer(session)
     try:
         if outcome == "downloadResponseError":
+            if "breaks-on-download-error" in service.defects:
+                raise Broken("downloadResponseError")
             raise euicc_unverified(f"the eUICC answered {response['downloadErrorCode']!r}")
         _verify(service, session, octets, response["euiccSigned2"])
         _bind(service, session, response["euiccSigned2"])

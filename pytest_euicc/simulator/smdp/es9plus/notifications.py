@@ -11,7 +11,7 @@ from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, v
 from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.es9plus.verification import read_certificate
 from pytest_euicc.simulator.smdp.http import json_binding
-from pytest_euicc.simulator.smdp.http.status import Refusal, euicc_unverified, unknown_transaction
+from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, Rejected, euicc_unverified, unknown_transaction
 from pytest_euicc.simulator.smdp.orders.orders import Order, State
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _installation_result(service: SmdpCore, octets: bytes, value: Mapping[str, A
     signed = tlv.find(octets, 0xBF37, _RESULT_DATA)
     verified = signatures.verify(certificate.public_key, signed, value["euiccSignPIR"])
     if not verified and "ignores-result-signature" not in service.defects:
+        if "breaks-on-unverified-results" in service.defects:
+            raise Broken("euiccSignPIR does not verify")
         raise _dropped(service, euicc_unverified("euiccSignPIR does not verify"), "refuses-unverified-results")
     if _is_lost(service, order, certificate):
         return
@@ -86,7 +88,11 @@ def _settle(service: SmdpCore, order: Order, final: tuple[str, Mapping[str, Any]
     if order.state is State.INSTALLED:
         return None
     reason = result["errorReason"].name
-    if reason not in RETRYABLE or f"{reason}-ends-order" in service.defects:
+    if reason in RETRYABLE:
+        ends = f"{reason}-ends-order" in service.defects
+    else:
+        ends = "lasting-failure-leaves-order" not in service.defects
+    if ends:
         order.state = State.ERROR
     return Refusal("8.10", "4.2", f"installation failed: {result['errorReason']!r}")
 
@@ -125,11 +131,11 @@ def _other(service: SmdpCore, octets: bytes, value: Mapping[str, Any]) -> None:
         certificate = read_certificate(value["euiccCertificate"])
         chain = [certificate, read_certificate(value["eumCertificate"])]
         verify_chain(chain, service.credentials.trust, Role.EUICC, at=service.now())
-    except CertificateFault:
-        return
+    except CertificateFault as fault:
+        raise _unverified(service, "8.1.3", str(fault), "under-unknown-ci") from None
     signed = tlv.parse(octets).children()[0].octets
     if not signatures.verify(certificate.public_key, signed, value["euiccNotificationSignature"]):
-        return
+        raise _unverified(service, "8.1", "euiccNotificationSignature does not verify", "badly-signed")
     order = _named(service, value["tbsOtherNotification"])
     if order is None:
         raise _dropped(service, Refusal("8.2.1", "3.9", "no such ICCID"), "refuses-unknown-notifications")
@@ -137,6 +143,13 @@ def _other(service: SmdpCore, octets: bytes, value: Mapping[str, Any]) -> None:
     if octets not in order.notifications:
         order.notifications.append(octets)
         service.book.changed(order)
+
+
+def _unverified(service: SmdpCore, subject: str, reason: str, what: str) -> Rejected | Refusal:
+    """Why a notification is dropped, or what a defect makes of it: HTTP 500, or a status code."""
+    if f"breaks-on-notifications-{what}" in service.defects:
+        return Broken(reason)
+    return _dropped(service, Refusal(subject, "6.1", reason), f"refuses-notifications-{what}")
 
 
 def _named(service: SmdpCore, metadata: Mapping[str, Any]) -> Order | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_euicc, verify_one
-from pytest_euicc.simulator.smdp.http.status import Refusal, euicc_unverified, unknown_transaction
+from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, euicc_unverified, unknown_transaction
 from pytest_euicc.simulator.smdp.sessions import Session
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _OVERLOOKS: dict[tuple[str, FaultKind], str] = {
     (_EUM, FaultKind.BASIC_CONSTRAINTS): "ignores-eum-basic-constraints",
     (_EUM, FaultKind.PATH_LENGTH): "ignores-eum-path-length",
     (_EUM, FaultKind.EXPIRED): "accepts-expired-eum",
+    (_EUICC, FaultKind.ISSUER): "ignores-euicc-authority-key",
     (_EUICC, FaultKind.SIGNATURE): "ignores-euicc-certificate-signature",
     (_EUICC, FaultKind.KEY_USAGE): "ignores-euicc-key-usage",
     (_EUICC, FaultKind.POLICY): "ignores-euicc-policy",
@@ -63,22 +64,25 @@ def verify(service: SmdpCore, session: Session, octets: bytes, response: Mapping
 
 def _certificate(service: SmdpCore, session: Session, euicc: bytes, eum: bytes) -> Certificate:
     """CERT.EUICC, once it and CERT.EUM hold under the CI of the session."""
-    authority = _read(_EUM, eum)
+    authority = _read(service, _EUM, eum)
     ci = service.credentials.trusted(authority.authority_key_id)
     if ci is not None and ci.subject_key_id == session.choice.signing_ci:
         _hold(service, _EUM, lambda: verify_one(authority, ci, Role.EUM, service.now()))
     elif "trusts-any-ci" not in service.defects:
         raise Refusal("8.11.1", "3.9", "CERT.EUM is not under the CI of this session")
-    certificate = _read(_EUICC, euicc)
+    certificate = _read(service, _EUICC, euicc)
     _hold(service, _EUICC, lambda: verify_euicc(certificate, authority, service.now()))
     return certificate
 
 
-def _read(subject: str, der: bytes) -> Certificate:
+def _read(service: SmdpCore, subject: str, der: bytes) -> Certificate:
     try:
-        return read_certificate(der)
+        certificate = read_certificate(der)
     except CertificateFault as fault:
         raise _refused(subject, fault) from None
+    if certificate.authority_key_id is None and "breaks-on-missing-authority-key" in service.defects:
+        raise Broken(f"{certificate.subject} has no authorityKeyIdentifier")
+    return certificate
 
 
 def _hold(service: SmdpCore, subject: str, verified: Callable[[], None]) -> None:

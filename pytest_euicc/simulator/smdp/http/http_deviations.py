@@ -20,6 +20,12 @@ _TEXT = ("smdpAddress", "transactionId")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/=]")
 _INTERNAL_ERROR = 500
 _TOO_LARGE, _UNSUPPORTED_TYPE, _BAD_REQUEST = 413, 415, 400
+_BREAKS = {
+    _UNSUPPORTED_TYPE: "breaks-on-content-type",
+    _TOO_LARGE: "breaks-on-large-body",
+    _BAD_REQUEST: "breaks-on-other-than-json",
+}
+"""Defects that answer HTTP 500, by the status that is right."""
 _WHILE_OTHERS_COME = 0.02
 
 
@@ -51,12 +57,8 @@ class Deviations:
 
     def status(self, status: int) -> int:
         """The status for a request that is none of the binding."""
-        name = {
-            _UNSUPPORTED_TYPE: "breaks-on-content-type",
-            _TOO_LARGE: "breaks-on-large-body",
-            _BAD_REQUEST: "breaks-on-other-than-json",
-        }[status]
-        return _INTERNAL_ERROR if self._has(name) else status
+        name = _BREAKS.get(status)
+        return _INTERNAL_ERROR if name is not None and self._has(name) else status
 
     def status_of(self, answer: Mapping[str, Any]) -> int:
         """The status for an answer of a function."""

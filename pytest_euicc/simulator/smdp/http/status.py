@@ -32,6 +32,13 @@ class Rejected(Exception):
         self.status = status
 
 
+class Broken(Rejected):
+    """What a defect answers in the place of a status code: HTTP 500, as a server whose code did not expect this."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(500, reason)
+
+
 def success() -> dict[str, Any]:
     """The header of an answer that carries out what was asked."""
     return {"functionExecutionStatus": {"status": "Executed-Success"}}
