@@ -156,10 +156,11 @@ def smdp(euicc_harness: Harness) -> SimulatedSmdp | RemoteSmdp:
 
 @pytest.fixture
 def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
-    """An LPA between the card and the SM-DP+, with a P-256 server certificate."""
+    """An LPA between the card and the SM-DP+ of the run, with a P-256 server certificate; it has no other server."""
+    from pytest_euicc.conformance.engine.smdp import client_for
     from pytest_euicc.lpa import Lpa
 
-    with Lpa(isdr, lambda _address: smdp.client("nist")) as assistant:
+    with Lpa(isdr, lambda address: client_for(smdp, address, "nist")) as assistant:
         yield assistant
 
 

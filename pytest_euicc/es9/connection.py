@@ -52,17 +52,13 @@ class Connection:
         settings: trust, versions, name resolution, time limits.
 
     Raises:
-        ValueError: the URL names no host or is not HTTPS.
+        AddressFault: the URL names no host or is not HTTPS.
     """
 
     def __init__(self, url: str, settings: TlsSettings) -> None:
-        parts = address.parts(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError(f"{url}: wanted https://host[:port]")
+        self._authority, self.host, self.port = address.https_authority(url)
         self.settings = settings
-        self.host, self.port = address.host_and_port(url)
-        self._authority = parts.netloc
-        self.url = f"https://{parts.netloc}"
+        self.url = f"https://{self._authority}"
         self._context = client_context(settings)
         self._pool = self._new_pool()
 

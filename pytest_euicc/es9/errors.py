@@ -17,6 +17,14 @@ class Es9Error(PytestEuiccError):
         self.url = url
 
 
+class AddressFault(Es9Error, ValueError):
+    """The text that should say where a server is does not."""
+
+
+class NoServer(Es9Error):
+    """Whoever makes the clients has none for this address."""
+
+
 class ServerUnreachable(Es9Error):
     """Nothing listens there, or the name has no address."""
 

@@ -15,7 +15,7 @@ from pytest_euicc.conformance.engine.installed import loaded
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import profiles_on
 from pytest_euicc.conformance.engine.registry import action
-from pytest_euicc.conformance.engine.smdp import smdp_access, smdp_client
+from pytest_euicc.conformance.engine.smdp import client_for, smdp_access
 from pytest_euicc.conformance.files.orders import Curve, Keys, OrderWish
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, Shape, listing, mapping
 from pytest_euicc.es9.client import Es9Client
@@ -30,6 +30,7 @@ from pytest_euicc.lpa import (
     InstallationFailed,
     Lpa,
     LpaError,
+    NotificationFault,
     ServerRefused,
     Session,
 )
@@ -42,7 +43,8 @@ RESULT = mapping(
     result=TEXT, by=TEXT, code=TEXT, iccid=OCTETS, aid=OCTETS, seqNumber=NUMBER, key=TEXT, segments=NUMBER,
 )  # fmt: skip
 """What became of a download: ``result`` is installed, failed, refused, cancelled or interrupted."""
-_NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER)
+_NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER, faults=NUMBER, reasons=listing(TEXT))
+"""``kept`` on the card, ``faults`` of them for another reason than that the run has no server for their address."""
 _LOAD = "ES10b.LoadBoundProfilePackage"
 _LAST = "last session of the LPA"
 
@@ -153,7 +155,14 @@ class _Kept:
 
 def _lpa(context: Context, message: Message, curve: Curve, progress: Progress | None = None) -> Lpa:
     isdr = context.isdr(message.channel)
-    return Lpa(isdr, lambda _address: _Kept(smdp_client(context, curve)), progress=progress)
+    access = smdp_access(context)
+
+    def server(address: str) -> _Kept:
+        client = client_for(access, address, curve)
+        client.listener = context.on_http
+        return _Kept(client)
+
+    return Lpa(isdr, server, progress=progress)
 
 
 def attempt(
@@ -209,11 +218,26 @@ def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:
 
 @action("lpa.process_notifications", response=_NOTIFIED, changes=True)
 def process_notifications(context: Context, message: Message, *, curve: Curve = "nist") -> Outcome:
-    """Send every pending notification and remove it (SGP.22 3.5)."""
+    """Send pending notifications to the addresses they name and remove them (SGP.22 3.5); ``reasons`` why some stay.
+
+    Those of other servers than the SM-DP+ of the run stay on the card.
+    """
     with _lpa(context, message, curve) as lpa:
-        report = lpa.process_notifications()
-    value = {"delivered": len(report.delivered), "kept": len(report.kept)}
+        try:
+            report = lpa.process_notifications()
+        except LpaError as error:
+            raise Unreachable(str(error)) from error
+    value = {
+        "delivered": len(report.delivered),
+        "kept": len(report.kept),
+        "faults": sum(not fault.no_server for fault in report.kept),
+        "reasons": [_why_kept(fault) for fault in report.kept],
+    }
     return Outcome(value=value, shape=_NOTIFIED)
+
+
+def _why_kept(fault: NotificationFault) -> str:
+    return f"notification {fault.sequence_number} to {fault.address!a}: {fault.reason}"
 
 
 _MOST_CUTS = 1000

@@ -10,7 +10,7 @@ from pytest_euicc.lpa.errors import (
     SessionMismatch,
     UnreadableAnswer,
 )
-from pytest_euicc.lpa.outcomes import Installation, NotificationReport, Session
+from pytest_euicc.lpa.outcomes import Installation, NotificationFault, NotificationReport, Session
 from pytest_euicc.lpa.procedures import Lpa
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "InstallationFailed",
     "Lpa",
     "LpaError",
+    "NotificationFault",
     "NotificationReport",
     "ServerRefused",
     "Session",

@@ -93,20 +93,27 @@ class Installation:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A notification the SM-DP+ acknowledged and the eUICC removed."""
+    """A notification that its server acknowledged and that is no longer on the eUICC."""
 
     sequence_number: int
     address: str
-    removed: bool
 
 
 @dataclass(frozen=True)
 class NotificationFault:
-    """A notification that could not be delivered and stays on the eUICC."""
+    """A notification that stays on the eUICC.
 
-    sequence_number: int
+    Attributes:
+        sequence_number: None where the eUICC does not say it readably.
+        address: as the eUICC gives it; empty where it cannot be read.
+        reason: why it stays, for people.
+        no_server: there is no server for this address, so that nobody was asked.
+    """
+
+    sequence_number: int | None
     address: str
     reason: str
+    no_server: bool = False
 
 
 @dataclass

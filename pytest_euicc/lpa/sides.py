@@ -20,7 +20,8 @@ class Sides:
 
     Args:
         isdr: the ISD-R on an open channel.
-        server: makes the ES9+ client for an SM-DP+ address.
+        server: makes the ES9+ client for an SM-DP+ address, of an activation code or of a notification; raises Es9Error
+            (NoServer) where it has none.
         device_info: DeviceInfo of SGP.22 4.2.
         progress: called before every step and every segment.
     """

@@ -118,3 +118,39 @@ def test_a_running_proactive_session(smdp: SimulatedSmdp) -> None:
     result = run(BUSY, smdp, "no-refresh", cat_busy=True)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "announced no proactive command (91xx)" in result.reason
+
+
+def _notifying(number: int, address: str) -> dict[str, object]:
+    iccid = f"98001032547698{number:02}4254"
+    return {"iccid": iccid, "name": "P", "notify": [{"events": ["enable", "disable"], "address": address}]}
+
+
+def test_notifications_of_other_servers_stay_on_the_card(smdp: SimulatedSmdp) -> None:
+    """SGP.22 3.5: two operators' notifications are not for the SM-DP+ of the run; its own is sent."""
+    addresses = ("operator.example.net", "other-operator.example.org", smdp.address.upper())
+    profile = "{{iccid: '98001032547698{:02}4254'}}"
+    enable = f"es10c.enable_profile: {{{{with: {{{{profileIdentifier: {profile}, refreshFlag: false}}}}}}}}"
+    result = run(
+        steps(
+            *(enable.format(number) for number in range(1, 4)),
+            "lpa.process_notifications: {expect: {delivered: 1, kept: 4, faults: 0, reasons: {count: 4}}}",
+            "es10b.list_notification: {expect: {notificationMetadataList: ["
+            + ", ".join(f"{{notificationAddress: {address}}}" for address in sorted(addresses[:2] * 2))
+            + "]}}",
+        ),
+        smdp,
+        profiles=[_notifying(number, address) for number, address in enumerate(addresses, 1)],
+    )
+    assert result.verdict is Verdict.PASS, (result.reason, result.failure)
+
+
+def test_a_server_that_is_not_there_is_a_fault_of_the_delivery(smdp: SimulatedSmdp) -> None:
+    elsewhere = SimulatedSmdp(default_pki())
+    elsewhere._running()  # so that its address is known while nothing listens
+    server = elsewhere._server
+    assert server is not None
+    server.stop()
+    enable = "es10c.enable_profile: {with: {profileIdentifier: {iccid: '98001032547698014254'}, refreshFlag: false}}"
+    wanted = "lpa.process_notifications: {expect: {delivered: 0, kept: 1, faults: 1}}"
+    result = run(steps(enable, wanted), elsewhere, profiles=[_notifying(1, smdp.address)])
+    assert result.verdict is Verdict.PASS, (result.reason, result.failure)

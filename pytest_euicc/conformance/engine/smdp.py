@@ -5,10 +5,13 @@ A simulated server holds whatever is wished for; any other is provisioned by its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
+from pytest_euicc.es9.address import same_server
+from pytest_euicc.es9.errors import NoServer
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.engine.context import Context
@@ -25,6 +28,10 @@ class SmdpAccess(Protocol):
     @property
     def address(self) -> str:
         """smdpAddress: what activation codes name."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """All names of the server: smdpAddress and the hosts of its listeners, with their ports."""
 
     def begin(self, seed: int) -> None:
         """A sequence begins: no profile is held for it, and a simulated server becomes reproducible."""
@@ -66,3 +73,16 @@ def smdp_client(context: Context, curve: Curve) -> Es9Client:
     client = smdp_access(context).client(curve)
     client.listener = context.on_http
     return client
+
+
+def client_for(access: SmdpAccess, address: str, curve: Curve) -> Es9Client:
+    """An ES9+ client for an address of an activation code or a notification, if it is one of the run's SM-DP+.
+
+    Raises:
+        NoServer: it is another server's: nothing that is meant for it goes to the SM-DP+ of the run (SGP.22 3.5).
+    """
+    if not any(same_server(address, own) for own in access.addresses):
+        raise NoServer(
+            ascii(address), f"the run has no server of this address; its SM-DP+ is {access.address} (--smdp)"
+        )
+    return access.client(curve)

@@ -81,6 +81,11 @@ class RemoteSmdp:
         """What activation codes name."""
         return self._server.address
 
+    @property
+    def addresses(self) -> list[str]:
+        """That, and where the server listens."""
+        return list(dict.fromkeys((self._server.address, *self._server.urls.values())))
+
     def begin(self, _seed: int) -> None:
         """Give back what was ordered for the sequence before; the server's randomness is its own."""
         if self._es2plus is not None:

@@ -42,6 +42,11 @@ class SimulatedSmdp:
         return self._running().service.inventory.addresses[0]
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """All names that it answers to."""
+        return tuple(self._running().service.inventory.addresses)
+
+    @property
     def defects(self) -> frozenset[str]:
         """Names of the deviations that are switched on."""
         return self._defects
