@@ -103,13 +103,28 @@ def _logical_channels(historical: bytes) -> int | None:
 
 @action("card.reset", response=_ATR)
 def reset(context: Context, _message: Message, *, bare: bool = False) -> Outcome:
-    """Reset the card, and start it as a device does."""
+    """Reset the card and start it as a device does.
+
+    Selects the MF and sends TERMINAL CAPABILITY and TERMINAL PROFILE. Closes every channel: ``isdr.select`` follows.
+
+    Args:
+        bare: ``true``: the reset alone.
+
+    Returns:
+        The ATR, as for ``card.atr``.
+    """
     return _atr_outcome(context.reset(start=not bare))
 
 
 @action("card.atr", response=_ATR)
 def atr(context: Context, _message: Message) -> Outcome:
-    """The answer to the last reset."""
+    """The ATR of the last reset.
+
+    Returns:
+        ``checksum`` is right, wrong or none; ``historical`` the historical bytes; ``global_tb`` the TB after T=15;
+        ``euicc`` whether it announces eUICC functions (ETSI TS 102 221 6.3.3); ``logical_channels`` how many the card
+        capabilities announce (ISO 7816-4 12.2.2.9). What the ATR does not say is absent.
+    """
     return _atr_outcome(context.card.atr)
 
 
@@ -145,7 +160,19 @@ def select(
     p1: HexOctet | None = None,
     p2: HexOctet | None = None,
 ) -> Outcome:
-    """SELECT a file or an application."""
+    """SELECT a file or an application (ETSI TS 102 221 11.1.1).
+
+    Sent on the basic channel unless the step names a ``channel``.
+
+    Args:
+        file: file identifiers, each selected in turn; without ``file`` and ``aid`` the MF.
+        aid: selects an application instead.
+        p1: in place of 00, or 04 for an AID.
+        p2: in place of 04, or 00 for an AID.
+
+    Returns:
+        ``fcp`` holds the data objects of the FCP template by tag, such as ``"82"``, in hex.
+    """
     channel = _channel(context, message)
     if aid is not None:
         sent = aid
@@ -158,7 +185,12 @@ def select(
 
 @action("card.open_channel", response=mapping("response", number=NUMBER))
 def open_channel(context: Context, _message: Message, *, as_: ChannelAs, number: int | None = None) -> Outcome:
-    """MANAGE CHANNEL open (ETSI TS 102 221 11.1.17)."""
+    """MANAGE CHANNEL open (ETSI TS 102 221 11.1.17).
+
+    Args:
+        as: the name by which steps use the channel (``channel:``).
+        number: the channel to open; without it the card chooses.
+    """
     try:
         channel = context.card.open_channel(number)
     except UnexpectedStatus as refused:
@@ -169,7 +201,7 @@ def open_channel(context: Context, _message: Message, *, as_: ChannelAs, number:
 
 @action("card.close_channel")
 def close_channel(context: Context, message: Message) -> Outcome:
-    """MANAGE CHANNEL close (ETSI TS 102 221 11.1.17)."""
+    """MANAGE CHANNEL close (ETSI TS 102 221 11.1.17) of the channel that the step names."""
     return Outcome(sw=context.card.close_channel(context.channel(message.channel)).sw)
 
 
@@ -187,7 +219,20 @@ def send(
     le: int | None = None,
     raw: bool = False,
 ) -> Outcome:
-    """Send a command as written."""
+    """Send a command as written.
+
+    61xx, 6Cxx and 91xx are followed up as a device does.
+
+    Args:
+        apdu: the whole command.
+        cla: class byte, used as written unless the step names a ``channel``.
+        ins: instruction byte.
+        p1: first parameter byte.
+        p2: second parameter byte.
+        data: command data.
+        le: number of bytes expected; 256 is coded 00.
+        raw: ``true``: exactly these bytes; 61xx and 6Cxx are not followed up.
+    """
     if raw:
         octets = apdu if apdu is not None else CommandApdu(cla, ins, p1, p2, data, le).encode()
         return data_outcome(octets, ResponseApdu.parse(context.card.transmit(octets)))
@@ -198,13 +243,21 @@ def send(
 
 @action("card.terminal_capability", response=DATA)
 def terminal_capability(context: Context, _message: Message, *, data: Hex = TERMINAL_CAPABILITY) -> Outcome:
-    """TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19)."""
+    """TERMINAL CAPABILITY (ETSI TS 102 221 11.1.19).
+
+    Args:
+        data: the command data; by default those sent after a reset.
+    """
     return data_outcome(data, context.card.basic.send(CommandApdu(0x80, 0xAA, 0x00, 0x00, data)))
 
 
 @action("card.terminal_profile", response=DATA)
 def terminal_profile(context: Context, _message: Message, *, data: Hex = TERMINAL_PROFILE) -> Outcome:
-    """TERMINAL PROFILE (ETSI TS 102 223 5.2)."""
+    """TERMINAL PROFILE (ETSI TS 102 223 5.2).
+
+    Args:
+        data: the command data; by default those sent after a reset.
+    """
     return data_outcome(data, context.card.basic.send(CommandApdu(0x80, 0x10, 0x00, 0x00, data)))
 
 
@@ -212,7 +265,13 @@ def terminal_profile(context: Context, _message: Message, *, data: Hex = TERMINA
 def read_binary(
     context: Context, message: Message, *, file: FilePath | None = None, offset: int = 0, octets: int = 256
 ) -> Outcome:
-    """SELECT a transparent file and READ BINARY (ETSI TS 102 221 11.1.3)."""
+    """SELECT a transparent file and READ BINARY (ETSI TS 102 221 11.1.3).
+
+    Args:
+        file: file identifiers, each selected in turn; without it the current file is read.
+        offset: of the first byte.
+        octets: number of bytes to read.
+    """
     channel = _channel(context, message)
     if file is not None:
         sent, answer = _select(channel, file, None, None)
@@ -224,7 +283,12 @@ def read_binary(
 
 @action("card.read_record", response=DATA)
 def read_record(context: Context, message: Message, *, file: FilePath | None = None, record: int = 1) -> Outcome:
-    """SELECT a linear fixed file and READ RECORD, absolute mode (ETSI TS 102 221 11.1.5)."""
+    """SELECT a linear fixed file and READ RECORD, absolute mode (ETSI TS 102 221 11.1.5).
+
+    Args:
+        file: file identifiers, each selected in turn; without it the current file is read.
+        record: number of the record.
+    """
     channel = _channel(context, message)
     if file is not None:
         sent, answer = _select(channel, file, None, None)
@@ -236,7 +300,10 @@ def read_record(context: Context, message: Message, *, file: FilePath | None = N
 
 @action("card.fetch")
 def fetch(context: Context, _message: Message) -> Outcome:
-    """Fetch the proactive command that a state left waiting, and answer it (ETSI TS 102 221 7.4.2)."""
+    """Fetch and answer the pending proactive command (ETSI TS 102 221 7.4.2).
+
+    For the state ``proactive_session``, which leaves it pending.
+    """
     context.card.release_proactive()
     return Outcome()
 
@@ -248,7 +315,11 @@ def fetch(context: Context, _message: Message) -> Outcome:
     ),
 )
 def proactive(context: Context, _message: Message) -> Outcome:
-    """The proactive commands fetched since the last look."""
+    """The proactive commands fetched since this action was last used.
+
+    Returns:
+        ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command.
+    """
     fetched = context.card.take_fetched()
     commands = [{"name": entry.type, "qualifier": entry.qualifier, "raw": entry.octets} for entry in fetched]
     return Outcome(octets=b"".join(entry.octets for entry in fetched), value={"commands": commands})
@@ -266,7 +337,11 @@ def card_started(context: Context) -> Generator[None, None, None]:
 
 @state("isdr_selected", implies=("card_started",))
 def isdr_selected(context: Context, *, as_: ChannelAs = DEFAULT_CHANNEL) -> Generator[None, None, None]:
-    """A logical channel with the ISD-R selected."""
+    """A logical channel with the ISD-R selected.
+
+    Args:
+        as: the name of the channel; steps without ``channel`` use ``isdr``.
+    """
     channel = context.select_isdr(as_)
     yield
     with context.undoing(f"channel {channel.number} is open"):

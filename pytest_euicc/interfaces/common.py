@@ -23,7 +23,12 @@ _RESOURCES = mapping("extended card resources", applications=NUMBER, non_volatil
 
 @action("check.equal")
 def check_equal(_context: Context, _message: Message, *, left: Any, right: Any) -> Outcome:
-    """Two saved values are equal."""
+    """Two saved values are equal.
+
+    Args:
+        left: a value, usually ``$saved``.
+        right: the value to compare it with.
+    """
     if equal(right, left):
         return Outcome()
     return Outcome(mismatches=(Mismatch("", describe(right), describe(left)),))
@@ -31,13 +36,24 @@ def check_equal(_context: Context, _message: Message, *, left: Any, right: Any) 
 
 @action("check.value", response=ANY)
 def check_value(_context: Context, _message: Message, *, of: Any) -> Outcome:
-    """A saved value is as expected."""
+    """A saved value is as expected.
+
+    Args:
+        of: a value, usually ``$saved``; ``expect`` matches it.
+    """
     return Outcome(value=of)
 
 
 @action("check.card_resource", response=_RESOURCES)
 def check_card_resource(_context: Context, _message: Message, *, of: Hex) -> Outcome:
-    """Extended card resources taken apart (ETSI TS 102 226 8.2.1.7.2)."""
+    """The parts of an extCardResource are as expected (ETSI TS 102 226 8.2.1.7.2).
+
+    Args:
+        of: the extCardResource, usually ``$saved``.
+
+    Returns:
+        Number of installed applications, and bytes of free non-volatile and volatile memory.
+    """
     outcome = Outcome(octets=of, shape=_RESOURCES)
     try:
         outcome.value = card_resources(of)
@@ -55,7 +71,7 @@ def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("complete")
 def complete(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer has no element that its type does not have."""
+    """The answer has no element that its ASN.1 type does not define."""
     for element in outcome.unknown:
         yield Mismatch("", f"only elements of {outcome.type_name}", str(element))
 
@@ -74,7 +90,11 @@ def eid_check_digits(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("ci_lists_match")
 def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterator[Mismatch]:
-    """The CI lists and the svn are those of the other EUICCInfo (SGP.22 5.7.8)."""
+    """The CI lists and the svn are those of the other EUICCInfo (SGP.22 5.7.8).
+
+    Args:
+        with: the other one, saved before.
+    """
     for name in ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning", "svn"):
         ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
         if ours != theirs:
@@ -83,7 +103,11 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
 
 @check("more_free_memory")
 def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Iterator[Mismatch]:
-    """EUICCInfo2 names more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2)."""
+    """EUICCInfo2 reports more free non-volatile memory than an earlier extCardResource (ETSI TS 102 226 8.2.1.7.2).
+
+    Args:
+        than: the earlier extCardResource, saved before.
+    """
     try:
         before, now = free_memory(than), free_memory((outcome.value or {}).get("extCardResource", b""))
     except (tlv.TlvError, LookupError) as error:

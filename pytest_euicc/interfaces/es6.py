@@ -55,7 +55,24 @@ def update_metadata(
 ) -> Outcome:
     """ES6.UpdateMetadata over SCP80 in SMS (SGP.22 5.4.1).
 
-    ``counter`` is what is added to the counter used last; ``again`` sends the messages of the step before once more.
+    Addressed to the MNO-SD of a profile of the state ``ota_profile``; ``sw`` is the status word of ENVELOPE.
+
+    Args:
+        profile: ICCID of the profile; by default the last one.
+        format: of the remote APDU script (ETSI TS 102 226).
+        receipt: how a proof of receipt is requested.
+        counter: added to the counter used last.
+        wrong_key: the key that is wrong.
+        ciphered: whether the packet is encrypted.
+        checksum: whether it has a cryptographic checksum.
+        tar: of the receiving application.
+        isdp: AID for INSTALL [for personalization].
+        again: ``true``: the messages of the step before once more.
+
+    Returns:
+        ``receipt`` is the status of ETSI TS 102 225 (ok, integrity-failed, counter-low, tar-unknown, …), absent if
+        there is no receipt; ``secured`` whether the receipt is; ``executed`` the number of commands executed,
+        ``result`` the last status word, ``data`` the last response data, ``bad_format`` the error of the script.
     """
     link = ota_platform.link_to(context, profile)
     spi = Spi(
@@ -112,7 +129,14 @@ def ota_profile(
     icon: bool = False,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
-    """A profile that the tester downloaded, whose OTA keys are known."""
+    """A profile whose OTA keys the tester knows: just downloaded, and removed afterwards.
+
+    Args:
+        state: enabled or disabled.
+        ppr: Profile Policy Rules.
+        icon: whether it has an icon.
+        as: saves what ``profile`` saves.
+    """
     before, there = enabled_on(context.isdr()), len(brought(context))
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))

@@ -87,12 +87,25 @@ def download(
     octets: Octets = 0,
     cut_after: int | None = None,
 ) -> Outcome:
-    """Download a profile over HTTPS (SGP.22 3.1.3): any that the SM-DP+ has, unless the sequence needs a certain one.
+    """Download a profile over HTTPS from the SM-DP+ of ``--smdp`` (SGP.22 3.1.3).
 
-    ``package``: that unprotected profile package, ``tester`` for one that the tester makes; ``iccid``: the tester's
-    package for it; ``octets``: how long any other package has to be; ``matching_id``: what the activation code names,
-    in place of that of the profile which the SM-DP+ holds; ``cut_after``: the card loses its power after so many
-    segments of the load.
+    Any profile that the SM-DP+ has, unless arguments ask for a particular one.
+
+    Args:
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        curve: of the session.
+        confirmation_code: that the order needs.
+        entered_code: the confirmation code that the user enters.
+        matching_id: in the activation code, in place of that of the order.
+        metadata: properties of the profile, in the format of an inventory.
+        package: the unprotected profile package; ``tester`` for one that the tester makes.
+        iccid: of a package that the tester makes.
+        octets: minimum size of any other package, in bytes.
+        cut_after: the card loses power after this number of segments.
+
+    Returns:
+        ``result`` is installed, failed, refused, cancelled or interrupted; ``by`` and ``code`` say who refused and why;
+        ``key`` is ``new`` or ``used again``, for the one-time key; ``segments`` the number in the package.
     """
     code = offer(
         context,
@@ -119,9 +132,16 @@ def retry(
     cut_after: int | None = None,
     key_offered: bool = False,
 ) -> Outcome:
-    """Take up the last download, which failed for a passing reason or broke off (SGP.22 3.1.3, 5.7.5).
+    """Retry the last download, which failed for a temporary reason or was interrupted (SGP.22 3.1.3, 5.7.5).
 
-    ``key_offered``: it says nothing of the eUICC unless the SM-DP+ offers the one-time key of before, as it may.
+    Args:
+        curve: of the session.
+        entered_code: the confirmation code that the user enters.
+        cut_after: the card loses power after this number of segments.
+        key_offered: ``true``: inconclusive unless the SM-DP+ offers the one-time key of the last download, as it may.
+
+    Returns:
+        As for ``lpa.download``.
     """
     failed = last_session(context)
     procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
@@ -218,9 +238,13 @@ def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:
 
 @action("lpa.process_notifications", response=_NOTIFIED, changes=True)
 def process_notifications(context: Context, message: Message, *, curve: Curve = "nist") -> Outcome:
-    """Send pending notifications to the addresses they name and remove them (SGP.22 3.5); ``reasons`` why some stay.
+    """Send every pending notification and remove those that were delivered (SGP.22 3.5).
 
-    Those of other servers than the SM-DP+ of the run stay on the card.
+    Args:
+        curve: of the TLS server certificate.
+
+    Returns:
+        How many were delivered, and how many are still pending.
     """
     with _lpa(context, message, curve) as lpa:
         try:
@@ -252,11 +276,19 @@ def _with(name: str, **fields: Shape) -> Shape:
 def power_cuts(
     context: Context, message: Message, *, keys: Keys | None = None, curve: Curve = "nist", octets: Octets = 0
 ) -> Outcome:
-    """A download whose card loses its power after the first segment, again after the second and so on, up to the last.
+    """A download whose card loses power after the first segment, again after the second, and so on up to the last.
 
-    After every cut the card is looked at: ``changed_after`` names the segments after which the profiles were not what
-    they had been before, or a whole package's worth of free memory was gone. (Less may go for a pending result, or come
-    back only in a while.) The result is that of the last download, which is let through.
+    After every power cut the profiles and the free memory are read. The result is that of the last download, which is
+    not interrupted.
+
+    Args:
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        curve: of the session.
+        octets: minimum size of the package in bytes.
+
+    Returns:
+        As for ``lpa.download``. ``cuts`` is the number of power cuts; ``changed_after`` lists the segments after which
+        the profiles had changed or memory for a whole package was missing.
     """
     code = offer(context, octets=octets, keys=keys, tries=_MOST_CUTS)
     profiles, free = _shown(context, message)
@@ -287,8 +319,16 @@ def fill_memory(
 ) -> Outcome:
     """Download profiles, one after the other, until one is not installed.
 
-    ``octets``: how long the package of each is at least; ``last``: ICCID of the last one that was installed. The result
-    is that of the download that failed; a card that takes ``at_most`` cannot be judged.
+    Inconclusive if the card takes all of them.
+
+    Args:
+        octets: minimum size of each package in bytes.
+        at_most: number of downloads.
+        curve: of the session.
+
+    Returns:
+        As for ``lpa.download``, of the download that failed. ``installed`` is the number of profiles installed,
+        ``last`` the ICCID of the last one.
     """
     last: dict[str, bytes] = {}
     for installed in range(at_most):

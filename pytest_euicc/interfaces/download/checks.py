@@ -18,7 +18,7 @@ from pytest_euicc.peers.smdp.session import tester
 
 @check("as_reported")
 def as_reported(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The profile of this session is listed if its load was reported as a success, and else is not (SGP.22 5.7.6)."""
+    """The profile of this session is listed exactly if its load was reported as a success (SGP.22 5.7.6)."""
     kind, listed = outcome.value if isinstance(outcome.value, tuple) else (None, [])
     if kind != "profileInfoListOk":
         raise Unreachable("the profiles are not listed, so nothing can be compared with the result")
@@ -44,7 +44,13 @@ def euicc_response(
     identification: int | None = None,
     aborted: bool | None = None,
 ) -> Iterator[Mismatch]:
-    """simaResponse is an EUICCResponse that names the element and its fault (SGP.22 2.5.6, TCA IFS 9.4)."""
+    """simaResponse is an EUICCResponse that identifies the profile element and the error (SGP.22 2.5.6, TCA IFS 9.4).
+
+    Args:
+        status: PEStatus of an element.
+        identification: identification of that element.
+        aborted: whether profileInstallationAborted is present.
+    """
     place = "finalResult.simaResponse"
     try:
         result: dict[str, Any] = outcome.value["profileInstallationResultData"]["finalResult"][1]
@@ -69,7 +75,11 @@ def euicc_response(
 
 @check("number_follows")
 def number_follows(_context: Context, outcome: Outcome, *, after: int) -> Iterator[Mismatch]:
-    """The sequence number of the result is one above another (SGP.22 5.7.9)."""
+    """The sequence number of the result is the next one after another (SGP.22 5.7.9).
+
+    Args:
+        after: the earlier sequence number, saved before.
+    """
     try:
         number = outcome.value["profileInstallationResultData"]["notificationMetadata"]["seqNumber"]
     except (TypeError, KeyError):

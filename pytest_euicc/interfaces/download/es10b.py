@@ -81,7 +81,14 @@ def authenticate_server(
     certificate: CertificateKind = "valid",
     signer: Signer = "certificate",
 ) -> Outcome:
-    """ES10b.AuthenticateServer (SGP.22 5.7.13)."""
+    """ES10b.AuthenticateServer (SGP.22 5.7.13).
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        certificate: CERT.DPauth that is shown: ``valid``, another role (``dppb``), another SM-DP+ (``second``), or an
+            invalid certificate of the test PKI.
+        signer: whose key signs: that of the certificate shown, or that of another kind of certificate.
+    """
     ours = tester(context)
     ours.start(curve or context.declaration.curve)
     last: Outcome | None = context.notes.get("get_euicc_challenge")
@@ -105,7 +112,14 @@ def prepare_download(
     confirmation_code: str | None = None,
     over: Literal["session", "other"] = "session",
 ) -> Outcome:
-    """ES10b.PrepareDownload (SGP.22 5.7.5)."""
+    """ES10b.PrepareDownload (SGP.22 5.7.5).
+
+    Args:
+        certificate: CERT.DPpb that is shown, as for ``es10b.authenticate_server``.
+        signer: whose key signs: that of the certificate shown, or that of another kind of certificate.
+        confirmation_code: sent as hashCc.
+        over: ``other``: smdpSignature2 covers another euiccSignature1 than the session's.
+    """
     ours = tester(context)
     octets = ours.prepare_download_request(message, certificate, signer, confirmation_code, over)
     reply = context.isdr(message.channel).send("prepare_download", octets)
@@ -144,8 +158,19 @@ def load_bound_profile_package(
 ) -> Outcome:
     """ES10b.LoadBoundProfilePackage of a package made for the session (SGP.22 5.7.6).
 
-    ``with`` overlays the metadata of the profile, ``tamper`` changes the whole package. ``order`` names segments by
-    number, ``again`` sends the package that was sent before.
+    ``with`` overlays the metadata of the profile; ``tamper`` changes the whole package once it is protected.
+
+    Args:
+        iccid: of the profile.
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        package: differences in the profile package, see *Profile packages*.
+        eid: binds the package to another EID.
+        portion: sends the package in chains of this number of bytes instead of the segments of SGP.22 2.5.5.
+        order: numbers of the segments to send, in this order.
+        again: ``true``: the package that was sent before.
+
+    Returns:
+        Nothing, or a ProfileInstallationResult; ``expect: nothing`` where no data are allowed.
     """
     ours = tester(context)
     if again:

@@ -62,7 +62,14 @@ def initialise_secure_channel(
     eid: Hex | None = None,
     tamper_plain: OfSecureChannel = (),  # type: ignore[valid-type]
 ) -> Outcome:
-    """ES8+.InitialiseSecureChannel (SGP.22 5.5.1)."""
+    """ES8+.InitialiseSecureChannel (SGP.22 5.5.1).
+
+    Args:
+        signer: whose key makes smdpSign; by default that of CERT.DPpb.
+        over: ``other``: smdpSign covers another euiccOtpk than the session's.
+        eid: derives the session keys for another EID.
+        tamper_plain: ``tamper`` operations on the request before smdpSign covers it.
+    """
     arguments = {"signer": signer, "over": over, "eid": eid, "tamper_plain": tamper_plain}
     return _sent(context, message, secure_channel(context, tester(context), message, arguments))
 
@@ -75,7 +82,12 @@ def configure_isdp(
     content: Hex | None = None,
     tamper_plain: OfConfigure = (),  # type: ignore[valid-type]
 ) -> Outcome:
-    """ES8+.ConfigureISDP (SGP.22 5.5.2)."""
+    """ES8+.ConfigureISDP (SGP.22 5.5.2).
+
+    Args:
+        content: other bytes in place of the whole request.
+        tamper_plain: ``tamper`` operations on the request before it is protected.
+    """
     arguments = {"content": content, "tamper_plain": tamper_plain}
     return _sent(context, message, protected("es8plus.configure_isdp", tester(context), message, arguments))
 
@@ -92,7 +104,16 @@ def store_metadata(
     tamper_plain: OfMetadata = (),  # type: ignore[valid-type]
     as_: SaveAs = "metadata",
 ) -> Outcome:
-    """ES8+.StoreMetadata (SGP.22 5.5.3)."""
+    """ES8+.StoreMetadata (SGP.22 5.5.3).
+
+    Args:
+        icon: adds an icon of this type.
+        icon_octets: its size in bytes.
+        portion: bytes of metadata in each segment 88.
+        content: other bytes in place of the whole request.
+        tamper_plain: ``tamper`` operations on the request before it is protected.
+        as: saves the metadata sent.
+    """
     arguments = {
         "icon": icon,
         "icon_octets": icon_octets,
@@ -115,7 +136,12 @@ def replace_session_keys(
     content: Hex | None = None,
     tamper_plain: OfKeys = (),  # type: ignore[valid-type]
 ) -> Outcome:
-    """ES8+.ReplaceSessionKeys (SGP.22 5.5.4)."""
+    """ES8+.ReplaceSessionKeys (SGP.22 5.5.4).
+
+    Args:
+        content: other bytes in place of the whole request.
+        tamper_plain: ``tamper`` operations on the request before it is protected.
+    """
     arguments = {"content": content, "tamper_plain": tamper_plain}
     return _sent(context, message, protected("es8plus.replace_session_keys", tester(context), message, arguments))
 
@@ -134,7 +160,13 @@ def load_profile_elements(
 ) -> Outcome:
     """ES8+.LoadProfileElements (SGP.22 5.5.5).
 
-    ``segments`` sends so many 86 only, as before an interruption; ``rest`` sends those that were left then.
+    Args:
+        package: differences in the profile package, see *Profile packages*.
+        portion: bytes of the profile package in each segment 86.
+        keys: ``old``: protected with the keys from before ReplaceSessionKeys.
+        padding: ``wrong``: the padding before encryption is wrong.
+        segments: sends only this number of segments, as before an interruption.
+        rest: ``true``: sends the segments that were not sent then.
     """
     ours = tester(context)
     if rest:

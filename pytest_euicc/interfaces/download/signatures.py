@@ -72,10 +72,13 @@ def certificates_shown(context: Context) -> list[bytes]:
 
 @check("notification_signatures")
 def notification_signatures(context: Context, outcome: Outcome, *, count: int | None = None) -> Iterator[Mismatch]:
-    """Every notification is signed by the eUICC and its certificates lead to the CI (SGP.22 5.7.10).
+    """Every notification is signed by the eUICC, and its certificate chain leads to the CI (SGP.22 5.7.10).
 
-    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those that the eUICC
-    showed before in this sequence, or with another notification of the answer.
+    A Profile Installation Result carries no certificates (SGP.22 2.5.6): it is verified with those received before in
+    this sequence, or with another notification of the answer.
+
+    Args:
+        count: the number of notifications that there must be.
     """
     try:
         notifications = _notifications(outcome.octets)
@@ -144,9 +147,9 @@ _SIGNED = {
 
 @check("session_signature")
 def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is signed by the eUICC whose chain AuthenticateServer gave, and the chain leads to the CI.
+    """The answer is signed by the eUICC whose certificates AuthenticateServer returned, and the chain leads to the CI.
 
-    euiccSignature2 also covers smdpSignature2 (SGP.22 5.7.5); all signatures are over received octets.
+    euiccSignature2 also covers smdpSignature2 (SGP.22 5.7.5); all signatures are verified over the bytes received.
     """
     from pytest_euicc.peers.smdp.session import tester
 
@@ -176,7 +179,7 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("echo")
 def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """What the eUICC signs is what the tester sent in this session: transaction, challenge, context, hashCc, OID."""
+    """The eUICC signs what the tester sent in this session: transactionId, serverChallenge, context, hashCc and OID."""
     from pytest_euicc.peers.smdp.session import tester
 
     ours = tester(context)
@@ -222,7 +225,7 @@ def _context_echoed(request: bytes, response: bytes) -> Iterator[Mismatch]:
 
 @check("eid_of_certificate")
 def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """CERT.EUICC names the EID that GetEID gave in this sequence (SGP.22 4.5.2.1)."""
+    """CERT.EUICC contains the EID that GetEID returned in this sequence (SGP.22 4.5.2.1)."""
     from pytest_euicc.peers.smdp.session import tester
 
     asked: Outcome | None = context.notes.get("get_eid")
@@ -235,7 +238,7 @@ def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch
 
 @check("otpk_on_curve")
 def otpk_on_curve(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """euiccOtpk is a point of the session's curve (SGP.22 5.7.5)."""
+    """euiccOtpk is a point on the session's curve (SGP.22 5.7.5)."""
     from pytest_euicc.peers.smdp.session import tester
     from pytest_euicc.rsp import signatures
 

@@ -78,7 +78,13 @@ def _tidy(context: Context) -> None:
 def session_open(
     context: Context, *, curve: Curve | None = None, certificate: CertificateKind = "valid", as_: SaveAs = "session"
 ) -> Generator[None, None, None]:
-    """An RSP session: GetEUICCChallenge and AuthenticateServer are done."""
+    """An RSP session is open: GetEUICCChallenge and AuthenticateServer have succeeded.
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        certificate: CERT.DPauth that is shown, as for ``es10b.authenticate_server``.
+        as: saves ``transactionId``, ``serverChallenge``, ``iccid`` (of the profile to be installed) and ``smdpOid``.
+    """
     context.save(as_, _session(_open(context, curve, certificate)))
     yield
 
@@ -92,7 +98,15 @@ def download_prepared(
     confirmation_code: str | None = None,
     as_: SaveAs = "session",
 ) -> Generator[None, None, None]:
-    """A session in which PrepareDownload is done: the next thing is a package."""
+    """An RSP session in which PrepareDownload has succeeded.
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        certificate: CERT.DPauth and CERT.DPpb that are shown, as for ``es10b.authenticate_server``.
+        confirmation_code: sent as hashCc.
+        as: saves ``transactionId``, ``serverChallenge``, ``iccid`` (of the profile to be installed) and ``smdpOid``,
+            and ``euiccOtpk``.
+    """
     context.save(as_, _session(_prepare(context, curve, certificate, confirmation_code)))
     yield
     _tidy(context)
@@ -114,7 +128,12 @@ def _load_up_to(context: Context, last: str, curve: Curve | None, as_: str) -> G
 def secure_channel(
     context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
 ) -> Generator[None, None, None]:
-    """A package of which InitialiseSecureChannel has been sent."""
+    """A load in progress: the functions of ES8+ up to InitialiseSecureChannel have been sent.
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        as: saves what ``download_prepared`` saves.
+    """
     yield from _load_up_to(context, SECURE_CHANNEL, curve, as_)
 
 
@@ -122,7 +141,12 @@ def secure_channel(
 def isdp_configured(
     context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
 ) -> Generator[None, None, None]:
-    """A package of which everything up to ConfigureISDP has been sent."""
+    """A load in progress: the functions of ES8+ up to ConfigureISDP have been sent.
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        as: saves what ``download_prepared`` saves.
+    """
     yield from _load_up_to(context, "es8plus.configure_isdp", curve, as_)
 
 
@@ -130,7 +154,12 @@ def isdp_configured(
 def metadata_stored(
     context: Context, *, curve: Curve | None = None, as_: SaveAs = "session"
 ) -> Generator[None, None, None]:
-    """A package of which everything up to StoreMetadata has been sent."""
+    """A load in progress: the functions of ES8+ up to StoreMetadata have been sent.
+
+    Args:
+        curve: of the session; by default that of the declaration.
+        as: saves what ``download_prepared`` saves.
+    """
     yield from _load_up_to(context, "es8plus.store_metadata", curve, as_)
 
 
@@ -138,7 +167,15 @@ def metadata_stored(
 def profile_owner(
     context: Context, *, allowed: list[Rule] | None = None, refused: list[Rule] | None = None, as_: SaveAs = "owner"
 ) -> Generator[None, None, None]:
-    """An operator to whom the Rules Authorisation Table allows these rules, or one to whom it does not."""
+    """An operator to whom the Rules Authorisation Table allows these rules, or to whom it does not.
+
+    Give either ``allowed`` or ``refused``. If there is no such operator, the sequence is not applicable.
+
+    Args:
+        allowed: rules that the operator may use.
+        refused: rules of which the operator may not use at least one.
+        as: saves a value of profileOwner.
+    """
     rules = frozenset[str](allowed or refused or ())
     if not rules or (allowed and refused):
         raise Unreachable("profile_owner wants the rules that are allowed, or those that are refused")
@@ -163,7 +200,15 @@ def _stranger(context: Context, rules: frozenset[str]) -> dict[str, bytes]:
 def published_profile(
     context: Context, *, file: str | None = None, as_: SaveAs = "published"
 ) -> Generator[None, None, None]:
-    """A published profile package is at hand: one of GSMA TS.48, or the file that the declaration names."""
+    """A published profile package is available: one of GSMA TS.48, or the file that the declaration names.
+
+    Not applicable without one, or if the package requires what the eUICC does not declare.
+
+    Args:
+        file: a path; ``each`` repeats the sequence with every package in the folder ``EUICC_TS48_DIR``; if left out,
+            the file under ``published_profile`` in the declaration's ``settings``, or the last one of the folder.
+        as: saves ``octets``, ``iccid`` and ``imsi``.
+    """
     path = _published(context) if file in (None, published.EACH) else Path(file)
     try:
         package = published.read(path)

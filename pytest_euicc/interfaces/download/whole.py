@@ -39,8 +39,14 @@ def download(
 ) -> Outcome:
     """A whole download over ES10b, from GetEUICCChallenge to the result of the load (SGP.22 5.7.5 to 5.7.7, 5.7.13).
 
-    ``with`` overlays the metadata of the profile, ``tamper`` changes the package. A function before the load that
-    answers an error fails the step.
+    ``with`` overlays the metadata of the profile, ``tamper`` changes the package. The step fails if a function before
+    the load returns an error.
+
+    Args:
+        iccid: of the profile; by default a new one.
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        filler: additional bytes in the profile package.
+        curve: of the session; by default that of the declaration.
     """
     authentication = {} if curve is None else {"curve": curve}
     before: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -128,7 +134,15 @@ def installed_profile(
     filler: int = 0,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
-    """A profile that the tester downloaded, with metadata as asked; it is disabled and no notification of it pends."""
+    """A disabled profile with given metadata, just downloaded by the tester; no notification of it is pending.
+
+    Args:
+        metadata: overlays the StoreMetadataRequest.
+        iccid: of the profile; by default a new one.
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        filler: additional bytes in the profile package.
+        as: saves what ``profile`` saves.
+    """
     chosen = {} if iccid is None else {"iccid": iccid}
     before = len(brought(context))
     installed = by_iccid(context, install(context, metadata or {}, keys=keys, filler=filler, **chosen))

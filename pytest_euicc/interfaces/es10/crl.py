@@ -42,11 +42,20 @@ def load_crl(
     break_signature: bool = False,
     malformed: Malformed | None = None,
 ) -> Outcome:
-    """ES10b.LoadCRL of a list made for the step (SGP.22 5.7.12).
+    """ES10b.LoadCRL of a CRL issued for the step (SGP.22 5.7.12).
 
-    ``number`` and ``base`` count within the sequence; what goes over the wire is higher than every number of an earlier
-    sequence and of an earlier run, so that a card that keeps its lists takes these. ``part`` of ``parts``: a partial
-    CRL. ``base``: a delta CRL.
+    Args:
+        number: the CRL number, counted within the sequence. The number sent is higher than those of all earlier
+            sequences and runs, so that a card which keeps its CRLs accepts it.
+        revoked: certificates of the tester's two SM-DP+ that the CRL lists.
+        issuer: the CI, or one that the eUICC does not know.
+        curve: of the CI; by default that of the session.
+        part: number of a partial CRL.
+        parts: how many partial CRLs there are; by default ``part``.
+        base: makes it a delta CRL to the CRL of this number.
+        lifted: certificates that a delta CRL removes from the list.
+        break_signature: ``true``: the signature is wrong.
+        malformed: what else is wrong with the CRL.
     """
     ours, curve = tester(context), curve or context.declaration.curve
     first = _first_number(context)

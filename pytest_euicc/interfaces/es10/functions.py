@@ -87,7 +87,15 @@ def _fci_shape() -> Shape:
 
 @action("isdr.select", response=Shape("sequence", "FCI", parts=lambda: _fci_shape().fields))
 def select(context: Context, message: Message, *, aid: Hex | None = None, as_: ChannelAs = DEFAULT_CHANNEL) -> Outcome:
-    """SELECT the ISD-R (SGP.22 5.7.1)."""
+    """SELECT the ISD-R (SGP.22 5.7.1).
+
+    Args:
+        aid: another AID than the ISD-R's.
+        as: the name of the channel, which is opened if it is not open.
+
+    Returns:
+        The FCI: ``svn`` as text, ``isdr`` the decoded template E0.
+    """
     channel = context.channels.get(message.channel or as_)
     if channel is None or not channel.is_open:
         channel = context.card.open_channel()
@@ -108,7 +116,7 @@ def select(context: Context, message: Message, *, aid: Hex | None = None, as_: C
 
 
 class Chunk(BaseModel):
-    """One STORE DATA command of one's own making."""
+    """One STORE DATA command."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -129,7 +137,18 @@ def store_data(
     cla: HexOctet | None = None,
     chunks: Annotated[list[Chunk], Field(min_length=1)] | None = None,
 ) -> Outcome:
-    """STORE DATA with blocks as given (SGP.22 5.7.2)."""
+    """STORE DATA with blocks as given (SGP.22 5.7.2).
+
+    Args:
+        data: data of a single block.
+        p1: in place of 91, the value for a last block.
+        p2: in place of the block number.
+        cla: in place of 80 on the channel.
+        chunks: several blocks, each with ``data``, ``p1``, ``p2`` and ``cla``; in place of the arguments above.
+
+    Returns:
+        The data of the last answer.
+    """
     blocks = chunks or [Chunk(data=data, p1=p1, p2=p2, cla=cla)]
     channel = context.channel(message.channel)
     sent, answer = b"", None

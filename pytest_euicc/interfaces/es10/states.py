@@ -44,7 +44,21 @@ def profile(
     addresses: int | None = None,
     as_: SaveAs = "profile",
 ) -> Generator[None, None, None]:
-    """A profile of a kind, enabled or disabled."""
+    """A profile with these properties, enabled or disabled.
+
+    A profile that the card lacks is downloaded by the tester and deleted afterwards. Different ``as`` names are
+    different profiles. If the Rules Authorisation Table allows the rules to nobody, the sequence is not applicable.
+
+    Args:
+        state: enabled or disabled.
+        class: profileClass.
+        ppr: Profile Policy Rules, or ``none``; any if left out.
+        icon: whether it has an icon; either way if left out.
+        notify: events that are to be notified.
+        addresses: to how many addresses each of these events (or every event) is notified.
+        as: saves ``iccid``, ``aid``, ``name``, ``class``, ``provider``, ``ppr``, ``notify``, ``owner`` and so on, as
+            far as the card reports them.
+    """
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
     wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
@@ -84,7 +98,13 @@ def no_enabled_profile(context: Context) -> Generator[None, None, None]:
 
 @state("proactive_session", implies=("isdr_selected",))
 def proactive_session(context: Context, *, profile: str) -> Generator[None, None, None]:
-    """A proactive session runs: the REFRESH that came of enabling a profile waits to be fetched."""
+    """A proactive session is in progress: the REFRESH after enabling a profile has not been fetched.
+
+    ``card.fetch`` ends it.
+
+    Args:
+        profile: the name of a profile, which is enabled with refreshFlag.
+    """
     before = enabled_on(context.isdr())
     chosen = by_iccid(context, _named(context, profile)["iccid"])
     context.card.hold_proactive()
@@ -100,7 +120,10 @@ def proactive_session(context: Context, *, profile: str) -> Generator[None, None
 
 @state("no_profiles", implies=("isdr_selected",))
 def no_profiles(context: Context) -> Generator[None, None, None]:
-    """No profile is installed."""
+    """No profile is installed.
+
+    Deletes the profiles of the card: needs permission on a real card.
+    """
     there = profiles_on(context.isdr())
     if there:
         context.change("to delete every profile")
@@ -133,7 +156,12 @@ def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
 
 @state("profiles", implies=("isdr_selected",))
 def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Generator[None, None, None]:
-    """So many profiles at least are installed."""
+    """At least this number of profiles is installed.
+
+    Args:
+        count: the number of profiles; missing ones are downloaded by the tester.
+        as: saves a list with what ``profile`` saves.
+    """
     before = len(brought(context))
     there = profiles_on(context.isdr())
     there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
@@ -155,7 +183,10 @@ def _pending(isdr: Isdr) -> list[dict[str, Any]]:
 
 @state("no_notifications", implies=("isdr_selected",))
 def no_notifications(context: Context) -> Generator[None, None, None]:
-    """No notification is pending."""
+    """No notification is pending.
+
+    Removes pending notifications: needs permission on a real card.
+    """
     for entry in _pending(context.isdr()):
         number = int(entry["seqNumber"])
         context.change(f"to remove the pending notification {number}")
@@ -172,7 +203,12 @@ def notification(
     event: Literal["enable", "disable", "delete"] = "enable",
     as_: SaveAs = "notification",
 ) -> Generator[None, None, None]:
-    """A notification of an event is pending, brought about by that event."""
+    """A notification is pending, caused by its event. Others stay pending.
+
+    Args:
+        event: what happens to a profile.
+        as: saves ``seqNumber``, ``address``, ``iccid`` and ``event``.
+    """
     known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
     before, there = enabled_on(context.isdr()), len(brought(context))
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
@@ -210,7 +246,11 @@ def notification(
 
 @state("default_address", implies=("isdr_selected",))
 def default_address(context: Context, *, value: TextOrNone) -> Generator[None, None, None]:
-    """A default SM-DP+ address is set, or none."""
+    """The default SM-DP+ address is set, or there is none.
+
+    Args:
+        value: the address, or ``none``.
+    """
     try:
         before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
     except Es10Error as error:
@@ -225,7 +265,12 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
 
 @state("nickname", implies=("isdr_selected",))
 def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
-    """A profile that has a name here has a nickname, or none."""
+    """A profile has a nickname, or none.
+
+    Args:
+        profile: the name of a profile.
+        value: the nickname, or ``none``.
+    """
     named = _named(context, profile)
     before = named.get("nickname", "")
     if before != value:

@@ -22,13 +22,15 @@ _REPLY = "es9plus reply"
 
 
 class HttpChange(BaseModel):
-    """What is to be different in the HTTP request.
+    """Differences in the HTTP request.
 
     Attributes:
-        headers: put over the usual ones; null leaves one out.
-        fields: JSON fields put over those of the function; ``{absent: true}`` leaves one out.
+        method: the HTTP method.
+        path: in place of that of the function.
+        headers: added to or in place of the usual ones; null leaves one out.
+        fields: JSON fields in place of those of the function; ``{absent: true}`` leaves one out.
         body: text in place of the JSON object.
-        octets: so many octets in place of it.
+        octets: this number of spaces in place of the JSON object.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -30,7 +30,7 @@ _ENCODED = {
 
 @check("binding")
 def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is one of the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
+    """The answer follows the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
     reply = last_reply(context)
     kind = reply.headers.get("content-type", "")
     if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
@@ -42,9 +42,9 @@ def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("encoding")
 def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """Fields are written as they must be: transactionId in capitals, canonical DER in base64 (SGP.22 6.5.2, X.690 10).
+    """Fields are encoded as required: transactionId in capitals, canonical DER in base64 (SGP.22 6.5.2, X.690 10).
 
-    A check of its own: an encoding that is only unusual says nothing of what else a sequence is about.
+    A separate check, because an unusual encoding alone says nothing about the rest of a sequence.
     """
     reply = last_reply(context)
     named = (reply.body or {}).get("transactionId")
@@ -58,9 +58,9 @@ def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("server_signature")
 def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """serverSignature1, or smdpSignature2 with euiccSignature1 under it, verifies over the octets received.
+    """serverSignature1, or smdpSignature2 including euiccSignature1, verifies over the bytes received.
 
-    By the key of the certificate in the same answer (SGP.22 5.6.1, 5.6.3).
+    With the key of the certificate in the same answer (SGP.22 5.6.1, 5.6.3).
     """
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
     from pytest_euicc.rsp.signatures import verify
@@ -85,9 +85,9 @@ def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("server_chain")
 def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """CERT.DPauth or CERT.DPpb is valid now, for its role, and under the CI of the session (SGP.22 4.5.2).
+    """CERT.DPauth or CERT.DPpb is currently valid, for its role, and under the CI of the session (SGP.22 4.5.2).
 
-    CERT.DPpb names the same SM-DP+ OID as CERT.DPauth.
+    CERT.DPpb contains the same SM-DP+ OID as CERT.DPauth.
     """
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
 
@@ -114,7 +114,7 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("session_echo")
 def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """What the server signs is of this session: transactionId, the eUICC's challenge, its own address."""
+    """What the server signs belongs to this session: transactionId, the eUICC's challenge, the server's own address."""
     reply, ours = last_reply(context), euicc_tester(context)
     value = outcome.value
     expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
@@ -134,7 +134,7 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("ordered_metadata")
 def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """profileMetadata are those of the profile ordered, octet for octet as far as they are known (SGP.22 3.1.3)."""
+    """profileMetadata are those of the order, byte for byte as far as they are known (SGP.22 3.1.3)."""
     order, came = euicc_tester(context).order, last_reply(context).octets_of("profileMetadata")
     if order is None:
         return
@@ -148,7 +148,7 @@ def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("one_time_key_offered")
 def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """bppEuiccOtpk is the eUICC's one-time key that the package before was bound to (SGP.22 5.6.3)."""
+    """bppEuiccOtpk is the eUICC's one-time key that the last package was bound to (SGP.22 5.6.3)."""
     ours = euicc_tester(context)
     if ours.one_time_key is None:
         raise Unreachable("no package was bound in this sequence")

@@ -68,7 +68,10 @@ def initiate_authentication(
 ) -> Outcome:
     """ES9+.InitiateAuthentication (SGP.22 5.6.1).
 
-    ``curve``: of the session, kept for the next ones; ``capitals``: the server's address in capital letters.
+    Args:
+        curve: of the session, kept for the functions that follow.
+        capitals: ``true``: smdpAddress in capital letters.
+        http: differences in the HTTP request, see *HTTP requests*.
     """
     ours = euicc_tester(context)
     ours.curve = curve or ours.curve
@@ -120,8 +123,14 @@ def authenticate_client(
 ) -> Outcome:
     """ES9+.AuthenticateClient (SGP.22 5.6.3).
 
-    ``matching_id``: in place of that of the profile ordered; ``transaction_id``: in JSON alone; ``extend``: elements
-    that no version knows, put at the end of fields before the signature is made.
+    Args:
+        matching_id: in place of that of the order.
+        no_matching_id: ``true``: no matchingId.
+        certificates: the chain that is shown: ``valid``, or an invalid one of the test PKI.
+        signer: ``another``: signed with another key than that of CERT.EUICC.
+        transaction_id: in the JSON object only; what is signed keeps that of the session.
+        extend: unknown elements in hex, by the field of EuiccSigned1 to whose end they are added before signing.
+        http: differences in the HTTP request, see *HTTP requests*.
     """
     ours = euicc_tester(context)
     ours.kind = certificates or "valid"
@@ -163,8 +172,13 @@ def get_bound_profile_package(
 ) -> Outcome:
     """ES9+.GetBoundProfilePackage (SGP.22 5.6.2).
 
-    ``confirmation_code``: in place of that of the profile ordered; ``one_time_key``: a new one, or that of the
-    download before; ``transaction_id``: in JSON alone.
+    Args:
+        confirmation_code: in place of that of the order.
+        no_confirmation_code: ``true``: no hashCc.
+        one_time_key: a new euiccOtpk, or that of the last download (``kept``).
+        signer: ``another``: signed with another key than that of CERT.EUICC.
+        transaction_id: in the JSON object only; what is signed keeps that of the session.
+        http: differences in the HTTP request, see *HTTP requests*.
     """
     ours = euicc_tester(context)
     if one_time_key == "new" or ours.one_time_key is None:
@@ -183,9 +197,12 @@ def get_bound_profile_package(
 
 @action("es9plus.download", response=lambda: answer_shape("getBoundProfilePackage"))
 def download(context: Context, _message: Message, *, confirmation_code: str | None = None) -> Outcome:
-    """InitiateAuthentication, AuthenticateClient and GetBoundProfilePackage, as far as the server goes along.
+    """InitiateAuthentication, AuthenticateClient and GetBoundProfilePackage, up to the first that fails.
 
-    The status is that of the function that ended it, for requirements that leave open which of them refuses.
+    The status is that of the function that was called last, for requirements that leave open which one refuses.
+
+    Args:
+        confirmation_code: in place of that of the order.
     """
     outcome = initiate_authentication(context, Message())
     if outcome.status == "success" and not outcome.mismatches:
@@ -211,7 +228,12 @@ def handle_installation_result(
 ) -> Outcome:
     """ES9+.HandleNotification with a Profile Installation Result (SGP.22 5.6.4, 2.5.6).
 
-    Of a success unless ``with`` says another finalResult. ``again``: the octets of the notification before.
+    A success, unless ``with`` gives another finalResult.
+
+    Args:
+        signer: ``another``: signed with another key than that of CERT.EUICC.
+        again: ``true``: the same bytes as in the last notification.
+        http: differences in the HTTP request, see *HTTP requests*.
     """
     ours = euicc_tester(context)
     if again:
@@ -242,7 +264,14 @@ def handle_notification(
     signer: Signer = "certificate",
     http: HttpChange | None = None,
 ) -> Outcome:
-    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5)."""
+    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5).
+
+    Args:
+        event: profileManagementOperation.
+        certificates: the chain that is shown: ``valid``, or an invalid one of the test PKI.
+        signer: ``another``: signed with another key than that of CERT.EUICC.
+        http: differences in the HTTP request, see *HTTP requests*.
+    """
     ours = euicc_tester(context)
     ours.kind = certificates or "valid"
     data = message.encode("NotificationMetadata", ours.notification_metadata(event))
@@ -280,7 +309,12 @@ def cancel_session(
 ) -> Outcome:
     """ES9+.CancelSession (SGP.22 5.6.5).
 
-    Of an end user's rejection unless ``with`` says another reason. ``transaction_id``: in JSON alone.
+    The reason is endUserRejection, unless ``with`` gives another one.
+
+    Args:
+        signer: ``another``: signed with another key than that of CERT.EUICC.
+        transaction_id: in the JSON object only; what is signed keeps that of the session.
+        http: differences in the HTTP request, see *HTTP requests*.
     """
     ours = euicc_tester(context)
     value = {"transactionId": ours.transaction_id, "smdpOid": ours.smdp_oid(), "reason": "endUserRejection"}

@@ -32,9 +32,13 @@ def package(
 ) -> Iterator[Mismatch]:
     """The Bound Profile Package opens with the eUICC's one-time key, segment by segment (SGP.22 2.5.4, 5.5).
 
-    smdpSign, keys and counters of segments; the metadata are those announced and ordered, the profile the one
-    ordered; neither the server's one-time key nor random keys are those of another binding of the sequence. ``keys``:
-    which the profile is protected by; ``metadata_segments``: how many 88s carry the metadata at least.
+    Verifies smdpSign, keys and counters of the segments, the metadata against those announced and ordered, the profile
+    against the one ordered (or that it is a profile package), dpOid, and that no key was used for another binding of
+    the sequence. A message names the deviation if it is a known one.
+
+    Args:
+        keys: session keys, or ``random``: what the profile is protected with.
+        metadata_segments: minimum number of segments 88.
     """
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
@@ -66,9 +70,9 @@ def package(
 
 @check("segment_sizes")
 def segment_sizes(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
-    """No protected segment of the package is longer than 1020 octets (SGP.22 2.5.3).
+    """No protected segment of the package is longer than 1020 bytes (SGP.22 2.5.3).
 
-    A check of its own: it says nothing of what the package carries.
+    A separate check, because it says nothing about the content of the package.
     """
     from pytest_euicc.rsp.bpp_opening import FUNCTIONS
     from pytest_euicc.rsp.bsp import LARGEST_SEGMENT

@@ -45,7 +45,12 @@ def _eid(number: int) -> bytes:
 def euiccs(
     context: Context, *, orders_: list[str], connections: Literal["one", "each"] = "one"
 ) -> Generator[None, None, None]:
-    """An eUICC for each of these orders, called by its name; all over one connection, or each over its own."""
+    """One simulated eUICC of the tester for each of these orders.
+
+    Args:
+        orders: names of orders, which become the names of the eUICCs.
+        connections: all over ``one`` connection, or ``each`` over its own.
+    """
     known, ours = orders(context), euicc_tester(context)
     made: dict[str, EuiccTester] = context.notes.setdefault(_EUICCS, {})
     for number, name in enumerate(orders_, 1):
@@ -63,7 +68,11 @@ def euiccs(
 
 @action("euicc.switch")
 def switch(context: Context, _message: Message, *, to: str) -> Outcome:
-    """Go on with the eUICC of an order; the sessions of the others stay as they are."""
+    """Continue with the eUICC of another order; sessions of the others stay open.
+
+    Args:
+        to: the name of an order listed in the state ``euiccs``.
+    """
     made: dict[str, EuiccTester] = context.notes.get(_EUICCS, {})
     if to not in made:
         raise Unreachable(f"no eUICC is called {to!r}{closest(to, made)}; name it in the state euiccs")
@@ -100,7 +109,14 @@ class _Call:
 
 @action("es9plus.initiate_at_once", response=_ANSWERS)
 def initiate_at_once(context: Context, _message: Message, *, count: Annotated[int, Field(ge=2, le=64)] = 8) -> Outcome:
-    """InitiateAuthentication over several connections at the same moment; each answer must be that of its request."""
+    """InitiateAuthentication over several connections at the same time; each answer must belong to its request.
+
+    Args:
+        count: number of connections.
+
+    Returns:
+        ``count`` is the number of answers.
+    """
     calls = [_prepared(context) for _ in range(count)]
     try:
         for call in calls:

@@ -44,9 +44,26 @@ def order(
 ) -> Generator[None, None, None]:
     """The SM-DP+ holds a profile for the tester's eUICC.
 
-    ``use``: how the eUICC comes to it; by the default address it is found by the EID alone (SGP.22 3.1.3).
-    ``matching_id``: false for an activation code or event without one, so that the EID alone finds it too.
-    ``eid``: whose it is; by default anybody's for an activation code, otherwise ours.
+    It comes from the provisioning hook, from ES2+ or from the inventory of the declaration. Inconclusive if there is
+    none.
+
+    Args:
+        use: how the eUICC asks for it; with the default address the server finds it by EID alone (SGP.22 3.1.3).
+        matching_id: ``false``: an activation code or event without matchingId, so that the server finds it by EID
+            alone.
+        eid: the EID it is reserved for; by default ``any`` with an activation code, ``ours`` otherwise.
+        confirmation_code: that it needs.
+        confirmation_tries: wrong confirmation codes allowed.
+        tries: downloads allowed.
+        state: state of the profile (SGP.22 3.1.6).
+        expired: whether the order has expired.
+        keys: session keys, or ``random`` for ReplaceSessionKeys; either if left out.
+        rebinding: whether the SM-DP+ binds the profile again for another one-time key.
+        memory: free memory in bytes that the profile needs.
+        metadata: properties of the profile, in the format of an inventory.
+        icon: size of its icon in bytes.
+        consumed: whether the sequence uses it up.
+        as: saves ``matchingId``, ``confirmationCode`` and ``iccid`` as far as they are known.
     """
     ours = euicc_tester(context)
     without = use == "default address" or not matching_id
@@ -83,14 +100,22 @@ def orders(context: Context) -> dict[str, HeldOrder]:
 
 @state("session_initiated")
 def session_initiated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
-    """A session is open: InitiateAuthentication has succeeded."""
+    """An RSP session is open: InitiateAuthentication has succeeded.
+
+    Args:
+        curve: of the session.
+    """
     _reach(context, "es9plus.initiate_authentication", {"curve": curve})
     yield
 
 
 @state("client_authenticated")
 def client_authenticated(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
-    """Both sides are authenticated: AuthenticateClient has succeeded for the profile ordered."""
+    """Both sides are authenticated: AuthenticateClient has succeeded for the order.
+
+    Args:
+        curve: of the session.
+    """
     _reach(context, "es9plus.initiate_authentication", {"curve": curve})
     _reach(context, "es9plus.authenticate_client", {})
     yield
@@ -98,7 +123,11 @@ def client_authenticated(context: Context, *, curve: Curve = "nist") -> Generato
 
 @state("package_bound")
 def package_bound(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
-    """The Bound Profile Package is there: GetBoundProfilePackage has succeeded."""
+    """GetBoundProfilePackage has succeeded.
+
+    Args:
+        curve: of the session.
+    """
     _reach(context, "es9plus.initiate_authentication", {"curve": curve})
     _reach(context, "es9plus.authenticate_client", {})
     _reach(context, "es9plus.get_bound_profile_package", {})

@@ -79,9 +79,15 @@ def connect(
     version: Literal["1.2", "1.3"] | None = None,
     suites: list[HandshakeSuite] = _USUAL,
 ) -> Outcome:
-    """A TLS handshake with the ES9+ listener; its certificate is looked at, not judged.
+    """A TLS handshake with the ES9+ listener. The certificate is recorded, not verified.
 
-    ``version``: the only one offered; ``suites``: the only ones up to TLS 1.2; by default those of SGP.22 2.6.6.
+    Args:
+        curve: of the server certificate.
+        version: the only TLS version offered.
+        suites: the only cipher suites offered up to TLS 1.2 (IANA names); by default those of SGP.22 2.6.6.
+
+    Returns:
+        ``refused`` with the TLS ``alert`` and a ``reason``, or ``version``, ``suite`` and ``certificate``.
     """
     url, settings = smdp_access(context).endpoint(curve)
     settings = replace(settings, minimum=version or "1.2", maximum=version or "1.3", ciphers=openssl_names(suites))
@@ -112,7 +118,18 @@ def _value(made: Handshake) -> dict[str, Any]:
 def offer(
     context: Context, _message: Message, *, version: OfferedVersion, suites: list[Suite], curve: Curve = "nist"
 ) -> Outcome:
-    """A ClientHello alone, and what the server says to it: a ServerHello, an alert, or nothing but the end."""
+    """A ClientHello alone, to offer what OpenSSL does not.
+
+    The answer is a ServerHello, an alert or a closed connection.
+
+    Args:
+        version: the TLS version offered.
+        suites: the cipher suites offered (IANA names).
+        curve: the group and the signature algorithm offered.
+
+    Returns:
+        ``refused`` with the TLS ``alert`` and a ``reason``, or ``version``, ``suite`` and ``certificate``.
+    """
     url, settings = smdp_access(context).endpoint(curve)
     random = context.random.randbytes(client_hello.RANDOM_OCTETS)
     try:

@@ -14,7 +14,7 @@ from pytest_euicc.rsp.profile_package import Element
 
 
 class Insertion(BaseModel):
-    """An element of a tag that no eUICC knows, and where it goes: before or after the element of a name."""
+    """A profile element with a tag that no eUICC knows, before or after the element of a name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,16 +25,19 @@ class Insertion(BaseModel):
 
 
 class PackageChanges(BaseModel):
-    """What is otherwise in a profile package than in one that is right for its metadata.
+    """Differences between a profile package and the one that matches the metadata.
 
     Attributes:
-        octets: another package altogether.
+        octets: another package in place of the tester's.
         iccid: of another profile, in the header and in EF ICCID.
-        ef_iccid, imsi, gid1: contents of these files, others than the metadata say.
-        key: of the network access application, such as no test profile may have.
-        filler: octets of files that only take room.
-        without: names of elements that are left out.
-        insert: elements that are put in.
+        ef_iccid: content of EF ICCID.
+        imsi: content of EF IMSI.
+        gid1: content of EF GID1.
+        key: of the network access application, such as a test profile must not have.
+        filler: bytes of additional files.
+        without: names of profile elements that are left out.
+        insert: profile elements that are added: ``unknown`` is mandatory or optional, ``identification`` its number;
+            ``before`` or ``after`` the element of this name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
