@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-MODULES = ("rsp.asn", "rsp_es9plus.asn", "profile_files.asn", "profile_package.asn")
+MODULES = ("rsp.asn", "rsp_es9plus.asn", "sgp32.asn", "profile_files.asn", "profile_package.asn")
 _CACHE_FORMAT = 2
 _DIGEST_OCTETS = 32
 

@@ -210,7 +210,7 @@ def test_an_unknown_element_between_optional_ones() -> None:
 
 
 def test_an_unknown_element_deep_inside_has_its_path() -> None:
-    info = INFO2[4:] + bytes.fromhex("9001FF")
+    info = INFO2[4:] + bytes.fromhex("9601FF")
     received = codec.receive("EUICCInfo2", tlv.encode(0xBF22, info))
     assert received.value == codec.decode("EUICCInfo2", INFO2)
     signed = tlv.encode(
@@ -222,7 +222,7 @@ def test_an_unknown_element_deep_inside_has_its_path() -> None:
     )
     received = codec.receive("EuiccSigned1", signed)
     assert [(entry.path, entry.tag) for entry in received.unknown] == [
-        ("euiccInfo2", 0x90),
+        ("euiccInfo2", 0x96),
         ("ctxParams1.ctxParamsForCommonAuthentication.deviceInfo", 0x9F7F),
     ]
     for entry in received.unknown:
