@@ -13,7 +13,8 @@ from benchmarks.shares import measured
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.vector import Case
-from pytest_euicc.harness import load_cases, open_harness, open_smdp_harness
+from pytest_euicc.harness import open_harness, open_smdp_harness
+from pytest_euicc.iut.inputs import load_cases
 from pytest_euicc.options import Options
 
 _SEED = "bench"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.run import ENTRY, MISSING, RUN
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
     from pytest_euicc.lpa import Lpa
     from pytest_euicc.rsp.pki import Pki
-
-STATE = "euicc_state"
-"""Attribute of the pytest config that holds the plugin's state."""
 
 
 class Inconclusive(PytestEuiccError):
@@ -46,10 +44,10 @@ class SequenceRun:
 
         config = self.node.config
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        self.node.user_properties.append(("euicc", entry(result)))
+        self.node.user_properties.append((ENTRY, entry(result)))
         if self.harness.recording_fault:
             self.node.session.shouldstop = self.harness.recording_fault
-        self.node.user_properties += [("euicc missing", words) for words in self.harness.take_missing()]
+        self.node.user_properties += [(MISSING, words) for words in self.harness.take_missing()]
         left = "".join(f"\nleft behind on the card: {line}" for line in result.left_behind)
         if result.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(result.reason)
@@ -73,7 +71,7 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
 
 def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
     """One message and the end of the run, instead of the same error for every sequence."""
-    if not hasattr(request.config, "workerinput"):
+    if not request.config.stash[RUN].in_worker:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     # A worker of pytest-xdist that exits is taken for one that crashed; this one asks its controller to stop.
     request.session.shouldstop = str(error)
@@ -83,16 +81,14 @@ def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
 @pytest.fixture(scope="session")
 def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The open card with its session; a card that cannot be had ends the run with one message."""
-    from pytest_euicc.card.errors import CardError
     from pytest_euicc.harness import open_harness
-    from pytest_euicc.options import OptionError
 
-    state = getattr(request.config, STATE)
+    run = request.config.stash[RUN]
     try:
-        harness = open_harness(state.options)
-    except (CardError, OptionError) as error:
+        harness = open_harness(run.options)
+    except PytestEuiccError as error:
         _end_run(request, error)
-    state.opened(harness.description)
+    run.opened(harness.description)
     yield harness
     harness.close()
 
@@ -101,14 +97,13 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The SM-DP+ under test with its session, no card; an option that is wrong ends the run with one message."""
     from pytest_euicc.harness import open_smdp_harness
-    from pytest_euicc.options import OptionError
 
-    state = getattr(request.config, STATE)
+    run = request.config.stash[RUN]
     try:
-        harness = open_smdp_harness(state.options)
-    except OptionError as error:
+        harness = open_smdp_harness(run.options)
+    except PytestEuiccError as error:
         _end_run(request, error)
-    state.opened(harness.description)
+    run.opened(harness.description)
     yield harness
     harness.close()
 
@@ -167,6 +162,6 @@ def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
 @pytest.fixture
 def sequence(request: pytest.FixtureRequest) -> SequenceRun:
     """One sequence of a vector with the card or the SM-DP+ it is for; given by the marker ``euicc_vectors``."""
-    case, chosen = getattr(request.config, STATE).sequences[request.param]
+    case, chosen = request.config.stash[RUN].sequences[request.param]
     harness = request.getfixturevalue("smdp_harness" if case.iut == "smdp" else "euicc_harness")
     return SequenceRun(case, chosen, harness, request.node)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pytest_euicc import resources
-from pytest_euicc.options import SIMULATED, OptionError, Options, known_defects
+from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
+from pytest_euicc.options import SIMULATED, OptionError, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
     from pytest_euicc.conformance.engine.context import Session
     from pytest_euicc.conformance.files.declaration import Declaration
-    from pytest_euicc.conformance.files.vector import Case
     from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
-    from pytest_euicc.iut.smdp.needs import Need
     from pytest_euicc.rsp.pki import Pki
 
 _HARMLESS = ("sim", "replay")
@@ -53,68 +51,6 @@ class Harness:
         self.session.services["smdp"].close()
 
 
-def load_cases(options: Options) -> list[Case]:
-    """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
-    from pytest_euicc.conformance.files.document import FileMistakes
-    from pytest_euicc.conformance.reading import loader
-    from pytest_euicc.peers.smdp import published
-
-    for path in options.vectors:
-        if path.is_dir() and not loader.vector_files([path]):
-            raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
-    try:
-        return published.expand(loader.load([resources.vectors(), *options.vectors]))
-    except FileMistakes as error:
-        raise OptionError(str(error)) from None
-
-
-def load_declaration(options: Options) -> Declaration:
-    """The declaration of the implementation under test; raises OptionError."""
-    default = resources.simulated_cards()[0].declaration if options.euicc == SIMULATED else None
-    return _declaration("euicc", "--euicc-declaration", options.declaration, default)
-
-
-def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Declaration:
-    """The declaration of the SM-DP+ under test; raises OptionError.
-
-    Args:
-        to_come: its inventory, where it is about to be written.
-    """
-    default = resources.declarations() / "simulated_smdp.yaml" if options.smdp in ("", SIMULATED) else None
-    return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default, to_come)
-
-
-def _declaration(
-    iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
-) -> Declaration:
-    from pytest_euicc.conformance.files.declaration import Declaration
-    from pytest_euicc.conformance.files.document import FileMistakes
-
-    path = path or default
-    if path is None:
-        return Declaration(iut=iut)
-    try:
-        declaration = Declaration.load(path, to_come=to_come)
-    except FileMistakes as error:
-        raise OptionError(f"{option}: {error}") from None
-    if declaration.iut != iut:
-        raise OptionError(f"{option}: {path} declares iut: {declaration.iut}; one with iut: {iut} is wanted here")
-    return declaration
-
-
-def _pki(options: Options) -> Any:
-    if options.pki is None:
-        from pytest_euicc.rsp.pki import default_pki
-
-        return default_pki()
-    from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
-
-    try:
-        return FolderPki(options.pki)
-    except PkiFolderError as error:
-        raise OptionError(f"--euicc-pki: {error}") from None
-
-
 def open_harness(options: Options) -> Harness:
     """Open the card and identify it.
 
@@ -127,9 +63,10 @@ def open_harness(options: Options) -> Harness:
     from pytest_euicc.es10.isdr import ISDR_AID
     from pytest_euicc.iut.smdp.opening import open_smdp
 
-    declaration, pki = load_declaration(options), _pki(options)
+    declaration, pki = load_declaration(options), read_pki(options)
     extra: dict[str, Any] = {}
     if options.kind == SIMULATED:
+        from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.euicc.defects import DEFECTS
 
         extra = {"pki": pki, "defects": known_defects("--euicc-defect", options.defects, DEFECTS)}
@@ -182,38 +119,13 @@ def open_smdp_harness(options: Options) -> Harness:
     """
     from pytest_euicc.iut.smdp.opening import open_smdp, smdp_server
 
-    declaration, pki = load_smdp_declaration(options), _pki(options)
+    declaration, pki = load_smdp_declaration(options), read_pki(options)
     seed = options.seed or secrets.token_hex(8)
     smdp = open_smdp(options, pki, declaration)
     session = open_session(None, declaration, pki, smdp, real_card=False, seed=seed)
     server = smdp_server(options, declaration)
     where = SIMULATED if server is None else server.urls["nist"]
     return Harness(session, {"SM-DP+": where, "SM-DP+ declaration": declaration.name, "seed": seed})
-
-
-def open_planning(
-    options: Options, texts: Sequence[str], out: Path | None = None
-) -> tuple[list[Need], Declaration, str]:
-    """What the SM-DP+ of the run has to hold, its declaration and its smdpAddress.
-
-    Args:
-        texts: parts of names or titles of sequences; empty for all.
-        out: where it is going to be written; the declaration may name that file before it is there.
-
-    Raises:
-        OptionError: an option is wrong, or nothing is chosen.
-    """
-    from pytest_euicc.conformance.reading.loader import chosen
-    from pytest_euicc.iut.smdp.needs import needs
-    from pytest_euicc.iut.smdp.opening import smdp_server
-
-    declaration, pki = load_smdp_declaration(options, out), _pki(options)
-    server = smdp_server(options, declaration)
-    address = server.address if server is not None else declaration.addresses.smdp or "smdp.example.com"
-    cases = chosen(load_cases(options), "smdp", texts)
-    if not cases:
-        raise OptionError(f"-k: no sequence for an SM-DP+ has {' or '.join(texts)} in its name or title")
-    return needs(cases, declaration, pki, address), declaration, address
 
 
 def _started(recorded: str | None) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,19 @@ class Wish:
     jobs: int = 2
     vectors: tuple[Path, ...] = ()
     every_pair: bool = False
+
+
+def command(arguments: Namespace) -> int:
+    """``pytest-euicc prove``; returns the exit status. Raises ProveError."""
+    wish = Wish(
+        sides=SIDES if arguments.side == "all" else (arguments.side,),
+        defects=tuple(arguments.defect),
+        texts=tuple(arguments.texts),
+        jobs=max(1, arguments.jobs),
+        vectors=tuple(arguments.vectors),
+        every_pair=arguments.every_pair,
+    )
+    return prove(wish, arguments.out, matrix=arguments.matrix, say=print)
 
 
 def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.reporting.files import keep, write_whole
 from pytest_euicc.reporting.page import page
 
 VERDICTS = ("pass", "fail", "inconclusive", "not applicable")
@@ -86,8 +88,33 @@ class Summary:
         return page(__package__, "summary.html", summary=self, verdicts=VERDICTS, total=self.counts())
 
 
-def write(folder: Path, summary: Summary) -> None:
-    """Write summary.json and summary.html."""
+def write(folder: Path, summary: Summary) -> Path | None:
+    """Write summary.json and summary.html, each whole or not at all.
+
+    Returns the summary.json of the run before, which is kept under another name; None where there was none.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").write_text(summary.json(), encoding="utf-8")
-    (folder / "summary.html").write_text(summary.html(), encoding="utf-8")
+    texts = {"summary.json": summary.json(), "summary.html": summary.html()}
+    kept = keep(folder, tuple(texts))
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return kept
+
+
+def save(option: str, folder: Path, summary: Summary) -> tuple[bool, str]:
+    """Write to the folder that an option names, elsewhere if it takes nothing: a long run is not lost to a full disk.
+
+    Returns whether it is where it was wanted, and a line that says where it is.
+    """
+    try:
+        kept = write(folder, summary)
+    except OSError as error:
+        told = f"{option} {folder}: {error.strerror or error}; the summary is "
+        try:
+            instead = Path(tempfile.mkdtemp(prefix="pytest-euicc-report-"))
+            write(instead, summary)
+        except OSError:
+            return False, f"{told}not there"
+        return False, f"{told}in {instead}"
+    before = f" (that of the run before: {kept})" if kept else ""
+    return True, f"summary: {folder / 'summary.html'}{before}"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.errors import PytestEuiccError
+
+
+class UnknownDefect(PytestEuiccError):
+    """A simulator has no defect of that name; the message has those that there are."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,14 @@ def registry(*defects: Defect) -> dict[str, Defect]:
     if len(found) != len(defects):
         raise ValueError("two defects have one name")
     return found
+
+
+def known_defects(option: str, names: Iterable[str], registry: Collection[str]) -> frozenset[str]:
+    """The names that an option gave, all of them in the registry of a simulator; raises UnknownDefect."""
+    unknown = [name for name in names if name not in registry]
+    if unknown:
+        raise UnknownDefect(f"{option}: no defect {unknown[0]!r}; there are: {', '.join(sorted(registry))}")
+    return frozenset(names)
 
 
 def longer_length(octets: bytes) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.harness import load_cases
+from pytest_euicc.iut.inputs import load_cases
 from pytest_euicc.options import Options
 from pytest_euicc.peers.smdp import published
 from pytest_euicc.rsp import profile_package

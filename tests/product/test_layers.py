@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "interfaces": (*PROTOCOLS, *ENGINE, "peers"),
     "reporting": ("asn1", "es9", *ENGINE, "conformance.reading"),
     # They know implementations under test, the simulated ones among them; nothing below imports them.
-    "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options"),
+    "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options", "resources"),
     "prove": (
         *(*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "iut", "reporting"),
         *("harness", "options", "resources"),

@@ -12,14 +12,15 @@ from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.es2 import Es2Provisioner, IdentityError, read_identity
 from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
 from pytest_euicc.iut.smdp.simulated import SimulatedSmdp
-from pytest_euicc.options import SIMULATED, OptionError, Options, known_defects
+from pytest_euicc.options import SIMULATED, OptionError, Options
 from pytest_euicc.rsp.pki import Pki
 
 
 def open_smdp(options: Options, pki: Any, declaration: Declaration) -> SimulatedSmdp | RemoteSmdp:
-    """The SM-DP+ of the run, not yet started; raises OptionError."""
+    """The SM-DP+ of the run, not yet started; raises OptionError or UnknownDefect."""
     server = smdp_server(options, declaration)
     if server is None:
+        from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.smdp.defects import DEFECTS
 
         return SimulatedSmdp(pki, known_defects("--smdp-defect", options.smdp_defects, DEFECTS))

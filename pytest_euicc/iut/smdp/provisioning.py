@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +12,54 @@ import yaml
 
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.conformance.reading.loader import chosen
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.iut.inputs import load_cases, load_smdp_declaration, read_pki
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.entries import entry
 from pytest_euicc.iut.smdp.es2 import suitable
-from pytest_euicc.iut.smdp.needs import Need
+from pytest_euicc.iut.smdp.needs import Need, needs
+from pytest_euicc.iut.smdp.opening import smdp_server
 from pytest_euicc.iut.smdp.stock import Stock
+from pytest_euicc.options import OptionError, Options
 from pytest_euicc.rsp.iccid import check_digit
 
 _WIDTH = 1000
 _MANY = 100
 """Downloads that may be begun of a profile which serves several sequences."""
+
+
+def command(arguments: Namespace) -> int:
+    """``pytest-euicc provisioning``: says what a run needs, and writes what is missing; returns the exit status.
+
+    Raises:
+        PytestEuiccError: an option is wrong, nothing is chosen, or the file cannot be written.
+    """
+    options = Options(
+        smdp=arguments.smdp,
+        smdp_declaration=arguments.smdp_declaration,
+        pki=arguments.pki,
+        vectors=tuple(arguments.vectors),
+    )
+    declaration, pki = load_smdp_declaration(options, to_come=arguments.out), read_pki(options)
+    server = smdp_server(options, declaration)
+    address = server.address if server is not None else declaration.addresses.smdp or "smdp.example.com"
+    cases = chosen(load_cases(options), "smdp", arguments.texts)
+    if not cases:
+        raise OptionError(f"-k: no sequence for an SM-DP+ has {' or '.join(arguments.texts)} in its name or title")
+    planned = plan(needs(cases, declaration, pki, address), declaration)
+    if arguments.out is not None:
+        try:
+            written = write(arguments.out, planned, address, declaration.name)
+        except OSError as error:
+            raise OptionError(f"--out {arguments.out}: {error.strerror or error}") from None
+        sys.stderr.write(f"{arguments.out}: {written} profiles\n")
+    missing = sum(not each.source for each in planned)
+    sequences = len({each.need.sequence for each in planned})
+    sys.stderr.write(f"{len(planned)} profiles for {sequences} sequences, {missing} of them to load\n")
+    for line in table(planned):
+        sys.stdout.write(f"{line}\n")
+    return 0
 
 
 @dataclass(frozen=True)
@@ -31,11 +70,11 @@ class Planned:
     source: str
 
 
-def plan(needs: Iterable[Need], declaration: Declaration) -> list[Planned]:
+def plan(wanted: Iterable[Need], declaration: Declaration) -> list[Planned]:
     """What a declaration has for each need already; a vendor's hook is asked in the run alone."""
     stock = Stock(declaration.inventory, Claims())
     planned: list[Planned] = []
-    for need in needs:
+    for need in wanted:
         if not planned or planned[-1].need.sequence != need.sequence:
             stock.begin()
         planned.append(Planned(need, _source(need.wish, declaration, stock)))

@@ -1,0 +1,76 @@
+"""The files that options name: vectors, declarations, certificates. A mistake in one is told with its option."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_euicc import resources
+from pytest_euicc.options import SIMULATED, OptionError, Options
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.files.declaration import Declaration
+    from pytest_euicc.conformance.files.vector import Case
+
+
+def load_cases(options: Options) -> list[Case]:
+    """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
+    from pytest_euicc.conformance.files.document import FileMistakes
+    from pytest_euicc.conformance.reading import loader
+    from pytest_euicc.peers.smdp import published
+
+    for path in options.vectors:
+        if path.is_dir() and not loader.vector_files([path]):
+            raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
+    try:
+        return published.expand(loader.load([resources.vectors(), *options.vectors]))
+    except FileMistakes as error:
+        raise OptionError(str(error)) from None
+
+
+def load_declaration(options: Options) -> Declaration:
+    """The declaration of the implementation under test; raises OptionError."""
+    default = resources.simulated_cards()[0].declaration if options.euicc == SIMULATED else None
+    return _declaration("euicc", "--euicc-declaration", options.declaration, default)
+
+
+def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Declaration:
+    """The declaration of the SM-DP+ under test; raises OptionError.
+
+    Args:
+        to_come: its inventory, where it is about to be written.
+    """
+    default = resources.declarations() / "simulated_smdp.yaml" if options.smdp in ("", SIMULATED) else None
+    return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default, to_come)
+
+
+def _declaration(
+    iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
+) -> Declaration:
+    from pytest_euicc.conformance.files.declaration import Declaration
+    from pytest_euicc.conformance.files.document import FileMistakes
+
+    path = path or default
+    if path is None:
+        return Declaration(iut=iut)
+    try:
+        declaration = Declaration.load(path, to_come=to_come)
+    except FileMistakes as error:
+        raise OptionError(f"{option}: {error}") from None
+    if declaration.iut != iut:
+        raise OptionError(f"{option}: {path} declares iut: {declaration.iut}; one with iut: {iut} is wanted here")
+    return declaration
+
+
+def read_pki(options: Options) -> Any:
+    """The PKI of the tester; raises OptionError."""
+    if options.pki is None:
+        from pytest_euicc.rsp.pki import default_pki
+
+        return default_pki()
+    from pytest_euicc.rsp.folder import FolderPki, PkiFolderError
+
+    try:
+        return FolderPki(options.pki)
+    except PkiFolderError as error:
+        raise OptionError(f"--euicc-pki: {error}") from None

@@ -1,0 +1,153 @@
+"""What one run of pytest holds: options, vectors, results. It is in ``config.stash[RUN]``."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_euicc import options as option_table
+from pytest_euicc.options import Options
+from pytest_euicc.resources import SUITES
+
+if TYPE_CHECKING:
+    from pytest_euicc.conformance.files.vector import Case, Sequence
+    from pytest_euicc.reporting.summary import Summary
+
+ENTRY, MISSING, INCONCLUSIVE = "euicc", "euicc missing", "euicc inconclusive"
+"""Properties of a test's report: the line of the summary, profiles the SM-DP+ did not hold, the third verdict."""
+
+
+class Run:
+    """Options and vectors, read when they are first asked for, and the results so far."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.entries: list[dict[str, Any]] = []
+        self.missing: Counter[str] = Counter()
+        """Profiles that the SM-DP+ did not hold, in words."""
+        self.description: dict[str, str] = {}
+        self.written = ""
+
+    @cached_property
+    def _worker(self) -> dict[str, Any]:
+        """What the controller of pytest-xdist told this worker; empty without workers."""
+        return getattr(self._config, "workerinput", {})
+
+    @property
+    def in_worker(self) -> bool:
+        """Whether another process reports what comes out here."""
+        return hasattr(self._config, "workerinput")
+
+    @cached_property
+    def options(self) -> Options:
+        """What the user asked for; raises OptionError."""
+        config, claims = self._config, self._worker.get("euicc_claims")
+        return option_table.read(
+            config,
+            seed=self.seed,
+            worker=self._worker.get("workerid", ""),
+            provision=lambda wish: config.hook.pytest_euicc_provision_profile(config=config, wish=wish),
+            claims=Path(claims) if claims else None,
+        )
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """All vectors; raises OptionError with every mistake in them or in a declaration."""
+        from pytest_euicc.iut.inputs import load_cases, load_declaration, load_smdp_declaration
+
+        load_declaration(self.options)
+        declaration = load_smdp_declaration(self.options)
+        if self.options.smdp:
+            from pytest_euicc.iut.smdp.opening import smdp_server
+
+            smdp_server(self.options, declaration)
+        return load_cases(self.options)
+
+    @cached_property
+    def sequences(self) -> dict[str, tuple[Case, Sequence]]:
+        """All sequences by their names, with their cases; raises OptionError as `cases` does."""
+        return {case.sequence_id(entry): (case, entry) for case in self.cases for entry in case.sequences}
+
+    def of_suite(self, interface: str | None) -> list[str]:
+        """Names of the sequences of an interface; None: of all that have no suite of their own."""
+        return [
+            name
+            for name, (case, _) in self.sequences.items()
+            if (case.interface not in SUITES if interface is None else case.interface == interface)
+        ]
+
+    def check(self) -> None:
+        """Read everything the user named; raises OptionError."""
+        _ = self.cases
+
+    @cached_property
+    def claims(self) -> Path:
+        """A folder that the workers of the run share."""
+        folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-")
+        self._config.add_cleanup(folder.cleanup)
+        return Path(folder.name)
+
+    @cached_property
+    def seed(self) -> str:
+        """The seed of a run that was given none: one for both sides and all workers, so that reports can name it."""
+        return self._worker.get("euicc_seed") or secrets.token_hex(8)
+
+    def opened(self, description: dict[str, str]) -> None:
+        """A card or an SM-DP+ is there; what reports say of it, as it was first said."""
+        self.description = {**description, **self.description}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a test reports, here or in a worker."""
+        if report.when != "call":
+            return
+        for name, value in report.user_properties:
+            if name == ENTRY and isinstance(value, dict):
+                self.entries.append(value)
+            elif name == MISSING:
+                self.missing[str(value)] += 1
+
+    def summary(self) -> Summary:
+        """All results so far."""
+        from pytest_euicc.reporting.summary import Summary
+
+        return Summary.of(self.entries, self.description)
+
+    def finish(self) -> bool:
+        """Write reports; whether they are where the user wants them."""
+        if not self.entries:
+            return True
+        well = True
+        folder = option_table.report_folder(self._config)
+        if folder is not None:
+            from pytest_euicc.reporting import summary
+
+            well, self.written = summary.save("--euicc-report", folder, self.summary())
+        allure = self._config.getoption("allure_report_dir", None)
+        if allure:
+            from pytest_euicc.reporting.allure import write_environment
+
+            write_environment(Path(allure), self.description)
+        return well
+
+    def lines(self) -> Iterator[str]:
+        """What the terminal shows at the end."""
+        yield from self.summary().lines()
+        if self.missing:
+            yield "the SM-DP+ did not hold (for test_es9plus.py `pytest-euicc provisioning` writes it):"
+            for words, count in sorted(self.missing.items()):
+                yield f"  {count} x {words}"
+        if self.written:
+            yield self.written
+        allure = self._config.getoption("allure_report_dir", None)
+        if allure:
+            yield f"Allure results: {allure}"
+
+
+RUN: pytest.StashKey[Run] = pytest.StashKey()

@@ -1,0 +1,111 @@
+"""``pytest-euicc serve card``, ``serve smdp`` and ``pki``: simulators and their certificates for other programs."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from argparse import Namespace
+
+from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.rsp.folder import FolderPki, write_folder
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.defect import known_defects
+
+
+class ServeError(PytestEuiccError):
+    """A simulator cannot be served; the message says what to do."""
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def card(arguments: Namespace) -> int:
+    """Put the simulated eUICC into the reader of vpcd, until Ctrl-C or SIGTERM; returns the exit status.
+
+    Raises:
+        PytestEuiccError: an option is wrong, or there is no reader.
+    """
+    from pytest_euicc.simulator.euicc.defects import DEFECTS
+    from pytest_euicc.simulator.euicc.settings import EuiccSettings
+    from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+    from pytest_euicc.simulator.vpcd import CardServer
+
+    settings = EuiccSettings.load(arguments.settings) if arguments.settings else EuiccSettings()
+    pki = FolderPki(arguments.pki) if arguments.pki else None
+    euicc = SimulatedEuicc(settings, pki, defects=known_defects("--defect", arguments.defect, DEFECTS))
+    place = f"{arguments.host}:{arguments.port}"
+    server = CardServer(euicc, arguments.host, arguments.port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server.connect()
+        _say(f"eUICC {settings.eid.hex()} is in the reader of vpcd at {place}; Ctrl-C takes it out")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+    except ConnectionRefusedError:
+        raise ServeError(
+            f"nothing listens at {place}: start pcscd with the vpcd driver (Debian: pcscd and "
+            "vsmartcard-vpcd), or name its port with --port"
+        ) from None
+    except OSError as error:
+        raise ServeError(f"{place} cannot be reached: {error.strerror or error}; see --host and --port") from None
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.stop()
+    return 0
+
+
+def smdp(arguments: Namespace) -> int:
+    """Serve the simulated SM-DP+, until Ctrl-C or SIGTERM; returns the exit status.
+
+    Raises:
+        PytestEuiccError: an option is wrong, or a port cannot be had.
+    """
+    from pytest_euicc.simulator.smdp.defects import DEFECTS
+    from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+    from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer
+    from pytest_euicc.simulator.smdp.orders.inventory import Inventory, load
+    from pytest_euicc.simulator.smdp.orders.orders import State
+    from pytest_euicc.simulator.smdp.orders.store import Store
+    from pytest_euicc.simulator.smdp.service import SmdpService
+
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    pki = FolderPki(arguments.pki) if arguments.pki else default_pki()
+    inventory, orders = load(arguments.inventory) if arguments.inventory else (Inventory(), [])
+    defects = known_defects("--defect", arguments.defect, DEFECTS)
+    service = SmdpService(inventory, orders, pki, defects=defects)
+    with contextlib.ExitStack() as closing:
+        if arguments.store:
+            store = Store(arguments.store)
+            closing.callback(store.close)
+            store.attach(service.book)
+        ports = Ports(arguments.port, arguments.brainpool_port, arguments.es2_port)
+        server = SmdpServer(service, pki, host=arguments.host, ports=ports)
+        server.tls_deviations = defects & TLS_DEFECTS.keys()
+        closing.enter_context(server)
+        name = inventory.addresses[0]
+        addresses = " and ".join(f"{server.url(curve, name)} ({curve})" for curve in pki.curves)
+        _say(f"ES9+ at {addresses}, ES2+ at {server.url('es2', name)}; Ctrl-C ends")
+        for order in (each for each in service.book if each.state is not State.AVAILABLE):
+            _say(f"  LPA:1${name}:{server.port(pki.curves[0])}${order.matching_id}")
+        with contextlib.suppress(KeyboardInterrupt):
+            stopped.wait()
+    return 0
+
+
+def pki(arguments: Namespace) -> int:
+    """Write the test PKI; returns the exit status.
+
+    Raises:
+        ServeError: the EID is none, or the folder cannot be written to.
+    """
+    try:
+        write_folder(default_pki(), arguments.folder, bytes.fromhex(arguments.eid))
+    except (ValueError, OSError) as error:
+        raise ServeError(f"pytest-euicc pki: {error}") from None
+    _say(f"{arguments.folder}: test PKI for EID {arguments.eid}, keys in PEM and certificates in DER")
+    return 0
