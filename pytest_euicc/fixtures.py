@@ -13,11 +13,11 @@ from pytest_euicc.run import ENTRY, MISSING, RUN
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
+    from pytest_euicc.conformance.engine.smdp import SmdpAccess
     from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.es10.isdr import Isdr
     from pytest_euicc.harness import Harness
-    from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
     from pytest_euicc.lpa import Lpa
     from pytest_euicc.rsp.pki import Pki
 
@@ -138,19 +138,21 @@ def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
 @pytest.fixture(scope="session")
 def pki(euicc_harness: Harness) -> Pki:
     """The test PKI, or what --euicc-pki names."""
-    found: Pki = euicc_harness.session.services["pki"]
+    found = euicc_harness.session.pki
+    assert found is not None  # noqa: S101  (open_harness gives every session one)
     return found
 
 
 @pytest.fixture(scope="session")
-def smdp(euicc_harness: Harness) -> SimulatedSmdp | RemoteSmdp:
+def smdp(euicc_harness: Harness) -> SmdpAccess:
     """The SM-DP+ of --smdp; the simulated one starts when it is first used."""
-    found: SimulatedSmdp | RemoteSmdp = euicc_harness.session.services["smdp"]
+    found = euicc_harness.session.smdp
+    assert found is not None  # noqa: S101  (open_harness gives every session one)
     return found
 
 
 @pytest.fixture
-def lpa(isdr: Isdr, smdp: SimulatedSmdp | RemoteSmdp) -> Iterator[Lpa]:
+def lpa(isdr: Isdr, smdp: SmdpAccess) -> Iterator[Lpa]:
     """An LPA between the card and the SM-DP+ of the run, with a P-256 server certificate; it has no other server."""
     from pytest_euicc.conformance.engine.smdp import client_for
     from pytest_euicc.lpa import Lpa

@@ -42,13 +42,14 @@ class Harness:
 
     def take_missing(self) -> list[str]:
         """Profiles that the SM-DP+ did not hold since the last look, in words."""
-        return [wish.words() for wish in self.session.services["smdp"].take_missing()]
+        return [wish.words() for wish in self.session.smdp.take_missing()] if self.session.smdp is not None else []
 
     def close(self) -> None:
         """Let go of the card and of the SM-DP+."""
         if self.session.card is not None:
             self.session.card.close()
-        self.session.services["smdp"].close()
+        if self.session.smdp is not None:
+            self.session.smdp.close()
 
 
 def open_harness(options: Options) -> Harness:
@@ -98,17 +99,15 @@ def open_harness(options: Options) -> Harness:
 def open_session(
     card: Card | None, declaration: Declaration, pki: Pki, smdp: SimulatedSmdp | RemoteSmdp, **settings: Any
 ) -> Session:
-    """A session on a card, or without one on the SM-DP+, with the services that vectors ask for.
+    """A session on a card, or without one on the SM-DP+, with the PKI and the server that vectors ask for.
 
     ``settings`` are those of Session.
     """
     from pytest_euicc.conformance.engine.context import Session
     from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
 
-    services = {"pki": pki, "smdp": smdp}
-    return Session(
-        card, declaration, trust=pki.trust(), provisioner=DownloadingProvisioner(), services=services, **settings
-    )
+    provisioner = DownloadingProvisioner()
+    return Session(card, declaration, trust=pki.trust(), provisioner=provisioner, pki=pki, smdp=smdp, **settings)
 
 
 def open_smdp_harness(options: Options) -> Harness:

@@ -91,10 +91,17 @@ class Es9Reply:
         body = self.body or {}
         if name not in body:
             raise ValueError(f"{self.function}: the answer has no {name}")
-        try:
-            return base64.b64decode(body[name], validate=True)
-        except (TypeError, ValueError):
-            raise ValueError(f"{self.function}: {name} is not base64") from None
+        if name not in self._decoded:
+            try:
+                self._decoded[name] = base64.b64decode(body[name], validate=True)
+            except (TypeError, ValueError):
+                raise ValueError(f"{self.function}: {name} is not base64") from None
+        return self._decoded[name]
+
+    @cached_property
+    def _decoded(self) -> dict[str, bytes]:
+        """Base64 fields that were asked for, so that each is decoded once."""
+        return {}
 
 
 @dataclass(frozen=True)

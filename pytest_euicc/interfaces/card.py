@@ -50,7 +50,7 @@ FilePath = Annotated[
 
 def data_outcome(sent: bytes, answer: ResponseApdu) -> Outcome:
     """The outcome of a command whose answer is just data."""
-    return Outcome(sent=sent, sw=answer.sw, octets=answer.data, value={"data": answer.data}, shape=DATA)
+    return Outcome(sent=sent, sw=answer.sw, received=answer.data, value={"data": answer.data}, shape=DATA)
 
 
 def _channel(context: Context, message: Message) -> LogicalChannel:
@@ -64,12 +64,10 @@ def send_as_written(context: Context, command: CommandApdu) -> ResponseApdu:
 
 
 def _atr_outcome(octets: bytes) -> Outcome:
-    outcome = Outcome(octets=octets, shape=_ATR)
     try:
         atr = Atr.parse(octets)
     except AtrError as error:
-        outcome.fault = str(error)
-        return outcome
+        return Outcome(received=octets, shape=_ATR, fault=str(error))
     properties = next((group["TB"] for group in atr.global_interface if "TB" in group), None)
     value: dict[str, Any] = {
         "octets": octets,
@@ -81,8 +79,8 @@ def _atr_outcome(octets: bytes) -> Outcome:
         "global_tb": properties,
         "logical_channels": _logical_channels(atr.historical),
     }
-    outcome.value = {name: entry for name, entry in value.items() if entry is not None}
-    return outcome
+    value = {name: entry for name, entry in value.items() if entry is not None}
+    return Outcome(received=octets, value=value, shape=_ATR)
 
 
 def _logical_channels(historical: bytes) -> int | None:
@@ -180,7 +178,7 @@ def select(
     else:
         sent, answer = _select(channel, file or "3F00", p1, p2)
     value = {"data": answer.data, "fcp": _fcp(answer.data)}
-    return Outcome(sent=sent, sw=answer.sw, octets=answer.data, value=value, shape=_SELECTED)
+    return Outcome(sent=sent, sw=answer.sw, received=answer.data, value=value, shape=_SELECTED)
 
 
 @action("card.open_channel", response=mapping("response", number=NUMBER))
@@ -194,9 +192,9 @@ def open_channel(context: Context, _message: Message, *, as_: ChannelAs, number:
     try:
         channel = context.card.open_channel(number)
     except UnexpectedStatus as refused:
-        return Outcome(sw=refused.response.sw, octets=refused.response.data)
+        return Outcome(sw=refused.response.sw, received=refused.response.data)
     context.channels[as_] = channel
-    return Outcome(sw=0x9000, octets=bytes([channel.number]), value={"number": channel.number})
+    return Outcome(sw=0x9000, received=bytes([channel.number]), value={"number": channel.number})
 
 
 @action("card.close_channel")
@@ -322,7 +320,7 @@ def proactive(context: Context, _message: Message) -> Outcome:
     """
     fetched = context.card.take_fetched()
     commands = [{"name": entry.type, "qualifier": entry.qualifier, "raw": entry.octets} for entry in fetched]
-    return Outcome(octets=b"".join(entry.octets for entry in fetched), value={"commands": commands})
+    return Outcome(received=b"".join(entry.octets for entry in fetched), value={"commands": commands})
 
 
 @state("card_started")

@@ -54,18 +54,16 @@ def check_card_resource(_context: Context, _message: Message, *, of: Hex) -> Out
     Returns:
         Number of installed applications, and bytes of free non-volatile and volatile memory.
     """
-    outcome = Outcome(octets=of, shape=_RESOURCES)
     try:
-        outcome.value = card_resources(of)
+        return Outcome(received=of, value=card_resources(of), shape=_RESOURCES)
     except TlvError as error:
-        outcome.fault = str(error)
-    return outcome
+        return Outcome(received=of, shape=_RESOURCES, fault=str(error))
 
 
 @check("der")
 def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """The answer is canonical DER and all its octets are used (SGP.22 2.4a.1, X.690 10)."""
-    for fault in codec.check_der(outcome.octets, outcome.type_name):
+    for fault in codec.check_der(outcome.received, outcome.type_name):
         yield Mismatch(f"octet {fault.offset}", "canonical DER", fault.reason)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,14 +12,14 @@ from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
 from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
-from pytest_euicc.conformance.engine.installed import brought, forget_notifications, remove_brought
-from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
+from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
 from pytest_euicc.conformance.engine.profiles import (
+    ProfilesInUse,
     by_iccid,
     enabled_on,
     put_back_enabled,
     switch,
-    taken,
 )
 from pytest_euicc.conformance.engine.registry import action, state
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -27,7 +28,7 @@ from pytest_euicc.interfaces.download.whole import install, metadata_for
 from pytest_euicc.interfaces.es10.states import Rules
 from pytest_euicc.ota import scripts, sms
 from pytest_euicc.ota.scp80 import Integrity, PacketFault, Receipt, Spi
-from pytest_euicc.peers import operator as ota_platform
+from pytest_euicc.peers import operator
 from pytest_euicc.peers.operator import BY_SUBMIT, IN_REPORT, Link, WrongKey
 from pytest_euicc.rsp.profile_package import MNO_SD_TAR
 
@@ -74,7 +75,7 @@ def update_metadata(
         there is no receipt; ``secured`` whether the receipt is; ``executed`` the number of commands executed,
         ``result`` the last status word, ``data`` the last response data, ``bad_format`` the error of the script.
     """
-    link = ota_platform.link_to(context, profile)
+    link = operator.link_to(context, profile)
     spi = Spi(
         integrity=Integrity.CHECKSUM if checksum else Integrity.NONE,
         ciphered=ciphered,
@@ -84,40 +85,39 @@ def update_metadata(
     request = message.encode("UpdateMetadataRequest", {})
     expanded = format_ == "expanded"
     if not again:
-        commands = [ota_platform.install_for_personalization(isdp), *ota_platform.store_data(request)]
+        commands = [operator.install_for_personalization(isdp), *operator.store_data(request.octets)]
         script = scripts.script(commands, expanded=expanded)
         link.counter += counter
         link.protect(spi, tar, script, reference=context.random.randrange(256), wrong_key=wrong_key)
     return _exchange(context, link, spi, request, expanded=expanded)
 
 
-def _exchange(context: Context, link: Link, spi: Spi, request: bytes, *, expanded: bool) -> Outcome:
+def _exchange(context: Context, link: Link, spi: Spi, request: Encoded, *, expanded: bool) -> Outcome:
     """One ENVELOPE for each message, up to the first that is refused; the receipt comes after the last."""
     fetched = len(context.card.fetched)
-    outcome = Outcome(sent=request, shape=_RECEIPT, value={})
+    outcome = Outcome(sent=request.octets, sent_value=request.value, shape=_RECEIPT, value={})
     for tpdu in link.messages:
         answer = context.card.basic.send(CommandApdu(0x80, 0xC2, 0x00, 0x00, sms.envelope(tpdu), 256))
-        outcome.sw, outcome.octets = answer.sw, answer.data
+        outcome = replace(outcome, sw=answer.sw, received=answer.data)
         if not answer.ok:
             break
     commands = [command for command in context.card.fetched[fetched:] if command.kind == SEND_SHORT_MESSAGE]
-    came = frozenset({BY_SUBMIT} if commands else ()) | frozenset({IN_REPORT} if outcome.octets else ())
-    if not came:
+    received = frozenset({BY_SUBMIT} if commands else ()) | frozenset({IN_REPORT} if outcome.received else ())
+    if not received:
         return outcome
-    asked = ota_platform.ways_asked(spi)
-    if came != asked:
-        wanted = f"{' and '.join(sorted(asked)) or 'none'} (SPI {spi.encode().hex().upper()})"
-        outcome.mismatches = (Mismatch("receipt", wanted, " and ".join(sorted(came))),)
+    requested = operator.ways_requested(spi)
+    if received != requested:
+        wanted = f"{' and '.join(sorted(requested)) or 'none'} (SPI {spi.encode().hex().upper()})"
+        outcome = replace(outcome, mismatches=(Mismatch("receipt", wanted, " and ".join(sorted(received))),))
     try:
         if commands:
-            received = sms.read_submit(commands[-1].parts.get(_TPDU, b""))
+            submitted = sms.read_submit(commands[-1].parts.get(_TPDU, b""))
         else:
-            received = sms.read_user_data(outcome.octets)
-        outcome.octets = received.data
-        outcome.value = ota_platform.read_receipt(received, spi, link.keys, expanded=expanded)
+            submitted = sms.read_user_data(outcome.received)
+        outcome = replace(outcome, received=submitted.data)
+        return replace(outcome, value=operator.read_receipt(submitted, spi, link.keys, expanded=expanded))
     except (sms.SmsFault, PacketFault, scripts.ScriptFault) as error:
-        outcome.value, outcome.fault = None, f"no receipt: {error}"
-    return outcome
+        return replace(outcome, value=None, fault=f"no receipt: {error}")
 
 
 @state("ota_profile", implies=("isdr_selected",))
@@ -137,16 +137,16 @@ def ota_profile(
         icon: whether it has an icon.
         as: saves what ``profile`` saves.
     """
-    before, there = enabled_on(context.isdr()), len(brought(context))
+    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))
-    taken(context).add(installed.iccid)
-    ota_platform.connect(context, installed.iccid)
+    context.part(ProfilesInUse).iccids.add(installed.iccid)
+    operator.connect(context, installed.iccid)
     if state == "enabled":
         switch(context, installed, enable=True)
     forget_notifications(context.isdr(), installed.iccid)
     context.save(as_, installed.saved())
     yield
-    remove_brought(context, there)
+    delete_installed(context, there)
     if state == "enabled":
         put_back_enabled(context, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,18 +12,18 @@ from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.installed import loaded
+from pytest_euicc.conformance.engine.installed import record_load
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import profiles_on
 from pytest_euicc.conformance.engine.registry import action
-from pytest_euicc.conformance.engine.smdp import client_for, smdp_access
+from pytest_euicc.conformance.engine.smdp import client_for
 from pytest_euicc.conformance.files.orders import Curve, Keys, OrderWish
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, Shape, listing, mapping
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.common import free_memory
-from pytest_euicc.interfaces.download.signatures import certificates_shown
+from pytest_euicc.interfaces.download.signatures import CertificatesShown
 from pytest_euicc.lpa import (
     DownloadCancelled,
     EuiccRefused,
@@ -46,10 +47,16 @@ RESULT = mapping(
 _NOTIFIED = mapping("notifications", delivered=NUMBER, kept=NUMBER, faults=NUMBER, reasons=listing(TEXT))
 """``kept`` on the card, ``faults`` of them for another reason than that the run has no server for their address."""
 _LOAD = "ES10b.LoadBoundProfilePackage"
-_LAST = "last session of the LPA"
 
 Octets = Annotated[int, Field(ge=0)]
 Procedure = Callable[[Lpa], Installation]
+
+
+@dataclass
+class LpaSessions:
+    """The RSP session that the LPA began last in this sequence; None before the first."""
+
+    last: Session | None = None
 
 
 class _PowerCut(Exception):
@@ -64,7 +71,7 @@ def offer(context: Context, *, package: bytes | None = None, iccid: bytes | None
         iccid: of a package of the tester's: 10 octets, nibbles swapped.
         wish: of `OrderWish`.
     """
-    access = smdp_access(context)
+    access = context.smdp
     if package is None and iccid is not None:
         package = build({"iccid": iccid})
     held = access.offer(OrderWish(package=package, consumed=True, **wish))
@@ -157,7 +164,7 @@ def last_session(context: Context) -> Session:
     Raises:
         Unreachable: it came to none.
     """
-    session: Session | None = context.notes.get(_LAST)
+    session = context.part(LpaSessions).last
     if session is None:
         raise Unreachable("no download of this sequence came to a session that could be taken up")
     return session
@@ -175,7 +182,7 @@ class _Kept:
 
 def _lpa(context: Context, message: Message, curve: Curve, progress: Progress | None = None) -> Lpa:
     isdr = context.isdr(message.channel)
-    access = smdp_access(context)
+    access = context.smdp
 
     def server(address: str) -> _Kept:
         client = client_for(access, address, curve)
@@ -210,10 +217,10 @@ def attempt(
             value = {"result": "interrupted"}
         session = lpa.session
     if "seqNumber" in value:
-        loaded(context, value["seqNumber"], value.get("iccid"))
+        record_load(context, value["seqNumber"], value.get("iccid"))
     if session is not None:
-        context.notes[_LAST] = session
-        certificates_shown(context).append(session.euicc_certificate)
+        context.part(LpaSessions).last = session
+        context.part(CertificatesShown).certificates.append(session.euicc_certificate)
     return value | seen
 
 

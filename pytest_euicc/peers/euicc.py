@@ -1,6 +1,6 @@
 """The tester in the place of an eUICC and its LPA: what an SM-DP+ gets, right unless a vector wants it wrong.
 
-Keys and certificates come from the PKI of the session (service ``pki``), so the server under test must trust its CI.
+Keys and certificates come from the PKI of the session , so the server under test must trust its CI.
 All randomness is that of the sequence. What ``with`` changes is changed before it is signed; ``tamper`` works on the
 octets afterwards, so that it breaks signatures.
 """
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.smdp import SmdpAccess, smdp_access
+from pytest_euicc.conformance.engine.smdp import SmdpAccess
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 EUICC_KINDS = ("valid", *INVALID_EUICC_KINDS)
 """The chains of certificates that a step may show."""
-_NOTE = "euicc tester"
 _SIGNATURE = 0x5F37
 _ANOTHER_KEY = b"a key that no certificate holds"
 
@@ -53,7 +52,7 @@ class Binding:
 
 
 @dataclass
-class EuiccTester:
+class EuiccPeer:
     """An eUICC made of keys alone, in one RSP session after the other.
 
     Attributes:
@@ -96,6 +95,17 @@ class EuiccTester:
     bindings: list[Binding] = field(default_factory=list)
     sequence_number: int = 0
     notification: bytes = b""
+
+    @classmethod
+    def start(cls, context: Context) -> EuiccPeer:
+        """The eUICC of a sequence.
+
+        Raises:
+            Unreachable: the session has no PKI, or no SM-DP+.
+        """
+        if context.session.pki is None:
+            raise Unreachable("there is no PKI to be an eUICC with; give --euicc-pki with the keys of an eUICC")
+        return cls(context.session.pki, context.random, context.smdp)
 
     # ------------------------------------------------------------------ identity
 
@@ -244,26 +254,6 @@ class EuiccTester:
         if not value:
             raise Unreachable(f"{function} has not succeeded in this sequence")
         return value
-
-
-def euicc_tester(context: Context) -> EuiccTester:
-    """The tester of a sequence.
-
-    Raises:
-        Unreachable: the session brings no PKI, or no SM-DP+.
-    """
-    if _NOTE not in context.notes:
-        pki = context.session.services.get("pki")
-        if pki is None:
-            raise Unreachable("there is no PKI to be an eUICC with; give --euicc-pki with the keys of an eUICC")
-        context.notes[_NOTE] = EuiccTester(pki, context.random, smdp_access(context))
-    made: EuiccTester = context.notes[_NOTE]
-    return made
-
-
-def become(context: Context, tester: EuiccTester) -> None:
-    """From here on the sequence goes on with another tester, which is an eUICC with sessions of its own."""
-    context.notes[_NOTE] = tester
 
 
 def _bits(type_name: str, *names: str) -> tuple[bytes, int]:

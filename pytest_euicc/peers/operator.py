@@ -20,7 +20,6 @@ BY_SUBMIT, IN_REPORT = "sms-submit", "deliver-report"
 WrongKey = Literal["authentication", "encryption"]
 _BLOCK = 255
 _MORE, _LAST = 0x11, 0x91
-_NOTE = "ota"
 
 
 @dataclass
@@ -48,6 +47,13 @@ class Link:
         self.messages = [sms.deliver(octets) for octets in sms.user_data(packet, reference=reference)]
 
 
+@dataclass
+class Links:
+    """The profiles of a sequence whose OTA keys are known, by ICCID; the one installed last is last."""
+
+    by_iccid: dict[bytes, Link] = field(default_factory=dict)
+
+
 def _flipped(key: bytes) -> bytes:
     return bytes(octet ^ 0xFF for octet in key)
 
@@ -55,8 +61,7 @@ def _flipped(key: bytes) -> bytes:
 def connect(context: Context, iccid: bytes) -> None:
     """Know the keys of a profile of the tester's; its MNO-SD has counted nothing yet."""
     known = ota_keys(iccid)
-    links: dict[bytes, Link] = context.notes.setdefault(_NOTE, {})
-    links[iccid] = Link(iccid, KeySet(1, known.encryption, known.authentication))
+    context.part(Links).by_iccid[iccid] = Link(iccid, KeySet(1, known.encryption, known.authentication))
 
 
 def link_to(context: Context, iccid: bytes | None) -> Link:
@@ -65,7 +70,7 @@ def link_to(context: Context, iccid: bytes | None) -> Link:
     Raises:
         Unreachable: its keys are not known.
     """
-    links: dict[bytes, Link] = context.notes.get(_NOTE, {})
+    links = context.part(Links).by_iccid
     if not links:
         raise Unreachable("there is no profile whose OTA keys are known; name the state ota_profile in given")
     if iccid is not None and iccid not in links:
@@ -88,7 +93,7 @@ def store_data(request: bytes) -> list[bytes]:
     ]
 
 
-def ways_asked(spi: Spi) -> frozenset[str]:
+def ways_requested(spi: Spi) -> frozenset[str]:
     """How the receipt is to come (SPI, ETSI TS 102 225 5.1.1)."""
     if spi.receipt is scp80.Receipt.NEVER:
         return frozenset()

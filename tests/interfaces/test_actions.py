@@ -117,14 +117,14 @@ def test_eid_check_digits(eid, message):
 
 @pytest.mark.parametrize(("octets", "count"), [("BF2E128010" + "00" * 16, 0), ("BF2E8112" + "8010" + "00" * 16, 1)])
 def test_der(octets, count):
-    outcome = Outcome(octets=bytes.fromhex(octets), type_name="GetEuiccChallengeResponse")
+    outcome = Outcome(received=bytes.fromhex(octets), type_name="GetEuiccChallengeResponse")
     assert len(mismatches("der", outcome)) == count
 
 
 def test_complete():
     octets = bytes.fromhex("BF2E158010" + "00" * 16 + "9E0101")
     received = codec.receive("GetEuiccChallengeResponse", octets)
-    outcome = Outcome(octets=octets, unknown=received.unknown, type_name="GetEuiccChallengeResponse")
+    outcome = Outcome(received=octets, unknown=received.unknown, type_name="GetEuiccChallengeResponse")
     assert len(mismatches("complete", outcome)) == 1
     assert mismatches("complete", Outcome()) == []
 

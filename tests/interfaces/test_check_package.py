@@ -5,19 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.files.orders import HeldOrder
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.interfaces.es9plus.package import package, segment_sizes
-from pytest_euicc.peers.euicc import Binding, EuiccTester
+from pytest_euicc.peers.euicc import Binding, EuiccPeer
 from pytest_euicc.rsp import bpp, profile_package, signatures
 from pytest_euicc.rsp.bsp import BLOCK, LARGEST_PLAIN, STANDARD, Protection, SessionKeys
 from pytest_euicc.rsp.bsp_deviations import DEVIATIONS
@@ -103,15 +102,17 @@ LONG = replace(RANDOM, metadata=LONG_METADATA, announced=LONG_METADATA, order=He
 def context_of(made: Made, *before: Binding) -> Context:
     """A sequence in which a package was asked for with EUICC_KEY in SESSION."""
     pki = default_pki()
-    ours = EuiccTester(pki, random.Random(0), cast(Any, None))
-    ours.order = made.order
-    ours.metadata, ours.transaction_id, ours.package = made.announced, SESSION, made.octets()
-    ours.smdp_certificate = pki.server(Role.DP_PB, "nist").certificate.der
-    ours.server_signed1 = {"transactionId": SESSION}
-    ours.server_certificate = pki.server(Role.DP_AUTH, "nist").certificate.der
-    ours.one_time_key = EUICC_KEY
-    ours.bindings = [*before, Binding(ours.package, EUICC_KEY, SESSION, made.announced)]
-    return cast(Context, SimpleNamespace(notes={"euicc tester": ours}))
+    peer = EuiccPeer(pki, random.Random(0), cast(Any, None))
+    peer.order = made.order
+    peer.metadata, peer.transaction_id, peer.package = made.announced, SESSION, made.octets()
+    peer.smdp_certificate = pki.server(Role.DP_PB, "nist").certificate.der
+    peer.server_signed1 = {"transactionId": SESSION}
+    peer.server_certificate = pki.server(Role.DP_AUTH, "nist").certificate.der
+    peer.one_time_key = EUICC_KEY
+    peer.bindings = [*before, Binding(peer.package, EUICC_KEY, SESSION, made.announced)]
+    context = Context(Session(), "check")
+    context.put_part(peer)
+    return context
 
 
 def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch]:

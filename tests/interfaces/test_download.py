@@ -34,13 +34,12 @@ LOADED = (
 )
 
 
-def run(sequence: str, *defects: str, pki: TestPki | None = None, services: dict | None = None):
+def run(sequence: str, *defects: str, pki: TestPki | None = None, without_pki: bool = False):
     case = case_of(sequence)
     card = Card(SimTransport(SimulatedEuicc(defects=frozenset(defects))))
     card.connect()
     ours = pki or default_pki()
-    given = {"pki": ours} if services is None else services
-    session = Session(card, real_card=False, trust=ours.trust(), services=given)
+    session = Session(card, real_card=False, trust=ours.trust(), pki=None if without_pki else ours)
     return Runner(session).run(case, case.sequences[0])
 
 
@@ -74,7 +73,7 @@ def test_a_card_of_another_ci_is_told_apart() -> None:
 
 
 def test_without_a_pki_it_is_inconclusive() -> None:
-    result = run(OPENED, services={})
+    result = run(OPENED, without_pki=True)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "--euicc-pki" in result.reason
 
@@ -91,6 +90,6 @@ def test_a_list_is_on_the_curve_of_the_sessions() -> None:
     card.connect()
     pki = default_pki()
     declaration = Declaration(options={"O_E_NIST": False, "O_E_BRP": True})
-    session = Session(card, declaration, real_card=False, trust=pki.trust(), services={"pki": pki})
+    session = Session(card, declaration, real_card=False, trust=pki.trust(), pki=pki)
     result = Runner(session).run(case, case.sequences[0])
     assert result.verdict is Verdict.PASS, result.reason

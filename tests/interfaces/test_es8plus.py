@@ -46,7 +46,7 @@ def run(text: str, *defects: str, transport: SimTransport | None = None) -> Resu
     card = Card(transport or SimTransport(SimulatedEuicc(defects=frozenset(defects))))
     card.connect()
     pki = default_pki()
-    session = Session(card, real_card=False, trust=pki.trust(), services={"pki": pki})
+    session = Session(card, real_card=False, trust=pki.trust(), pki=pki)
     return Runner(session).run(case, case.sequences[0])
 
 

@@ -28,7 +28,7 @@ def run(sequence: str, *defects: str, protocol: str = "T=0"):
     card = Card(SimTransport(euicc))
     card.connect()
     pki = default_pki()
-    session = Session(card, real_card=False, trust=pki.trust(), services={"pki": pki})
+    session = Session(card, real_card=False, trust=pki.trust(), pki=pki)
     return Runner(session).run(case, case.sequences[0])
 
 

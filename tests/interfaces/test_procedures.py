@@ -41,7 +41,7 @@ def run(sequence: str, smdp: SimulatedSmdp, *defects: str, **settings: object) -
     card = Card(SimTransport(SimulatedEuicc(chosen, defects=frozenset(defects))))
     card.connect()
     pki = default_pki()
-    session = Session(card, real_card=False, trust=pki.trust(), services={"pki": pki, "smdp": smdp})
+    session = Session(card, real_card=False, trust=pki.trust(), pki=pki, smdp=smdp)
     case = case_of(sequence)
     return Runner(session).run(case, case.sequences[0])
 

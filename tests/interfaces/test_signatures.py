@@ -36,7 +36,7 @@ def other(signed=METADATA, signature_=None, identity=EUICC):
 def check(*notifications, trust=None, eid=None, **arguments):
     octets = long_tlv("BF2B", long_tlv("A0", b"".join(notifications)))
     session = Session(Card(MiniCard()), Declaration(eid=eid), trust=PKI.trust() if trust is None else trust)
-    outcome = Outcome(octets=octets)
+    outcome = Outcome(received=octets)
     found = CHECKS.get("notification_signatures")(Context(session, "x"), outcome, arguments)
     return [str(mismatch) for mismatch in found]
 

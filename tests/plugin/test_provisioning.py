@@ -47,7 +47,7 @@ def run(sequence: str, card: Unforgetting, **session: object) -> Result:
     opened = Card(card)
     opened.connect()
     pki = default_pki()
-    given = {"real_card": False, "provisioner": DownloadingProvisioner(), "services": {"pki": pki}} | session
+    given = {"real_card": False, "provisioner": DownloadingProvisioner(), "pki": pki} | session
     return Runner(Session(opened, trust=pki.trust(), **given)).run(case, case.sequences[0])  # type: ignore[arg-type]
 
 
@@ -136,8 +136,8 @@ def test_rules_that_the_card_rules_out_are_not_applicable(settings: dict[str, ob
     ],
 )
 def test_a_download_that_fails_is_inconclusive(sequence: str, settings: dict[str, object], reason: str) -> None:
-    services = {"services": {}} if "PKI" in reason else {}
-    result = run(f"    given: [{sequence}]\n{LOOK % '{count: 1}'}", Unforgetting(**settings), **services)
+    without = {"pki": None} if "PKI" in reason else {}
+    result = run(f"    given: [{sequence}]\n{LOOK % '{count: 1}'}", Unforgetting(**settings), **without)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert reason in result.reason
 

@@ -32,7 +32,8 @@ def test_every_sequence_leaves_an_empty_card_empty() -> None:
         Declaration.load(described.declaration).model_copy(update={"restore": []}),
         trust=pki.trust(),
         provisioner=DownloadingProvisioner(),
-        services={"pki": pki, "smdp": smdp},
+        pki=pki,
+        smdp=smdp,
     )
     wrong = {}
     try:

@@ -32,9 +32,8 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
     pki = default_pki()
     smdp = SimulatedSmdp(pki)
-    services = {"pki": pki, "smdp": smdp}
     session = Session(
-        card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", started=STARTED, services=services
+        card, declaration, real_card=real_card, trust=pki.trust(), seed="parity", started=STARTED, pki=pki, smdp=smdp
     )
     runner = Runner(session)
     found = {}

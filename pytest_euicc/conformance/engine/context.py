@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
@@ -19,9 +19,15 @@ from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 
 if TYPE_CHECKING:
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.conformance.engine.smdp import SmdpAccess
+    from pytest_euicc.conformance.files.orders import Curve
     from pytest_euicc.conformance.files.vector import Step
     from pytest_euicc.es9.binding import HttpExchange
+    from pytest_euicc.es9.client import Es9Client
     from pytest_euicc.rsp.certificates import Certificate
+    from pytest_euicc.rsp.pki import Pki
+
+PartType = TypeVar("PartType")
 
 DEFAULT_CHANNEL = "isdr"
 """The channel that ES10 actions use when a step names none."""
@@ -65,7 +71,8 @@ class Session:
         trust: CI certificates that signatures of the eUICC must lead to.
         seed: all randomness of the harness comes from it, so that a recorded run replays.
         started: the time by which lists and the like are dated; a replay has that of its recording.
-        services: what callers bring for actions of their own (pki, SM-DP+, LPA …), by name.
+        pki: certificates and keys of the tester; None where it has none, and so can be neither SM-DP+ nor eUICC.
+        smdp: the SM-DP+ of the session; None where there is none.
     """
 
     card: Card | None = None
@@ -77,7 +84,8 @@ class Session:
     provisioner: Provisioner | None = None
     seed: str = "0"
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
-    services: dict[str, Any] = field(default_factory=dict)
+    pki: Pki | None = None
+    smdp: SmdpAccess | None = None
     _eid: str | None = None
     _unidentified: str | None = None
 
@@ -153,7 +161,6 @@ class Context:
         random: seeded by the session and the sequence.
         changed: something on the card was changed for good, or may have been.
         left_behind: what could not be put back.
-        notes: what states and actions keep for each other, by a name of their own.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
     """
@@ -163,10 +170,11 @@ class Context:
     variables: dict[str, Any] = field(default_factory=dict)
     channels: dict[str, LogicalChannel] = field(default_factory=dict)
     left_behind: list[str] = field(default_factory=list)
-    notes: dict[str, Any] = field(default_factory=dict)
     changed: bool = False
     upcoming: Sequence[Step] = ()
     on_http: Callable[[HttpExchange], None] | None = None
+    _parts: dict[type[Any], Any] = field(default_factory=dict)
+    _smdp_begun: bool = False
 
     def __post_init__(self) -> None:
         # Not for keys of anybody: reproducible requests of a test bench.
@@ -182,6 +190,42 @@ class Context:
     def declaration(self) -> Declaration:
         """What the implementation under test says of itself."""
         return self.session.declaration
+
+    def part(self, kind: type[PartType]) -> PartType:
+        """What states, steps and checks of this sequence share, by its class; made when it is first asked for.
+
+        A class with a class method ``start(context)`` is made by it, any other without arguments.
+        """
+        if kind not in self._parts:
+            start: Callable[[Context], PartType] | None = getattr(kind, "start", None)
+            self._parts[kind] = kind() if start is None else start(self)
+        part: PartType = self._parts[kind]
+        return part
+
+    def put_part(self, part: object) -> None:
+        """From here on `part` returns this one for its class."""
+        self._parts[type(part)] = part
+
+    @property
+    def smdp(self) -> SmdpAccess:
+        """The SM-DP+ of the session, made ready for the sequence at its first use.
+
+        Raises:
+            Unreachable: the session has none.
+        """
+        access = self.session.smdp
+        if access is None:
+            raise Unreachable("there is no SM-DP+; give --smdp sim or --smdp URL")
+        if not self._smdp_begun:
+            access.begin(self.random.getrandbits(64))
+            self._smdp_begun = True
+        return access
+
+    def smdp_client(self, curve: Curve) -> Es9Client:
+        """An ES9+ client whose exchanges the listeners of the run see; raises Unreachable."""
+        client = self.smdp.client(curve)
+        client.listener = self.on_http
+        return client
 
     def save(self, name: str, value: Any) -> None:
         """Give ``$name`` a value."""

@@ -1,17 +1,38 @@
-"""Profiles that the tester brings onto a card in a sequence: had when states ask for them, taken off afterwards."""
+"""Profiles that the tester installs on a card in a sequence: when states ask for them; deleted afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, by_iccid, fresh_isdr, profiles_on, taken
+from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, ProfilesInUse, by_iccid, fresh_isdr, profiles_on
 from pytest_euicc.conformance.values.text import plain
 from pytest_euicc.es10.isdr import Isdr
 
-_BROUGHT, _RESULTS = "profiles brought", "results of loads"
 _DISALLOWED_BY_POLICY = 3
+
+
+@dataclass
+class InstalledByTester:
+    """ICCIDs of the profiles that the tester installed in this sequence, in order."""
+
+    iccids: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class LoadResults:
+    """What the loads of this sequence came to.
+
+    Attributes:
+        data: every ProfileInstallationResultData, in order.
+        pending: sequence numbers of the results that may still be pending on the card.
+    """
+
+    data: list[dict[str, Any]] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
 
 
 def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
@@ -21,10 +42,11 @@ def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
         NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
         Unreachable: the card has none and none can be had.
     """
-    free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in taken(context)]
+    in_use = context.part(ProfilesInUse).iccids
+    free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in in_use]
     fitting = [profile for profile in free if profile.fits(wish)]
     chosen = min(fitting, key=lambda profile: profile.enabled is not enabled) if fitting else provide(context, wish)
-    taken(context).add(chosen.iccid)
+    in_use.add(chosen.iccid)
     return chosen
 
 
@@ -42,33 +64,32 @@ def provide(context: Context, wish: ProfileWish) -> Profile:
         )
     context.change(f"to install a {_describe(wish)} profile")
     iccid = provisioner.install(context, wish)
-    if iccid not in brought(context):
-        brought(context).append(iccid)
+    if iccid not in installed_by_tester(context):
+        installed_by_tester(context).append(iccid)
     # As if it had always been there: its installation is announced to nobody.
     forget_notifications(context.isdr(), iccid)
     return by_iccid(context, iccid)
 
 
-def brought(context: Context) -> list[bytes]:
+def installed_by_tester(context: Context) -> list[bytes]:
     """ICCIDs of the profiles that the tester installed in this sequence, in order."""
-    found: list[bytes] = context.notes.setdefault(_BROUGHT, [])
-    return found
+    return context.part(InstalledByTester).iccids
 
 
-def loaded(context: Context, sequence_number: int, installed: bytes | None) -> None:
-    """Note the result of a load of the tester's, and the ICCID if a profile came of it."""
-    context.notes.setdefault(_RESULTS, []).append(sequence_number)
+def record_load(context: Context, sequence_number: int, installed: bytes | None) -> None:
+    """Record the result of a load, and the ICCID if it installed a profile."""
+    context.part(LoadResults).pending.append(sequence_number)
     if installed is not None:
-        brought(context).append(installed)
+        installed_by_tester(context).append(installed)
 
 
-def remove_brought(context: Context, since: int = 0, keep: Container[bytes] = ()) -> None:
-    """Take the profiles that were brought, but for so many first ones, off the card again, the last one first.
+def delete_installed(context: Context, since: int = 0, keep: Container[bytes] = ()) -> None:
+    """Delete the tester's profiles, newest first, except the first ``since``.
 
     Args:
         keep: ICCIDs that the card had before; a faulty card may have taken one of them twice.
     """
-    profiles = brought(context)
+    profiles = installed_by_tester(context)
     while len(profiles) > since:
         if profiles[-1] not in keep:
             remove(context, profiles[-1])
@@ -77,8 +98,9 @@ def remove_brought(context: Context, since: int = 0, keep: Container[bytes] = ()
 
 def forget_results(context: Context) -> None:
     """Remove the results of loads of this sequence that are still pending."""
-    for number in context.notes.pop(_RESULTS, []):
-        context.isdr().remove_notification_from_list(number)
+    pending = context.part(LoadResults).pending
+    while pending:
+        context.isdr().remove_notification_from_list(pending.pop(0))
 
 
 def remove(context: Context, iccid: bytes) -> None:
@@ -93,7 +115,7 @@ def remove(context: Context, iccid: bytes) -> None:
         if profile is not None:
             code = isdr.disable_profile(iccid) if profile.enabled else 0
             code = code or isdr.delete_profile(iccid)
-            ours = {*brought(context), iccid}
+            ours = {*installed_by_tester(context), iccid}
             if code == _DISALLOWED_BY_POLICY and all(
                 entry.iccid in ours for entry in there if entry.profile_class == "operational"
             ):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec
@@ -12,38 +13,49 @@ from pytest_euicc.conformance.values.shapes import ANY, Shape, asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 
 if TYPE_CHECKING:
-    pass
+    # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.es9.binding import Es9Reply
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What an action sent and what came.
+    """What an action sent and received.
 
     Attributes:
-        sent, octets: request and response data as they went over the wire; ``sw`` the status word when there is one.
+        sent, received: request and response data as they went over the wire; ``sw`` the status word when there is one.
         status: of an ES9+ function, ``success``, a status code such as ``8.1/6.1``, ``failed``, ``HTTP 400``, or
-            ``closed`` and ``endless`` for an answer that is not whole.
+            ``closed`` and ``endless`` for an answer that is not complete.
         sent_value, value: the same decoded.
         shape: of ``value``; ``type_name`` its ASN.1 type when it has one.
         unknown: elements of the answer that the type does not have.
         fault: why the answer could not be decoded; None when it was.
         mismatches: what the action itself found wrong.
+        reply: the answer of an ES9+ function; None for any other action.
     """
 
     sent: bytes = b""
     sent_value: Any = None
     sw: int | None = None
     status: str | None = None
-    octets: bytes = b""
+    received: bytes = b""
     value: Any = None
     shape: Shape = ANY
     type_name: str | None = None
     unknown: tuple[Any, ...] = ()
     fault: str | None = None
     mismatches: tuple[Mismatch, ...] = ()
+    reply: Es9Reply | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Encoded:
+    """A message that is sent, as a value and as octets."""
+
+    value: Any
+    octets: bytes
+
+
+@dataclass(frozen=True)
 class Message:
     """What a step says about the message of its action: ``with``, ``tamper`` and the channel.
 
@@ -51,36 +63,33 @@ class Message:
     """
 
     with_: Any = None
-    tamper: list[dict[str, Any]] = field(default_factory=list)
+    tamper: Sequence[dict[str, Any]] = ()
     channel: str | None = None
     tampered: str | None = None
-    sent_value: Any = None
 
-    def merged(self, default: Any, shape: Shape = ANY) -> Any:
+    def overlay(self, default: Any, shape: Shape = ANY) -> Any:
         """``default`` overlaid with ``with``.
 
         Raises:
             ValueMistake: ``with`` does not fit the type.
         """
-        value = default if self.with_ is None else merge(default, self.with_, shape)
-        self.sent_value = value
-        return value
+        return default if self.with_ is None else merge(default, self.with_, shape)
 
-    def gives(self, name: str) -> bool:
+    def overrides(self, name: str) -> bool:
         """Whether ``with`` has a field of the message."""
         return isinstance(self.with_, dict) and name in self.with_
 
-    def encode(self, type_name: str, default: Any) -> bytes:
-        """``default`` overlaid with ``with``, encoded as DER; tampered with if it is what ``tamper`` speaks of.
+    def encode(self, type_name: str, default: Any) -> Encoded:
+        """``default`` overlaid with ``with``, encoded as DER; tampered with if it is what ``tamper`` changes.
 
         Raises:
             ValueMistake: ``with`` does not fit the type.
             Asn1Error: the value cannot be encoded.
             TamperError: an operation does not fit the octets.
         """
-        return self.finished(type_name, self.merged(default, asn1_shape(type_name)))
+        return self.encode_value(type_name, self.overlay(default, asn1_shape(type_name)))
 
-    def finished(self, type_name: str, value: Any) -> bytes:
+    def encode_value(self, type_name: str, value: Any) -> Encoded:
         """A value that is overlaid already, encoded and tampered with as by `encode`.
 
         Raises:
@@ -88,4 +97,6 @@ class Message:
             TamperError: an operation does not fit the octets.
         """
         octets = codec.encode(type_name, value)
-        return tamper(octets, self.tamper, type_name) if self.tampered in (None, type_name) else octets
+        if self.tampered in (None, type_name):
+            octets = tamper(octets, self.tamper, type_name)
+        return Encoded(value, octets)

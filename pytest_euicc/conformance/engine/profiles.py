@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context, ProfileWish
@@ -17,7 +17,13 @@ TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
 _STATE_TAGS = bytes.fromhex("5A 9F70")
 EVENTS = ("install", "enable", "disable", "delete")
 """The events of NotificationEvent in the order of their bits."""
-_TAKEN = "profiles in use"
+
+
+@dataclass
+class ProfilesInUse:
+    """ICCIDs of the profiles that states of this sequence have given names to."""
+
+    iccids: set[bytes] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -154,12 +160,6 @@ def put_back_enabled(context: Context, before: Profile | None) -> None:
             switch(context, before, enable=True)
         elif before is None and now is not None:
             switch(context, now, enable=False)
-
-
-def taken(context: Context) -> set[bytes]:
-    """ICCIDs that states of this sequence have given names to."""
-    found: set[bytes] = context.notes.setdefault(_TAKEN, set())
-    return found
 
 
 def by_iccid(context: Context, iccid: bytes) -> Profile:

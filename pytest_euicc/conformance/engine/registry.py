@@ -6,7 +6,7 @@ Its keyword-only parameters are the arguments that a vector may give; their type
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.conformance.engine.arguments import Parameters, Registry
@@ -45,7 +45,7 @@ class Action:
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
-        message.tampered = self.tampered
+        message = replace(message, tampered=self.tampered)
         return self.function(context, message, **self.parameters.bind(arguments))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.installed import forget_results, remove_brought
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
 from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, profiles_on, switch
 from pytest_euicc.conformance.values.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
@@ -46,7 +46,7 @@ def take_inventory(context: Context) -> Inventory:
 
 def put_back(context: Context, before: Inventory) -> None:
     """Enabled profile, nicknames and default address as they were, nothing of the tester's; the rest is noted."""
-    remove_brought(context, keep=before.profiles)
+    delete_installed(context, keep=before.profiles)
     with context.undoing("what the sequence changed: the card does not say what it holds"):
         isdr = fresh_isdr(context)
         forget_results(context)

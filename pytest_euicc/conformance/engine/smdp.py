@@ -1,4 +1,4 @@
-"""What sequences ask of an SM-DP+ beside its interface: profiles it must hold, and where it is.
+"""What sequences ask of an SM-DP+ besides its interface: profiles it must hold, and where it is.
 
 A simulated server holds whatever is wished for; any other is provisioned by its operator, over ES2+ or by hand.
 """
@@ -8,18 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
 from pytest_euicc.es9.address import same_server
 from pytest_euicc.es9.errors import NoServer
 
 if TYPE_CHECKING:
-    from pytest_euicc.conformance.engine.context import Context
     from pytest_euicc.es9.client import Es9Client
     from pytest_euicc.es9.tls import TlsSettings
-
-SERVICE = "smdp"
-_BEGUN = "smdp begun"
 
 
 class SmdpAccess(Protocol):
@@ -52,27 +47,11 @@ class SmdpAccess(Protocol):
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the ES9+ listener with a certificate on a curve."""
 
+    def take_missing(self) -> list[OrderWish]:
+        """What it could not be given since the last call."""
 
-def smdp_access(context: Context) -> SmdpAccess:
-    """The SM-DP+ of a session, begun anew for the sequence.
-
-    Raises:
-        Unreachable: the session has none.
-    """
-    access: SmdpAccess | None = context.session.services.get(SERVICE)
-    if access is None:
-        raise Unreachable("there is no SM-DP+; give --smdp sim or --smdp URL")
-    if _BEGUN not in context.notes:
-        access.begin(context.random.getrandbits(64))
-        context.notes[_BEGUN] = True
-    return access
-
-
-def smdp_client(context: Context, curve: Curve) -> Es9Client:
-    """An ES9+ client whose exchanges the listeners of the run see; raises Unreachable."""
-    client = smdp_access(context).client(curve)
-    client.listener = context.on_http
-    return client
+    def close(self) -> None:
+        """End the connections, and the server where it is the tester's own."""
 
 
 def client_for(access: SmdpAccess, address: str, curve: Curve) -> Es9Client:

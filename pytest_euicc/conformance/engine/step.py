@@ -98,12 +98,9 @@ def _held(step: Step) -> list[str]:
 def _perform(context: Context, step: Step) -> Outcome:
     message = Message(context.resolve(step.with_), context.resolve(step.tamper), step.channel)
     try:
-        outcome = ACTIONS.get(step.action)(context, message, context.resolve(step.arguments))
+        return ACTIONS.get(step.action)(context, message, context.resolve(step.arguments))
     except Asn1Error as error:
         raise ValueMistake((), f"the request of {step.action} cannot be encoded: {error}") from error
-    if outcome.sent_value is None:
-        outcome.sent_value = message.sent_value
-    return outcome
 
 
 def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatch], str | None]:
@@ -149,13 +146,13 @@ def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Mat
         return result
     if outcome.fault is not None and (choice.expect is not None or _success(outcome.sw)):
         kind = outcome.type_name or "an answer that can be decoded"
-        result.mismatches.append(Mismatch("", kind, f"{outcome.octets.hex().upper() or 'nothing'}: {outcome.fault}"))
+        result.mismatches.append(Mismatch("", kind, f"{outcome.received.hex().upper() or 'nothing'}: {outcome.fault}"))
         return result
     if choice.expect is None or result.mismatches:
         return result
-    if outcome.shape.optional and (choice.expect == NOTHING or not outcome.octets):
-        if (choice.expect == NOTHING) is bool(outcome.octets):
-            came = describe(outcome.value) if outcome.octets else NOTHING
+    if outcome.shape.optional and (choice.expect == NOTHING or not outcome.received):
+        if (choice.expect == NOTHING) is bool(outcome.received):
+            came = describe(outcome.value) if outcome.received else NOTHING
             result.mismatches.append(Mismatch("", describe(choice.expect), came))
         return result
     return match(context.resolve(choice.expect), outcome.value, outcome.shape)
@@ -219,7 +216,7 @@ def _failure(
         phase=phase,
         sent=outcome.sent,
         sent_value=outcome.sent_value,
-        came=outcome.octets,
+        came=outcome.received,
         sw=outcome.sw,
         status=outcome.status,
         came_value=outcome.value,

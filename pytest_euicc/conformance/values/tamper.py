@@ -6,7 +6,7 @@ where nothing is mended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -112,7 +112,7 @@ class _Span:
     end: int
 
 
-def tamper(octets: bytes, operations: list[dict[str, Any]], type_name: str | None = None) -> bytes:
+def tamper(octets: bytes, operations: Sequence[dict[str, Any]], type_name: str | None = None) -> bytes:
     """Apply operations in order to the DER of a value of ``type_name``.
 
     Raises:

@@ -8,12 +8,12 @@ from typing import Any
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.installed import LoadResults
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import asn1_shape
-from pytest_euicc.interfaces.download.es10b import results
-from pytest_euicc.peers.smdp.session import tester
+from pytest_euicc.peers.smdp.session import SmdpPeer
 
 
 @check("as_reported")
@@ -22,9 +22,9 @@ def as_reported(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     kind, listed = outcome.value if isinstance(outcome.value, tuple) else (None, [])
     if kind != "profileInfoListOk":
         raise Unreachable("the profiles are not listed, so nothing can be compared with the result")
-    last = results(context)[-1:]
+    last = context.part(LoadResults).data[-1:]
     success = any(result["finalResult"][0] == "successResult" for result in last)
-    iccid = tester(context).iccid
+    iccid = context.part(SmdpPeer).iccid
     there = any(profile.get("iccid") == iccid for profile in listed)
     if there is not success:
         reported = "nothing" if not last else "a success" if success else "an error"

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.installed import loaded
+from pytest_euicc.conformance.engine.installed import LoadResults, record_load
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve, Keys
@@ -19,15 +19,13 @@ from pytest_euicc.conformance.values.shapes import Shape, asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es10.isdr import Reply
-from pytest_euicc.interfaces.download.signatures import certificates_shown
-from pytest_euicc.interfaces.es10.functions import outcome_of
+from pytest_euicc.interfaces.download.signatures import CertificatesShown
+from pytest_euicc.interfaces.es10.functions import LastOutcomes, outcome_of
 from pytest_euicc.peers.smdp.content import PackageChanges
-from pytest_euicc.peers.smdp.package import whole
+from pytest_euicc.peers.smdp.package import build_package
 from pytest_euicc.peers.smdp.requests import default_metadata, profile_of
-from pytest_euicc.peers.smdp.session import CERTIFICATE_KINDS, tester
+from pytest_euicc.peers.smdp.session import CERTIFICATE_KINDS, SmdpPeer
 from pytest_euicc.rsp import bpp
-
-_RESULTS = "profile installation results"
 
 
 def result_shape() -> Shape:
@@ -35,25 +33,18 @@ def result_shape() -> Shape:
     return replace(asn1_shape("ProfileInstallationResult"), optional=True)
 
 
-def result_of(context: Context, reply: Reply, sent: bytes) -> Outcome:
+def result_of(context: Context, reply: Reply, sent: bytes, sent_value: Any = None) -> Outcome:
     """The outcome of a step that sent octets of a package; results are kept for the steps that follow."""
-    outcome = outcome_of(reply)
-    outcome.sent, outcome.shape = sent, result_shape()
+    outcome = replace(outcome_of(reply, sent_value), sent=sent, shape=result_shape())
     if reply.ok and not reply.octets:
-        outcome.fault = None
+        outcome = replace(outcome, fault=None)
     if outcome.value is not None:
         data = outcome.value["profileInstallationResultData"]
-        results(context).append(data)
+        context.part(LoadResults).data.append(data)
         metadata = data["notificationMetadata"]
         installed = data["finalResult"][0] == "successResult"
-        loaded(context, int(metadata["seqNumber"]), bytes(metadata.get("iccid", b"")) if installed else None)
+        record_load(context, int(metadata["seqNumber"]), bytes(metadata.get("iccid", b"")) if installed else None)
     return outcome
-
-
-def results(context: Context) -> list[dict[str, Any]]:
-    """Every ProfileInstallationResultData of this sequence, in order."""
-    found: list[dict[str, Any]] = context.notes.setdefault(_RESULTS, [])
-    return found
 
 
 def _known_kind(kind: str) -> str:
@@ -89,17 +80,17 @@ def authenticate_server(
             invalid certificate of the test PKI.
         signer: whose key signs: that of the certificate shown, or that of another kind of certificate.
     """
-    ours = tester(context)
-    ours.start(curve or context.declaration.curve)
-    last: Outcome | None = context.notes.get("get_euicc_challenge")
+    peer = context.part(SmdpPeer)
+    peer.start_session(curve or context.declaration.curve)
+    last = context.part(LastOutcomes).by_function.get("get_euicc_challenge")
     challenge = bytes(last.value["euiccChallenge"]) if last is not None and last.value else bytes(16)
-    octets = ours.authenticate_server_request(message, challenge, certificate, signer)
-    reply = context.isdr(message.channel).send("authenticate_server", octets)
+    request = peer.authenticate_server_request(message, challenge, certificate, signer)
+    reply = context.isdr(message.channel).send("authenticate_server", request.octets)
     value = _chosen(reply, "authenticateResponseOk")
     if value is not None:
-        ours.authenticated(reply.octets, value["euiccCertificate"])
-        certificates_shown(context).append(ours.euicc_certificate)
-    return outcome_of(reply)
+        peer.authenticated(reply.octets, value["euiccCertificate"])
+        context.part(CertificatesShown).certificates.append(peer.euicc_certificate)
+    return outcome_of(reply, request.value)
 
 
 @action("es10b.prepare_download", request="PrepareDownloadRequest", response="PrepareDownloadResponse")
@@ -120,13 +111,13 @@ def prepare_download(
         confirmation_code: sent as hashCc.
         over: ``other``: smdpSignature2 covers another euiccSignature1 than the session's.
     """
-    ours = tester(context)
-    octets = ours.prepare_download_request(message, certificate, signer, confirmation_code, over)
-    reply = context.isdr(message.channel).send("prepare_download", octets)
+    peer = context.part(SmdpPeer)
+    request = peer.prepare_download_request(message, certificate, signer, confirmation_code, over)
+    reply = context.isdr(message.channel).send("prepare_download", request.octets)
     value = _chosen(reply, "downloadResponseOk")
     if value is not None:
-        ours.otpk = bytes(value["euiccSigned2"]["euiccOtpk"])
-    return outcome_of(reply)
+        peer.otpk = bytes(value["euiccSigned2"]["euiccOtpk"])
+    return outcome_of(reply, request.value)
 
 
 def _chosen(reply: Reply, alternative: str) -> dict[str, Any] | None:
@@ -172,14 +163,15 @@ def load_bound_profile_package(
     Returns:
         Nothing, or a ProfileInstallationResult; ``expect: nothing`` where no data are allowed.
     """
-    ours = tester(context)
+    peer = context.part(SmdpPeer)
+    metadata = None
     if again:
-        octets = ours.package
+        octets = peer.package
     else:
-        default = default_metadata(iccid or ours.iccid)
-        metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
-        octets = whole(ours, metadata, profile_of(metadata, package), keys, eid)
-    ours.package = octets = tamper(octets, message.tamper, "BoundProfilePackage")
+        default = default_metadata(iccid or peer.iccid)
+        metadata = message.overlay(default, asn1_shape("StoreMetadataRequest"))
+        octets = build_package(peer, metadata, profile_of(metadata, package), keys, eid)
+    peer.package = octets = tamper(octets, message.tamper, "BoundProfilePackage")
     segments = _segments(octets)
     if portion is not None:
         segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
@@ -187,7 +179,7 @@ def load_bound_profile_package(
         if beyond := [number for number in order if not 0 <= number < len(segments)]:
             raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
         segments = [segments[number] for number in order]
-    return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets)
+    return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets, metadata)
 
 
 def _segments(package: bytes) -> list[bytes]:
@@ -201,6 +193,6 @@ def _segments(package: bytes) -> list[bytes]:
 @action("es10b.cancel_session", request="CancelSessionRequest", response="CancelSessionResponse")
 def cancel_session(context: Context, message: Message) -> Outcome:
     """ES10b.CancelSession (SGP.22 5.7.14)."""
-    default = {"transactionId": tester(context).transaction_id, "reason": "endUserRejection"}
-    octets = message.encode("CancelSessionRequest", default)
-    return outcome_of(context.isdr(message.channel).send("cancel_session", octets))
+    default = {"transactionId": context.part(SmdpPeer).transaction_id, "reason": "endUserRejection"}
+    request = message.encode("CancelSessionRequest", default)
+    return outcome_of(context.isdr(message.channel).send("cancel_session", request.octets), request.value)

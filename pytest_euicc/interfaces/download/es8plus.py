@@ -20,9 +20,9 @@ from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import mistakes
 from pytest_euicc.interfaces.download.es10b import CertificateKind, result_of, result_shape
 from pytest_euicc.peers.smdp.content import PackageChanges
-from pytest_euicc.peers.smdp.package import protected, secure_channel
-from pytest_euicc.peers.smdp.requests import CARRIED, SECURE_CHANNEL, under_way
-from pytest_euicc.peers.smdp.session import tester
+from pytest_euicc.peers.smdp.package import Segments, protected, secure_channel
+from pytest_euicc.peers.smdp.requests import PROTECTED_FUNCTIONS, SECURE_CHANNEL, current_load
+from pytest_euicc.peers.smdp.session import SmdpPeer
 
 
 def _operations(type_name: str) -> Any:
@@ -43,13 +43,13 @@ OfKeys = _operations("ReplaceSessionKeysRequest")
 
 
 def _of_package(name: str, request: str | None = None) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
-    tampered = f"BoundProfilePackage.{CARRIED[name].field}" if name in CARRIED else None
+    tampered = f"BoundProfilePackage.{PROTECTED_FUNCTIONS[name].field}" if name in PROTECTED_FUNCTIONS else None
     return action(name, request=request, tampered=tampered, response=result_shape, changes=True)
 
 
-def _sent(context: Context, message: Message, segments: list[bytes]) -> Outcome:
-    reply = context.isdr(message.channel).load_bound_profile_package(segments)
-    return result_of(context, reply, b"".join(segments))
+def _send(context: Context, message: Message, segments: Segments) -> Outcome:
+    reply = context.isdr(message.channel).load_bound_profile_package(segments.octets)
+    return result_of(context, reply, b"".join(segments.octets), segments.value)
 
 
 @_of_package(SECURE_CHANNEL, "InitialiseSecureChannelRequest")
@@ -71,7 +71,7 @@ def initialise_secure_channel(
         tamper_plain: ``tamper`` operations on the request before smdpSign covers it.
     """
     arguments = {"signer": signer, "over": over, "eid": eid, "tamper_plain": tamper_plain}
-    return _sent(context, message, secure_channel(context, tester(context), message, arguments))
+    return _send(context, message, secure_channel(context, context.part(SmdpPeer), message, arguments))
 
 
 @_of_package("es8plus.configure_isdp", "ConfigureISDPRequest")
@@ -89,7 +89,7 @@ def configure_isdp(
         tamper_plain: ``tamper`` operations on the request before it is protected.
     """
     arguments = {"content": content, "tamper_plain": tamper_plain}
-    return _sent(context, message, protected("es8plus.configure_isdp", tester(context), message, arguments))
+    return _send(context, message, protected("es8plus.configure_isdp", context.part(SmdpPeer), message, arguments))
 
 
 @_of_package("es8plus.store_metadata", "StoreMetadataRequest")
@@ -121,11 +121,11 @@ def store_metadata(
         "content": content,
         "tamper_plain": tamper_plain,
     }
-    ours = tester(context)
-    segments = protected("es8plus.store_metadata", ours, message, arguments)
-    if ours.load is not None:
-        context.save(as_, ours.load.metadata)
-    return _sent(context, message, segments)
+    peer = context.part(SmdpPeer)
+    segments = protected("es8plus.store_metadata", peer, message, arguments)
+    if peer.load is not None:
+        context.save(as_, peer.load.metadata)
+    return _send(context, message, segments)
 
 
 @_of_package("es8plus.replace_session_keys", "ReplaceSessionKeysRequest")
@@ -143,7 +143,9 @@ def replace_session_keys(
         tamper_plain: ``tamper`` operations on the request before it is protected.
     """
     arguments = {"content": content, "tamper_plain": tamper_plain}
-    return _sent(context, message, protected("es8plus.replace_session_keys", tester(context), message, arguments))
+    return _send(
+        context, message, protected("es8plus.replace_session_keys", context.part(SmdpPeer), message, arguments)
+    )
 
 
 @_of_package("es8plus.load_profile_elements")
@@ -168,11 +170,11 @@ def load_profile_elements(
         segments: sends only this number of segments, as before an interruption.
         rest: ``true``: sends the segments that were not sent then.
     """
-    ours = tester(context)
+    peer = context.part(SmdpPeer)
     if rest:
-        return _sent(context, message, under_way(ours).unsent)
+        return _send(context, message, Segments(None, current_load(peer).unsent))
     arguments = {"package": package, "portion": portion, "keys": keys, "padding": padding}
-    parts = protected("es8plus.load_profile_elements", ours, message, arguments)
-    sent = len(parts) if segments is None else 1 + segments
-    under_way(ours).unsent = parts[sent:]
-    return _sent(context, message, parts[:sent])
+    parts = protected("es8plus.load_profile_elements", peer, message, arguments)
+    sent = len(parts.octets) if segments is None else 1 + segments
+    current_load(peer).unsent = parts.octets[sent:]
+    return _send(context, message, Segments(parts.value, parts.octets[:sent]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -13,6 +14,7 @@ from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.interfaces.es10.functions import LastOutcomes
 
 _RETRIEVED = 0xBF2B
 _LIST = 0xA0
@@ -64,10 +66,11 @@ def signature_mismatches(certificate: bytes, signed: bytes, signature: bytes, pa
         yield Mismatch(path, "a signature over the received octets", f"{signature.hex().upper()} does not verify")
 
 
-def certificates_shown(context: Context) -> list[bytes]:
+@dataclass
+class CertificatesShown:
     """Every CERT.EUICC that the eUICC showed in this sequence."""
-    shown: list[bytes] = context.notes.setdefault("euicc certificates", [])
-    return shown
+
+    certificates: list[bytes] = field(default_factory=list)
 
 
 @check("notification_signatures")
@@ -81,7 +84,7 @@ def notification_signatures(context: Context, outcome: Outcome, *, count: int | 
         count: the number of notifications that there must be.
     """
     try:
-        notifications = _notifications(outcome.octets)
+        notifications = _notifications(outcome.received)
     except tlv.TlvError as error:
         yield Mismatch("", "a list of notifications", str(error))
         return
@@ -89,7 +92,7 @@ def notification_signatures(context: Context, outcome: Outcome, *, count: int | 
         yield Mismatch("", f"{count} notifications", str(len(notifications)))
     for tag, parts in notifications:
         if tag != _INSTALLATION_RESULT and len(parts) == 4:
-            certificates_shown(context).append(parts[2].octets)
+            context.part(CertificatesShown).certificates.append(parts[2].octets)
     for index, (tag, parts) in enumerate(notifications):
         path = f"notificationList.{index}"
         if tag == _INSTALLATION_RESULT:
@@ -122,7 +125,7 @@ def _other(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismat
 
 
 def _installation_result(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
-    certificates = certificates_shown(context)
+    certificates = context.part(CertificatesShown).certificates
     if not certificates:
         raise Unreachable("no CERT.EUICC was seen before, so the installation result cannot be verified")
     signatures = [part for part in parts if part.tag == _SIGNATURE]
@@ -151,55 +154,55 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
     euiccSignature2 also covers smdpSignature2 (SGP.22 5.7.5); all signatures are verified over the bytes received.
     """
-    from pytest_euicc.peers.smdp.session import tester
+    from pytest_euicc.peers.smdp.session import SmdpPeer
 
-    ours = tester(context)
+    peer = context.part(SmdpPeer)
     if outcome.type_name not in _SIGNED:
         raise Unreachable(
             f"session_signature is for {', '.join(_SIGNED)}; this is {outcome.type_name or 'none of them'}"
         )
     path, signed_tag = _SIGNED[outcome.type_name]
     try:
-        signed = tlv.find(outcome.octets, *path, signed_tag)
-        signature = tlv.parse(tlv.find(outcome.octets, *path, _SIGNATURE)).value
+        signed = tlv.find(outcome.received, *path, signed_tag)
+        signature = tlv.parse(tlv.find(outcome.received, *path, _SIGNATURE)).value
         if outcome.type_name == "AuthenticateServerResponse":
-            parts = tlv.parse(tlv.find(outcome.octets, *path)).children()
+            parts = tlv.parse(tlv.find(outcome.received, *path)).children()
             chain = [part.octets for part in parts[2:4]]
-            yield from chain_mismatches(context, chain, "euiccCertificate", ci=ours.sent.get("ci"))
+            yield from chain_mismatches(context, chain, "euiccCertificate", ci=peer.sent.get("ci"))
     except tlv.TlvError as error:
         yield Mismatch("", "a signed answer", str(error))
         return
-    certificate = ours.euicc_certificate
+    certificate = peer.euicc_certificate
     if not certificate:
         raise Unreachable("AuthenticateServer gave no CERT.EUICC in this sequence")
     if outcome.type_name == "PrepareDownloadResponse":
-        signed += ours.smdp_signature2
+        signed += peer.smdp_signature2
     yield from signature_mismatches(certificate, signed, signature, "signature")
 
 
 @check("echo")
 def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """The eUICC signs what the tester sent in this session: transactionId, serverChallenge, context, hashCc and OID."""
-    from pytest_euicc.peers.smdp.session import tester
+    from pytest_euicc.peers.smdp.session import SmdpPeer
 
-    ours = tester(context)
-    expected: dict[str, Any] = {"transactionId": ours.transaction_id}
+    peer = context.part(SmdpPeer)
+    expected: dict[str, Any] = {"transactionId": peer.transaction_id}
     match outcome.type_name:
         case "AuthenticateServerResponse":
             came = _answer(outcome, "euiccSigned1")
-            expected |= {"serverChallenge": ours.server_challenge, "serverAddress": ours.sent["address"]}
-            yield from _context_echoed(ours.sent["octets"], outcome.octets)
+            expected |= {"serverChallenge": peer.server_challenge, "serverAddress": peer.sent["address"]}
+            yield from _context_echoed(peer.sent["octets"], outcome.received)
         case "PrepareDownloadResponse":
             came = _answer(outcome, "euiccSigned2")
-            expected |= {"hashCc": ours.sent["hashCc"]} if ours.sent.get("hashCc") else {}
+            expected |= {"hashCc": peer.sent["hashCc"]} if peer.sent.get("hashCc") else {}
         case "ProfileInstallationResult":
             came = (outcome.value or {}).get("profileInstallationResultData", {})
             came = came | {"notificationAddress": came.get("notificationMetadata", {}).get("notificationAddress")}
-            expected["notificationAddress"] = ours.sent["address"]
+            expected["notificationAddress"] = peer.sent["address"]
         case _:
             came = _answer(outcome, "euiccCancelSessionSigned")
     if outcome.type_name in ("ProfileInstallationResult", "CancelSessionResponse"):
-        expected["smdpOid"] = ours.oid
+        expected["smdpOid"] = peer.oid
     for name, wanted in expected.items():
         if came.get(name) != wanted:
             yield Mismatch(name, describe(wanted), describe(came.get(name)))
@@ -226,25 +229,25 @@ def _context_echoed(request: bytes, response: bytes) -> Iterator[Mismatch]:
 @check("eid_of_certificate")
 def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     """CERT.EUICC contains the EID that GetEID returned in this sequence (SGP.22 4.5.2.1)."""
-    from pytest_euicc.peers.smdp.session import tester
+    from pytest_euicc.peers.smdp.session import SmdpPeer
 
-    asked: Outcome | None = context.notes.get("get_eid")
+    asked = context.part(LastOutcomes).by_function.get("get_eid")
     if asked is None or not asked.value:
         raise Unreachable("GetEID was not asked in this sequence")
-    ours, theirs = tester(context).eid, bytes(asked.value["eidValue"])
-    if ours != theirs:
-        yield Mismatch("euiccCertificate", f"serialNumber {theirs.hex()}", ours.hex())
+    peer, theirs = context.part(SmdpPeer).eid, bytes(asked.value["eidValue"])
+    if peer != theirs:
+        yield Mismatch("euiccCertificate", f"serialNumber {theirs.hex()}", peer.hex())
 
 
 @check("otpk_on_curve")
 def otpk_on_curve(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     """euiccOtpk is a point on the session's curve (SGP.22 5.7.5)."""
-    from pytest_euicc.peers.smdp.session import tester
+    from pytest_euicc.peers.smdp.session import SmdpPeer
     from pytest_euicc.rsp import signatures
 
-    ours = tester(context)
-    probe = signatures.private_key_from(b"probe", signatures.CURVES[ours.curve])
+    peer = context.part(SmdpPeer)
+    probe = signatures.private_key_from(b"probe", signatures.CURVES[peer.curve])
     try:
-        signatures.shared_secret(probe, ours.otpk)
+        signatures.shared_secret(probe, peer.otpk)
     except ValueError:
-        yield Mismatch("euiccSigned2.euiccOtpk", f"a point of the {ours.curve} curve", ours.otpk.hex().upper())
+        yield Mismatch("euiccSigned2.euiccOtpk", f"a point of the {peer.curve} curve", peer.otpk.hex().upper())

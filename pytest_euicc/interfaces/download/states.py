@@ -9,7 +9,7 @@ from typing import Any
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
-from pytest_euicc.conformance.engine.installed import forget_results, remove_brought
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
 from pytest_euicc.conformance.files.orders import Curve
@@ -18,8 +18,8 @@ from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.download.es10b import CertificateKind
 from pytest_euicc.interfaces.es10.states import Rule, owner_for
 from pytest_euicc.peers.smdp import published
-from pytest_euicc.peers.smdp.requests import CARRIED, SECURE_CHANNEL
-from pytest_euicc.peers.smdp.session import Tester, tester
+from pytest_euicc.peers.smdp.requests import PROTECTED_FUNCTIONS, SECURE_CHANNEL
+from pytest_euicc.peers.smdp.session import SmdpPeer
 from pytest_euicc.rsp.rat import authorises
 
 _IMPLIED = ("isdr_selected",)
@@ -31,20 +31,20 @@ def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Ou
     outcome = ACTIONS.get(name)(context, Message(), arguments)
     came = outcome.value[0] if wanted and outcome.value is not None else ""
     silent = name.startswith("es8plus.")
-    if outcome.fault is not None or came != wanted or (silent and outcome.octets):
+    if outcome.fault is not None or came != wanted or (silent and outcome.received):
         answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
         status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
         raise Unreachable(f"{name} was answered {answer}{status}")
     return outcome
 
 
-def _open(context: Context, curve: Curve | None, certificate: str) -> Tester:
+def _open(context: Context, curve: Curve | None, certificate: str) -> SmdpPeer:
     _step(context, "es10b.get_euicc_challenge")
     _step(context, "es10b.authenticate_server", "authenticateResponseOk", curve=curve, certificate=certificate)
-    return tester(context)
+    return context.part(SmdpPeer)
 
 
-def _prepare(context: Context, curve: Curve | None, certificate: str, confirmation_code: str | None) -> Tester:
+def _prepare(context: Context, curve: Curve | None, certificate: str, confirmation_code: str | None) -> SmdpPeer:
     _open(context, curve, certificate)
     _step(
         context,
@@ -53,23 +53,23 @@ def _prepare(context: Context, curve: Curve | None, certificate: str, confirmati
         certificate=certificate,
         confirmation_code=confirmation_code,
     )
-    return tester(context)
+    return context.part(SmdpPeer)
 
 
-def _session(ours: Tester) -> dict[str, Any]:
+def _session(peer: SmdpPeer) -> dict[str, Any]:
     """What ``$session`` has."""
     return {
-        "transactionId": ours.transaction_id,
-        "serverChallenge": ours.server_challenge,
-        "iccid": ours.iccid,
-        "euiccOtpk": ours.otpk,
-        "smdpOid": ours.oid,
+        "transactionId": peer.transaction_id,
+        "serverChallenge": peer.server_challenge,
+        "iccid": peer.iccid,
+        "euiccOtpk": peer.otpk,
+        "smdpOid": peer.oid,
     }
 
 
 def _tidy(context: Context) -> None:
     """Take off the card what loads of this sequence put on it: profiles and results."""
-    remove_brought(context)
+    delete_installed(context)
     with context.undoing("results of loads are pending"):
         forget_results(context)
 
@@ -116,7 +116,7 @@ def _load_up_to(context: Context, last: str, curve: Curve | None, as_: str) -> G
     """A package whose functions up to one have been sent."""
     context.save(as_, _session(_prepare(context, curve, "valid", None)))
     context.change("to begin a load")
-    for name in [SECURE_CHANNEL, *CARRIED]:
+    for name in [SECURE_CHANNEL, *PROTECTED_FUNCTIONS]:
         _step(context, name)
         if name == last:
             break

@@ -8,9 +8,9 @@ from typing import Any
 from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.installed import brought, forget_notifications, remove_brought
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.message import Message, Outcome
-from pytest_euicc.conformance.engine.profiles import EVENTS, by_iccid, taken
+from pytest_euicc.conformance.engine.profiles import EVENTS, ProfilesInUse, by_iccid
 from pytest_euicc.conformance.engine.registry import ACTIONS, action, state
 from pytest_euicc.conformance.files.orders import Curve, Keys
 from pytest_euicc.conformance.values.text import describe, plain
@@ -59,12 +59,9 @@ def download(
         if outcome.value is None or (wanted and outcome.value[0] != wanted):
             came = outcome.fault if outcome.value is None else describe(outcome.value, 200)
             fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
-            return Outcome(outcome.sent, sw=outcome.sw, octets=outcome.octets, fault=fault)
+            return Outcome(outcome.sent, sw=outcome.sw, received=outcome.received, fault=fault)
     arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
-    load = Message(message.with_, message.tamper, message.channel)
-    outcome = ACTIONS.get(_LOAD)(context, load, arguments)
-    message.sent_value = load.sent_value
-    return outcome
+    return ACTIONS.get(_LOAD)(context, message, arguments)
 
 
 def install(context: Context, metadata: dict[str, Any], **arguments: Any) -> bytes:
@@ -144,10 +141,10 @@ def installed_profile(
         as: saves what ``profile`` saves.
     """
     chosen = {} if iccid is None else {"iccid": iccid}
-    before = len(brought(context))
+    before = len(installed_by_tester(context))
     installed = by_iccid(context, install(context, metadata or {}, keys=keys, filler=filler, **chosen))
     forget_notifications(context.isdr(), installed.iccid)
-    taken(context).add(installed.iccid)
+    context.part(ProfilesInUse).iccids.add(installed.iccid)
     context.save(as_, installed.saved())
     yield
-    remove_brought(context, before)
+    delete_installed(context, before)

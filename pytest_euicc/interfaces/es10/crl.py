@@ -13,7 +13,7 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.interfaces.es10.functions import outcome_of
-from pytest_euicc.peers.smdp.session import Tester, tester
+from pytest_euicc.peers.smdp.session import SmdpPeer
 from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.crl import issue_crl
 from pytest_euicc.rsp.issuing import Identity
@@ -57,22 +57,22 @@ def load_crl(
         break_signature: ``true``: the signature is wrong.
         malformed: what else is wrong with the CRL.
     """
-    ours, curve = tester(context), curve or context.declaration.curve
+    peer, curve = context.part(SmdpPeer), curve or context.declaration.curve
     first = _first_number(context)
     crl = issue_crl(
-        _authority(ours, issuer, curve),
-        [_certificate(ours, name, curve) for name in revoked or []],
+        _authority(peer, issuer, curve),
+        [_certificate(peer, name, curve) for name in revoked or []],
         number=None if malformed == "no-number" else first + number,
         part=None if part is None else (part, parts or part),
         base=None if base is None else first + base,
-        lifted=[_certificate(ours, name, curve) for name in lifted or []],
+        lifted=[_certificate(peer, name, curve) for name in lifted or []],
         at=context.session.started - timedelta(days=1) + timedelta(seconds=first % 10_000 + number),
         name_issuer=malformed != "no-issuer-key",
         unknown_extension=malformed == "unknown-critical-extension",
         break_signature=break_signature,
     )
-    octets = message.encode("LoadCRLRequest", {"crl": _NOT_A_LIST if malformed == "not-a-list" else crl})
-    return outcome_of(context.isdr(message.channel).send("load_crl", octets))
+    request = message.encode("LoadCRLRequest", {"crl": _NOT_A_LIST if malformed == "not-a-list" else crl})
+    return outcome_of(context.isdr(message.channel).send("load_crl", request.octets), request.value)
 
 
 def _first_number(context: Context) -> int:
@@ -83,16 +83,16 @@ def _first_number(context: Context) -> int:
     return (run * _MOST_SEQUENCES + sequence) * _MOST_IN_A_SEQUENCE
 
 
-def _authority(ours: Tester, issuer: str, curve: str) -> Identity:
+def _authority(peer: SmdpPeer, issuer: str, curve: str) -> Identity:
     try:
-        return ours.pki.authority(curve, 1 if issuer == "ci" else 2)
+        return peer.pki.authority(curve, 1 if issuer == "ci" else 2)
     except Exception as error:
         raise Unreachable(f"no list of the CI on {curve} can be issued: {error}") from error
 
 
-def _certificate(ours: Tester, name: str, curve: str) -> Certificate:
+def _certificate(peer: SmdpPeer, name: str, curve: str) -> Certificate:
     role = Role.DP_PB if name.endswith("dppb") else Role.DP_AUTH
     try:
-        return ours.pki.server(role, curve, 2 if name.startswith("second") else 1).certificate
+        return peer.pki.server(role, curve, 2 if name.startswith("second") else 1).certificate
     except Exception as error:
         raise Unreachable(f"no certificate {name} on {curve} to revoke: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,15 +37,23 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def outcome_of(reply: Reply) -> Outcome:
-    """A reply of the ISD-R as the outcome of a step."""
+@dataclass
+class LastOutcomes:
+    """The last outcome of each function of ES10 in this sequence."""
+
+    by_function: dict[str, Outcome] = field(default_factory=dict)
+
+
+def outcome_of(reply: Reply, sent_value: Any = None) -> Outcome:
+    """A reply of the ISD-R as the outcome of a step; ``sent_value`` is the request as a value."""
     received, fault = reply.received, None
     if received is None:
         fault = str(reply.fault) if reply.fault else "no data came"
     return Outcome(
         sent=reply.sent,
+        sent_value=sent_value,
         sw=reply.sw,
-        octets=reply.octets,
+        received=reply.octets,
         value=received.value if received else None,
         shape=asn1_shape(reply.function.response),
         type_name=reply.function.response,
@@ -57,9 +66,9 @@ def _register(function: Function) -> None:
     default = _DEFAULTS.get(function.name, function.default or {})
 
     def run(context: Context, message: Message) -> Outcome:
-        octets = message.encode(function.request, default)
-        outcome = outcome_of(context.isdr(message.channel).send(function.name, octets))
-        context.notes[function.name] = outcome
+        request = message.encode(function.request, default)
+        outcome = outcome_of(context.isdr(message.channel).send(function.name, request.octets), request.value)
+        context.part(LastOutcomes).by_function[function.name] = outcome
         return outcome
 
     run.__doc__ = f"{function.full_name} (SGP.22 {function.clause})"
@@ -102,17 +111,15 @@ def select(context: Context, message: Message, *, aid: Hex | None = None, as_: C
         context.channels[message.channel or as_] = channel
     aid = aid or context.session.isdr_aid
     answer = channel.select(aid)
-    outcome = Outcome(sent=aid, sw=answer.sw, octets=answer.data, shape=_fci_shape())
-    if answer.ok:
-        try:
-            fci = Fci.parse(answer.data)
-        except FciError as error:
-            outcome.fault = str(error)
-        else:
-            outcome.value = {"aid": fci.aid, "svn": fci.svn, "octets": fci.octets}
-            if fci.isdr is not None:
-                outcome.value["isdr"] = fci.isdr
-    return outcome
+    outcome = Outcome(sent=aid, sw=answer.sw, received=answer.data, shape=_fci_shape())
+    if not answer.ok:
+        return outcome
+    try:
+        fci = Fci.parse(answer.data)
+    except FciError as error:
+        return replace(outcome, fault=str(error))
+    value = {"aid": fci.aid, "svn": fci.svn, "octets": fci.octets}
+    return replace(outcome, value=value | ({} if fci.isdr is None else {"isdr": fci.isdr}))
 
 
 class Chunk(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
-from pytest_euicc.conformance.engine.installed import brought, choose, provide, remove_brought
+from pytest_euicc.conformance.engine.installed import choose, delete_installed, installed_by_tester, provide
 from pytest_euicc.conformance.engine.profiles import (
     Profile,
     by_iccid,
@@ -62,16 +62,16 @@ def profile(
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
     wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
-    before, there = enabled_on(context.isdr()), len(brought(context))
+    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
     chosen = choose(context, wish, enabled=wanted)
     moved = chosen.enabled is not wanted
-    if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in brought(context):
+    if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in installed_by_tester(context):
         _check_reversible(context, chosen)
     if moved:
         switch(context, chosen, enable=wanted)
     context.save(as_, chosen.saved())
     yield
-    remove_brought(context, there)
+    delete_installed(context, there)
     if moved:
         put_back_enabled(context, before)
 
@@ -127,7 +127,7 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
     there = profiles_on(context.isdr())
     if there:
         context.change("to delete every profile")
-        foreign = (profile for profile in there if profile.iccid not in brought(context))
+        foreign = (profile for profile in there if profile.iccid not in installed_by_tester(context))
         context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in foreign]
         # A memory reset spares provisioning profiles and test profiles of the manufacturer (SGP.22 5.7.19).
         options = _reset_options(there)
@@ -162,12 +162,12 @@ def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Gener
         count: the number of profiles; missing ones are downloaded by the tester.
         as: saves a list with what ``profile`` saves.
     """
-    before = len(brought(context))
+    before = len(installed_by_tester(context))
     there = profiles_on(context.isdr())
     there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
     context.save(as_, [profile.saved() for profile in there])
     yield
-    remove_brought(context, before)
+    delete_installed(context, before)
 
 
 def _pending(isdr: Isdr) -> list[dict[str, Any]]:
@@ -191,7 +191,7 @@ def no_notifications(context: Context) -> Generator[None, None, None]:
         number = int(entry["seqNumber"])
         context.change(f"to remove the pending notification {number}")
         _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
-        if entry.get("iccid") not in brought(context):
+        if entry.get("iccid") not in installed_by_tester(context):
             context.left_behind.append(f"the notification {number} was removed unsent")
     yield
 
@@ -210,7 +210,7 @@ def notification(
         as: saves ``seqNumber``, ``address``, ``iccid`` and ``event``.
     """
     known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
-    before, there = enabled_on(context.isdr()), len(brought(context))
+    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
     chosen = choose(context, wish, enabled=event == "disable")
     iccid = chosen.iccid
@@ -219,7 +219,7 @@ def notification(
             switch(context, chosen, enable=False)
         context.change(f"to delete the profile {iccid.hex()}")
         _ask(f"delete the profile {iccid.hex()}", context.isdr().delete_profile, iccid)
-        if iccid not in brought(context):
+        if iccid not in installed_by_tester(context):
             context.left_behind.append(f"the profile {iccid.hex()} was deleted")
     else:
         if chosen.enabled is (event == "enable"):
@@ -239,7 +239,7 @@ def notification(
         {"seqNumber": entry["seqNumber"], "address": entry["notificationAddress"], "iccid": iccid, "event": event},
     )
     yield
-    remove_brought(context, there)
+    delete_installed(context, there)
     if event != "delete":
         put_back_enabled(context, before)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,22 +19,14 @@ _WITHOUT_BODY = "handleNotification"
 
 @dataclass(frozen=True)
 class _Field:
-    """One field of an answer: its shape, and how it is read from its text (raises ValueError)."""
+    """One field of an answer: its shape, and how it is read from an answer that has it (raises ValueError)."""
 
     shape: Callable[[], Shape]
-    read: Callable[[Any], Any]
+    read: Callable[[Es9Reply, str], Any]
 
 
-def _octets(text: Any) -> bytes:
-    if not isinstance(text, str):
-        raise ValueError("no string")  # noqa: TRY004  (ValueError is what callers tell apart)
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"not base64: {error}") from None
-
-
-def _hex(text: Any) -> bytes:
+def _hex(reply: Es9Reply, name: str) -> bytes:
+    text = (reply.body or {})[name]
     if not isinstance(text, str) or not 1 <= len(text) // 2 <= 16:
         raise ValueError("not hex text of 1 to 16 octets")
     return bytes.fromhex(text)
@@ -45,8 +35,8 @@ def _hex(text: Any) -> bytes:
 def _element(tag: int, part: Literal["value", "octets"]) -> _Field:
     """An element with a tag: its content, or the whole of it, not looked into."""
 
-    def read(text: Any) -> bytes:
-        element = tlv.parse(_octets(text))
+    def read(reply: Es9Reply, name: str) -> bytes:
+        element = tlv.parse(reply.octets_of(name))
         if element.tag != tag:
             raise ValueError(f"tag {element.tag:X} where {tag:X} was expected")
         return element.value if part == "value" else element.octets
@@ -56,7 +46,7 @@ def _element(tag: int, part: Literal["value", "octets"]) -> _Field:
 
 def _typed(type_name: str) -> _Field:
     """A value of an ASN.1 type."""
-    return _Field(lambda: asn1_shape(type_name), lambda text: codec.decode(type_name, _octets(text)))
+    return _Field(lambda: asn1_shape(type_name), lambda reply, name: codec.decode(type_name, reply.octets_of(name)))
 
 
 _TRANSACTION = _Field(lambda: OCTETS, _hex)
@@ -116,7 +106,7 @@ def value_of(reply: Es9Reply) -> tuple[dict[str, Any], tuple[Mismatch, ...]]:
     for name, field in FIELDS[reply.function].items():
         if name in body:
             try:
-                value[name] = field.read(body[name])
+                value[name] = field.read(reply, name)
             except ValueError as error:
                 faults.append(Mismatch(name, "a field of the binding (SGP.22 6.5.2)", f"{body[name]!r}: {error}"))
     return value, tuple(faults)

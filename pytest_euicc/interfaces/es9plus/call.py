@@ -10,15 +10,12 @@ from pydantic import BaseModel, ConfigDict
 
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.message import Message, Outcome
-from pytest_euicc.conformance.engine.smdp import smdp_client
+from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.es9.binding import Es9Reply, fault_of
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, Es9Error
 from pytest_euicc.interfaces.es9plus.answers import answer_shape, missing, status_of, value_of
-from pytest_euicc.peers.euicc import EuiccTester
-
-_REPLY = "es9plus reply"
+from pytest_euicc.peers.euicc import EuiccPeer
 
 
 class HttpChange(BaseModel):
@@ -59,21 +56,22 @@ class HttpChange(BaseModel):
 
 def call(
     context: Context,
-    ours: EuiccTester,
+    peer: EuiccPeer,
     function: str,
     body: Mapping[str, Any],
     http: HttpChange | None,
-    message: Message,
-) -> tuple[Outcome, Es9Reply]:
+    value: Any,
+) -> Outcome:
     """Call a function; the answer is judged by nobody but the step, also one that breaks off or has no end.
 
-    Checks find it by `last_reply`.
+    Args:
+        value: what the eUICC says in it, decoded.
 
     Raises:
         Unreachable: the server cannot be called, or does not answer in time.
     """
     change = http or HttpChange()
-    client = client_of(context, ours)
+    client = client_of(context, peer)
     octets = change.content(body)
     sent = change.head(function) + octets if http else octets
     shape = answer_shape(function)
@@ -81,33 +79,30 @@ def call(
         reply = client.send(function, octets, headers=change.headers, path=change.path, method=change.method)
     except (ConnectionBroken, AnswerTooLarge) as error:
         status = "closed" if isinstance(error, ConnectionBroken) else "endless"
-        context.notes[_REPLY] = nothing = Es9Reply(function, 0, {}, b"")
-        value = {"message": str(error)}
-        return Outcome(sent, sent_value=message.sent_value, status=status, value=value, shape=shape), nothing
+        nothing = Es9Reply(function, 0, {}, b"")
+        return Outcome(sent, value, status=status, value={"message": str(error)}, shape=shape, reply=nothing)
     except Es9Error as error:
         raise Unreachable(str(error)) from error
-    context.notes[_REPLY] = reply
-    value, faults = value_of(reply)
+    received, faults = value_of(reply)
     fault = fault_of(reply, client.url_of(function, change.path))
     if fault is not None and not reply.message:
-        value["message"] = str(fault)
+        received["message"] = str(fault)
     status = status_of(reply)
     if status == "success":
-        faults = (*faults, *missing(reply, value))
-    return Outcome(sent, message.sent_value, None, status, reply.octets, value, shape, mismatches=faults), reply
+        faults = (*faults, *missing(reply, received))
+    return Outcome(sent, value, None, status, reply.octets, received, shape, mismatches=faults, reply=reply)
 
 
-def last_reply(context: Context) -> Es9Reply:
-    """The answer that the last function of ES9+ got; raises Unreachable before the first."""
-    reply: Es9Reply | None = context.notes.get(_REPLY)
-    if reply is None:
-        raise Unreachable("no function of ES9+ was called in this sequence")
-    return reply
+def reply_of(outcome: Outcome) -> Es9Reply:
+    """The answer of the ES9+ function that a step called; raises Unreachable where it called none."""
+    if outcome.reply is None:
+        raise Unreachable("this check is for steps that call a function of ES9+")
+    return outcome.reply
 
 
-def client_of(context: Context, ours: EuiccTester) -> Es9Client:
+def client_of(context: Context, peer: EuiccPeer) -> Es9Client:
     """The client of a session: with a connection of its own, or that of the run; raises Unreachable."""
-    if ours.own_client is None:
-        return smdp_client(context, ours.curve)
-    ours.own_client.listener = context.on_http
-    return ours.own_client
+    if peer.own_client is None:
+        return context.smdp_client(peer.curve)
+    peer.own_client.listener = context.on_http
+    return peer.own_client

@@ -14,8 +14,8 @@ from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
-from pytest_euicc.interfaces.es9plus.call import last_reply
-from pytest_euicc.peers.euicc import euicc_tester
+from pytest_euicc.interfaces.es9plus.call import reply_of
+from pytest_euicc.peers.euicc import EuiccPeer
 from pytest_euicc.rsp.signatures import public_point
 
 _PROTOCOL = "gsma/rsp/v"
@@ -29,9 +29,9 @@ _ENCODED = {
 
 
 @check("binding")
-def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+def binding(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """The answer follows the JSON binding: Content-Type and X-Admin-Protocol (SGP.22 6.5)."""
-    reply = last_reply(context)
+    reply = reply_of(outcome)
     kind = reply.headers.get("content-type", "")
     if reply.octets and kind.partition(";")[0].strip().lower() != "application/json":
         yield Mismatch("Content-Type", "application/json (SGP.22 6.5.1)", kind or "no such header")
@@ -41,12 +41,12 @@ def binding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 
 @check("encoding")
-def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+def encoding(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """Fields are encoded as required: transactionId in capitals, canonical DER in base64 (SGP.22 6.5.2, X.690 10).
 
     A separate check, because an unusual encoding alone says nothing about the rest of a sequence.
     """
-    reply = last_reply(context)
+    reply = reply_of(outcome)
     named = (reply.body or {}).get("transactionId")
     if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
         yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))
@@ -57,7 +57,7 @@ def encoding(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 
 
 @check("server_signature")
-def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+def server_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """serverSignature1, or smdpSignature2 including euiccSignature1, verifies over the bytes received.
 
     With the key of the certificate in the same answer (SGP.22 5.6.1, 5.6.3).
@@ -65,12 +65,12 @@ def server_signature(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
     from pytest_euicc.rsp.signatures import verify
 
-    reply, ours = last_reply(context), euicc_tester(context)
+    reply, peer = reply_of(outcome), context.part(EuiccPeer)
     first = reply.function == "initiateAuthentication"
     names = ("serverSigned1", "serverSignature1", "serverCertificate")
     if not first:
         names = ("smdpSigned2", "smdpSignature2", "smdpCertificate")
-    signed = reply.octets_of(names[0]) + (b"" if first else ours.euicc_signature1)
+    signed = reply.octets_of(names[0]) + (b"" if first else peer.euicc_signature1)
     try:
         signature = tlv.parse(reply.octets_of(names[1])).value
         key = Certificate(reply.octets_of(names[2])).public_key
@@ -91,7 +91,7 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
 
-    reply, ours = last_reply(context), euicc_tester(context)
+    reply, peer = reply_of(outcome), context.part(EuiccPeer)
     first = reply.function == "initiateAuthentication"
     name, role = ("serverCertificate", Role.DP_AUTH) if first else ("smdpCertificate", Role.DP_PB)
     try:
@@ -101,31 +101,31 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     except CertificateFault as fault:
         yield Mismatch(name, "a certificate under a CI (SGP.22 4.5.2)", str(fault))
         return
-    verifiable = ours.ci_keys()
+    verifiable = peer.ci_keys()
     if ci.subject_key_id not in verifiable:
         came = (ci.subject_key_id or b"").hex().upper()
         yield Mismatch(name, f"a certificate under one of {describe(verifiable)}", f"one under {came}")
     chosen = outcome.value.get("euiccCiPKIdToBeUsed")
     if first and chosen not in verifiable:
         yield Mismatch("euiccCiPKIdToBeUsed", f"one of {describe(verifiable)}", describe(chosen))
-    if not first and certificate.oid != ours.smdp_oid():
-        yield Mismatch(name, f"the SM-DP+ OID {ours.smdp_oid()} of CERT.DPauth", str(certificate.oid))
+    if not first and certificate.oid != peer.smdp_oid():
+        yield Mismatch(name, f"the SM-DP+ OID {peer.smdp_oid()} of CERT.DPauth", str(certificate.oid))
 
 
 @check("session_echo")
 def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """What the server signs belongs to this session: transactionId, the eUICC's challenge, the server's own address."""
-    reply, ours = last_reply(context), euicc_tester(context)
+    reply, peer = reply_of(outcome), context.part(EuiccPeer)
     value = outcome.value
     expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
     if reply.function == "initiateAuthentication":
         name = "serverSigned1"
-        expected |= {"euiccChallenge": ours.euicc_challenge, "serverAddress": ours.access.address}
+        expected |= {"euiccChallenge": peer.euicc_challenge, "serverAddress": peer.access.address}
     else:
         name = "smdpSigned2"
-        expected["transactionId"] = ours.transaction_id
-        if value.get("transactionId") != ours.transaction_id:
-            yield Mismatch("transactionId", describe(ours.transaction_id), describe(value.get("transactionId")))
+        expected["transactionId"] = peer.transaction_id
+        if value.get("transactionId") != peer.transaction_id:
+            yield Mismatch("transactionId", describe(peer.transaction_id), describe(value.get("transactionId")))
     signed = value.get(name) or {}
     for field, wanted in expected.items():
         if signed.get(field) != wanted:
@@ -133,9 +133,9 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 
 @check("ordered_metadata")
-def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
+def ordered_metadata(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """profileMetadata are those of the order, byte for byte as far as they are known (SGP.22 3.1.3)."""
-    order, came = euicc_tester(context).order, last_reply(context).octets_of("profileMetadata")
+    order, came = context.part(EuiccPeer).order, reply_of(outcome).octets_of("profileMetadata")
     if order is None:
         return
     if order.metadata is not None and came != order.metadata:
@@ -149,9 +149,9 @@ def ordered_metadata(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
 @check("one_time_key_offered")
 def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """bppEuiccOtpk is the eUICC's one-time key that the last package was bound to (SGP.22 5.6.3)."""
-    ours = euicc_tester(context)
-    if ours.one_time_key is None:
+    peer = context.part(EuiccPeer)
+    if peer.one_time_key is None:
         raise Unreachable("no package was bound in this sequence")
-    wanted, came = public_point(ours.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
+    wanted, came = public_point(peer.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
     if came != wanted:
         yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))

@@ -14,7 +14,7 @@ from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.shapes import asn1_shape
@@ -22,8 +22,8 @@ from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es9.binding import encode
 from pytest_euicc.interfaces.es9plus.answers import answer_shape
-from pytest_euicc.interfaces.es9plus.call import HttpChange, call
-from pytest_euicc.peers.euicc import EUICC_KINDS, Binding, EuiccTester, euicc_tester
+from pytest_euicc.interfaces.es9plus.call import HttpChange, call, reply_of
+from pytest_euicc.peers.euicc import EUICC_KINDS, Binding, EuiccPeer
 
 Signer = Literal["certificate", "another"]
 """Whose key signs: that of the certificate shown, or another one."""
@@ -73,28 +73,28 @@ def initiate_authentication(
         capitals: ``true``: smdpAddress in capital letters.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
-    ours.curve = curve or ours.curve
-    values = ours.initiate_request()
+    peer = context.part(EuiccPeer)
+    peer.curve = curve or peer.curve
+    values = peer.initiate_request()
     if capitals:
         values["smdpAddress"] = values["smdpAddress"].upper()
     request = message.encode("InitiateAuthenticationRequest", values)
-    ours.euicc_challenge = b""
-    outcome, _ = call(context, ours, "initiateAuthentication", _initiate_body(ours, request), http, message)
-    ours.server_signed1, ours.transaction_id = {}, b""
+    peer.euicc_challenge = b""
+    outcome = call(context, peer, "initiateAuthentication", _initiate_body(peer, request.octets), http, request.value)
+    peer.server_signed1, peer.transaction_id = {}, b""
     if outcome.status == "success" and not outcome.mismatches:
-        ours.transaction_id = outcome.value["transactionId"]
-        ours.server_signed1 = outcome.value["serverSigned1"]
-        ours.server_certificate = outcome.value["serverCertificate"]
+        peer.transaction_id = outcome.value["transactionId"]
+        peer.server_signed1 = outcome.value["serverSigned1"]
+        peer.server_certificate = outcome.value["serverCertificate"]
     return outcome
 
 
-def _initiate_body(ours: EuiccTester, request: bytes) -> dict[str, Any]:
+def _initiate_body(peer: EuiccPeer, request: bytes) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for part in tlv.parse(request).children():
         name = _INITIATE_FIELDS.get(part.tag)
         if name == "euiccChallenge":
-            ours.euicc_challenge = part.value
+            peer.euicc_challenge = part.value
             body[name] = encode(part.value)
         elif name == "smdpAddress":
             body[name] = part.value.decode("utf-8", "replace")
@@ -132,24 +132,25 @@ def authenticate_client(
         extend: unknown elements in hex, by the field of EuiccSigned1 to whose end they are added before signing.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
-    ours.kind = certificates or "valid"
-    chosen = matching_id if matching_id is not None else ours.order.matching_id if ours.order else None
-    signed1 = message.encode("EuiccSigned1", ours.euicc_signed1(None if no_matching_id else chosen))
+    peer = context.part(EuiccPeer)
+    peer.kind = certificates or "valid"
+    chosen = matching_id if matching_id is not None else peer.order.matching_id if peer.order else None
+    signed1 = message.encode("EuiccSigned1", peer.euicc_signed1(None if no_matching_id else chosen))
+    signed = signed1.octets
     for field, octets in (extend or {}).items():
-        signed1 = tamper(signed1, [{"insert": {"at": field, "part": "value", "hex": octets}}], "EuiccSigned1")
-    response = tamper(ours.authenticate_server_response(signed1, signer), message.tamper, "AuthenticateServerResponse")
+        signed = tamper(signed, [{"insert": {"at": field, "part": "value", "hex": octets}}], "EuiccSigned1")
+    response = tamper(peer.authenticate_server_response(signed, signer), message.tamper, "AuthenticateServerResponse")
     body = {
-        "transactionId": _hex(transaction_id or ours.transaction_id),
+        "transactionId": _hex(transaction_id or peer.transaction_id),
         "authenticateServerResponse": encode(response),
     }
-    outcome, reply = call(context, ours, "authenticateClient", body, http, message)
-    ours.smdp_signed2 = {}
+    outcome = call(context, peer, "authenticateClient", body, http, signed1.value)
+    peer.smdp_signed2 = {}
     if outcome.status == "success" and not outcome.mismatches:
-        ours.smdp_signed2 = outcome.value["smdpSigned2"]
-        ours.smdp_signature2 = reply.octets_of("smdpSignature2")
-        ours.smdp_certificate = outcome.value["smdpCertificate"]
-        ours.metadata = reply.octets_of("profileMetadata")
+        peer.smdp_signed2 = outcome.value["smdpSigned2"]
+        peer.smdp_signature2 = reply_of(outcome).octets_of("smdpSignature2")
+        peer.smdp_certificate = outcome.value["smdpCertificate"]
+        peer.metadata = reply_of(outcome).octets_of("profileMetadata")
     return outcome
 
 
@@ -180,18 +181,18 @@ def get_bound_profile_package(
         transaction_id: in the JSON object only; what is signed keeps that of the session.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
-    if one_time_key == "new" or ours.one_time_key is None:
-        ours.one_time_key = ours.new_one_time_key()
-    ordered = ours.order.confirmation_code if ours.order else None
+    peer = context.part(EuiccPeer)
+    if one_time_key == "new" or peer.one_time_key is None:
+        peer.one_time_key = peer.new_one_time_key()
+    ordered = peer.order.confirmation_code if peer.order else None
     code = None if no_confirmation_code else confirmation_code or ordered
-    signed2 = message.encode("EUICCSigned2", ours.euicc_signed2(code, ours.one_time_key))
-    response = tamper(ours.prepare_download_response(signed2, signer), message.tamper, "PrepareDownloadResponse")
-    body = {"transactionId": _hex(transaction_id or ours.transaction_id), "prepareDownloadResponse": encode(response)}
-    outcome, _ = call(context, ours, "getBoundProfilePackage", body, http, message)
-    ours.package = outcome.value.get("boundProfilePackage", b"")
-    if ours.package:
-        ours.bindings.append(Binding(ours.package, ours.one_time_key, ours.transaction_id, ours.metadata))
+    signed2 = message.encode("EUICCSigned2", peer.euicc_signed2(code, peer.one_time_key))
+    response = tamper(peer.prepare_download_response(signed2.octets, signer), message.tamper, "PrepareDownloadResponse")
+    body = {"transactionId": _hex(transaction_id or peer.transaction_id), "prepareDownloadResponse": encode(response)}
+    outcome = call(context, peer, "getBoundProfilePackage", body, http, signed2.value)
+    peer.package = outcome.value.get("boundProfilePackage", b"")
+    if peer.package:
+        peer.bindings.append(Binding(peer.package, peer.one_time_key, peer.transaction_id, peer.metadata))
     return outcome
 
 
@@ -235,18 +236,19 @@ def handle_installation_result(
         again: ``true``: the same bytes as in the last notification.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
+    peer = context.part(EuiccPeer)
     if again:
-        return _notify(context, ours, message, _sent_before(ours), http)
+        return _notify(context, peer, Encoded(None, _sent_before(peer)), http)
     value = {
-        "transactionId": ours.transaction_id,
-        "notificationMetadata": ours.notification_metadata("install"),
-        "smdpOid": ours.smdp_oid(),
+        "transactionId": peer.transaction_id,
+        "notificationMetadata": peer.notification_metadata("install"),
+        "smdpOid": peer.smdp_oid(),
         "finalResult": ("successResult", {"aid": _AID, "simaResponse": bytes.fromhex("3000")}),
     }
     data = message.encode("ProfileInstallationResultData", value)
-    signed = tlv.encode(0xBF37, data + tlv.encode(0x5F37, ours.sign(data, signer)))
-    return _notify(context, ours, message, tamper(signed, message.tamper, "ProfileInstallationResult"), http)
+    signed = tlv.encode(0xBF37, data.octets + tlv.encode(0x5F37, peer.sign(data.octets, signer)))
+    octets = tamper(signed, message.tamper, "ProfileInstallationResult")
+    return _notify(context, peer, Encoded(data.value, octets), http)
 
 
 @action(
@@ -272,25 +274,26 @@ def handle_notification(
         signer: ``another``: signed with another key than that of CERT.EUICC.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
-    ours.kind = certificates or "valid"
-    data = message.encode("NotificationMetadata", ours.notification_metadata(event))
-    identity = ours.identity()
-    signature = tlv.encode(0x5F37, ours.sign(data, signer))
-    signed = tlv.encode(0x30, data + signature + identity.certificate.der + identity.chain[0].der)
-    return _notify(context, ours, message, tamper(signed, message.tamper, "OtherSignedNotification"), http)
+    peer = context.part(EuiccPeer)
+    peer.kind = certificates or "valid"
+    data = message.encode("NotificationMetadata", peer.notification_metadata(event))
+    identity = peer.identity()
+    signature = tlv.encode(0x5F37, peer.sign(data.octets, signer))
+    signed = tlv.encode(0x30, data.octets + signature + identity.certificate.der + identity.chain[0].der)
+    octets = tamper(signed, message.tamper, "OtherSignedNotification")
+    return _notify(context, peer, Encoded(data.value, octets), http)
 
 
-def _sent_before(ours: EuiccTester) -> bytes:
-    if not ours.notification:
+def _sent_before(peer: EuiccPeer) -> bytes:
+    if not peer.notification:
         raise Unreachable("no notification was sent in this sequence that could be sent again")
-    return ours.notification
+    return peer.notification
 
 
-def _notify(context: Context, ours: EuiccTester, message: Message, octets: bytes, http: HttpChange | None) -> Outcome:
-    ours.notification = octets
-    outcome, _ = call(context, ours, "handleNotification", {"pendingNotification": encode(octets)}, http, message)
-    return outcome
+def _notify(context: Context, peer: EuiccPeer, notification: Encoded, http: HttpChange | None) -> Outcome:
+    peer.notification = notification.octets
+    body = {"pendingNotification": encode(notification.octets)}
+    return call(context, peer, "handleNotification", body, http, notification.value)
 
 
 @action(
@@ -316,14 +319,14 @@ def cancel_session(
         transaction_id: in the JSON object only; what is signed keeps that of the session.
         http: differences in the HTTP request, see *HTTP requests*.
     """
-    ours = euicc_tester(context)
-    value = {"transactionId": ours.transaction_id, "smdpOid": ours.smdp_oid(), "reason": "endUserRejection"}
+    peer = context.part(EuiccPeer)
+    value = {"transactionId": peer.transaction_id, "smdpOid": peer.smdp_oid(), "reason": "endUserRejection"}
     data = message.encode("EuiccCancelSessionSigned", value)
-    response = tlv.encode(0xBF41, tlv.encode(0xA0, data + tlv.encode(0x5F37, ours.sign(data, signer))))
+    signature = tlv.encode(0x5F37, peer.sign(data.octets, signer))
+    response = tlv.encode(0xBF41, tlv.encode(0xA0, data.octets + signature))
     response = tamper(response, message.tamper, "CancelSessionResponse")
-    body = {"transactionId": _hex(transaction_id or ours.transaction_id), "cancelSessionResponse": encode(response)}
-    outcome, _ = call(context, ours, "cancelSession", body, http, message)
-    return outcome
+    body = {"transactionId": _hex(transaction_id or peer.transaction_id), "cancelSessionResponse": encode(response)}
+    return call(context, peer, "cancelSession", body, http, data.value)
 
 
 def _hex(transaction_id: bytes) -> str:

@@ -15,7 +15,7 @@ from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.files.orders import Keys
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
-from pytest_euicc.peers.euicc import Binding, EuiccTester, euicc_tester
+from pytest_euicc.peers.euicc import Binding, EuiccPeer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -43,29 +43,29 @@ def package(
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 
-    ours = euicc_tester(context)
-    if not ours.package or not ours.bindings:
+    peer = context.part(EuiccPeer)
+    if not peer.package or not peer.bindings:
         yield Mismatch(_WHOLE, "a package", "none came")
         return
-    if outcome.value.get("transactionId") != ours.transaction_id:
-        yield Mismatch("transactionId", describe(ours.transaction_id), describe(outcome.value.get("transactionId")))
+    if outcome.value.get("transactionId") != peer.transaction_id:
+        yield Mismatch("transactionId", describe(peer.transaction_id), describe(outcome.value.get("transactionId")))
     try:
-        signer = Certificate(ours.smdp_certificate).public_key
-        recipient = _recipient(ours, ours.bindings[-1], signer)
-        opened = open_package(ours.package, recipient)
+        signer = Certificate(peer.smdp_certificate).public_key
+        recipient = _recipient(peer, peer.bindings[-1], signer)
+        opened = open_package(peer.package, recipient)
     except CertificateFault as fault:
         yield Mismatch("smdpCertificate", "the certificate whose key signs the package", str(fault))
         return
     except BppFault as fault:
-        earlier = _earlier_binding(ours, signer)
+        earlier = _earlier_binding(peer, signer)
         yield Mismatch(_WHOLE, "a package that opens (SGP.22 2.5)", f"{fault}{earlier}")
         return
-    yield from _configuration(ours, opened.configure)
-    yield from _metadata(ours, opened, metadata_segments)
-    yield from _profile(ours, opened, recipient)
+    yield from _configuration(peer, opened.configure)
+    yield from _metadata(peer, opened, metadata_segments)
+    yield from _profile(peer, opened, recipient)
     yield from _keys(opened, keys)
-    yield from _fresh(ours, opened)
-    yield from _other_random_keys(ours, opened, signer)
+    yield from _fresh(peer, opened)
+    yield from _other_random_keys(peer, opened, signer)
 
 
 @check("segment_sizes")
@@ -77,7 +77,7 @@ def segment_sizes(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
     from pytest_euicc.rsp.bpp_opening import FUNCTIONS
     from pytest_euicc.rsp.bsp import LARGEST_SEGMENT
 
-    octets = euicc_tester(context).package
+    octets = context.part(EuiccPeer).package
     for sequence in tlv.parse(octets).children() if octets else ():
         lengths = [len(segment.octets) for segment in sequence.children()] if sequence.tag in FUNCTIONS else [0]
         if max(lengths) > LARGEST_SEGMENT:
@@ -85,54 +85,54 @@ def segment_sizes(context: Context, _outcome: Outcome) -> Iterator[Mismatch]:
             yield Mismatch(_WHOLE, wanted, f"{FUNCTIONS[sequence.tag]}: segments of up to {max(lengths)}")
 
 
-def _recipient(ours: EuiccTester, binding: Binding, signer: ec.EllipticCurvePublicKey) -> Recipient:
+def _recipient(peer: EuiccPeer, binding: Binding, signer: ec.EllipticCurvePublicKey) -> Recipient:
     from pytest_euicc.rsp.bpp_opening import Recipient
 
-    return Recipient(binding.one_time_key, ours.eid, binding.transaction_id, signer)
+    return Recipient(binding.one_time_key, peer.eid, binding.transaction_id, signer)
 
 
-def _earlier_binding(ours: EuiccTester, signer: ec.EllipticCurvePublicKey) -> str:
+def _earlier_binding(peer: EuiccPeer, signer: ec.EllipticCurvePublicKey) -> str:
     """What of an earlier download of the sequence the package is bound to instead, for the message."""
     from pytest_euicc.rsp.bpp_opening import BppFault, Recipient, open_package
 
-    now = ours.bindings[-1]
-    for before in ours.bindings[:-1]:
+    now = peer.bindings[-1]
+    for before in peer.bindings[:-1]:
         for key, transaction_id, what in (
             (before.one_time_key, now.transaction_id, "the one-time key"),
             (now.one_time_key, before.transaction_id, "the transactionId"),
             (before.one_time_key, before.transaction_id, "the one-time key and the transactionId"),
         ):
             try:
-                open_package(ours.package, Recipient(key, ours.eid, transaction_id, signer))
+                open_package(peer.package, Recipient(key, peer.eid, transaction_id, signer))
             except BppFault:
                 continue
             return f"; it opens with {what} of an earlier download"
     return ""
 
 
-def _configuration(ours: EuiccTester, configure: bytes) -> Iterator[Mismatch]:
+def _configuration(peer: EuiccPeer, configure: bytes) -> Iterator[Mismatch]:
     """dpProprietaryData are optional, but name this SM-DP+ (SGP.22 5.5.2)."""
     value = codec.decode("ConfigureISDPRequest", configure)
     named = value.get("dpProprietaryData", {}).get("dpOid")
-    if named is not None and named != ours.smdp_oid():
-        yield Mismatch("ConfigureISDP.dpOid", f"{ours.smdp_oid()} as in CERT.DPauth (SGP.22 5.5.2)", named)
+    if named is not None and named != peer.smdp_oid():
+        yield Mismatch("ConfigureISDP.dpOid", f"{peer.smdp_oid()} as in CERT.DPauth (SGP.22 5.5.2)", named)
 
 
-def _metadata(ours: EuiccTester, opened: OpenedPackage, segments: int) -> Iterator[Mismatch]:
+def _metadata(peer: EuiccPeer, opened: OpenedPackage, segments: int) -> Iterator[Mismatch]:
     came = opened.metadata
-    ordered = ours.order.metadata if ours.order else None
-    for wanted, what in ((ours.metadata, "profileMetadata as announced"), (ordered, "that of the profile ordered")):
+    ordered = peer.order.metadata if peer.order else None
+    for wanted, what in ((peer.metadata, "profileMetadata as announced"), (ordered, "that of the profile ordered")):
         if wanted is not None and came != wanted:
             yield Mismatch("StoreMetadata", f"{what}, {wanted.hex().upper()} (SGP.22 3.1.3)", came.hex().upper())
     if opened.metadata_segments < segments:
         yield Mismatch("StoreMetadata", f"at least {segments} segments 88", str(opened.metadata_segments))
 
 
-def _profile(ours: EuiccTester, opened: OpenedPackage, recipient: Recipient) -> Iterator[Mismatch]:
+def _profile(peer: EuiccPeer, opened: OpenedPackage, recipient: Recipient) -> Iterator[Mismatch]:
     """The profile ordered where it is known, else a profile package; CBC hides a wrong counter from padding and MAC."""
     from pytest_euicc.rsp.bpp_opening import explain
 
-    ordered = ours.order.package if ours.order else None
+    ordered = peer.order.package if peer.order else None
 
     def right(octets: bytes) -> bool:
         return octets == ordered if ordered is not None else _is_profile_package(octets)
@@ -143,7 +143,7 @@ def _profile(ours: EuiccTester, opened: OpenedPackage, recipient: Recipient) -> 
     if ordered is not None:
         wanted = f"the package ordered, {len(ordered)} octets beginning {ordered[:32].hex().upper()}"
     came = f"{len(opened.profile)} octets beginning {opened.profile[:32].hex().upper()}"
-    found = explain(ours.package, recipient, lambda other: right(other.profile))
+    found = explain(peer.package, recipient, lambda other: right(other.profile))
     if found is not None:
         came += f"; it is right where {found.sentence} (SGP.22 {found.clause})"
     yield Mismatch("profile", wanted, came)
@@ -167,12 +167,12 @@ def _keys(opened: OpenedPackage, keys: Keys | None) -> Iterator[Mismatch]:
             yield Mismatch("ReplaceSessionKeys", "random keys (SGP.22 2.5.3)", "the session's own keys")
 
 
-def _fresh(ours: EuiccTester, opened: OpenedPackage) -> Iterator[Mismatch]:
+def _fresh(peer: EuiccPeer, opened: OpenedPackage) -> Iterator[Mismatch]:
     """A one-time key pair of the SM-DP+ is for one binding: only the same key of the eUICC may see it again (5.6.2)."""
     from pytest_euicc.rsp.signatures import public_point
 
-    own = public_point(ours.bindings[-1].one_time_key)
-    for before in ours.bindings[:-1]:
+    own = public_point(peer.bindings[-1].one_time_key)
+    for before in peer.bindings[:-1]:
         same_binding = public_point(before.one_time_key) == own
         if not same_binding and before.smdp_otpk == opened.smdp_otpk:
             came = f"{opened.smdp_otpk.hex().upper()}, which was bound to another key of the eUICC before"
@@ -180,19 +180,17 @@ def _fresh(ours: EuiccTester, opened: OpenedPackage) -> Iterator[Mismatch]:
             return
 
 
-def _other_random_keys(
-    ours: EuiccTester, opened: OpenedPackage, signer: ec.EllipticCurvePublicKey
-) -> Iterator[Mismatch]:
+def _other_random_keys(peer: EuiccPeer, opened: OpenedPackage, signer: ec.EllipticCurvePublicKey) -> Iterator[Mismatch]:
     """Random keys are of one profile; its Protected Profile Package may be bound again with them (SGP.22 2.5.3)."""
     from pytest_euicc.rsp.bpp_opening import BppFault, open_package
 
     if opened.random_keys is None:
         return
-    for before in ours.bindings[:-1]:
-        if before.metadata == ours.metadata:
+    for before in peer.bindings[:-1]:
+        if before.metadata == peer.metadata:
             continue
         try:
-            other = open_package(before.package, _recipient(ours, before, signer))
+            other = open_package(before.package, _recipient(peer, before, signer))
         except BppFault:
             continue
         if other.random_keys == opened.random_keys:

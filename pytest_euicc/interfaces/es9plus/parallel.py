@@ -16,7 +16,6 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
-from pytest_euicc.conformance.engine.smdp import smdp_access
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, listing, mapping
 from pytest_euicc.conformance.values.text import closest, describe
@@ -24,10 +23,9 @@ from pytest_euicc.es9.binding import Es9Reply, HttpExchange, encode
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import ConnectionBroken, Es9Error
 from pytest_euicc.interfaces.es9plus.answers import status_of, value_of
-from pytest_euicc.interfaces.es9plus.states import orders
-from pytest_euicc.peers.euicc import EuiccTester, become, euicc_tester
+from pytest_euicc.interfaces.es9plus.states import Orders
+from pytest_euicc.peers.euicc import EuiccPeer
 
-_EUICCS = "euiccs"
 _STEM = 890490320000000000000000000100
 """An EID without its two check digits (SGP.29); the test PKI has eUICCs for those that begin 89049032."""
 _FUNCTION = "initiateAuthentication"
@@ -41,6 +39,13 @@ def _eid(number: int) -> bytes:
     return bytes.fromhex(str(digits + 98 - digits % 97))
 
 
+@dataclass
+class Euiccs:
+    """The eUICCs of a sequence by the names of their orders."""
+
+    by_order: dict[str, EuiccPeer] = field(default_factory=dict)
+
+
 @state("euiccs")
 def euiccs(
     context: Context, *, orders_: list[str], connections: Literal["one", "each"] = "one"
@@ -51,19 +56,19 @@ def euiccs(
         orders: names of orders, which become the names of the eUICCs.
         connections: all over ``one`` connection, or ``each`` over its own.
     """
-    known, ours = orders(context), euicc_tester(context)
-    made: dict[str, EuiccTester] = context.notes.setdefault(_EUICCS, {})
+    known, peer = context.part(Orders).by_name, context.part(EuiccPeer)
+    made = context.part(Euiccs).by_order
     for number, name in enumerate(orders_, 1):
         if name not in known:
             raise Unreachable(f"no order is called {name!r}{closest(name, known)}")
-        client = smdp_access(context).new_client(ours.curve) if connections == "each" else None
-        made[name] = EuiccTester(
-            ours.pki, context.random, ours.access, own_eid=_eid(number), own_client=client, order=known[name]
+        client = context.smdp.new_client(peer.curve) if connections == "each" else None
+        made[name] = EuiccPeer(
+            peer.pki, context.random, peer.access, own_eid=_eid(number), own_client=client, order=known[name]
         )
     yield
-    for tester in made.values():
-        if tester.own_client is not None:
-            tester.own_client.close()
+    for each in made.values():
+        if each.own_client is not None:
+            each.own_client.close()
 
 
 @action("euicc.switch")
@@ -73,10 +78,10 @@ def switch(context: Context, _message: Message, *, to: str) -> Outcome:
     Args:
         to: the name of an order listed in the state ``euiccs``.
     """
-    made: dict[str, EuiccTester] = context.notes.get(_EUICCS, {})
+    made = context.part(Euiccs).by_order
     if to not in made:
         raise Unreachable(f"no eUICC is called {to!r}{closest(to, made)}; name it in the state euiccs")
-    become(context, made[to])
+    context.put_part(made[to])
     return Outcome()
 
 
@@ -136,14 +141,14 @@ def initiate_at_once(context: Context, _message: Message, *, count: Annotated[in
 
 
 def _prepared(context: Context) -> _Call:
-    ours = euicc_tester(context)
-    request = ours.initiate_request()
+    peer = context.part(EuiccPeer)
+    request = peer.initiate_request()
     body = {
         "euiccChallenge": encode(request["euiccChallenge"]),
         "smdpAddress": request["smdpAddress"],
         "euiccInfo1": encode(codec.encode("EUICCInfo1", request["euiccInfo1"])),
     }
-    return _Call(ours.access.new_client(ours.curve), body, request["euiccChallenge"])
+    return _Call(peer.access.new_client(peer.curve), body, request["euiccChallenge"])
 
 
 def _raise_faults(calls: list[_Call]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,10 +13,9 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
-from pytest_euicc.conformance.engine.smdp import smdp_access
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import describe
-from pytest_euicc.peers.euicc import euicc_tester
+from pytest_euicc.peers.euicc import EuiccPeer
 
 OTHER_EID = bytes.fromhex("89049032000000000000000000000163")
 """An EID that the tester's certificate does not name."""
@@ -65,12 +65,12 @@ def order(
         consumed: whether the sequence uses it up.
         as: saves ``matchingId``, ``confirmationCode`` and ``iccid`` as far as they are known.
     """
-    ours = euicc_tester(context)
+    peer = context.part(EuiccPeer)
     without = use == "default address" or not matching_id
     bound = eid or ("ours" if without or use == "event" else "any")
     wish = OrderWish(
         matching_id="" if without else None,
-        eid={"any": None, "ours": ours.eid, "another": OTHER_EID}[bound],
+        eid={"any": None, "ours": peer.eid, "another": OTHER_EID}[bound],
         event=use == "event",
         confirmation_code=confirmation_code,
         confirmation_tries=confirmation_tries,
@@ -84,18 +84,19 @@ def order(
         memory=memory,
         consumed=consumed,
     )
-    held = smdp_access(context).offer(wish)
-    ours.order = held
-    orders(context)[as_] = held
+    held = context.smdp.offer(wish)
+    peer.order = held
+    context.part(Orders).by_name[as_] = held
     known = {"matchingId": held.matching_id, "confirmationCode": held.confirmation_code, "iccid": held.iccid}
     context.save(as_, {name: value for name, value in known.items() if value is not None})
     yield
 
 
-def orders(context: Context) -> dict[str, HeldOrder]:
+@dataclass
+class Orders:
     """Orders of the sequence by the names that states gave them."""
-    found: dict[str, HeldOrder] = context.notes.setdefault("smdp orders", {})
-    return found
+
+    by_name: dict[str, HeldOrder] = field(default_factory=dict)
 
 
 @state("session_initiated")
@@ -140,5 +141,5 @@ def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
     if outcome.status != "success" or outcome.mismatches:
         told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
         if outcome.status == "8.8.1/3.8":
-            told += f"; {smdp_access(context).address} was asked for: addresses.smdp of the declaration is its own name"
+            told += f"; {context.smdp.address} was asked for: addresses.smdp of the declaration is its own name"
         raise Unreachable(f"{name}: {outcome.status} {told}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -16,7 +16,6 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check
-from pytest_euicc.conformance.engine.smdp import smdp_access
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import BOOLEAN, TEXT, listing, mapping
@@ -27,9 +26,6 @@ from pytest_euicc.es9.errors import Es9Error, ServerTimeout, ServerUnreachable, 
 from pytest_euicc.es9.inspection import Handshake, handshake
 from pytest_euicc.es9.suites import SUITES, iana_name, openssl_names
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
-
-SHOWN = "tls shown"
-"""Note with the host that was called and the certificates it showed, the server's own first."""
 
 _CERTIFICATE = mapping(
     "certificate",
@@ -51,6 +47,13 @@ _USAGES |= {"content_commitment": "nonRepudiation", "key_encipherment": "keyEnci
 _USAGES |= {"data_encipherment": "dataEncipherment", "key_agreement": "keyAgreement"}
 _USUAL = ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"]
 _PURPOSES = {ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth", ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth"}
+
+
+@dataclass
+class TlsShown:
+    """The URL that was called last and the certificates that it showed, the server's own first."""
+
+    by_last: tuple[str, tuple[Certificate, ...]] | None = None
 
 
 def _known_suite(name: str) -> str:
@@ -89,7 +92,7 @@ def connect(
     Returns:
         ``refused`` with the TLS ``alert`` and a ``reason``, or ``version``, ``suite`` and ``certificate``.
     """
-    url, settings = smdp_access(context).endpoint(curve)
+    url, settings = context.smdp.endpoint(curve)
     settings = replace(settings, minimum=version or "1.2", maximum=version or "1.3", ciphers=openssl_names(suites))
     offered = {"url": url, "versions": [version] if version else ["1.2", "1.3"], "suites": suites}
     try:
@@ -100,9 +103,9 @@ def connect(
         alert = error.alert if isinstance(error, TlsError) else ""
         value = {"refused": True, "alert": alert, "reason": str(error)}
         return Outcome(sent_value=offered, value=value, shape=_CONNECTION)
-    context.notes[SHOWN] = (url, made.chain)
+    context.part(TlsShown).by_last = (url, made.chain)
     shown = b"".join(certificate.der for certificate in made.chain)
-    return Outcome(sent_value=offered, octets=shown, value=_value(made), shape=_CONNECTION)
+    return Outcome(sent_value=offered, received=shown, value=_value(made), shape=_CONNECTION)
 
 
 def _value(made: Handshake) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def offer(
     Returns:
         ``refused`` with the TLS ``alert`` and a ``reason``, or ``version``, ``suite`` and ``certificate``.
     """
-    url, settings = smdp_access(context).endpoint(curve)
+    url, settings = context.smdp.endpoint(curve)
     random = context.random.randbytes(client_hello.RANDOM_OCTETS)
     try:
         answer = client_hello.offer(url, settings, version, suites, random)
@@ -139,7 +142,7 @@ def offer(
     value: dict[str, Any] = {"refused": answer.refused, "alert": answer.alert}
     if not answer.refused:
         value |= {"version": answer.version, "suite": answer.suite}
-    return Outcome(answer.sent, octets=answer.received, value=value, shape=_CONNECTION)
+    return Outcome(answer.sent, received=answer.received, value=value, shape=_CONNECTION)
 
 
 def facts(certificate: Certificate) -> dict[str, Any]:
@@ -170,7 +173,7 @@ _OF_CHAIN = (
 
 
 def _shown(context: Context) -> tuple[str, tuple[Certificate, ...]]:
-    shown: tuple[str, tuple[Certificate, ...]] | None = context.notes.get(SHOWN)
+    shown = context.part(TlsShown).by_last
     if shown is None:
         raise Unreachable("no TLS handshake has succeeded in this sequence")
     return shown

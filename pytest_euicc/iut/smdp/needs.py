@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.engine.registry import STATES
 from pytest_euicc.conformance.engine.runner import not_applicable
-from pytest_euicc.conformance.engine.smdp import SERVICE
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
 from pytest_euicc.conformance.files.vector import Case
@@ -28,8 +27,8 @@ class Need:
     wish: OrderWish
 
 
-class _Listening:
-    """In the place of an SM-DP+: hears the wishes and serves nothing."""
+class _PlanningServer:
+    """Takes the place of an SM-DP+: records the wishes and serves nothing."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -44,9 +43,15 @@ class _Listening:
         return HeldOrder(wish.matching_id or "", wish.confirmation_code)
 
     def client(self, curve: Curve) -> NoReturn:
-        raise Unreachable(f"nothing is called while wishes are heard ({curve})")
+        raise Unreachable(f"nothing is called while a run is planned ({curve})")
 
     new_client = endpoint = client
+
+    def take_missing(self) -> list[OrderWish]:
+        return []
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: str) -> list[Need]:
@@ -61,9 +66,8 @@ def needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: st
 
 
 def _needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: str) -> Iterator[Need]:
-    listening = _Listening(address)
-    services: dict[str, Any] = {"pki": pki, SERVICE: listening}
-    session = Session(None, declaration, real_card=False, services=services)
+    server = _PlanningServer(address)
+    session = Session(None, declaration, real_card=False, pki=pki, smdp=server)
     for case in cases:
         for sequence in case.sequences if case.iut == "smdp" else ():
             if not_applicable(case, sequence, session):
@@ -74,5 +78,5 @@ def _needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: s
                 # A state that calls the server is not reached here; what it wishes for comes before.
                 with suppress(Unreachable):
                     next(STATES.get(call.name)(context, context.resolve(call.arguments)))
-            yield from (Need(name, sequence.title, wish) for wish in listening.wishes)
-            listening.wishes.clear()
+            yield from (Need(name, sequence.title, wish) for wish in server.wishes)
+            server.wishes.clear()

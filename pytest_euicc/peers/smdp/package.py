@@ -8,7 +8,7 @@ is made with a look at the steps that follow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -20,15 +20,15 @@ from pytest_euicc.conformance.files.vector import Step
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.peers.smdp.requests import (
-    CARRIED,
+    PROTECTED_FUNCTIONS,
     REPLACE_SESSION_KEYS,
     SECURE_CHANNEL,
     Arguments,
-    Carried,
-    begin,
-    under_way,
+    ProtectedFunction,
+    current_load,
+    start_load,
 )
-from pytest_euicc.peers.smdp.session import Load, Tester
+from pytest_euicc.peers.smdp.session import Load, SmdpPeer
 from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.bsp import KEY_LENGTH, Bsp, SessionKeys, derive, protected_length
 from pytest_euicc.rsp.certificates import Role
@@ -43,23 +43,32 @@ _ENDS_PACKAGE = (
 )
 
 
-def protected(name: str, ours: Tester, message: Message, arguments: Arguments) -> list[bytes]:
+@dataclass(frozen=True)
+class Segments:
+    """What a step of ES8+ sends: its request as a value, and the segments that carry it."""
+
+    value: Any
+    octets: list[bytes]
+
+
+def protected(name: str, peer: SmdpPeer, message: Message, arguments: Arguments) -> Segments:
     """The segments of one function, each for a chain of STORE DATA (SGP.22 2.5.5)."""
-    function, load = CARRIED[name], under_way(ours)
+    function, load = PROTECTED_FUNCTIONS[name], current_load(peer)
     bsp = load.bsp
     if bsp is None:
         raise Unreachable(f"{name}: there are no session keys before InitialiseSecureChannel")
-    octets = function.plain(ours, message, arguments)
+    request = function.plain(peer, message, arguments)
     if arguments.get("keys") == "old" and load.earlier is not None:
         bsp = load.earlier
-    segments = _segments(bsp, function, octets, arguments)
+    segments = _segments(bsp, function, request.octets, arguments)
     sequence = tlv.encode(function.sequence, b"".join(segments))
     if name == REPLACE_SESSION_KEYS:
-        _take_keys(load, octets)
-    return cut(tamper(sequence, message.tamper, f"BoundProfilePackage.{function.field}"))
+        _take_keys(load, request.octets)
+    octets = tamper(sequence, message.tamper, f"BoundProfilePackage.{function.field}")
+    return Segments(request.value, split_segments(octets))
 
 
-def _segments(bsp: Bsp, function: Carried, octets: bytes, arguments: Arguments) -> list[bytes]:
+def _segments(bsp: Bsp, function: ProtectedFunction, octets: bytes, arguments: Arguments) -> list[bytes]:
     portion = arguments.get("portion") or function.portion
     parts = [octets[at : at + portion] for at in range(0, len(octets), portion)]
     unpadded = arguments.get("padding") == "wrong"
@@ -84,7 +93,7 @@ def _take_keys(load: Load, request: bytes) -> None:
         load.bsp = Bsp(keys)
 
 
-def cut(sequence: bytes) -> list[bytes]:
+def split_segments(sequence: bytes) -> list[bytes]:
     """The segments of a sequence as an LPA cuts them; one that is no TLV any more goes as it is."""
     try:
         outer = tlv.parse(sequence)
@@ -98,7 +107,7 @@ def cut(sequence: bytes) -> list[bytes]:
 
 def _length(name: str, octets: bytes, arguments: Arguments) -> int:
     """Octets of the protected sequence of a plain request."""
-    function = CARRIED[name]
+    function = PROTECTED_FUNCTIONS[name]
     portion = arguments.get("portion") or function.portion
     parts = (min(portion, len(octets) - at) for at in range(0, len(octets), portion))
     inner = sum(protected_length(function.segment, part) for part in parts)
@@ -108,61 +117,61 @@ def _length(name: str, octets: bytes, arguments: Arguments) -> int:
 # ---------------------------------------------------------------------------------------- InitialiseSecureChannel
 
 
-def secure_channel(context: Context, ours: Tester, message: Message, arguments: Arguments) -> list[bytes]:
+def secure_channel(context: Context, peer: SmdpPeer, message: Message, arguments: Arguments) -> Segments:
     """The first segment: BF36 with its length, and the InitialiseSecureChannelRequest (SGP.22 5.5.1).
 
     smdpSign covers what ``with`` and ``tamper_plain`` changed, unless ``with`` gives a signature of its own.
     """
-    load = begin(ours)
+    load = start_load(peer)
     value = {
         "remoteOpId": 1,
-        "transactionId": ours.transaction_id,
+        "transactionId": peer.transaction_id,
         "controlRefTemplate": {"keyType": bytes([bpp.AES]), "keyLen": bytes([KEY_LENGTH]), "hostId": HOST_ID},
         "smdpOtpk": signatures.public_point(load.one_time_key),
         "smdpSign": bytes(64),
     }
-    value = message.merged(value, asn1_shape("InitialiseSecureChannelRequest"))
+    value = message.overlay(value, asn1_shape("InitialiseSecureChannelRequest"))
     request = codec.encode("InitialiseSecureChannelRequest", value)
     request = tamper(request, arguments.get("tamper_plain") or [], "InitialiseSecureChannelRequest")
-    if not message.gives("smdpSign"):
-        request = _with_signature(ours, request, arguments)
+    if not message.overrides("smdpSign"):
+        request = _with_signature(peer, request, arguments)
     request = tamper(request, message.tamper, "InitialiseSecureChannelRequest")
-    load.bsp = Bsp(_session_keys(ours, load, value, arguments))
-    following = announced(context, ours)
-    return [tlv.encode_tag(bpp.BPP) + tlv.encode_length(len(request) + following) + request]
+    load.bsp = Bsp(_session_keys(peer, load, value, arguments))
+    following = remaining_length(context, peer)
+    return Segments(value, [tlv.encode_tag(bpp.BPP) + tlv.encode_length(len(request) + following) + request])
 
 
-def _with_signature(ours: Tester, request: bytes, arguments: Arguments) -> bytes:
+def _with_signature(peer: SmdpPeer, request: bytes, arguments: Arguments) -> bytes:
     parts = tlv.parse(request).children()
     covered = b"".join(part.octets for part in parts if part.tag != 0x5F37)
-    otpk = ours.otpk if arguments.get("over", "session") == "session" else bytes(65)
-    key = ours.identity(Role.DP_PB, arguments.get("signer") or ours.kind).private_key
+    otpk = peer.otpk if arguments.get("over", "session") == "session" else bytes(65)
+    key = peer.identity(Role.DP_PB, arguments.get("signer") or peer.kind).private_key
     signature = signatures.sign(key, covered + tlv.encode(0x5F49, otpk))
     return tlv.encode(0xBF23, covered + tlv.encode(0x5F37, signature))
 
 
-def _session_keys(ours: Tester, load: Load, request: dict[str, Any], arguments: Arguments) -> SessionKeys:
+def _session_keys(peer: SmdpPeer, load: Load, request: dict[str, Any], arguments: Arguments) -> SessionKeys:
     template = request["controlRefTemplate"]
     try:
-        secret = signatures.shared_secret(load.one_time_key, ours.otpk)
+        secret = signatures.shared_secret(load.one_time_key, peer.otpk)
     except ValueError as error:
         raise Unreachable(f"no package can be bound: euiccOtpk: {error}") from error
-    eid = arguments.get("eid") or ours.eid
+    eid = arguments.get("eid") or peer.eid
     return derive(secret, template["keyType"][0], template["keyLen"][0], template["hostId"], eid)
 
 
-def announced(context: Context, ours: Tester) -> int:
+def remaining_length(context: Context, peer: SmdpPeer) -> int:
     """Octets of the package after InitialiseSecureChannel: by the steps that follow, by default where none does."""
     steps = _of_package(context.upcoming)
-    load = under_way(ours)
-    looking = replace(ours, load=replace(load, metadata={}))
+    load = current_load(peer)
+    preview = replace(peer, load=replace(load, metadata={}))
     total = 0
-    for name, function in CARRIED.items():
+    for name, function in PROTECTED_FUNCTIONS.items():
         step = steps.get(name)
         if step is None and name == REPLACE_SESSION_KEYS:
             continue
-        message, arguments = _said(context, step)
-        total += _length(name, function.plain(looking, message, arguments), arguments)
+        message, arguments = _step_arguments(context, step)
+        total += _length(name, function.plain(preview, message, arguments).octets, arguments)
     return total
 
 
@@ -172,13 +181,13 @@ def _of_package(steps: Sequence[Step]) -> dict[str, Step]:
     for step in steps:
         if step.action in _ENDS_PACKAGE:
             break
-        if step.action in CARRIED:
+        if step.action in PROTECTED_FUNCTIONS:
             found.setdefault(step.action, step)
     return found
 
 
-def _said(context: Context, step: Step | None) -> tuple[Message, Arguments]:
-    """What a step says of its function; nothing if it speaks of values that only earlier steps will save."""
+def _step_arguments(context: Context, step: Step | None) -> tuple[Message, Arguments]:
+    """What a step gives to its function; nothing if it refers to values that only earlier steps will save."""
     if step is None:
         return Message(), {}
     try:
@@ -191,15 +200,15 @@ def _said(context: Context, step: Step | None) -> tuple[Message, Arguments]:
 # ---------------------------------------------------------------------------------------- whole packages
 
 
-def whole(ours: Tester, metadata: dict[str, Any], profile: bytes, keys: str, eid: bytes | None) -> bytes:
+def build_package(peer: SmdpPeer, metadata: dict[str, Any], profile: bytes, keys: str, eid: bytes | None) -> bytes:
     """A whole Bound Profile Package for the session (SGP.22 2.5.4).
 
     Raises:
         Unreachable: the eUICC's one-time key is not on the curve.
     """
-    load = begin(ours)
-    signer = ours.identity(Role.DP_PB, ours.kind).private_key
-    binding = bpp.Binding(ours.transaction_id, ours.otpk, eid or ours.eid, load.one_time_key, signer, HOST_ID)
+    load = start_load(peer)
+    signer = peer.identity(Role.DP_PB, peer.kind).private_key
+    binding = bpp.Binding(peer.transaction_id, peer.otpk, eid or peer.eid, load.one_time_key, signer, HOST_ID)
     random_keys = load.random_keys if keys == "random" else None
     try:
         return bpp.build(binding, codec.encode("StoreMetadataRequest", metadata), profile, random_keys=random_keys)

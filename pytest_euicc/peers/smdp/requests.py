@@ -8,12 +8,12 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.message import Message
+from pytest_euicc.conformance.engine.message import Encoded, Message
 from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.peers.smdp.content import PackageChanges, build, icon
-from pytest_euicc.peers.smdp.session import ADDRESS, Load, Tester
+from pytest_euicc.peers.smdp.session import ADDRESS, Load, SmdpPeer
 from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_PLAIN, LARGEST_SEGMENT, MAC_LENGTH, SessionKeys
 
@@ -24,59 +24,61 @@ _LARGEST_METADATA = LARGEST_SEGMENT - 4 - MAC_LENGTH
 Arguments = dict[str, Any]
 
 
-def begin(ours: Tester) -> Load:
+def start_load(peer: SmdpPeer) -> Load:
     """A new package of the session, with keys of its own."""
-    key = signatures.private_key_from(ours.random.randbytes(32), signatures.CURVES[ours.curve])
-    ours.load = Load(key, SessionKeys(*(ours.random.randbytes(KEY_LENGTH) for _ in range(3))))
-    return ours.load
+    key = signatures.private_key_from(peer.random.randbytes(32), signatures.CURVES[peer.curve])
+    peer.load = Load(key, SessionKeys(*(peer.random.randbytes(KEY_LENGTH) for _ in range(3))))
+    return peer.load
 
 
-def under_way(ours: Tester) -> Load:
+def current_load(peer: SmdpPeer) -> Load:
     """The package that is being sent.
 
     Raises:
-        Unreachable: InitialiseSecureChannel has not begun one.
+        Unreachable: InitialiseSecureChannel has not been sent.
     """
-    if ours.load is None:
+    if peer.load is None:
         raise Unreachable(f"no package is being sent; {SECURE_CHANNEL} comes first, or a state such as secure_channel")
-    return ours.load
+    return peer.load
 
 
-def plain(type_name: str, octets: bytes, arguments: Arguments) -> bytes:
+def _plain(type_name: str, value: Any, arguments: Arguments) -> Encoded:
     """The request as it is protected: other octets altogether, or changed by ``tamper_plain``."""
     content: bytes | None = arguments.get("content")
-    return tamper(octets if content is None else content, arguments.get("tamper_plain") or [], type_name)
+    octets = codec.encode(type_name, value) if content is None else content
+    return Encoded(value, tamper(octets, arguments.get("tamper_plain") or [], type_name))
 
 
-def _configure_isdp(_ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    value = message.merged({}, asn1_shape("ConfigureISDPRequest"))
-    return plain("ConfigureISDPRequest", codec.encode("ConfigureISDPRequest", value), arguments)
+def _configure_isdp(_peer: SmdpPeer, message: Message, arguments: Arguments) -> Encoded:
+    value = message.overlay({}, asn1_shape("ConfigureISDPRequest"))
+    return _plain("ConfigureISDPRequest", value, arguments)
 
 
-def _store_metadata(ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    default = default_metadata(ours.iccid)
+def _store_metadata(peer: SmdpPeer, message: Message, arguments: Arguments) -> Encoded:
+    default = default_metadata(peer.iccid)
     if kind := arguments.get("icon"):
         try:
             default |= {"iconType": kind, "icon": icon(kind, arguments.get("icon_octets"))}
         except ValueError as error:
             raise ValueMistake(("icon_octets",), str(error)) from error
-    under_way(ours).metadata = message.merged(default, asn1_shape("StoreMetadataRequest"))
-    return plain("StoreMetadataRequest", codec.encode("StoreMetadataRequest", under_way(ours).metadata), arguments)
+    current_load(peer).metadata = message.overlay(default, asn1_shape("StoreMetadataRequest"))
+    return _plain("StoreMetadataRequest", current_load(peer).metadata, arguments)
 
 
-def _replace_session_keys(ours: Tester, message: Message, arguments: Arguments) -> bytes:
-    keys = under_way(ours).random_keys
+def _replace_session_keys(peer: SmdpPeer, message: Message, arguments: Arguments) -> Encoded:
+    keys = current_load(peer).random_keys
     value = {"initialMacChainingValue": keys.chaining_value, "ppkEnc": keys.encryption, "ppkCmac": keys.mac}
-    value = message.merged(value, asn1_shape("ReplaceSessionKeysRequest"))
-    return plain("ReplaceSessionKeysRequest", codec.encode("ReplaceSessionKeysRequest", value), arguments)
+    value = message.overlay(value, asn1_shape("ReplaceSessionKeysRequest"))
+    return _plain("ReplaceSessionKeysRequest", value, arguments)
 
 
-def _load_profile_elements(ours: Tester, _message: Message, arguments: Arguments) -> bytes:
-    return profile_of(under_way(ours).metadata or default_metadata(ours.iccid), arguments.get("package"))
+def _load_profile_elements(peer: SmdpPeer, _message: Message, arguments: Arguments) -> Encoded:
+    metadata = current_load(peer).metadata or default_metadata(peer.iccid)
+    return Encoded(None, profile_of(metadata, arguments.get("package")))
 
 
 @dataclass(frozen=True)
-class Carried:
+class ProtectedFunction:
     """A function of ES8+ that goes protected.
 
     Attributes:
@@ -89,14 +91,20 @@ class Carried:
     sequence: int
     segment: int
     portion: int
-    plain: Callable[[Tester, Message, Arguments], bytes]
+    plain: Callable[[SmdpPeer, Message, Arguments], Encoded]
 
 
-CARRIED = {
-    "es8plus.configure_isdp": Carried("firstSequenceOf87", bpp.FIRST_87, 0x87, LARGEST_PLAIN, _configure_isdp),
-    "es8plus.store_metadata": Carried("sequenceOf88", bpp.SEQUENCE_88, 0x88, _LARGEST_METADATA, _store_metadata),
-    REPLACE_SESSION_KEYS: Carried("secondSequenceOf87", bpp.SECOND_87, 0x87, LARGEST_PLAIN, _replace_session_keys),
-    "es8plus.load_profile_elements": Carried(
+PROTECTED_FUNCTIONS = {
+    "es8plus.configure_isdp": ProtectedFunction(
+        "firstSequenceOf87", bpp.FIRST_87, 0x87, LARGEST_PLAIN, _configure_isdp
+    ),
+    "es8plus.store_metadata": ProtectedFunction(
+        "sequenceOf88", bpp.SEQUENCE_88, 0x88, _LARGEST_METADATA, _store_metadata
+    ),
+    REPLACE_SESSION_KEYS: ProtectedFunction(
+        "secondSequenceOf87", bpp.SECOND_87, 0x87, LARGEST_PLAIN, _replace_session_keys
+    ),
+    "es8plus.load_profile_elements": ProtectedFunction(
         "sequenceOf86", bpp.SEQUENCE_86, 0x86, LARGEST_PLAIN, _load_profile_elements
     ),
 }

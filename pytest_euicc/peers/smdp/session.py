@@ -1,7 +1,7 @@
 """The tester in the place of an SM-DP+: one RSP session, with what it sends signed (SGP.22 5.7.5, 5.7.13).
 
-Everything is right unless a vector wants it wrong. Keys and certificates come from the PKI that the session brings
-(service ``pki``), so the eUICC under test must hold the same CI. All randomness is that of the sequence, so that a
+Everything is right unless a vector wants it wrong. Keys and certificates come from the PKI of the session,
+so the eUICC under test must hold the same CI. All randomness is that of the sequence, so that a
 recorded run replays.
 """
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
-from pytest_euicc.conformance.engine.message import Message
+from pytest_euicc.conformance.engine.message import Encoded, Message
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bsp import Bsp, SessionKeys
@@ -45,7 +45,6 @@ class Load:
     unsent: list[bytes] = field(default_factory=list)
 
 
-SERVICE = "pki"
 ADDRESS = "smdp.example.com"
 MATCHING_ID = "TEST-1"
 DEVICE_INFO: dict[str, Any] = {
@@ -54,12 +53,11 @@ DEVICE_INFO: dict[str, Any] = {
 }
 CERTIFICATE_KINDS = ("valid", "second", "dpauth", "dppb", *INVALID_SERVER_KINDS)
 """What a step may show: a valid certificate, one of another SM-DP+ or another role, and every invalid kind."""
-_NOTE = "tester"
 _EMPTY_SIGNATURE = tlv.encode(0x5F37, bytes(64))
 
 
 @dataclass
-class Tester:
+class SmdpPeer:
     """One RSP session, seen from the SM-DP+.
 
     Attributes:
@@ -92,7 +90,18 @@ class Tester:
     package: bytes = b""
     sent: dict[str, Any] = field(default_factory=dict)
 
-    def start(self, curve: str) -> None:
+    @classmethod
+    def start(cls, context: Context) -> SmdpPeer:
+        """The SM-DP+ of a sequence.
+
+        Raises:
+            Unreachable: the session has no PKI.
+        """
+        if context.session.pki is None:
+            raise Unreachable("there is no PKI to be an SM-DP+ with; give --euicc-pki with the keys of an SM-DP+")
+        return cls(context.session.pki, context.random)
+
+    def start_session(self, curve: str) -> None:
         """Begin a session: a fresh transaction, server challenge and profile."""
         self.curve, self.load = curve, None
         self.transaction_id = self.random.randbytes(16)
@@ -126,7 +135,7 @@ class Tester:
         """The OID of this session's SM-DP+."""
         return self.identity(Role.DP_AUTH, self.kind).certificate.oid
 
-    def authenticate_server_request(self, message: Message, challenge: bytes, certificate: str, signer: str) -> bytes:
+    def authenticate_server_request(self, message: Message, challenge: bytes, certificate: str, signer: str) -> Encoded:
         """An AuthenticateServerRequest (SGP.22 5.7.13).
 
         The signature covers what ``with`` changed, unless ``with`` gives a signature of its own.
@@ -147,21 +156,21 @@ class Tester:
                 {"matchingId": MATCHING_ID, "deviceInfo": DEVICE_INFO},
             ),
         }
-        request = message.merged(request, asn1_shape("AuthenticateServerRequest"))
+        request = message.overlay(request, asn1_shape("AuthenticateServerRequest"))
         signed1 = request["serverSigned1"]
-        if not message.gives("serverSignature1"):
+        if not message.overrides("serverSignature1"):
             key = shown if signer == "certificate" else self.identity(Role.DP_AUTH, signer)
             request["serverSignature1"] = signatures.sign(key.private_key, codec.encode("ServerSigned1", signed1))
         self.transaction_id = signed1.get("transactionId", b"")
         self.server_challenge = signed1.get("serverChallenge", b"")
         self.server = 2 if certificate == "second" else 1
-        octets = message.finished("AuthenticateServerRequest", request)
+        encoded = message.encode_value("AuthenticateServerRequest", request)
         self.sent = {
             "address": signed1.get("serverAddress"),
             "ci": request.get("euiccCiPKIdToBeUsed"),
-            "octets": octets,
+            "octets": encoded.octets,
         }
-        return octets
+        return encoded
 
     def authenticated(self, octets: bytes, certificate: bytes) -> None:
         """Note what the eUICC answered: its signature, and the EID of its certificate."""
@@ -174,7 +183,7 @@ class Tester:
 
     def prepare_download_request(
         self, message: Message, certificate: str, signer: str, confirmation_code: str | None, over: str
-    ) -> bytes:
+    ) -> Encoded:
         """A PrepareDownloadRequest (SGP.22 5.7.5).
 
         The signature covers what ``with`` changed, unless ``with`` gives a signature of its own.
@@ -190,30 +199,15 @@ class Tester:
         }
         if confirmation_code is not None:
             request["hashCc"] = signatures.hash_cc(confirmation_code, self.transaction_id)
-        request = message.merged(request, asn1_shape("PrepareDownloadRequest"))
-        if not message.gives("smdpSignature2"):
+        request = message.overlay(request, asn1_shape("PrepareDownloadRequest"))
+        if not message.overrides("smdpSignature2"):
             key = shown if signer == "certificate" else self.identity(Role.DP_PB, signer)
             signature1 = self.euicc_signature1 if over == "session" else _EMPTY_SIGNATURE
             covered = codec.encode("SmdpSigned2", request["smdpSigned2"]) + signature1
             request["smdpSignature2"] = signatures.sign(key.private_key, covered)
         self.smdp_signature2 = tlv.encode(0x5F37, request["smdpSignature2"])
         self.sent["hashCc"] = request.get("hashCc")
-        return message.finished("PrepareDownloadRequest", request)
-
-
-def tester(context: Context) -> Tester:
-    """The tester of a sequence.
-
-    Raises:
-        Unreachable: the session brings no PKI.
-    """
-    if _NOTE not in context.notes:
-        pki = context.session.services.get(SERVICE)
-        if pki is None:
-            raise Unreachable("there is no PKI to be an SM-DP+ with; give --euicc-pki with the keys of an SM-DP+")
-        context.notes[_NOTE] = Tester(pki, context.random)
-    made: Tester = context.notes[_NOTE]
-    return made
+        return message.encode_value("PrepareDownloadRequest", request)
 
 
 def new_iccid(random: Any) -> bytes:

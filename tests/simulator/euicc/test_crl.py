@@ -94,7 +94,7 @@ def test_a_folder_without_the_key_of_the_ci_is_inconclusive(tmp_path) -> None:
     def verdict():
         card = Card(SimTransport(SimulatedEuicc(settings, folder)))
         card.connect()
-        session = Session(card, real_card=False, trust=folder.trust(), services={"pki": folder})
+        session = Session(card, real_card=False, trust=folder.trust(), pki=folder)
         return Runner(session).run(case, case.sequences[0])
 
     assert verdict().verdict is Verdict.PASS
