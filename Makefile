@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test lint prove coverage bench report clean
+.PHONY: run test lint prove coverage reference bench report clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -61,6 +61,9 @@ prove: $(VENV)/run.stamp
 
 coverage: $(VENV)/run.stamp
 	$(BIN)/pytest-euicc coverage > docs/coverage.md
+
+reference: $(VENV)/run.stamp
+	$(BIN)/python -m pytest_euicc.reporting.reference docs/reference
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m benchmarks

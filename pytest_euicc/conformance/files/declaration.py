@@ -53,14 +53,43 @@ HexText = Annotated[str, BeforeValidator(_check_hex)]
 
 
 class Declaration(BaseModel):
-    """A declaration file; what is None is not declared, and sequences that read it are not applicable."""
+    """A declaration file; what is None is not declared, and sequences that read it are not applicable.
+
+    Attributes:
+        name: of the product, for reports.
+        iut: the kind of implementation under test.
+        version: version of SGP.22 that it follows.
+        options: names of the options that it has, as a list; all others are false. A mapping of names to true or false
+            also says which ones it does not have: ``{O_E_NIST: false, O_E_BRP: true}`` is an eUICC with brainpoolP256r1
+            alone, and sessions use that curve.
+        svn: what GetEUICCInfo must return.
+        eid: EID of the card.
+        ci_verification: euiccCiPKIdListForVerification, in order of priority.
+        ci_signing: euiccCiPKIdListForSigning, in order of priority.
+        default_address: default SM-DP+ address.
+        root_sds_address: root SM-DS address.
+        pp_version: ppVersion.
+        profile_version: profileVersion.
+        firmware_version: euiccFirmwareVer.
+        uicc_capability: names of the bits set in uiccCapability.
+        rsp_capability: names of the bits set in rspCapability.
+        forbidden_ppr: names of the bits set in forbiddenProfilePolicyRules.
+        rat: the Rules Authorisation Table, as the value of GetRatResponse.rat.
+        settings: anything else that vectors read as ``${declaration.settings.name}``. The vectors of this package know
+            ``published_profile`` (a file) and, of an SM-DP+, ``ci_without_certificate`` (a CI key identifier).
+        test_cards: EIDs of cards that may be changed without ``--euicc-allow-destructive``.
+        restore: command APDUs that put the card back to its personalised state, sent on the basic channel after a
+            reset.
+        addresses: of an SM-DP+: where it is.
+        es2plus: of an SM-DP+: how the tester orders profiles (SGP.22 5.3).
+        inventory: of an SM-DP+: the profiles it holds, or the name of a file that lists them under ``profiles:``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "undeclared"
     iut: Literal["euicc", "smdp"] = "euicc"
     version: Version = "2.6.0"
-    """The version of SGP.22 that the implementation follows."""
     options: Annotated[dict[str, bool], BeforeValidator(_options)] = {}
     svn: Version | None = None
     eid: Eid | None = None
@@ -77,13 +106,10 @@ class Declaration(BaseModel):
     rat: list[Any] | None = None
     settings: dict[str, Any] = {}
     test_cards: list[Eid] = []
-    """EIDs of cards that may be changed for good."""
     restore: list[HexText] = []
-    """Command APDUs that put the card back to its personalised state, sent on the basic channel after a reset."""
     addresses: Addresses = Addresses()
     es2plus: Es2Plus | None = None
     inventory: list[HeldProfile] = []
-    """What an SM-DP+ holds; in the file it may be the name of one of its own, with ``profiles:``."""
 
     @classmethod
     def load(cls, path: Path, *, to_come: Path | None = None) -> Declaration:

@@ -55,11 +55,16 @@ class Needs(Model):
 
 
 class Traits(Model):
-    """What profiles are like, in the words of an inventory of the simulated SM-DP+ (docs/architecture.md).
+    """Properties of profiles, with the keys of an inventory of the simulated SM-DP+ (docs/inventory.md).
 
     Attributes:
-        keys: None where it is not known.
-        metadata: as far as they are known; ``raw`` is the whole StoreMetadataRequest in hex.
+        keys: what it is protected with: session keys, or ``random`` for ReplaceSessionKeys; left out if not known.
+        confirmation_tries: wrong confirmation codes allowed.
+        tries: downloads allowed.
+        expires: when the order expires.
+        rebinding: whether it is bound again for another one-time key.
+        needs: what the eUICC must have: ``memory`` in bytes.
+        metadata: as far as they are known (docs/inventory.md); ``raw`` is the whole StoreMetadataRequest in hex.
     """
 
     keys: Keys | None = None
@@ -119,12 +124,16 @@ class HeldProfile(Traits):
     """One profile that the server holds, with its order.
 
     Attributes:
-        matching_id: empty for one that is found by the EID alone.
-        event: registered at an SM-DS.
+        matching_id: left out for a profile that the server finds by EID alone.
+        eid: the EID it is reserved for.
+        event: whether it is registered at an SM-DS.
+        confirmation_code: that it needs.
+        state: of the profile (SGP.22 3.1.6).
+        iccid: its ICCID, 19 or 20 digits.
         type: profileType of ES2+.
-        file: the unprotected profile package, where the tester may know it.
-        reusable: as new for every sequence, whatever sequences before did; ``unspent``: for every sequence that does
-            not spend it; otherwise it serves one.
+        file: the unprotected profile package, to compare with what is downloaded.
+        reusable: ``true``: as new for every sequence, whatever earlier ones did; ``unspent``: for every sequence that
+            does not use it up; otherwise it is used for one sequence.
     """
 
     matching_id: Text = ""
@@ -201,9 +210,10 @@ class Addresses(Model):
     """Where the SM-DP+ is.
 
     Attributes:
-        smdp: what activation codes name (smdpAddress); by default the host of ``nist``.
-        nist, brainpool: ES9+ with a certificate on that curve; the same by default.
-        resolve: addresses of host names, in place of the resolver.
+        smdp: smdpAddress, as in activation codes; by default the host of ``nist``.
+        nist: URL of ES9+ with a certificate on P-256; ``--smdp`` replaces it.
+        brainpool: URL of ES9+ with a certificate on brainpoolP256r1; by default that of ``nist``.
+        resolve: IP addresses of host names, in place of the resolver.
     """
 
     smdp: str | None = None
@@ -213,7 +223,11 @@ class Addresses(Model):
 
 
 class ProfileType(Traits):
-    """Profiles that the operator can order by a profileType."""
+    """Profiles that the operator can order by a profileType.
+
+    Attributes:
+        type: the profileType.
+    """
 
     type: str
 
@@ -222,10 +236,11 @@ class Es2Plus(Model):
     """How the tester orders profiles as an operator does (SGP.22 5.3).
 
     Attributes:
-        identity: PEM file with the operator's certificate, those between it and the CI, and its key.
+        url: URL of ES2+.
+        identity: PEM file with the operator's certificate, the intermediate certificates up to the CI, and its key.
         requester: functionRequesterIdentifier.
-        smds_address: where events are registered; without it none are ordered.
-        types: what can be ordered, the first that suits a sequence is.
+        smds_address: the SM-DS for events; without it none are ordered.
+        types: what can be ordered; the first one that matches what a sequence needs is used.
     """
 
     url: Url

@@ -184,13 +184,14 @@ def _operator(name: str) -> Callable[[Operator], Operator]:
     return register
 
 
-def _simple(name: str, test: Callable[[Any, Any, Shape], bool]) -> None:
+def _simple(name: str, meaning: str, test: Callable[[Any, Any, Shape], bool]) -> None:
     """An operator that only says yes or no; a field that is absent fails it."""
 
     def operator(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
         if actual is MISSING or not test(argument, actual, shape):
             result.mismatches.append(Mismatch(path, f"{name} {describe(argument)}", _show(actual)))
 
+    operator.__doc__ = meaning
     OPERATORS[name] = operator
 
 
@@ -246,16 +247,35 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 }
 """Names for ``type:``."""
 
-_simple("equals", equal)
-_simple("octets", lambda argument, actual, _shape: _in_range(argument, _size(actual)))
-_simple("count", lambda argument, actual, _shape: isinstance(actual, list) and _in_range(argument, len(actual)))
-_simple("matches", _matches)
-_simple("starts_with", _starts_with)
-_simple("type", lambda argument, actual, _shape: argument in TYPES and TYPES[argument](actual))
-_simple("at_least", lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a >= b))
-_simple("at_most", lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a <= b))
+_simple("equals", "the value is this one", equal)
+_simple(
+    "octets",
+    "the number of bytes is this one, or within ``{min, max}``",
+    lambda argument, actual, _shape: _in_range(argument, _size(actual)),
+)
+_simple(
+    "count",
+    "a list has this number of elements, or within ``{min, max}``",
+    lambda argument, actual, _shape: isinstance(actual, list) and _in_range(argument, len(actual)),
+)
+_simple("matches", "the whole text (bytes as capital hex) matches this regular expression", _matches)
+_simple("starts_with", "text or bytes start with this", _starts_with)
+_simple(
+    "type", "the value is of this type", lambda argument, actual, _shape: argument in TYPES and TYPES[argument](actual)
+)
+_simple(
+    "at_least",
+    "the value is not less; bytes are compared as numbers",
+    lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a >= b),
+)
+_simple(
+    "at_most",
+    "the value is not greater; bytes are compared as numbers",
+    lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a <= b),
+)
 _simple(
     "between",
+    "the value is within ``[lowest, highest]``; bytes are compared as numbers",
     lambda argument, actual, _shape: (
         _ordered(argument[0], actual, lambda a, b: a >= b) and _ordered(argument[1], actual, lambda a, b: a <= b)
     ),
@@ -268,11 +288,12 @@ def _only(argument: Any, actual: Any, _shape: Shape) -> bool:
     return isinstance(actual, Mapping) and set(actual) <= set(argument)
 
 
-_simple("only", _only)
+_simple("only", "no other fields than these are present", _only)
 
 
 @_operator("save")
 def _save(argument: Any, actual: Any, _shape: Shape, path: str, result: Match) -> None:
+    """Always, if there is a value: saves it under this name."""
     if actual is MISSING:
         result.mismatches.append(Mismatch(path, f"a value to save as ${argument}", _show(actual)))
     else:
@@ -281,23 +302,27 @@ def _save(argument: Any, actual: Any, _shape: Shape, path: str, result: Match) -
 
 @_operator("present")
 def _present(argument: Any, actual: Any, _shape: Shape, path: str, result: Match) -> None:
+    """The field is there, or with ``false`` is not."""
     if (actual is not MISSING) is not bool(argument):
         result.mismatches.append(Mismatch(path, "present" if argument else "absent", _show(actual)))
 
 
 @_operator("absent")
 def _absent(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """The field is not there, or with ``false`` is."""
     _present(not argument, actual, shape, path, result)
 
 
 @_operator("not")
 def _not(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """This does not match."""
     if _try(argument, actual, shape, path):
         result.mismatches.append(Mismatch(path, f"not {describe(argument)}", _show(actual)))
 
 
 @_operator("one_of")
 def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """One of these matches."""
     for choice in argument:
         attempt = _try(choice, actual, shape, path)
         if attempt:
@@ -308,6 +333,7 @@ def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) 
 
 @_operator("each")
 def _each(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """Every element of a list matches this."""
     if not isinstance(actual, list):
         result.mismatches.append(Mismatch(path, f"a list, each {describe(argument)}", _show(actual)))
         return
@@ -317,6 +343,7 @@ def _each(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
 
 @_operator("contains")
 def _contains(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """Some element of a list matches this."""
     for value in actual if isinstance(actual, list) else []:
         attempt = _try(argument, value, shape.element, path)
         if attempt:
@@ -327,6 +354,7 @@ def _contains(argument: Any, actual: Any, shape: Shape, path: str, result: Match
 
 @_operator("in_any_order")
 def _in_any_order(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """The elements of a list match these, each exactly one."""
     if not isinstance(actual, list) or len(actual) != len(argument):
         result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
         return
@@ -360,6 +388,7 @@ def _assign(candidates: list[list[int]]) -> list[int] | None:
 
 @_operator("bits")
 def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
+    """These named bits are set and no others; ``{set: [], clear: []}``: these are set, those are not."""
     wanted = argument if isinstance(argument, Mapping) else None
     try:
         if not _is_bits(actual):

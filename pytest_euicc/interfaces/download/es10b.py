@@ -154,7 +154,7 @@ def load_bound_profile_package(
     Args:
         iccid: of the profile.
         keys: session keys, or ``random`` for ReplaceSessionKeys.
-        package: differences in the profile package, see *Profile packages*.
+        package: differences in the profile package.
         eid: binds the package to another EID.
         portion: sends the package in chains of this number of bytes instead of the segments of SGP.22 2.5.5.
         order: numbers of the segments to send, in this order.

@@ -163,7 +163,7 @@ def load_profile_elements(
     """ES8+.LoadProfileElements (SGP.22 5.5.5).
 
     Args:
-        package: differences in the profile package, see *Profile packages*.
+        package: differences in the profile package.
         portion: bytes of the profile package in each segment 86.
         keys: ``old``: protected with the keys from before ReplaceSessionKeys.
         padding: ``wrong``: the padding before encryption is wrong.

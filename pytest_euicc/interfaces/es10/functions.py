@@ -123,7 +123,14 @@ def select(context: Context, message: Message, *, aid: Hex | None = None, as_: C
 
 
 class Chunk(BaseModel):
-    """One STORE DATA command."""
+    """One STORE DATA command.
+
+    Attributes:
+        data: its data.
+        p1: in place of 91 for the last one and 11 for the others.
+        p2: in place of its number.
+        cla: in place of 80 on the channel.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

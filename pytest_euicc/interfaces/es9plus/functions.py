@@ -71,7 +71,7 @@ def initiate_authentication(
     Args:
         curve: of the session, kept for the functions that follow.
         capitals: ``true``: smdpAddress in capital letters.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     peer.curve = curve or peer.curve
@@ -130,7 +130,7 @@ def authenticate_client(
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
         extend: unknown elements in hex, by the field of EuiccSigned1 to whose end they are added before signing.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     peer.kind = certificates or "valid"
@@ -179,7 +179,7 @@ def get_bound_profile_package(
         one_time_key: a new euiccOtpk, or that of the last download (``kept``).
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     if one_time_key == "new" or peer.one_time_key is None:
@@ -234,7 +234,7 @@ def handle_installation_result(
     Args:
         signer: ``another``: signed with another key than that of CERT.EUICC.
         again: ``true``: the same bytes as in the last notification.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     if again:
@@ -272,7 +272,7 @@ def handle_notification(
         event: profileManagementOperation.
         certificates: the chain that is shown: ``valid``, or an invalid one of the test PKI.
         signer: ``another``: signed with another key than that of CERT.EUICC.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     peer.kind = certificates or "valid"
@@ -317,7 +317,7 @@ def cancel_session(
     Args:
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
-        http: differences in the HTTP request, see *HTTP requests*.
+        http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
     value = {"transactionId": peer.transaction_id, "smdpOid": peer.smdp_oid(), "reason": "endUserRejection"}
