@@ -251,7 +251,8 @@ def process_notifications(context: Context, message: Message, *, curve: Curve = 
         curve: of the TLS server certificate.
 
     Returns:
-        How many were delivered, and how many are still pending.
+        ``delivered`` and ``kept`` are numbers: each goes to the address it names, and those for other servers are kept.
+        ``faults`` is the number kept for another reason; ``reasons`` say why each one was kept.
     """
     with _lpa(context, message, curve) as lpa:
         try:
