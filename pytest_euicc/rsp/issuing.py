@@ -41,6 +41,9 @@ class Wish:
         oid: registeredID of subjectAltName.
         hosts: dNSName and iPAddress of subjectAltName.
         eins: beginnings of EIDs an EUM may issue, as name constraints (version 2 of SGP.26).
+        further_extensions: extensions that no clause asks for and none forbids, not critical.
+        serial_octets: of the serial number.
+        long_subject: more attributes of the subject than needed, in the order of its choice.
         authority_key: False leaves authorityKeyIdentifier out.
         eins_extension: say them in the extension PermittedEins instead (version 3).
     """
@@ -66,6 +69,9 @@ class Wish:
     eins_extension: bool = False
     break_signature: bool = False
     authority_key: bool = True
+    further_extensions: bool = False
+    serial_octets: int = 8
+    long_subject: bool = False
 
 
 def issue(
@@ -89,10 +95,20 @@ def issue(
         builder = builder.add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
     builder = _constraints(builder, wish)
     builder = _names(builder, wish)
+    if wish.further_extensions:
+        builder = _further(builder)
     signed = builder.sign(authority, hashes.SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
     if wish.break_signature:
         signed = broken_signature(signed)
     return Identity(Certificate(signed), key, chain)
+
+
+def _further(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+    """Where lists of revoked certificates are, and an extension of a maker's own."""
+    place = x509.DistributionPoint([x509.UniformResourceIdentifier("http://ci.example.com/list.crl")], None, None, None)
+    own = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.77"), tlv.encode(0x04, b"of our own"))
+    builder = builder.add_extension(x509.CRLDistributionPoints([place]), critical=False)
+    return builder.add_extension(own, critical=False)
 
 
 def broken_signature(signed: bytes) -> bytes:
@@ -109,6 +125,9 @@ def _name(wish: Wish) -> x509.Name:
     if wish.serial_number is not None:
         attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, wish.serial_number))
     attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, wish.common_name))
+    if wish.long_subject:
+        more = {NameOID.LOCALITY_NAME: "Sevilla", NameOID.ORGANIZATIONAL_UNIT_NAME: "eSIM Ñ", NameOID.TITLE: "server"}
+        attributes = [*(x509.NameAttribute(oid, text) for oid, text in more.items()), *reversed(attributes)]
     return x509.Name(attributes)
 
 
@@ -118,7 +137,9 @@ def _serial(wish: Wish, key: ec.EllipticCurvePrivateKey) -> int:
         (each.name, getattr(wish, each.name)) for each in fields(wish) if getattr(wish, each.name) != each.default
     ]
     seed = repr(wished).encode() + str(key.private_numbers().private_value).encode()
-    return int.from_bytes(hashlib.sha256(seed).digest()[:8], "big") >> 1 | 1
+    number = int.from_bytes(hashlib.sha256(seed).digest()[: wish.serial_octets], "big") >> 1 | 1
+    # A long one is as long as it was wished for.
+    return number if wish.serial_octets == Wish.serial_octets else number | 1 << (8 * wish.serial_octets - 2)
 
 
 def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.CertificateBuilder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +29,10 @@ _FILLER = 2500
 class SimulatedSmdp:
     """The simulated SM-DP+ on loopback, started at its first use."""
 
-    def __init__(self, pki: Pki, defects: frozenset[str] = frozenset()) -> None:
+    def __init__(self, pki: Pki, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
         self._pki = pki
         self._defects = defects
+        self._variants = variants
         self._server: SmdpServer | None = None
         self._clients = Clients()
         self._offered = 0
@@ -39,7 +41,7 @@ class SimulatedSmdp:
     @property
     def address(self) -> str:
         """What activation codes name."""
-        return self._running().service.inventory.addresses[0]
+        return _address(self._running(), self._variants)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -57,6 +59,17 @@ class SimulatedSmdp:
         if self._server is not None:
             self._server.service.defects = names
 
+    @property
+    def variants(self) -> frozenset[str]:
+        """Names of the permitted variants that are switched on."""
+        return self._variants
+
+    @variants.setter
+    def variants(self, names: frozenset[str]) -> None:
+        self._variants = names
+        if self._server is not None:
+            self._server.service.variants = names
+
     def begin(self, seed: int) -> None:
         """Forget orders and sessions, and start the randomness anew, so that a recorded run replays."""
         self._random.seed(seed)
@@ -67,9 +80,11 @@ class SimulatedSmdp:
     def offer(self, wish: OrderWish) -> HeldOrder:
         """Hold one more profile."""
         from pytest_euicc.simulator.smdp.orders.inventory import Inventory
+        from pytest_euicc.simulator.smdp.variants import profiles
 
         self._offered += 1
         (made,) = Inventory.model_validate({"profiles": [self._entry(wish)]}).orders(Path())
+        made.profile = profiles.later(made.profile, self._variants)
         server = self._running()
         server.run(lambda: server.service.book.add(made))
         return _held(made, wish)
@@ -79,9 +94,13 @@ class SimulatedSmdp:
         return []
 
     def _entry(self, wish: OrderWish) -> dict[str, Any]:
+        from pytest_euicc.simulator.smdp.variants import profiles
+
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
         made = entry(wish, matching_id, self.address, self._random.randbytes(wish.icon))
-        package = wish.package if wish.package is not None else _profile(self._iccid(), max(_FILLER, wish.octets))
+        made["metadata"] = profiles.further_metadata(made["metadata"], self._variants)
+        filler = max(profiles.filler(_FILLER, self._variants), wish.octets)
+        package = wish.package if wish.package is not None else _profile(self._iccid(), filler)
         return made | {"octets": package}
 
     def _iccid(self) -> bytes:
@@ -91,18 +110,22 @@ class SimulatedSmdp:
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the listener with a certificate on a curve."""
         from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+        from pytest_euicc.simulator.smdp.variants.listeners import LISTENER_VARIANTS
 
-        self._speak(frozenset(name for name in TLS_DEFECTS if name in self._defects))
+        self._speak(
+            frozenset(name for name in TLS_DEFECTS if name in self._defects),
+            frozenset(name for name in LISTENER_VARIANTS if name in self._variants),
+        )
         return self._endpoint(curve)
 
     def client(self, curve: Curve) -> Es9Client:
         """An ES9+ client that trusts the CI."""
         from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+        from pytest_euicc.simulator.smdp.variants.listeners import LISTENER_VARIANTS
 
         # Over a connection that is kept nothing is asked of TLS, so that ``prove`` does not try each of its defects on
         # every sequence there is; but a listener that deviates does so for everybody.
-        defects = self._defects
-        self._speak(defects & TLS_DEFECTS.keys() if isinstance(defects, frozenset) else frozenset())
+        self._speak(_of(self._defects, TLS_DEFECTS), _of(self._variants, LISTENER_VARIANTS))
         return self._clients.get(curve, *self._endpoint(curve))
 
     def new_client(self, curve: Curve) -> Es9Client:
@@ -110,16 +133,17 @@ class SimulatedSmdp:
         return self._clients.new(*self._endpoint(curve))
 
     def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
-        tls = TlsSettings(self._pki.trust(), curve, resolve={self.address: _LOOPBACK}, timeout=_TIMEOUT)
-        return self._running().url(curve, self.address), tls
+        host = self.address.partition(":")[0].lower()
+        tls = TlsSettings(self._pki.trust(), curve, resolve={host: _LOOPBACK}, timeout=_TIMEOUT)
+        return self._running().url(curve, host), tls
 
-    def _speak(self, tls: frozenset[str]) -> None:
+    def _speak(self, tls: frozenset[str], variants: frozenset[str]) -> None:
         """Let the listeners speak TLS like that: they start anew, with the orders and sessions of before."""
         server = self._running()
-        if server.tls_deviations != tls:
+        if (server.tls_deviations, server.listener_variants) != (tls, variants):
             self._clients.close()
             server.stop()
-            server.tls_deviations = tls
+            server.tls_deviations, server.listener_variants = tls, variants
             server.start()
 
     def close(self) -> None:
@@ -143,11 +167,27 @@ class SimulatedSmdp:
                 # vectors/declarations/simulated_smdp.yaml declares it: ci_without_certificate.
                 further_trust=[self._pki.authority("nist", 3).certificate],
                 defects=self._defects,
+                variants=self._variants,
                 random=self._random.randbytes,
             )
             self._server = SmdpServer(service, self._pki, ports=Ports(es2=None))
             self._server.start()
         return self._server
+
+
+def _address(server: SmdpServer, variants: Container[str]) -> str:
+    """What the server calls itself."""
+    address = server.service.inventory.addresses[0]
+    if "another-address" in variants:
+        return server.service.inventory.addresses[1]
+    if "address-in-capitals" in variants:
+        return address.upper()
+    return f"{address}:{server.port()}" if "address-with-port" in variants else address
+
+
+def _of(names: Container[str], known: Iterable[str]) -> frozenset[str]:
+    """Those of the known names that are switched on, without asking for them where somebody notes it."""
+    return names & frozenset(known) if isinstance(names, frozenset) else frozenset()
 
 
 def _profile(iccid: bytes, filler: int) -> bytes:

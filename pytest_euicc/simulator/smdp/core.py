@@ -16,6 +16,10 @@ from pytest_euicc.simulator.smdp.http.status import Refusal
 from pytest_euicc.simulator.smdp.orders.inventory import Inventory
 from pytest_euicc.simulator.smdp.orders.orders import Order, OrderBook
 from pytest_euicc.simulator.smdp.sessions import Sessions
+from pytest_euicc.simulator.smdp.variants import VARIANTS
+
+_SHORT_SESSION = 60.0
+"""Seconds."""
 
 
 class SmdpCore:
@@ -27,12 +31,13 @@ class SmdpCore:
         pki: certificates.
         further_trust: CIs beside those of the PKI that eUICCs may be under.
         defects: names of deviations.
+        variants: names of permitted variants.
         now: the time, with a time zone.
         monotonic: a clock in seconds for sessions.
         random: makes so many random octets.
 
     Raises:
-        ValueError: a defect that is not known.
+        ValueError: a defect or a variant that is not known.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class SmdpCore:
         *,
         further_trust: Iterable[Certificate] = (),
         defects: frozenset[str] = frozenset(),
+        variants: frozenset[str] = frozenset(),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[int], bytes] = os.urandom,
@@ -50,17 +56,28 @@ class SmdpCore:
         unknown = defects - set(DEFECTS)
         if unknown:
             raise ValueError(f"no defect {', '.join(sorted(unknown))}; there are {', '.join(DEFECTS)}")
+        unknown = variants - set(VARIANTS)
+        if unknown:
+            raise ValueError(f"no variant {', '.join(sorted(unknown))}; there are {', '.join(VARIANTS)}")
         self.inventory = inventory or Inventory()
         self.book = OrderBook(self.inventory.orders() if orders is None else orders)
         self.credentials = CredentialStore(pki or default_pki(), self.inventory.curves, further_trust)
         self.defects = defects
+        self.variants = variants
         self.now = now
         self.random = random
-        self.sessions = Sessions(self.inventory.session_lifetime, monotonic, random)
+        self.sessions = Sessions(self._session_lifetime, monotonic, random)
         self.ports: set[int] = set()
         """Ports the server listens at; an smdpAddress may name one of them."""
         self.progress_listeners: list[Callable[[Progress], None]] = []
         """Told of every step of a download (SGP.22 5.3.5)."""
+
+    def varies(self, name: str) -> bool:
+        """True if a permitted variant is switched on."""
+        return name in self.variants
+
+    def _session_lifetime(self) -> float:
+        return _SHORT_SESSION if self.varies("short-sessions") else self.inventory.session_lifetime
 
     def forget(self) -> None:
         """Hold no order and no session, as if just started."""

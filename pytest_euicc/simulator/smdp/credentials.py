@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from pytest_euicc.rsp.certificates import Certificate, Role
-from pytest_euicc.rsp.issuing import Identity
+from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.simulator.smdp.http.status import Refusal
 
@@ -39,6 +40,47 @@ class Choice:
     signing_ci: bytes
 
 
+_YEAR = timedelta(365)
+
+
+def of_today(wish: Wish) -> Wish:
+    """Issued this morning, for a year."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(wish, valid_from=today, valid_until=today + _YEAR)
+
+
+CERTIFICATE_VARIANTS: dict[str, Callable[[Wish], Wish]] = {
+    "certificates-with-extensions": lambda wish: replace(wish, further_extensions=True),
+    "certificates-of-today": of_today,
+    "certificates-with-long-numbers": lambda wish: replace(wish, serial_octets=20),
+    "certificates-with-long-names": lambda wish: replace(wish, long_subject=True),
+}
+"""What variants change of CERT.DPauth and CERT.DPpb."""
+
+
+def varied(
+    pki: Pki,
+    valid: Identity,
+    role: Role,
+    curve: str,
+    variants: Container[str],
+    known: Mapping[str, Callable[[Wish], Wish]],
+) -> Identity:
+    """A certificate for the key, OID and hosts of a valid one, with what variants change; the same one without any.
+
+    Raises:
+        PkiFolderError: the CI's key is not there to issue another one.
+    """
+    changes = [change for name, change in known.items() if name in variants]
+    if not changes:
+        return valid
+    certificate = valid.certificate
+    wish = Wish(role, f"TEST SM-DP+ {role.value}", oid=certificate.oid, hosts=tuple(certificate.host_names))
+    for change in changes:
+        wish = change(wish)
+    return issue(wish, valid.private_key, pki.authority(curve))
+
+
 class CredentialStore:
     """Credentials on each curve served, and the CI certificates that eUICCs may chain to.
 
@@ -65,6 +107,14 @@ class CredentialStore:
     def expired(self, credentials: Credentials) -> Identity:
         """A CERT.DPauth whose time is over, for a defect."""
         return self._pki.invalid_server(Role.DP_AUTH, "expired", credentials.curve)
+
+    def varied(self, valid: Identity, role: Role, curve: str, variants: Container[str]) -> Identity:
+        """A certificate of the server as it is shown: of the same key, OID and hosts, with what variants add.
+
+        Raises:
+            PkiFolderError: the CI's key is not there to issue another one.
+        """
+        return varied(self._pki, valid, role, curve, variants, CERTIFICATE_VARIANTS)
 
     def profile_binding(self, credentials: Credentials, defects: frozenset[str]) -> Identity:
         """What AuthenticateClient signs with: CERT.DPpb, or what a defect has in its place."""

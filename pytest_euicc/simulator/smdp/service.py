@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_euicc.simulator.smdp.core import SmdpCore
-from pytest_euicc.simulator.smdp.es9plus import authentication, cancelling, download, notifications
-from pytest_euicc.simulator.smdp.http.status import Refusal, success
+from pytest_euicc.simulator.smdp.es9plus import authentication, cancelling, download, notifications, wording
+from pytest_euicc.simulator.smdp.http.status import Refusal
 
 Function = Callable[[SmdpCore, Mapping[str, Any]], dict[str, Any] | None]
 
@@ -29,5 +29,5 @@ class SmdpService(SmdpCore):
         try:
             answer = FUNCTIONS[function](self, body)
         except Refusal as refusal:
-            return {"header": refusal.header()}
-        return None if answer is None else {"header": success(), **answer}
+            return {"header": wording.refused(refusal, self.variants)}
+        return None if answer is None else {"header": wording.succeeded(self.variants), **answer}

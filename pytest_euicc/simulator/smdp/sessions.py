@@ -65,12 +65,12 @@ class Sessions:
     """The sessions that are going on.
 
     Args:
-        lifetime: seconds from the last step to the end.
+        lifetime: gives the seconds from the last step to the end.
         now: a clock in seconds.
         random: makes identifiers and challenges.
     """
 
-    lifetime: float
+    lifetime: Callable[[], float]
     now: Callable[[], float]
     random: Callable[[int], bytes]
     _open: dict[bytes, Session] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Sessions:
             candidate = self.random(IDENTIFIER_OCTETS)
             transaction_id = b"" if candidate in self._open else candidate
         challenge = challenge or self.random(IDENTIFIER_OCTETS)
-        session = Session(transaction_id, challenge, server_address, choice, self.now() + self.lifetime)
+        session = Session(transaction_id, challenge, server_address, choice, self.now() + self.lifetime())
         self._open[transaction_id] = session
         return session
 
@@ -103,10 +103,14 @@ class Sessions:
             raise unknown_transaction("the session has expired")
         if session.stage not in stages:
             raise unknown_transaction(f"the session is {session.stage.value}")
-        session.expires = now + self.lifetime
+        session.expires = now + self.lifetime()
         # The one that expires first stays in front.
         self._open[transaction_id] = self._open.pop(transaction_id)
         return session
+
+    def knows(self, transaction_id: bytes) -> bool:
+        """True for the transaction of a session that has not ended."""
+        return transaction_id in self._open
 
     def latest(self, stage: Stage) -> Session | None:
         """The session at a stage whose last step came last."""

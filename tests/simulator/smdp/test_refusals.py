@@ -280,7 +280,7 @@ def test_a_session_expires(peer: MakePeer, order: PutOrder, server: SmdpServer) 
     sessions = server.service.sessions
     clock = sessions.now
     try:
-        sessions.now = lambda: clock() + sessions.lifetime
+        sessions.now = lambda: clock() + sessions.lifetime()
         assert euicc.authenticate("TOKEN-1").status_code == "8.10.1/3.9"
         before = len(sessions)
         euicc.initiate()

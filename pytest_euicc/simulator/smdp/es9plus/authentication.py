@@ -9,7 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp.certificates import Role
+from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.simulator.defect import longer_length
+from pytest_euicc.simulator.smdp.credentials import Choice
 from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.es9plus import matching, verification
 from pytest_euicc.simulator.smdp.http import json_binding
@@ -22,8 +25,16 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.core import SmdpCore
 
 _CHALLENGE_OCTETS = 16
+_TRIES = 64
+_LATER = bytes.fromhex("9F3C03010203")
+"""An element that no version has yet, with the tag [60]."""
 _MAJOR_VERSION, _NEWEST = 2, bytes((2, 6, 0))
 _SIGNATURE, _OCTET_STRING = 0x5F37, 0x04
+_ORDERS = {
+    "secp256r1": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "brainpoolP256r1": 0xA9FB57DBA1EEA9BC3E660A909D838D718C397AA3B561A6F7901E0E82974856A7,
+}
+"""Orders of the groups of the curves."""
 _STRICT = {"deviceInfo": "refuses-extended-device-info", "euiccInfo2": "refuses-extended-info2"}
 """Defects that refuse an unknown element, by where it is."""
 
@@ -44,20 +55,63 @@ def initiate_authentication(service: SmdpCore, body: Mapping[str, Any]) -> dict[
         if "takes-missing-address" not in service.defects:
             raise field_missing("smdpAddress")
         address = service.inventory.addresses[0]
-    if not service.serves(address) and "accepts-any-address" not in service.defects:
-        raise Refusal("8.8.1", "3.8", f"{address} is not this server")
-    verifying, signing = info1["euiccCiPKIdListForVerification"], info1["euiccCiPKIdListForSigning"]
-    choice = service.credentials.choose(verifying, signing, service.defects)
-    if not _supported(info1["svn"], service.defects):
-        version = ".".join(map(str, info1["svn"]))
-        raise Refusal("8.8.3", "3.1", f"specification version {version} is not supported")
+    choice = _check(service, address, info1)
     session = service.sessions.start(
         choice,
         address,
-        b"\x01" * _CHALLENGE_OCTETS if "reuses-transaction-id" in service.defects else b"",
+        b"\x01" * _CHALLENGE_OCTETS if "reuses-transaction-id" in service.defects else _transaction_id(service),
         _server_challenge(challenge, service.defects),
     )
     return _server_signed1(service, session, challenge)
+
+
+def _check(service: SmdpCore, address: str, info1: Mapping[str, Any]) -> Choice:
+    """Address, CIs and version; which of them is told first where several are wrong is left open."""
+    if service.varies("version-is-checked-first"):
+        _check_version(service, info1["svn"])
+    if not service.varies("address-is-checked-last"):
+        _check_address(service, address)
+    verifying, signing = info1["euiccCiPKIdListForVerification"], info1["euiccCiPKIdListForSigning"]
+    choice = service.credentials.choose(verifying, signing, service.defects)
+    _check_version(service, info1["svn"])
+    _check_address(service, address)
+    return choice
+
+
+def _check_address(service: SmdpCore, address: str) -> None:
+    if not service.serves(address) and "accepts-any-address" not in service.defects:
+        raise Refusal("8.8.1", "3.8", f"{address} is not this server")
+
+
+def _check_version(service: SmdpCore, svn: bytes) -> None:
+    if not _supported(svn, service.defects):
+        version = ".".join(map(str, svn))
+        raise Refusal("8.8.3", "3.1", f"specification version {version} is not supported")
+
+
+def _transaction_id(service: SmdpCore) -> bytes:
+    """A transactionId of a length that a variant has; empty for the usual one of 16 octets at random."""
+
+    def taken(candidate: bytes) -> bool:
+        return service.sessions.knows(candidate) or service.book.by_transaction(candidate) is not None
+
+    if service.varies("counted-transaction-ids"):
+        number = 1
+        while taken(number.to_bytes(8, "big")):
+            number += 1
+        return number.to_bytes(8, "big")
+    if service.varies("one-octet-transaction-ids"):
+        octets = 1
+    elif service.varies("five-octet-transaction-ids"):
+        octets = 5
+    else:
+        return b""
+    while True:
+        candidates = (service.random(octets) for _ in range(_TRIES))
+        found = next((candidate for candidate in candidates if not taken(candidate)), None)
+        if found is not None:
+            return found
+        octets += 1
 
 
 def _supported(svn: bytes, defects: frozenset[str]) -> bool:
@@ -76,6 +130,7 @@ def _server_challenge(euicc_challenge: bytes, defects: frozenset[str]) -> bytes:
 def _server_signed1(service: SmdpCore, session: Session, challenge: bytes) -> dict[str, Any]:
     credentials, defects = session.choice.credentials, service.defects
     auth = service.credentials.expired(credentials) if "expired-dpauth" in defects else credentials.auth
+    auth = service.credentials.varied(auth, Role.DP_AUTH, credentials.curve, service.variants)
     signed = codec.encode(
         "ServerSigned1",
         {
@@ -87,10 +142,12 @@ def _server_signed1(service: SmdpCore, session: Session, challenge: bytes) -> di
             "serverChallenge": session.server_challenge,
         },
     )
+    if service.varies("later-signed1"):
+        signed = _extended(signed)
     if "longer-signed1" in defects:
         signed = longer_length(signed)
     covered = signed + b"\0" if "wrong-server-signature1" in defects else signed
-    signature = signatures.sign(auth.private_key, covered)
+    signature = _sign(service, auth, covered)
     if "der-server-signature1" in defects:
         signature = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     named = session.transaction_id.hex()
@@ -111,6 +168,8 @@ def authenticate_client(service: SmdpCore, body: Mapping[str, Any]) -> dict[str,
             and those of the order (matching).
     """
     transaction_id = json_binding.transaction_id(body)
+    if service.varies("finds-sessions-first"):
+        service.sessions.find(transaction_id, Stage.INITIATED)
     octets, (outcome, response) = json_binding.message(body, "authenticateServerResponse", "AuthenticateServerResponse")
     if outcome == "authenticateResponseOk" and "ignores-json-transaction-id" in service.defects:
         transaction_id = response["euiccSigned1"]["transactionId"]
@@ -154,9 +213,9 @@ def _take_whole(service: SmdpCore, octets: bytes, response: Mapping[str, Any]) -
 
 def _serve(service: SmdpCore, session: Session, signed: Mapping[str, Any], signature: bytes) -> dict[str, Any]:
     matching_id = signed["ctxParams1"][1].get("matchingId")
-    order = matching.find(service.book, matching_id, session.eid, service.defects)
+    order = matching.find(service.book, matching_id, session.eid, service.defects, service.variants)
     try:
-        matching.check(order, signed["euiccInfo2"], service.now(), service.defects)
+        matching.check(order, signed["euiccInfo2"], service.now(), service.defects, service.variants)
     except Refusal as refusal:
         if _ends_order(refusal, service.defects) and order.state is not State.ERROR:
             order.state = State.ERROR
@@ -178,6 +237,7 @@ def _ends_order(refusal: Refusal, defects: frozenset[str]) -> bool:
 
 def _smdp_signed2(service: SmdpCore, session: Session, order: Order, euicc_signature1: bytes) -> dict[str, Any]:
     binding = service.credentials.profile_binding(session.choice.credentials, service.defects)
+    binding = service.credentials.varied(binding, Role.DP_PB, session.choice.credentials.curve, service.variants)
     announced = b"\0" * 16 if "wrong-transaction-in-signed2" in service.defects else session.transaction_id
     value: dict[str, Any] = {"transactionId": announced, "ccRequiredFlag": _code_required(order, service.defects)}
     offered = _offered_key(session, order, service.defects)
@@ -185,10 +245,12 @@ def _smdp_signed2(service: SmdpCore, session: Session, order: Order, euicc_signa
         # SGP.22 3.1.3: the eUICC may use the key of the package that was made before.
         value["bppEuiccOtpk"] = offered
     signed = codec.encode("SmdpSigned2", value)
+    if service.varies("later-signed2"):
+        signed = _extended(signed)
     if "longer-signed2" in service.defects:
         signed = longer_length(signed)
     covered = signed if "signs-without-euicc-signature1" in service.defects else signed + euicc_signature1
-    session.smdp_signature2 = _signature(signatures.sign(binding.private_key, covered))
+    session.smdp_signature2 = _signature(_sign(service, binding, covered))
     metadata = order.profile.metadata
     if "announces-other-metadata" in service.defects:
         changed = {"serviceProviderName": "Another operator"}
@@ -220,6 +282,24 @@ def _offered_key(session: Session, order: Order, defects: frozenset[str]) -> byt
     if "omits-bpp-euicc-otpk" in defects:
         return None
     return signatures.public_point(bound.one_time_key) if "offers-own-key" in defects else bound.euicc_otpk
+
+
+def _extended(octets: bytes) -> bytes:
+    """A SEQUENCE with an element behind those that are known."""
+    element = tlv.parse(octets)
+    return tlv.encode(element.tag, element.value + _LATER)
+
+
+def _sign(service: SmdpCore, signer: Identity, covered: bytes) -> bytes:
+    """The signature, 64 octets; s and its negative are both right."""
+    signature = signatures.sign(signer.private_key, covered)
+    low, high = service.varies("low-s"), service.varies("high-s")
+    if not low and not high:
+        return signature
+    order = _ORDERS[signer.private_key.curve.name]
+    s = int.from_bytes(signature[32:], "big")
+    s = min(s, order - s) if low else max(s, order - s)
+    return signature[:32] + s.to_bytes(32, "big")
 
 
 def _signature(octets: bytes) -> bytes:

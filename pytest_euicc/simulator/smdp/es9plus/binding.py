@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ HOST_ID = bytes.fromhex("7079746573742D65756963632D646470")
 """Of the control reference template: any 5 to 16 octets of the server's own choice."""
 
 _KEY_SEED = 32
+_SHORT_HOST_ID = 5
+_SMALL_METADATA = 100
+_SMALL_PROFILE = {"small-profile-segments": 500, "tiny-profile-segments": 97}
 Random = Callable[[int], bytes]
 
 
@@ -44,6 +47,7 @@ def bind(
     random: Random,
     before: Bound | None = None,
     defects: frozenset[str] = frozenset(),
+    variants: Container[str] = frozenset(),
 ) -> tuple[bytes, Bound]:
     """Make the package for an eUICC and a session.
 
@@ -51,6 +55,7 @@ def bind(
         before: the last binding; where it is for the same one-time key, its protected parts are used again, otherwise
             its random keys are.
         defects: names of deviations.
+        variants: names of permitted variants.
 
     Raises:
         Refusal: the eUICC's one-time key is no point of the curve.
@@ -58,9 +63,12 @@ def bind(
     same = before is not None and (before.eid, before.euicc_otpk) == (recipient.eid, recipient.euicc_otpk)
     if before is not None and not same and "keeps-first-binding" in defects:
         same, recipient = True, replace(recipient, euicc_otpk=before.euicc_otpk)
+    if same and "binds-anew-for-same-key" in variants:
+        same = False
     key = _one_time_key(recipient, random, before, same=same, defects=defects)
+    host_id = HOST_ID[:_SHORT_HOST_ID] if "short-host-id" in variants else HOST_ID
     binding = bpp.Binding(
-        recipient.transaction_id, recipient.euicc_otpk, recipient.eid, key, recipient.signing_key, HOST_ID
+        recipient.transaction_id, recipient.euicc_otpk, recipient.eid, key, recipient.signing_key, host_id
     )
     secure_channel = misbinding.secure_channel(binding, defects)
     if before is not None and same and not misbinding.sends_other_random_keys(before.random_keys, defects):
@@ -71,7 +79,7 @@ def bind(
         )
     try:
         keys = _random_keys(profile, random, before, binding, defects)
-        parts = _parts(profile, recipient, binding, keys, before, random, defects)
+        parts = _parts(profile, recipient, binding, keys, before, random, defects, variants)
     except ValueError as error:
         raise field_invalid("prepareDownloadResponse", f"euiccOtpk: {error}") from None
     bound = Bound(recipient.eid, recipient.curve, recipient.euicc_otpk, key, secure_channel, b"".join(parts), keys)
@@ -98,9 +106,15 @@ def _parts(
     before: Bound | None,
     random: Random,
     defects: frozenset[str],
+    variants: Container[str],
 ) -> list[bytes]:
     """The sequences A0 to A3."""
     shape = misbinding.shape(profile.metadata, profile.metadata_portion, defects)
+    if "small-metadata-segments" in variants:
+        shape = replace(shape, metadata_portion=min(shape.metadata_portion, _SMALL_METADATA))
+    for name, portion in _SMALL_PROFILE.items():
+        if name in variants:
+            shape = replace(shape, profile_portion=min(shape.profile_portion, portion))
     protected = None
     if keys is not None and shape.protection is STANDARD and shape.profile_portion == misbinding.FULL:
         protected = list(_protected(keys, profile.package))

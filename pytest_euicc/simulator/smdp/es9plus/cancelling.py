@@ -29,6 +29,8 @@ def cancel_session(service: SmdpCore, body: Mapping[str, Any]) -> dict[str, Any]
         Refusal: 8.10.1/3.9 transaction, 8.1/6.1 signature, 8.8/3.10 OID of another SM-DP+.
     """
     transaction_id = json_binding.transaction_id(body)
+    if service.varies("finds-sessions-first"):
+        service.sessions.find(transaction_id, *_CANCELLABLE)
     octets, (outcome, response) = json_binding.message(body, "cancelSessionResponse", "CancelSessionResponse")
     if outcome != "cancelSessionResponseError" and "finds-session-by-signed-id" in service.defects:
         transaction_id = response["euiccCancelSessionSigned"]["transactionId"]
@@ -52,14 +54,23 @@ def cancel_session(service: SmdpCore, body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _verify(service: SmdpCore, session: Session, octets: bytes, signed: Mapping[str, Any]) -> None:
-    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
-        raise unknown_transaction("transactionId of euiccCancelSessionSigned is another")
+    late = service.varies("verifies-before-it-compares")
+    if not late:
+        _compare(service, session, signed)
     received, signature = tlv.parse(tlv.find(octets, 0xBF41, _OK)).children()[:2]
     verified = signatures.verify(session.euicc.public_key, received.octets, signature.value)
     if session.choice.credentials.curve == "brainpool" and "refuses-brainpool-cancel" in service.defects:
         verified = False
     if not verified and "ignores-cancel-signature" not in service.defects:
         raise euicc_unverified("euiccCancelSessionSignature does not verify")
+    if late:
+        _compare(service, session, signed)
+
+
+def _compare(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
+    """Transaction and OID of what the eUICC signed are those of the session."""
+    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
+        raise unknown_transaction("transactionId of euiccCancelSessionSigned is another")
     own = session.choice.credentials.oid
     if signed["smdpOid"] != own and "ignores-cancel-oid" not in service.defects:
         raise Refusal("8.8", "3.10", f"smdpOid {signed['smdpOid']}, this server is {own}")
@@ -70,6 +81,7 @@ def _settle(service: SmdpCore, session: Session, reason: str | None) -> None:
     if order is None or order.state in ENDED:
         return
     if reason in PASSING:
+        order.retries = True
         if f"{reason}-ends-order" not in service.defects:
             return
     elif f"keeps-order-after-{reason}" in service.defects:

@@ -33,10 +33,14 @@ def get_bound_profile_package(service: SmdpCore, body: Mapping[str, Any]) -> dic
             code, 8.2/3.7 no binding to another key.
     """
     transaction_id = json_binding.transaction_id(body)
+    if service.varies("finds-sessions-first"):
+        service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
     octets, (outcome, response) = json_binding.message(body, "prepareDownloadResponse", "PrepareDownloadResponse")
     if outcome != "downloadResponseError" and "finds-session-by-signed-id" in service.defects:
         transaction_id = response["euiccSigned2"]["transactionId"]
     session = service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
+    if session.stage is Stage.BOUND and service.varies("repeats-no-package"):
+        raise unknown_transaction("the package was handed out")
     if session.stage is Stage.BOUND and octets == session.prepared:
         return _answer(session)
     try:
@@ -61,13 +65,21 @@ def _answer(session: Session) -> dict[str, Any]:
 
 
 def _verify(service: SmdpCore, session: Session, octets: bytes, signed: Mapping[str, Any]) -> None:
-    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
-        raise unknown_transaction("transactionId of euiccSigned2 is another")
+    late = service.varies("verifies-before-it-compares")
+    if not late:
+        _compare(service, session, signed)
     received, signature = tlv.parse(tlv.find(octets, 0xBF21, _OK)).children()[:2]
     covered = received.octets + session.smdp_signature2
     verified = signatures.verify(session.euicc.public_key, covered, signature.value)
     if not verified and "ignores-euicc-signature2" not in service.defects:
         raise euicc_unverified("euiccSignature2 does not verify")
+    if late:
+        _compare(service, session, signed)
+
+
+def _compare(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
+    if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
+        raise unknown_transaction("transactionId of euiccSigned2 is another")
 
 
 def _bind(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
@@ -77,8 +89,14 @@ def _bind(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> Non
     _check_confirmation(service, session, order, signed.get("hashCc"))
     _check_available(service, session, order, otpk)
     session.package, order.bound = bind(
-        order.profile, _recipient(service, session, otpk), service.random, order.bound, service.defects
+        order.profile,
+        _recipient(service, session, otpk),
+        service.random,
+        order.bound,
+        service.defects,
+        service.variants,
     )
+    order.retries = False
     order.state, order.eid = State.DOWNLOADED, session.eid
     order.downloads[session.transaction_id] = session.euicc.der
     service.book.changed(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.orders.orders import Profile
 
 
-def find(book: OrderBook, matching_id: str | None, eid: bytes, defects: frozenset[str]) -> Order:
+def find(
+    book: OrderBook,
+    matching_id: str | None,
+    eid: bytes,
+    defects: frozenset[str],
+    variants: Container[str] = frozenset(),
+) -> Order:
     """The order of a matchingId or, where that is missing or empty, of the EID.
 
     Raises:
@@ -26,15 +32,23 @@ def find(book: OrderBook, matching_id: str | None, eid: bytes, defects: frozense
         order = _by_matching_id(book, matching_id, eid, defects)
     else:
         order = _by_eid(book, matching_id, eid, defects)
+    if "release-is-checked-first" in variants:
+        _check_released(order, defects)
     if order.eid not in (None, eid) and "ignores-eid-binding" not in defects:
         raise Refusal("8.1.1", "3.8", "the profile is for another EID")
     if order.eid is None and "refuses-unbound-orders" in defects:
         raise Refusal("8.1.1", "3.8", "the order is bound to no EID")
     if order.matching_id and order.eid is not None and "refuses-bound-matching-ids" in defects:
         raise Refusal("8.2.6", "3.8", "the matchingId is of an order that is bound to an EID")
+    _check_released(order, defects)
+    if order.state is State.DOWNLOADED and not order.retries and "downloaded-waits-for-result" in variants:
+        raise Refusal("8.2", "1.2", "the profile was handed out, and no failure of its installation is known")
+    return order
+
+
+def _check_released(order: Order, defects: frozenset[str]) -> None:
     if order.state not in (*DOWNLOADABLE, *ENDED) and "ignores-release" not in defects:
         raise Refusal("8.2", "1.2", f"the profile is {order.state}, not Released")
-    return order
 
 
 def _by_matching_id(book: OrderBook, matching_id: str, eid: bytes, defects: frozenset[str]) -> Order:
@@ -66,21 +80,35 @@ def _by_eid(book: OrderBook, matching_id: str | None, eid: bytes, defects: froze
     return current
 
 
-def check(order: Order, info2: Mapping[str, Any], now: datetime, defects: frozenset[str]) -> None:
+def check(
+    order: Order,
+    info2: Mapping[str, Any],
+    now: datetime,
+    defects: frozenset[str],
+    variants: Container[str] = frozenset(),
+) -> None:
     """What may still keep the order from being served, in the order of SGP.22 3.1.3.
 
     Raises:
         Refusal: 8.8.5/4.10 expired, 8.8.5/6.4 too many tries, 8.2.6/3.8 the order has ended, 8.2.5/4.3 and 8.1/4.8
             not eligible.
     """
+    if "ended-is-told-first" in variants:
+        _check_ended(order, variants)
     check_expiry(order, now, defects)
     exceeded = order.attempts >= order.profile.tries and "ignores-tries" not in defects
     if exceeded and not (order.attempts == order.profile.tries and "one-try-more" in defects):
         raise Refusal("8.8.5", "6.4", f"{order.attempts} downloads were begun; no more are allowed")
-    if order.state in ENDED:
-        raise Refusal("8.2.6", "3.8", f"the order has ended: the profile is {order.state}")
+    _check_ended(order, variants)
     if "ignores-eligibility" not in defects:
         check_eligible(order.profile, info2, defects)
+
+
+def _check_ended(order: Order, variants: Container[str]) -> None:
+    if order.state in ENDED:
+        if "ended-is-not-released" in variants:
+            raise Refusal("8.2", "1.2", f"the profile is {order.state}, not Released")
+        raise Refusal("8.2.6", "3.8", f"the order has ended: the profile is {order.state}")
 
 
 def check_expiry(order: Order, now: datetime, defects: frozenset[str]) -> None:

@@ -88,6 +88,7 @@ def _settle(service: SmdpCore, order: Order, final: tuple[str, Mapping[str, Any]
     if order.state is State.INSTALLED:
         return None
     reason = result["errorReason"].name
+    order.retries = True
     if reason in RETRYABLE:
         ends = f"{reason}-ends-order" in service.defects
     else:

@@ -45,6 +45,8 @@ def verify(service: SmdpCore, session: Session, octets: bytes, response: Mapping
         Refusal: 8.11.1/3.9 CI, 8.1.2 and 8.1.3 certificates, 8.1/6.1 signature or challenge, 8.10.1/3.9 transaction.
     """
     signed = response["euiccSigned1"]
+    if service.varies("compares-before-it-verifies"):
+        _compare(service, session, signed)
     certificate = _certificate(service, session, response["euiccCertificate"], response["eumCertificate"])
     # The eUICC signed what it sent, which need not be what we would encode.
     received, signature = tlv.parse(tlv.find(octets, 0xBF38, _OK)).children()[:2]
@@ -54,17 +56,24 @@ def verify(service: SmdpCore, session: Session, octets: bytes, response: Mapping
     verified = signatures.verify(certificate.public_key, covered, signature.value)
     if not verified and "ignores-euicc-signature1" not in service.defects:
         raise euicc_unverified("euiccSignature1 does not verify")
+    _compare(service, session, signed)
+    session.certificate = certificate
+    return signature.octets
+
+
+def _compare(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
+    """Transaction and challenge of what the eUICC signed are those of the session."""
     if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
         raise unknown_transaction("transactionId of euiccSigned1 is another")
     if signed["serverChallenge"] != session.server_challenge and "ignores-server-challenge" not in service.defects:
         raise euicc_unverified("serverChallenge is another")
-    session.certificate = certificate
-    return signature.octets
 
 
 def _certificate(service: SmdpCore, session: Session, euicc: bytes, eum: bytes) -> Certificate:
     """CERT.EUICC, once it and CERT.EUM hold under the CI of the session."""
     authority = _read(service, _EUM, eum)
+    if authority.authority_key_id is None and service.varies("no-authority-key-is-invalid"):
+        raise Refusal(_EUM, "6.1", "CERT.EUM has no authorityKeyIdentifier")
     ci = service.credentials.trusted(authority.authority_key_id)
     if ci is not None and ci.subject_key_id == session.choice.signing_ci:
         _hold(service, _EUM, lambda: verify_one(authority, ci, Role.EUM, service.now()))

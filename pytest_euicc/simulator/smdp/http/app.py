@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from pytest_euicc.simulator.smdp.es2plus import functions as es2plus
 from pytest_euicc.simulator.smdp.http.http_deviations import Deviations
 from pytest_euicc.simulator.smdp.http.status import Rejected
+from pytest_euicc.simulator.smdp.http.styles import Styles
 from pytest_euicc.simulator.smdp.service import FUNCTIONS, SmdpService
 
 ES9_PATH = "/gsma/rsp2/es9plus/"
@@ -30,7 +32,8 @@ Function = Callable[[str, Mapping[str, Any]], dict[str, Any] | None]
 
 def es9_app(service: SmdpService) -> Starlette:
     """The five ES9+ functions for LPAs."""
-    return _Face(ES9_PATH, FUNCTIONS, service.call, Deviations(lambda: service.defects)).app()
+    deviations, styles = Deviations(lambda: service.defects), Styles(lambda: service.variants)
+    return _Face(ES9_PATH, FUNCTIONS, service.call, deviations, styles).app()
 
 
 def es2_app(service: SmdpService) -> Starlette:
@@ -40,6 +43,7 @@ def es2_app(service: SmdpService) -> Starlette:
         es2plus.FUNCTIONS,
         lambda function, body: es2plus.call(service, function, body),
         Deviations(frozenset),
+        Styles(frozenset),
     )
     return face.app()
 
@@ -47,11 +51,14 @@ def es2_app(service: SmdpService) -> Starlette:
 class _Face:
     """Functions under a path."""
 
-    def __init__(self, path: str, functions: Mapping[str, object], call: Function, deviations: Deviations) -> None:
+    def __init__(
+        self, path: str, functions: Mapping[str, object], call: Function, deviations: Deviations, styles: Styles
+    ) -> None:
         self._path = path
         self._functions = functions
         self._call = call
         self._deviations = deviations
+        self._styles = styles
 
     def app(self) -> Starlette:
         routes = [Route(self._path + name, self._endpoint(name), methods=["GET", "POST"]) for name in self._functions]
@@ -64,7 +71,8 @@ class _Face:
     def _endpoint(self, function: str) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
             if request.method != "POST" and not self._deviations.takes_get():
-                return self._response(request, 405, b"POST is wanted", "text/plain", {"Allow": "POST"})
+                status = self._styles.status(405)
+                return self._response(request, status, b"POST is wanted", "text/plain", {"Allow": "POST"})
             return await self._answer(request, function)
 
         return answer
@@ -72,19 +80,23 @@ class _Face:
     async def _elsewhere(self, request: Request) -> Response:
         if self._deviations.takes_any_path():
             return await self._answer(request, next(iter(self._functions)))
-        return self._response(request, 404, b"no such function", "text/plain")
+        return self._response(request, self._styles.status(404), b"no such function", "text/plain")
 
     async def _answer(self, request: Request, function: str) -> Response:
+        if delay := self._styles.delay():
+            await asyncio.sleep(delay)
         try:
             body = await self._deviations.read(function, await self._body(request))
             found = self._call(function, body)
         except Rejected as rejected:
-            status = self._deviations.status(rejected.status)
+            status = self._styles.status(self._deviations.status(rejected.status))
             return self._response(request, status, str(rejected).encode(), "text/plain")
         if found is None:
             return self._response(request, 204)
-        status = self._deviations.status_of(found)
-        return self._response(request, status, json.dumps(found, separators=(",", ":")).encode(), _JSON)
+        bare = self._styles.status_of(found)
+        if bare is not None:
+            return self._response(request, bare)
+        return self._response(request, self._deviations.status_of(found), self._styles.json(found), _JSON)
 
     def _response(
         self,
@@ -95,7 +107,7 @@ class _Face:
         headers: Mapping[str, str] | None = None,
     ) -> Response:
         protocol = self._deviations.protocol(_OWN_PROTOCOL, request.headers.get("x-admin-protocol"))
-        return Response(content, status, {"X-Admin-Protocol": protocol, **(headers or {})}, media_type)
+        return self._styles.response(status, content, media_type, {"X-Admin-Protocol": protocol, **(headers or {})})
 
     async def _body(self, request: Request) -> dict[str, Any]:
         """The JSON object of a request.
@@ -103,10 +115,11 @@ class _Face:
         Raises:
             Rejected: 415 another content type, 400 another protocol or no JSON object, 413 too large.
         """
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if named != _JSON and not self._styles.reads_any_content_type():
             raise Rejected(415, f"Content-Type is not {_JSON}")
-        named = request.headers.get("x-admin-protocol", "")
-        if not _PROTOCOL.fullmatch(named) and not self._deviations.takes_any_protocol():
+        protocol = request.headers.get("x-admin-protocol", "")
+        if not _PROTOCOL.fullmatch(protocol) and not self._deviations.takes_any_protocol():
             raise Rejected(400, "X-Admin-Protocol is not gsma/rsp/v2.x.y")
         received = bytearray()
         async for chunk in request.stream():

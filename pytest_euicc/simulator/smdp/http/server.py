@@ -29,6 +29,8 @@ _Listener = tuple[socket.socket, ssl.SSLContext]
 CURVES = ("nist", "brainpool")
 _START_SECONDS = 30.0
 _BACKLOG = 128
+_IDLE_SECONDS, _SHORT_IDLE_SECONDS = 30, 1
+"""How long a connection is kept: a card takes its time between two requests of one LPA."""
 
 
 class ServerError(PytestEuiccError):
@@ -58,6 +60,7 @@ class SmdpServer:
 
     Attributes:
         tls_deviations: names of TLS_DEFECTS, for the ES9+ listeners from the next start on.
+        listener_variants: names of LISTENER_VARIANTS, likewise.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class SmdpServer:
         self.service = service
         self.host = host
         self.tls_deviations: frozenset[str] = frozenset()
+        self.listener_variants: frozenset[str] = frozenset()
         self._pki = pki or default_pki()
         self._wanted = ports or Ports()
         self._ports: dict[str, int] = {}
@@ -181,7 +185,8 @@ class SmdpServer:
         self._loop = asyncio.get_running_loop()
         es9 = es9_app(self.service)
         apps = {name: es2_app(self.service) if name == "es2" else es9 for name in listeners}
-        self._servers = [_server(apps[name], context) for name, (_, context) in listeners.items()]
+        idle = _SHORT_IDLE_SECONDS if "closes-idle-connections" in self.listener_variants else _IDLE_SECONDS
+        self._servers = [_server(apps[name], context, idle) for name, (_, context) in listeners.items()]
         serving = [
             asyncio.ensure_future(server.serve([each]))
             for server, (each, _) in zip(self._servers, listeners.values(), strict=True)
@@ -194,7 +199,7 @@ class SmdpServer:
     def _context(self, name: str) -> ssl.SSLContext:
         if name == "es2":
             return listener_context(self._pki, self._pki.curves[0], self._pki.trust())
-        return listener_context(self._pki, name, [], self.tls_deviations)
+        return listener_context(self._pki, name, [], self.tls_deviations, self.listener_variants)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -212,16 +217,17 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, context: ssl.SSLContext) -> uvicorn.Server:
+def _server(app: Starlette, context: ssl.SSLContext, idle: int) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         server_header=False,
+        # http.styles writes it.
+        date_header=False,
         timeout_graceful_shutdown=1,
-        # A card takes its time between two requests of one LPA.
-        timeout_keep_alive=30,
+        timeout_keep_alive=idle,
         ssl_context_factory=lambda _config, _default: context,
     )
     return uvicorn.Server(config)

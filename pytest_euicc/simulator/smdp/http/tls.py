@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -17,6 +18,7 @@ from pytest_euicc.es9.tls import TlsVersion, limit_versions, load_identity, load
 from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.simulator.smdp.credentials import of_today, varied
 
 _PREFIX = "tls-certificate-"
 _RSA_BITS = 2048
@@ -32,6 +34,13 @@ class Way:
     maximum: TlsVersion = "1.3"
 
 
+_CERTIFICATES: dict[str, Callable[[Wish], Wish]] = {
+    "tls-certificate-with-names": lambda wish: replace(wish, hosts=(*_ELSEWHERE, *wish.hosts, "*.example.org")),
+    "tls-certificate-with-extensions": lambda wish: replace(wish, further_extensions=True),
+    "tls-certificate-of-today": of_today,
+}
+"""What variants change of CERT.DP.TLS."""
+_MANY_TICKETS = 6
 _WAYS = {
     # OpenSSL 3 allows SHA-1 signatures, which TLS before 1.2 needs, at security level 0 only.
     "accepts-tls-1.1": Way("ECDHE+ECDSA+AES@SECLEVEL=0", minimum="1.1"),
@@ -42,23 +51,48 @@ _WAYS = {
 
 
 def listener_context(
-    pki: Pki, curve: str, client_trust: list[Certificate], deviations: frozenset[str] = frozenset()
+    pki: Pki,
+    curve: str,
+    client_trust: list[Certificate],
+    deviations: frozenset[str] = frozenset(),
+    variants: frozenset[str] = frozenset(),
 ) -> ssl.SSLContext:
     """TLS of a listener with a certificate on a curve.
 
     Args:
         client_trust: CI certificates that a client's must chain to; no client certificate is asked for without.
         deviations: names of TLS_DEFECTS; of those that exclude each other one holds.
+        variants: names of LISTENER_VARIANTS.
 
     Raises:
         PkiFolderError: the PKI has no such certificate.
     """
     shown = "nist" if curve == "brainpool" and "brainpool-listener-on-nist" in deviations else curve
     way = next((way for name, way in _WAYS.items() if name in deviations), Way())
-    context = server_context(_identity(pki, shown, deviations), shown, client_trust, way)
+    if "tls-prefers-aes-256" in variants:
+        way = replace(way, suites=way.suites.replace("AESGCM", "AESGCM+AES256") + ":" + way.suites)
+    identity = varied(pki, _identity(pki, shown, deviations), Role.DP_TLS, shown, variants, _CERTIFICATES)
+    if "tls-shows-the-ci" in variants:
+        identity = replace(identity, chain=(*identity.chain, pki.ci(shown)))
+    context = server_context(identity, shown, client_trust, way)
+    _vary(context, shown, variants)
     if "accepts-rsa-key-transport" in deviations:
         load_pem(context, _rsa_pem())
     return context
+
+
+def _vary(context: ssl.SSLContext, curve: str, variants: frozenset[str]) -> None:
+    if "tls-without-tickets" in variants:
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
+    if "tls-with-many-tickets" in variants:
+        context.num_tickets = _MANY_TICKETS
+    if "tls-order-of-client" in variants:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if "tls-one-group" in variants and curve != "brainpool":
+        context.set_ecdh_curve("prime256v1")
+    if "tls-names-protocol" in variants:
+        context.set_alpn_protocols(["http/1.1"])
 
 
 def server_context(

@@ -99,6 +99,7 @@ class Order:
         confirmation_failures: wrong confirmation codes so far.
         downloads: CERT.EUICC by the transactionId of each package handed out.
         bound: the package as it was bound last.
+        retries: whether the last package is known not to have been installed: its session was cancelled, or failed.
         notifications: of enable, disable and delete, as received.
     """
 
@@ -113,6 +114,7 @@ class Order:
     downloads: dict[bytes, bytes] = field(default_factory=dict)
     bound: Bound | None = None
     notifications: list[bytes] = field(default_factory=list)
+    retries: bool = False
 
     def is_expired(self, now: datetime) -> bool:
         """True when its time is over."""

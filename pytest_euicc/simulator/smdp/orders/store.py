@@ -68,6 +68,7 @@ def _state(order: Order) -> dict[str, Any]:
         "expires": order.expires.isoformat() if order.expires else None,
         "attempts": order.attempts,
         "confirmation_failures": order.confirmation_failures,
+        "retries": order.retries,
         "downloads": {key.hex(): certificate.hex() for key, certificate in order.downloads.items()},
         "notifications": [octets.hex() for octets in order.notifications],
     }
@@ -81,5 +82,6 @@ def _restore(order: Order, state: dict[str, Any]) -> None:
     order.expires = datetime.fromisoformat(state["expires"]) if state["expires"] else None
     order.attempts = state["attempts"]
     order.confirmation_failures = state["confirmation_failures"]
+    order.retries = state.get("retries", False)
     order.downloads = {bytes.fromhex(key): bytes.fromhex(octets) for key, octets in state["downloads"].items()}
     order.notifications = [bytes.fromhex(octets) for octets in state["notifications"]]

@@ -1,0 +1,161 @@
+"""How the HTTP face of ES9+ may answer within the specification, each by its name in the registry of variants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+_JSON = "application/json"
+_NO_CONTENT, _BAD_REQUEST = 204, 400
+_PIECE = 500
+_LATE_SECONDS = 0.05
+_LATER = {"laterField": {"some": [1, 2.5, "text", None, True]}}
+_FURTHER = {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Set-Cookie": "route=node-2; Path=/; Secure; HttpOnly",
+    "Via": "1.1 balancer.example.com",
+    "X-Request-Id": "6f1c2d5e",
+}
+_STATUS = {
+    415: ("content-type-answered-400", 400),
+    404: ("path-answered-403", 403),
+    405: ("get-answered-404", 404),
+}
+"""Variants that answer another status, by the status that is usual."""
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How the octets of an answer are sent."""
+
+    chunked: bool
+    piece: int
+
+
+class StyledResponse(Response):
+    """An answer in pieces, or without a length, which HTTP then sends in chunks."""
+
+    def __init__(self, content: bytes, status: int, headers: list[tuple[str, str]], manner: _Manner) -> None:
+        super().__init__(content, status)
+        self._manner = manner
+        if content and not manner.chunked:
+            headers = [*headers, ("content-length", str(len(content)))]
+        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it; see ASGI."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        body = bytes(self.body)
+        for at in range(0, len(body), self._manner.piece):
+            piece = body[at : at + self._manner.piece]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class Styles:
+    """Variants that are switched on, looked up at each answer.
+
+    Args:
+        variants: gives their names.
+    """
+
+    def __init__(self, variants: Callable[[], Container[str]]) -> None:
+        self._variants = variants
+
+    def _has(self, name: str) -> bool:
+        return name in self._variants()
+
+    def delay(self) -> float:
+        """Seconds to wait before an answer."""
+        return _LATE_SECONDS if self._has("answers-late") else 0.0
+
+    def reads_any_content_type(self) -> bool:
+        """Whether the body is read whatever Content-Type says."""
+        return self._has("reads-any-content-type")
+
+    def status(self, status: int) -> int:
+        """The status for a request that is none of the binding."""
+        name, other = _STATUS.get(status, ("", status))
+        return other if name and self._has(name) else status
+
+    def status_of(self, answer: Mapping[str, Any]) -> int | None:
+        """The status in the place of an answer of a function; None for the answer itself."""
+        code = answer["header"]["functionExecutionStatus"].get("statusCodeData", {})
+        unreadable = code.get("subjectCode") == "1.3.1"
+        return _BAD_REQUEST if unreadable and self._has("unreadable-field-answered-400") else None
+
+    def json(self, answer: Mapping[str, Any]) -> bytes:
+        """The octets of an answer."""
+        value: Any = answer
+        if self._has("json-further-members"):
+            value = _with_members(value)
+        if self._has("json-members-reversed"):
+            value = _reversed(value)
+        indent, separators = (4, (", ", " : ")) if self._has("json-indented") else (None, (",", ":"))
+        text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=False)
+        if self._has("json-escapes-slashes"):
+            text = text.replace("/", "\\/")
+        if self._has("json-within-white-space"):
+            text = f"\r\n\t {text} \r\n"
+        return text.encode()
+
+    def response(
+        self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]
+    ) -> StyledResponse:
+        """The whole answer."""
+        named = dict(headers)
+        if status == _NO_CONTENT and self._has("notification-answer-with-type"):
+            media_type = _JSON
+        if media_type is not None:
+            named["Content-Type"] = self._media_type(media_type)
+        found = [*named.items(), *self._general()]
+        if self._has("headers-reversed"):
+            found.reverse()
+        chunked, pieces = self._has("chunked"), self._has("sends-in-pieces")
+        manner = _Manner(chunked, _PIECE if pieces or chunked else max(len(content), 1))
+        return StyledResponse(content, status, [(self._header(name), value) for name, value in found], manner)
+
+    def _general(self) -> list[tuple[str, str]]:
+        found: dict[str, str] = {}
+        if not self._has("no-date"):
+            found["Date"] = formatdate(usegmt=True)
+        if self._has("names-its-software"):
+            found["Server"] = "Example-SM-DP+/4.2 (test)"
+        if self._has("further-headers"):
+            found |= _FURTHER
+        if self._has("closes-connections"):
+            found["Connection"] = "close"
+        if self._has("announces-keep-alive"):
+            found |= {"Connection": "keep-alive", "Keep-Alive": "timeout=30, max=1000"}
+        return list(found.items())
+
+    def _media_type(self, media_type: str) -> str:
+        if media_type != _JSON:
+            return f"{media_type}; charset=utf-8"
+        if self._has("content-type-in-capitals"):
+            media_type = "Application/JSON"
+        return f"{media_type};charset=UTF-8" if self._has("content-type-with-charset") else media_type
+
+    def _header(self, name: str) -> str:
+        if self._has("header-names-in-capitals"):
+            return name.upper()
+        return name if self._has("header-names-of-words") else name.lower()
+
+
+def _with_members(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _LATER | {name: _with_members(each) for name, each in value.items()}
+    return value
+
+
+def _reversed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _reversed(value[name]) for name in reversed(list(value))}
+    return value
