@@ -38,13 +38,13 @@ class SequenceRun:
     def run(self) -> None:
         """Run the sequence and turn its verdict into pytest's outcome."""
         from pytest_euicc.conformance.engine.events import Verdict
-        from pytest_euicc.conformance.engine.failure import failure_text
         from pytest_euicc.conformance.engine.runner import Runner
-        from pytest_euicc.reporting.evidence import entry
+        from pytest_euicc.reporting.evidence import entry, properties, reason
 
         config = self.node.config
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
         self.node.user_properties.append((ENTRY, entry(result)))
+        self.node.user_properties += properties(result)
         if self.harness.recording_fault:
             self.node.session.shouldstop = self.harness.recording_fault
         self.node.user_properties += [(MISSING, words) for words in self.harness.take_missing()]
@@ -54,9 +54,7 @@ class SequenceRun:
         if result.verdict is Verdict.INCONCLUSIVE:
             raise Inconclusive(f"{result.id}: inconclusive: {result.reason}{left}")
         if result.verdict is Verdict.FAIL:
-            failure = result.failure
-            told = failure_text(failure) if failure is not None else result.reason
-            pytest.fail(f"{result.id}: {self.sequence.title}\n{told}{left}", pytrace=False)
+            pytest.fail(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}", pytrace=False)
         if left:
             raise Inconclusive(f"{result.id}: passed, but the card was not left as it was found{left}")
 

@@ -79,9 +79,13 @@ class AllureListener:
         allure.dynamic.story(case.title)
         allure.dynamic.title(f"{event.id}: {sequence.title}")
         allure.dynamic.severity(Severity(sequence.severity or case.severity))
-        clauses = case.clause_list(sequence) + ([f"SGP.23 {case.clauses.sgp23}"] if case.clauses.sgp23 else [])
-        allure.dynamic.tag(*clauses)
-        told = [text for text in (case.description, sequence.description) if text]
+        clauses = case.clause_list(sequence)
+        number = case.sgp23_number(sequence)
+        allure.dynamic.tag(*clauses, *([f"SGP.23 {number}"] if number else []))
+        allure.dynamic.label("origin", case.origin_of(sequence))
+        if number:
+            allure.dynamic.label("sgp23", number)
+        told = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
         allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses)]))
         for name in ("eid", "firmware"):
             if name in self._card:

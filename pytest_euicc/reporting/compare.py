@@ -42,9 +42,13 @@ class Comparison:
 
 
 def compare(before: Summary, after: Summary) -> Comparison:
-    """Compare two summaries sequence by sequence."""
+    """Compare two summaries sequence by sequence; one that was renamed is compared under its new name."""
     old = {entry["id"]: entry for entry in before.entries}
     new = {entry["id"]: entry for entry in after.entries}
+    for entry in after.entries:
+        for former in entry.get("formerly", ()):
+            if former in old and former not in new and entry["id"] not in old:
+                old[entry["id"]] = old.pop(former)
     worse, better, other = [], [], []
     for identifier in sorted(old | new):
         one, two = old.get(identifier), new.get(identifier)

@@ -20,10 +20,11 @@ _HEAD = """\
 # Coverage
 
 What the vectors cover, a row for each test case. Made by `make coverage` from the vectors; a test fails when it is out
-of date. Numbers are those of SGP.23 v1.15 where the last column says so, our own elsewhere. Options rule sequences out
-where they are not declared; the numbers of the sequences stand in brackets unless it is the whole case.
+of date. The last column says which sequences are those of SGP.23 v1.15, under its numbers; all others are our own, and
+the first column is the group of SGP.23 that has their subject. Options rule sequences out where they are not declared;
+the numbers of the sequences stand in brackets unless it is the whole case.
 """
-_COLUMNS = ("SGP.23", "test case", "sequences", "how many", "SGP.22", "options", "numbering")
+_COLUMNS = ("group", "test case", "sequences", "count", "SGP.22", "options", "of SGP.23")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -36,7 +37,9 @@ def page(cases: Iterable[Case]) -> str:
         total = sum(len(case.sequences) for case in chosen)
         rows = "\n".join(_line(_row(case)) for case in chosen)
         head = f"{_line(_COLUMNS)}\n{_line('---' for _ in _COLUMNS)}"
-        parts.append(f"## {_SIDES[iut]}: {len(chosen)} test cases, {total} sequences\n\n{head}\n{rows}\n")
+        theirs = sum(len(_of_sgp23(case)) for case in chosen)
+        title = f"{_SIDES[iut]}: {len(chosen)} test cases, {total} sequences, {theirs} of them SGP.23's"
+        parts.append(f"## {title}\n\n{head}\n{rows}\n")
     return "\n".join(parts)
 
 
@@ -63,7 +66,7 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     found = []
     for group in groups:
         case = known.get(group.id)
-        numbers = {sequence.id for sequence in case.sequences} if case else set()
+        numbers = {number for entry in case.sequences for number in (entry.id, *entry.formerly)} if case else set()
         found += [f"{group.id} {entry}" for entry in group.sequences if entry.split(maxsplit=1)[0] not in numbers]
         if case and _is_clause(group.sgp23) and case.clauses.sgp23 != group.sgp23:
             found.append(f"{group.id} is {group.sgp23} in the catalogue, {case.clauses.sgp23} in the vector")
@@ -100,7 +103,13 @@ def _row(case: Case) -> Iterator[str]:
     yield str(len(case.sequences))
     yield ", ".join([*sorted(filter(_is_clause, clauses), key=_natural), *case.clauses.other])
     yield ", ".join(_options(case))
-    yield "SGP.23" if case.numbering == "sgp23" else "own"
+    theirs = _of_sgp23(case)
+    yield "all" if len(theirs) == len(case.sequences) else _ranges(theirs) or "none"
+
+
+def _of_sgp23(case: Case) -> list[str]:
+    """Ids of the sequences that SGP.23 has."""
+    return [sequence.id for sequence in case.sequences if case.origin_of(sequence) == "sgp23"]
 
 
 def _options(case: Case) -> Iterator[str]:
@@ -125,13 +134,25 @@ def _natural(text: str) -> list[tuple[int, str]]:
 def _ranges(names: Sequence[str]) -> str:
     """``01–03, 05, 07a``: runs of numbers, and everything else by itself."""
     runs: list[list[str]] = []
-    for name in sorted(names):
+    for name in sorted(names, key=_natural_name):
         last = runs[-1][-1] if runs else ""
-        if name.isdecimal() and last.isdecimal() and int(name) == int(last) + 1:
+        if _next_to(last) == name:
             runs[-1].append(name)
         else:
             runs.append([name])
     return ", ".join(run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def _natural_name(name: str) -> tuple[str, int, str]:
+    """``O2`` comes before ``O10``."""
+    found = re.fullmatch(r"([A-Z]*)(\d*)(.*)", name)
+    return (found[1], int(found[2] or 0), found[3]) if found else ("", 0, name)
+
+
+def _next_to(name: str) -> str | None:
+    """The number after one: ``04`` after ``03``, ``O3`` after ``O2``; None after anything else."""
+    found = re.fullmatch(r"(O?)(\d+)", name)
+    return f"{found[1]}{int(found[2]) + 1:0{len(found[2])}}" if found else None
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -74,6 +74,8 @@ class Summary:
             counts = self.counts(interface)
             told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
             yield f"{interface:<11} {told}"
+        theirs = sum(1 for entry in self.entries if entry.get("origin") == "sgp23")
+        yield f"origin      {theirs} sequences of SGP.23, {len(self.entries) - theirs} own"
         for entry in self.entries:
             for line in entry["left_behind"]:
                 yield f"left behind by {entry['id']}: {line}"

@@ -20,7 +20,7 @@ title: Many
 iut: euic
 interface: ES10b
 clauses: {sgp22: ["five"], sgp23: "4.2.12"}
-numbering: own
+origin: own
 applicability: O_E_BPR
 sequences:
   - id: 03

@@ -63,7 +63,7 @@ case: TC_X
 title: Mistakes
 iut: smdp
 interface: ES9+
-numbering: own
+origin: own
 clauses: { sgp22: ["5.6.3"] }
 sequences:
   - id: "01"

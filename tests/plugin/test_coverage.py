@@ -18,7 +18,7 @@ title: First
 iut: euicc
 interface: ES10b
 clauses: {sgp22: ["5.7.10", "5.7.9", "2.4a.1", "2.6.4"], sgp23: "4.2.14", other: ["ISO 7816-4 7.4"]}
-numbering: own
+origin: own
 applicability: O_E_CRL
 sequences:
 """
@@ -29,7 +29,7 @@ title: Second
 iut: smdp
 interface: ES9+
 clauses: {sgp22: ["5.6.1"], sgp23: "4.3.12"}
-numbering: sgp23
+origin: sgp23
 sequences:
 """
 
@@ -43,7 +43,8 @@ def cases(tmp_path: Path) -> list[Case]:
     numbers = [sequence(number) for number in ("02", "01", "03", "07")]
     only = sequence("05", '    applicability: O_E_BRP and version >= 2.4\n    clauses: ["3.5"]\n')
     (tmp_path / "one.yaml").write_text(ONE + "".join(numbers) + only)
-    (tmp_path / "two.yaml").write_text(TWO + sequence("01a") + sequence("01b") + sequence("02"))
+    own = "".join(sequence(f"O{n}", f'    origin: own\n    formerly: ["{n + 2:02}"]\n') for n in (1, 2, 10))
+    (tmp_path / "two.yaml").write_text(TWO + sequence("01a") + sequence("01b") + sequence("02") + own)
     return list(read([tmp_path])[0])
 
 
@@ -51,10 +52,10 @@ def test_rows(cases: list[Case]) -> None:
     rows = [line for line in coverage.page(cases).splitlines() if "TC_" in line]
     assert rows == [
         "| 4.2.14 | TC_One: First | 01–03, 05, 07 | 5 | 2.4a.1, 2.6.4, 3.5, 5.7.9, 5.7.10, ISO 7816-4 7.4 "
-        "| O_E_CRL, O_E_BRP (05), version (05) | own |",
-        "| 4.3.12 | TC_Two: Second | 01a, 01b, 02 | 3 | 5.6.1 |  | SGP.23 |",
+        "| O_E_CRL, O_E_BRP (05), version (05) | none |",
+        "| 4.3.12 | TC_Two: Second | 01a, 01b, 02, O1–O2, O10 | 6 | 5.6.1 |  | 01a, 01b, 02 |",
     ]
-    assert "## SM-DP+: 1 test cases, 3 sequences" in coverage.page(cases)
+    assert "## SM-DP+: 1 test cases, 6 sequences, 3 of them SGP.23's" in coverage.page(cases)
 
 
 def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: 
         '  - {id: TC_One, sgp23: "4.2.14", sequences: ["01 there", "04 not there"]}\n'
         '  - {id: TC_Three, sgp23: "4.2.9", sequences: ["01 no case"]}\n'
         "smdp:\n"
-        '  - {id: TC_Two, sgp23: "4.3.13", sequences: ["01a there", "01c not there"]}\n'
+        '  - {id: TC_Two, sgp23: "4.3.13", sequences: ["01a there", "01c not there", "03 renamed"]}\n'
     )
     assert coverage.missing(catalogue, cases) == [
         "TC_One 04 not there",

@@ -24,7 +24,7 @@ title: Mini
 iut: euicc
 interface: ES10b
 clauses: {sgp22: ["5.7.7"]}
-numbering: own
+origin: own
 sequences:
   - id: "01"
     title: Challenges of 16 octets differ
@@ -49,7 +49,7 @@ title: Mini
 iut: smdp
 interface: ES9+
 clauses: {sgp22: ["5.6.1"]}
-numbering: own
+origin: own
 sequences:
   - id: "01"
     title: The address of another SM-DP+ is refused

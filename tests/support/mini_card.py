@@ -94,7 +94,7 @@ title: Mini
 iut: euicc
 interface: ES10b
 clauses: {sgp22: ["5.7.7"], sgp23: "4.2.12"}
-numbering: own
+origin: own
 sequences:
   - id: "01"
     title: One

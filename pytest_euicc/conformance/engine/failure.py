@@ -18,8 +18,8 @@ def without_repetition(status: str | None, value: Any) -> Any:
     return {name: entry for name, entry in value.items() if name not in ("json", "headers")}
 
 
-def failure_text(failure: StepFailure, limit: int = 600) -> str:
-    """A failed step for people: what was sent, what came, what was expected, and which clause says so."""
+def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | None = None) -> str:
+    """A failed step for people: what was sent, what came, what was expected, what is demanded and by which clause."""
 
     def cut(text: str) -> str:
         return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
@@ -45,6 +45,8 @@ def failure_text(failure: StepFailure, limit: int = 600) -> str:
         lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
     if failure.because:
         lines.append(f"  because   {failure.because}")
+    if requirement and requirement != failure.because:
+        lines.append(f"  required  {requirement}")
     if failure.clauses:
         lines.append(f"  clause    {', '.join(failure.clauses)}")
     return "\n".join(lines)

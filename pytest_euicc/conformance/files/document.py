@@ -16,7 +16,7 @@ MAXIMUM_OCTETS = 2_000_000
 MAXIMUM_DEPTH = 60
 MAXIMUM_NODES = 200_000
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Place = tuple[str | int, ...]
 
 
@@ -62,10 +62,10 @@ class Document:
             size = path.stat().st_size
             octets = path.read_bytes() if size <= MAXIMUM_OCTETS else b""
         except OSError as error:
-            document._add(1, 1, f"cannot be read: {error.strerror or error}")
+            document.add(1, 1, f"cannot be read: {error.strerror or error}")
             return document
         if size > MAXIMUM_OCTETS:
-            document._add(1, 1, f"{size} octets; a file of vectors has at most {MAXIMUM_OCTETS}. Split it")
+            document.add(1, 1, f"{size} octets; a file of vectors has at most {MAXIMUM_OCTETS}. Split it")
             return document
         document._load(octets)
         return document
@@ -82,26 +82,26 @@ class Document:
             text = octets.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = octets.count(b"\n", 0, error.start) + 1
-            self._add(line, 1, f"not UTF-8 text (octet {error.start}); save the file as UTF-8")
+            self.add(line, 1, f"not UTF-8 text (octet {error.start}); save the file as UTF-8")
             return
         try:
-            self._root = yaml.compose(text, Loader=_LOADER)
+            self._root = yaml.compose(text, Loader=LOADER)
             self.data = self._construct(self._root, 0, ()) if self._root else None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             said = ", ".join(part for part in (error.context, error.problem) if part)
-            self._add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, f"not YAML: {said}")
+            self.add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, f"not YAML: {said}")
         except yaml.YAMLError as error:
-            self._add(1, 1, f"not YAML: {str(error).splitlines()[0]}")
+            self.add(1, 1, f"not YAML: {str(error).splitlines()[0]}")
         except RecursionError:
-            self._add(1, 1, f"nested too deep; at most {MAXIMUM_DEPTH} levels")
+            self.add(1, 1, f"nested too deep; at most {MAXIMUM_DEPTH} levels")
         if self.data is None and not self.mistakes:
-            self._add(1, 1, "the file is empty")
+            self.add(1, 1, "the file is empty")
 
     def mistake(self, place: Place, message: str, *, key: bool = False) -> None:
         """Add a mistake at a place; ``key``: at the key itself, not at its value."""
         mark = self._mark(place, key)
-        self._add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, message)
+        self.add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, message)
 
     def number_as_id(self, place: Place) -> str | None:
         """The text of a plain scalar that YAML takes for a number (``id: 03``), else None."""
@@ -109,11 +109,12 @@ class Document:
         numbers = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         return str(node.value) if node is not None and _is_plain(node) and node.tag in numbers else None
 
-    def _add(self, line: int, column: int, message: str) -> None:
+    def add(self, line: int, column: int, message: str) -> None:
+        """Add a mistake at a line and column, both from 1."""
         self.mistakes.append(Mistake(self.file, line, column, message))
 
     def _at(self, node: yaml.Node, message: str) -> None:
-        self._add(node.start_mark.line + 1, node.start_mark.column + 1, message)
+        self.add(node.start_mark.line + 1, node.start_mark.column + 1, message)
 
     def _construct(self, node: yaml.Node, depth: int, above: tuple[int, ...]) -> Any:
         self._nodes += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
 _CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
@@ -162,11 +162,26 @@ STEP_KEYS = frozenset(
 Severity = Literal["blocker", "critical", "normal", "minor", "trivial"]
 
 
-class Sequence(_Model):
-    """One test sequence: the states it starts from, its steps, and steps that tidy up."""
+Origin = Literal["own", "sgp23"]
+"""Who wrote a sequence: SGP.23 gives it a number, or it is ours (or a vendor's)."""
 
-    id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")]
+_Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]*$")]
+
+
+class Sequence(_Model):
+    """One test sequence: the states it starts from, its steps, and steps that tidy up.
+
+    ``requirement`` is one sentence in plain English: what the specification demands. ``origin`` is that of the case
+    unless it is given; ``sgp23`` is SGP.23's number where the id is not that number already. ``formerly`` are ids
+    that the sequence had in earlier releases, so that summaries of these can still be compared.
+    """
+
+    id: _Id
     title: str
+    requirement: str | None = None
+    origin: Origin | None = None
+    sgp23: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = None
+    formerly: list[_Id] = []
     description: str | None = None
     clauses: list[Clause] = []
     applicability: str | None = None
@@ -186,7 +201,8 @@ class Case(_Model):
     iut: Literal["euicc", "smdp"]
     interface: str
     clauses: Clauses
-    numbering: Literal["own", "sgp23"]
+    origin: Annotated[Origin, Field(validation_alias=AliasChoices("origin", "numbering"))] = "own"
+    """Files of 0.1.0 call it ``numbering``."""
     severity: Severity = "normal"
     applicability: str | None = None
     sequences: Annotated[list[Sequence], Field(min_length=1)]
@@ -194,6 +210,30 @@ class Case(_Model):
     def sequence_id(self, sequence: Sequence) -> str:
         """The name of a sequence over all files: ``<case>_<id>``."""
         return f"{self.case}_{sequence.id}"
+
+    def origin_of(self, sequence: Sequence) -> Origin:
+        """Whether a sequence is SGP.23's or own."""
+        return sequence.origin or self.origin
+
+    def sgp23_number(self, sequence: Sequence) -> str | None:
+        """The group and number that SGP.23 gives a sequence, such as ``4.3.14 #05``; None for an own one.
+
+        An id such as ``01a`` is a part of SGP.23's sequence 01.
+        """
+        if self.origin_of(sequence) == "own" or self.clauses.sgp23 is None:
+            return None
+        return f"{self.clauses.sgp23} #{sequence.sgp23 or sequence.id[:2]}"
+
+    def former_ids(self, sequence: Sequence) -> list[str]:
+        """Names that a sequence had over all files in earlier releases."""
+        return [f"{self.case}_{old}" for old in sequence.formerly]
+
+    def requirement_of(self, sequence: Sequence) -> str | None:
+        """What the specification demands: the sequence's sentence, or the reasons that its steps give."""
+        if sequence.requirement:
+            return sequence.requirement
+        steps = [*sequence.steps, *(choice for step in sequence.steps for choice in step.any_of)]
+        return "; ".join(dict.fromkeys(step.because for step in steps if step.because)) or None
 
     def clause_list(self, sequence: Sequence) -> list[str]:
         """All clauses of a sequence, with the document's name, the sequence's own first."""

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
 from pytest_euicc.conformance.files.vector import Case, Clauses, Expectation, Sequence
+from pytest_euicc.conformance.reading import lint_form
 from pytest_euicc.conformance.reading.lint import lint as lint_data
 from pytest_euicc.conformance.reading.lint import model_keys
 from pytest_euicc.conformance.values.text import pydantic_message
@@ -40,12 +41,12 @@ def load(paths: Iterable[Path]) -> list[Case]:
 
 
 def lint(paths: Iterable[Path]) -> list[Mistake]:
-    """Every mistake of the files and folders, in order; none when all is well."""
-    return read(paths)[1]
+    """Every mistake of the files and folders, those of form too, in order; none when all is well."""
+    return read(paths, form=True)[1]
 
 
-def read(paths: Iterable[Path]) -> tuple[list[Case], list[Mistake]]:
-    """The cases that could be read, and all mistakes."""
+def read(paths: Iterable[Path], *, form: bool = False) -> tuple[list[Case], list[Mistake]]:
+    """The cases that could be read, and all mistakes; with ``form`` those as well with which a file still runs."""
     library.load()
     cases: list[Case] = []
     mistakes: list[Mistake] = []
@@ -58,6 +59,10 @@ def read(paths: Iterable[Path]) -> tuple[list[Case], list[Mistake]]:
             if home != document.file:
                 document.mistake(("case",), f"case {case.case!r} is in {home} already; give it another name")
             cases.append(case)
+            if form:
+                lint_form.provenance(case, document)
+                lint_form.requirements(case, document)
+                lint_form.layout(document, path.read_text(encoding="utf-8-sig"))
         mistakes += document.mistakes
     return cases, sorted(set(mistakes))
 
