@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     for simulator in (card, smdp):
         simulator.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
         _many(simulator, "--defect", "NAME", "give it a named deviation")
+        _many(simulator, "--variant", "NAME", "give it a permitted variant")
         simulator.add_argument("--host", default="127.0.0.1")
 
     text = "say which profiles the SM-DP+ under test has to hold, and write those that are missing"
