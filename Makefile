@@ -49,8 +49,10 @@ run: $(VENV)/run.stamp
 
 report: $(CACHE)/allure.stamp
 	@[ -d $(OUT)/allure-results ] || { echo "There are no results yet: make run first."; exit 1; }
-	$(CACHE)/node_modules/.bin/allure generate $(OUT)/allure-results --output $(OUT)/allure-report
-	@echo "Allure page: $(OUT)/allure-report/index.html (serve it: $(CACHE)/node_modules/.bin/allure open $(OUT)/allure-report)"
+	EUICC_ALLURE_RESULTS=$(OUT)/allure-results EUICC_ALLURE_REPORT=$(OUT)/allure-report EUICC_ALLURE_HISTORY=$(OUT)/allure-history.jsonl \
+		$(CACHE)/node_modules/.bin/allure generate $(OUT)/allure-results --config reports/allurerc.mjs
+	$(BIN)/python reports/strip_analytics.py $(OUT)/allure-report/index.html
+	@echo "Allure page: $(OUT)/allure-report/index.html (one file; open it by a double click)"
 
 $(CACHE)/allure.stamp:
 	npm install --silent --no-fund --no-audit --prefix $(CACHE) allure@3

@@ -55,10 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     text = "files or folders (default: those of the package)"
     lint.add_argument("paths", nargs="*", type=Path, default=[resources.vectors()], help=text)
 
-    text = "compare two summary.json; exit status 1 if something got worse"
+    text = "compare runs, the oldest first; exit status 1 if something got worse"
     compare = command("compare", "reporting.command:compare", text)
-    compare.add_argument("before", type=Path)
+    compare.add_argument("before", type=Path, help="folder of a run, or its run.json")
     compare.add_argument("after", type=Path)
+    compare.add_argument("more", type=Path, nargs="*", help="further runs: three or more show what is flaky")
+    for form in ("html", "json", "junit", "markdown"):
+        compare.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"write the comparison as {form}")
+    text = "kinds of change that give exit status 1, with commas (default worse,otherwise,flaky)"
+    compare.add_argument("--fail-on", default="worse,otherwise,flaky", metavar="KINDS", help=text)
+
+    verify = command("verify", "reporting.command:verify", "check that the files of a run are as the run wrote them")
+    verify.add_argument("run", type=Path, help="folder that --euicc-report wrote")
 
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
     text = "instead, what this catalogue has and they lack; exit status 1 if so"
@@ -93,7 +101,6 @@ def _parser() -> argparse.ArgumentParser:
     for simulator in (card, smdp):
         simulator.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
         _many(simulator, "--defect", "NAME", "give it a named deviation")
-        _many(simulator, "--variant", "NAME", "give it a permitted variant")
         simulator.add_argument("--host", default="127.0.0.1")
 
     text = "say which profiles the SM-DP+ under test has to hold, and write those that are missing"

@@ -42,13 +42,15 @@ class SequenceRun:
         from pytest_euicc.reporting.evidence import entry, properties, reason
 
         config = self.node.config
+        run = config.stash[RUN]
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        self.node.user_properties.append((ENTRY, entry(result)))
-        self.node.user_properties += properties(result)
-        if self.harness.recording_fault:
-            self.node.session.shouldstop = self.harness.recording_fault
-        self.node.user_properties += [(MISSING, words) for words in self.harness.take_missing()]
-        left = "".join(f"\nleft behind on the card: {line}" for line in result.left_behind)
+        told = self.node.stash[ENTRY] = entry(result)
+        self.node.user_properties += properties(told)
+        fault = self.harness.recording_fault or run.recording_fault
+        if fault:
+            self.node.session.shouldstop = fault
+        self.node.stash[MISSING] = self.harness.take_missing()
+        left = "".join(f"\nnot restored: {line}" for line in result.left_behind)
         if result.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(result.reason)
         if result.verdict is Verdict.INCONCLUSIVE:
@@ -60,11 +62,15 @@ class SequenceRun:
 
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
-    if not config.getoption("allure_report_dir", None):
-        return []
-    from pytest_euicc.reporting.allure import AllureListener
+    listeners: list[Any] = []
+    recorder = config.stash[RUN].recorder
+    if recorder is not None:
+        listeners.append(recorder)
+    if config.getoption("allure_report_dir", None):
+        from pytest_euicc.reporting.allure import AllureListener
 
-    return [AllureListener(harness.description)]
+        listeners.append(AllureListener(harness.description, config.pluginmanager.get_plugin("allure_listener")))
+    return listeners
 
 
 def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:

@@ -31,7 +31,7 @@ class Harness:
 
     @property
     def card(self) -> Card:
-        """The card under test; raises InconclusiveError where an SM-DP+ is."""
+        """The card under test; raises Unreachable where an SM-DP+ is."""
         return self.session.held_card()
 
     @property
@@ -69,19 +69,9 @@ def open_harness(options: Options) -> Harness:
     if options.kind == SIMULATED:
         from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.euicc.defects import DEFECTS
-        from pytest_euicc.simulator.euicc.variants import VARIANTS
-        from pytest_euicc.simulator.variant import known_variants
 
-        extra = {
-            "pki": pki,
-            "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
-            "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
-        }
+        extra = {"pki": pki, "defects": known_defects("--euicc-defect", options.defects, DEFECTS)}
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
-    if extra.get("variants"):
-        from pytest_euicc.iut.simulated_euicc import redeclared
-
-        declaration = redeclared(declaration, transport.euicc.settings, pki)  # type: ignore[attr-defined]
     notes: Mapping[str, str] = getattr(transport, "notes", {})
     seed = notes.get("seed") or options.seed or secrets.token_hex(8)
     started = _started(notes.get("started"))

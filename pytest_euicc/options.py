@@ -150,7 +150,13 @@ class Options:
         15.0, "--smdp-timeout", "SECONDS", "how long an SM-DP+ may take to connect and to answer (default 15)", _seconds
     )
     seed: str | None = _option(None, "--euicc-seed", "TEXT", "seed of the harness's randomness (default: a new one)")
-    report: Path | None = _option(None, "--euicc-report", "DIR", "write summary.json and summary.html", _path)
+    report: Path | None = _option(
+        None,
+        "--euicc-report",
+        "DIR",
+        "write the evidence of the run: run.json, every exchange, summary.html, a manifest",
+        _path,
+    )
     allow_destructive: bool = _option(
         False, "--euicc-allow-destructive", "",
         "let tests change a card in a real reader that the declaration does not list", _yes, "bool",
@@ -162,24 +168,8 @@ class Options:
     defects: tuple[str, ...] = _option(
         (), "--euicc-defect", "NAME", "switch a named defect of the simulated eUICC on (may be repeated)", _names, ""
     )
-    variants: tuple[str, ...] = _option(
-        (),
-        "--euicc-variant",
-        "NAME",
-        "switch a permitted variant of the simulated eUICC on (may be repeated)",
-        _names,
-        "",
-    )
     smdp_defects: tuple[str, ...] = _option(
         (), "--smdp-defect", "NAME", "switch a named defect of the simulated SM-DP+ on (may be repeated)", _names, ""
-    )
-    smdp_variants: tuple[str, ...] = _option(
-        (),
-        "--smdp-variant",
-        "NAME",
-        "switch a permitted variant of the simulated SM-DP+ on (may be repeated)",
-        _names,
-        "",
     )
     worker: str = ""
     provision: Hook | None = None

@@ -22,7 +22,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     smdp_harness,
 )
 from pytest_euicc.options import OptionError
-from pytest_euicc.run import INCONCLUSIVE, RUN, Run
+from pytest_euicc.run import ENTRY, MISSING, RUN, Run
 
 _MARKER = "euicc_vectors"
 
@@ -52,6 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = Run(config)
     # It takes results where the reports come together, also with workers; pytest gives no config with a report.
     config.pluginmanager.register(run, "euicc-run")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The folder of the reports is there before anything runs, workers included."""
+    if not session.config.option.collectonly:
+        try:
+            session.config.stash[RUN].begin()
+        except OptionError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,32 +96,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
-    """An inconclusive sequence is told in its own words, without a traceback."""
-    report = yield
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What a sequence has to tell goes with its report; one that is inconclusive needs no traceback."""
+    report: Any = yield
+    if call.when == "call" and ENTRY in item.stash:
+        report.euicc, report.euicc_missing = item.stash[ENTRY], item.stash.get(MISSING, [])
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
-        report.longrepr = str(call.excinfo.value)  # type: ignore[attr-defined]
-        report.user_properties.append((INCONCLUSIVE, True))  # type: ignore[attr-defined]
-    return report
+        report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
+    return report  # type: ignore[no-any-return]
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Inconclusive counts as pytest's error, not as a failure (SGP.23 2.2.5)."""
-    properties = getattr(report, "user_properties", ())
-    if report.failed and (INCONCLUSIVE, True) in map(tuple, properties):
+    if report.failed and getattr(report, "euicc_inconclusive", False):
         return "error", "E", "INCONCLUSIVE"
     return None
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A worker hands over what its card said; the controller writes reports."""
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
     if run.in_worker:
         session.config.workeroutput["euicc_description"] = run.description  # type: ignore[attr-defined]
-    elif not run.finish():
+    elif not run.finish(whole=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)):
         session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
 
 

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_euicc import options as option_table
-from pytest_euicc.options import Options
+from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
-    from pytest_euicc.reporting.summary import Summary
+    from pytest_euicc.reporting.recorder import RunRecorder
+    from pytest_euicc.reporting.run_folder import RunFolder
 
-ENTRY, MISSING, INCONCLUSIVE = "euicc", "euicc missing", "euicc inconclusive"
-"""Properties of a test's report: the line of the summary, profiles the SM-DP+ did not hold, the third verdict."""
+ENTRY: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+"""Of a test: its line of the summary."""
+MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
+"""Of a test: profiles that the SM-DP+ did not hold, in words."""
 
 
 class Run:
@@ -34,6 +37,8 @@ class Run:
         """Profiles that the SM-DP+ did not hold, in words."""
         self.description: dict[str, str] = {}
         self.written = ""
+        self._folder: RunFolder | None = None
+        self._recording: RunRecorder | None = None
 
     @cached_property
     def _worker(self) -> dict[str, Any]:
@@ -103,34 +108,64 @@ class Run:
         """A card or an SM-DP+ is there; what reports say of it, as it was first said."""
         self.description = {**description, **self.description}
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test reports, here or in a worker."""
-        if report.when != "call":
-            return
-        for name, value in report.user_properties:
-            if name == ENTRY and isinstance(value, dict):
-                self.entries.append(value)
-            elif name == MISSING:
-                self.missing[str(value)] += 1
+    def begin(self) -> None:
+        """Open the folder of the reports, where one is wanted, in the process that writes them.
 
-    def summary(self) -> Summary:
-        """All results so far."""
-        from pytest_euicc.reporting.summary import Summary
-
-        return Summary.of(self.entries, self.description)
-
-    def finish(self) -> bool:
-        """Write reports; whether they are where the user wants them."""
-        if not self.entries:
-            return True
-        well = True
+        Raises:
+            OptionError: the folder cannot be used, or something else that the user named is wrong.
+        """
         folder = option_table.report_folder(self._config)
-        if folder is not None:
-            from pytest_euicc.reporting import summary
+        if folder is None or self.in_worker:
+            return
+        from pytest_euicc.reporting.run_folder import RunFolder, RunFolderError
+        from pytest_euicc.run_heading import heading
 
-            well, self.written = summary.save("--euicc-report", folder, self.summary())
+        self.check()
+        try:
+            self._folder = RunFolder(folder, heading(self.options, self.cases, self.seed))
+        except (RunFolderError, OSError) as error:
+            raise OptionError(f"--euicc-report: {error}") from None
+
+    @property
+    def recorder(self) -> RunRecorder | None:
+        """Writes the evidence of this process, from its first sequence on; None where no reports are wanted."""
+        folder = option_table.report_folder(self._config)
+        if folder is not None and self._recording is None:
+            from pytest_euicc.reporting.recorder import RunRecorder
+
+            self._recording = RunRecorder(folder, self._worker.get("workerid", "main"))
+        return self._recording
+
+    @property
+    def recording_fault(self) -> str:
+        """Why no more evidence can be written; empty while it can."""
+        return self._recording.fault if self._recording is not None else ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a test reports, here or in a worker, and tell JUnit XML first."""
+        if report.when == "call":
+            from pytest_euicc.reporting import junit
+
+            junit.describe(self._config, report)
+            told = getattr(report, "euicc", None)
+            if told is not None:
+                self.entries.append(told)
+            self.missing.update(getattr(report, "euicc_missing", ()))
+
+    def finish(self, *, whole: bool) -> bool:
+        """Write reports; whether they are where the user wants them.
+
+        Args:
+            whole: the run came to its end.
+        """
+        if self._recording is not None:
+            self._recording.close()
+        well = True
+        if self._folder is not None:
+            well, self.written = self._folder.close(self.description, finished=whole)
         allure = self._config.getoption("allure_report_dir", None)
-        if allure:
+        if allure and self.entries:
             from pytest_euicc.reporting.allure import write_environment
 
             write_environment(Path(allure), self.description)
@@ -138,7 +173,10 @@ class Run:
 
     def lines(self) -> Iterator[str]:
         """What the terminal shows at the end."""
-        yield from self.summary().lines()
+        from pytest_euicc.reporting import summary
+        from pytest_euicc.reporting.run_file import RunRecord
+
+        yield from summary.lines(RunRecord.model_validate({"card": self.description, "sequences": self.entries}))
         if self.missing:
             yield "the SM-DP+ did not hold (for test_es9plus.py `pytest-euicc provisioning` writes it):"
             for words, count in sorted(self.missing.items()):

@@ -97,4 +97,4 @@ def write(folder: Path, proofs: Sequence[Proof]) -> None:
 
 def html(proofs: Sequence[Proof]) -> str:
     """The page to read."""
-    return page(__package__, "prove.html", proofs=proofs)
+    return page("prove.html", "pytest_euicc.prove", proofs=proofs)

@@ -7,9 +7,12 @@ import sys
 from argparse import Namespace
 
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.reporting import compare_formats, manifest
 from pytest_euicc.reporting import coverage as covered
-from pytest_euicc.reporting.compare import compare as compared
-from pytest_euicc.reporting.summary import Summary
+from pytest_euicc.reporting.comparison import KINDS, worst
+from pytest_euicc.reporting.comparison import compare as compared
+from pytest_euicc.reporting.files import write_whole
+from pytest_euicc.reporting.run_file import RunFileError, load
 
 
 def coverage(arguments: Namespace) -> int:
@@ -34,12 +37,42 @@ def coverage(arguments: Namespace) -> int:
 
 
 def compare(arguments: Namespace) -> int:
-    """Print what changed between two runs; returns the exit status: 1 if something got worse.
+    """Print what changed between runs; returns the exit status: 1 if there is a change of a kind to fail on.
 
     Raises:
-        SummaryError: a file is no summary.
+        RunFileError: a file is no record of a run, or a report cannot be written.
     """
-    comparison = compared(Summary.load(arguments.before), Summary.load(arguments.after))
+    kinds = arguments.fail_on.split(",") if arguments.fail_on else []
+    for kind in kinds:
+        if kind not in KINDS:
+            raise RunFileError(f"--fail-on: no kind {kind!r}; there are: {', '.join(KINDS)}")
+    comparison = compared([load(path) for path in (arguments.before, arguments.after, *arguments.more)])
     for line in comparison.lines():
         sys.stdout.write(f"{line}\n")
-    return 1 if comparison.worse else 0
+    formats = {
+        arguments.html: compare_formats.html,
+        arguments.json: compare_formats.as_json,
+        arguments.junit: lambda made: compare_formats.junit(made, kinds),
+        arguments.markdown: compare_formats.markdown,
+    }
+    for path, form in formats.items():
+        if path is not None:
+            try:
+                write_whole(path, form(comparison))
+            except OSError as error:
+                raise RunFileError(f"{path}: {error.strerror or error}") from None
+    return 1 if worst(comparison, kinds) else 0
+
+
+def verify(arguments: Namespace) -> int:
+    """Check the files of a run against its manifest; returns the exit status: 1 if something is not as it was.
+
+    Raises:
+        RunFileError: this is no folder of a run.
+    """
+    faults = list(manifest.verify(arguments.run))
+    for fault in faults:
+        sys.stdout.write(f"{fault}\n")
+    if not faults:
+        sys.stdout.write(f"{arguments.run}: {len(manifest.files_of(arguments.run))} files, all as the run wrote them\n")
+    return 1 if faults else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from pytest_euicc import resources
 from pytest_euicc.conformance.engine.events import Result
 from pytest_euicc.conformance.engine.failure import failure_text
 
@@ -30,6 +32,8 @@ def entry(result: Result) -> dict[str, Any]:
         "transport_seconds": round(result.transport_seconds, 6),
         "apdus": result.apdus,
         "requests": result.requests,
+        "file": _place(case.file),
+        "line": sequence.line,
     }
 
 
@@ -40,12 +44,15 @@ def reason(result: Result) -> str:
     return failure_text(result.failure, requirement=result.case.requirement_of(result.sequence))
 
 
-def properties(result: Result) -> list[tuple[str, object]]:
-    """What JUnit XML says of a sequence: where it comes from, and what it demands."""
-    case, sequence = result.case, result.sequence
-    told: list[tuple[str, object]] = [("origin", case.origin_of(sequence))]
-    number = case.sgp23_number(sequence)
-    told += [("sgp23", number)] if number else []
-    told += [("clauses", ", ".join(case.clause_list(sequence)))]
-    demanded = case.requirement_of(sequence)
-    return told + ([("requirement", demanded)] if demanded else [])
+def properties(told: dict[str, Any]) -> list[tuple[str, object]]:
+    """What JUnit XML says of a sequence, as properties; ``told`` is an `entry`."""
+    names = ("title", "requirement", "origin", "sgp23", "severity", "verdict", "file", "line")
+    found = [(name, told[name]) for name in names if told.get(name)]
+    return [*found, ("clauses", ", ".join(told["clauses"]))]
+
+
+def _place(file: str) -> str:
+    """The vector's file below the folder of the vectors: the same wherever the package is installed."""
+    own = resources.vectors()
+    path = Path(file)
+    return f"vectors/{path.relative_to(own).as_posix()}" if file and path.is_relative_to(own) else file

@@ -1,14 +1,22 @@
-"""HTML pages without anything to load from elsewhere, from the templates beside the modules that fill them."""
+"""HTML pages without anything to load from elsewhere: one base, one style, one template a page."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
+from pytest_euicc.reporting.run_file import NOTICE
 
-def page(package: str, template: str, **values: Any) -> str:
-    """The page that a template of a package makes of values; text in them is escaped."""
+
+def page(template: str, *packages: str, **values: Any) -> str:
+    """The page that a template makes of values; text in them is escaped.
+
+    Args:
+        template: its file in the folder ``pages`` of this package, or of one of ``packages``.
+    """
     import jinja2
 
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string((files(package) / template).read_text(encoding="utf-8")).render(**values)
+    folders = [jinja2.PackageLoader(package, "pages") for package in (*packages, __package__ or "")]
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=jinja2.ChoiceLoader(folders)
+    )
+    return environment.get_template(template).render(notice=NOTICE, **values)

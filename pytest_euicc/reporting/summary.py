@@ -1,122 +1,163 @@
-"""The summary of a run: counts for the terminal, JSON to compare runs by, one HTML page to read."""
+"""The summary of a run: the table for the terminal, and one HTML page to read."""
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.reporting.files import keep, write_whole
+from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.page import page
+from pytest_euicc.reporting.run_file import NOTICE, VERDICTS, Entry, RunRecord
 
-VERDICTS = ("pass", "fail", "inconclusive", "not applicable")
-FORMAT = 1
-
-
-class SummaryError(PytestEuiccError):
-    """A summary file cannot be read; the message names it and the mend."""
+_BARS, _WIDTH = 15, 300
+_LABELS = {
+    "eid": "EID",
+    "--euicc-defect": "defects of the simulated eUICC",
+    "--smdp-defect": "defects of the simulated SM-DP+",
+    "--euicc-variant": "permitted variants of the simulated eUICC",
+    "--smdp-variant": "permitted variants of the simulated SM-DP+",
+}
 
 
 @dataclass(frozen=True)
-class Summary:
-    """All sequences of a run (see evidence.entry) and the card they ran on."""
+class Bar:
+    """A bar of the plot of times; widths in the plot's units."""
 
-    entries: tuple[dict[str, Any], ...]
-    card: dict[str, str]
-
-    @classmethod
-    def of(cls, entries: Iterable[dict[str, Any]], card: dict[str, str]) -> Summary:
-        """Entries in the order of their ids."""
-        return cls(tuple(sorted(entries, key=lambda entry: entry["id"])), card)
-
-    @classmethod
-    def load(cls, path: Path) -> Summary:
-        """Read a summary.json; raises SummaryError."""
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            entries, card = tuple(data["sequences"]), dict(data["card"])
-            for entry in entries:
-                if entry["verdict"] not in VERDICTS or not isinstance(entry["id"], str):
-                    raise SummaryError(f"{path}: {entry['id']}: no verdict {entry['verdict']!r}")
-                _ = entry["title"]
-        except OSError as error:
-            raise SummaryError(f"{path}: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            raise SummaryError(
-                f"{path}: not a summary.json of pytest-euicc (not UTF-8 from octet {error.start})"
-            ) from None
-        except KeyError as error:
-            raise SummaryError(f"{path}: not a summary.json of pytest-euicc (no {error.args[0]!r} in it)") from None
-        except (ValueError, TypeError, RecursionError) as error:
-            raise SummaryError(f"{path}: not a summary.json of pytest-euicc ({error})") from None
-        return cls(entries, card)
-
-    def counts(self, interface: str | None = None) -> Counter[str]:
-        """How many of each verdict, of one interface or of all."""
-        return Counter(e["verdict"] for e in self.entries if interface in (None, e["interface"]))
-
-    @property
-    def interfaces(self) -> list[str]:
-        """Interfaces in the order of their names."""
-        return sorted({entry["interface"] for entry in self.entries})
-
-    def lines(self) -> Iterator[str]:
-        """The table for a terminal."""
-        about = " · ".join(f"{name} {text}" for name, text in self.card.items() if name != "seed")
-        if about:
-            yield about
-        for interface in self.interfaces:
-            counts = self.counts(interface)
-            told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-            yield f"{interface:<11} {told}"
-        theirs = sum(1 for entry in self.entries if entry.get("origin") == "sgp23")
-        yield f"origin      {theirs} sequences of SGP.23, {len(self.entries) - theirs} own"
-        for entry in self.entries:
-            for line in entry["left_behind"]:
-                yield f"left behind by {entry['id']}: {line}"
-
-    def json(self) -> str:
-        """What `load` reads."""
-        data = {"format": FORMAT, "card": self.card, "sequences": self.entries}
-        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-
-    def html(self) -> str:
-        """The page to read."""
-        return page(__package__, "summary.html", summary=self, verdicts=VERDICTS, total=self.counts())
+    id: str
+    label: str
+    card: float
+    own: float
+    text: str
 
 
-def write(folder: Path, summary: Summary) -> Path | None:
-    """Write summary.json and summary.html, each whole or not at all.
+def lines(run: RunRecord) -> Iterator[str]:
+    """The table for a terminal."""
+    about = " · ".join(f"{name} {text}" for name, text in run.card.items() if name != "seed")
+    if about:
+        yield about
+    for interface in run.interfaces:
+        counts = run.counts(interface)
+        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+        yield f"{interface:<11} {told}"
+    theirs = sum(entry.origin == "sgp23" for entry in run.sequences)
+    yield f"origin      {theirs} sequences of SGP.23, {len(run.sequences) - theirs} own"
+    for entry in run.sequences:
+        for line in entry.left_behind:
+            yield f"not restored after {entry.id}: {line}"
+    found = sum(len(entry.observations) for entry in run.sequences)
+    if found:
+        yield f"{found} observation{'s' if found > 1 else ''}, listed in the reports"
+    yield NOTICE
 
-    Returns the summary.json of the run before, which is kept under another name; None where there was none.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {"summary.json": summary.json(), "summary.html": summary.html()}
-    kept = keep(folder, tuple(texts))
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-    return kept
+
+def html(run: RunRecord) -> str:
+    """The page to read; it loads nothing."""
+    return page(
+        "summary.html",
+        run=run,
+        verdicts=VERDICTS,
+        heading=list(_heading(run)),
+        groups=groups(run.sequences),
+        matrix=_matrix(run.sequences),
+        observations=_observations(run.sequences),
+        reasons=_reasons(run.sequences),
+        clauses=_clauses(run.sequences),
+        bars=_bars(run.sequences),
+    )
 
 
-def save(option: str, folder: Path, summary: Summary) -> tuple[bool, str]:
-    """Write to the folder that an option names, elsewhere if it takes nothing: a long run is not lost to a full disk.
+def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
+    """Everything that a certificate would say, as pairs of name and text."""
+    known = {"seed", "declaration", "SM-DP+ declaration"}
+    yield from ((_LABELS.get(name, name), text) for name, text in run.card.items() if name not in known)
+    for declaration in run.declarations:
+        side = "eUICC" if declaration.get("iut") == "euicc" else "SM-DP+"
+        told = f"{declaration.get('name')}: SGP.22 {declaration.get('version')}, SHA-256 {declaration.get('sha256')}"
+        yield f"declaration of the {side}", told
+    yield "started", run.started
+    if run.ended:
+        yield "duration", _duration(run)
+    harness = run.harness
+    yield (
+        "harness",
+        f"pytest-euicc {harness.get('version', '')}, Python {harness.get('python', '')}, {harness.get('platform', '')}",
+    )
+    vectors = harness.get("vectors", {})
+    if vectors:
+        yield "vectors", f"{vectors.get('sequences')} sequences, SHA-256 {vectors.get('sha256')}"
+    yield "seed", run.seed
+    if run.pki:
+        yield "trusted CI keys", ", ".join(run.pki)
+    for option, names in run.deviations.items():
+        if names:
+            yield _LABELS.get(option, option), ", ".join(names)
+    chosen = ", ".join(f"{name} {text}" for name, text in run.options.items() if text not in (None, "", [], False))
+    if chosen:
+        yield "options", chosen
 
-    Returns whether it is where it was wanted, and a line that says where it is.
-    """
+
+def _duration(run: RunRecord) -> str:
     try:
-        kept = write(folder, summary)
-    except OSError as error:
-        told = f"{option} {folder}: {error.strerror or error}; the summary is "
-        try:
-            instead = Path(tempfile.mkdtemp(prefix="pytest-euicc-report-"))
-            write(instead, summary)
-        except OSError:
-            return False, f"{told}not there"
-        return False, f"{told}in {instead}"
-    before = f" (that of the run before: {kept})" if kept else ""
-    return True, f"summary: {folder / 'summary.html'}{before}"
+        took = datetime.fromisoformat(run.ended) - datetime.fromisoformat(run.started)
+    except ValueError:
+        return ""
+    seconds = took.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _matrix(entries: Iterable[Entry]) -> dict[str, dict[str, list[Entry]]]:
+    """Entries by interface and function, in the order of names."""
+    found: dict[str, dict[str, list[Entry]]] = {}
+    for entry in sorted(entries, key=lambda each: (each.interface, each.function, each.id)):
+        found.setdefault(entry.interface, {}).setdefault(entry.function, []).append(entry)
+    return found
+
+
+def _observations(entries: Iterable[Entry]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        for each in entry.observations:
+            found.setdefault(str(each.get("text", each)), []).append(entry.id)
+    return found
+
+
+def _reasons(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.verdict == "not applicable":
+            found.setdefault(entry.reason, []).append(entry)
+    return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
+
+
+def _clauses(entries: Iterable[Entry]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for entry in entries:
+        for clause in entry.clauses:
+            found.setdefault(clause, Counter())[entry.verdict] += 1
+    return dict(sorted(found.items(), key=lambda pair: _parts(pair[0])))
+
+
+def _parts(clause: str) -> tuple[Any, ...]:
+    """A clause by its numbers, so that 5.7.10 comes after 5.7.9."""
+    number = clause.rpartition(" ")[2]
+    return clause.rpartition(" ")[0], [int(part) if part.isdecimal() else 0 for part in number.split(".")], number
+
+
+def _bars(entries: Iterable[Entry]) -> list[Bar]:
+    slowest = sorted(entries, key=lambda entry: -entry.seconds)[:_BARS]
+    if not slowest or not slowest[0].seconds:
+        return []
+    unit = _WIDTH / slowest[0].seconds
+    return [
+        Bar(
+            entry.id,
+            entry.id.removeprefix("TC_eUICC_").removeprefix("TC_SM-DP+_")[:46],
+            round(entry.transport_seconds * unit, 1),
+            round(max(entry.seconds - entry.transport_seconds, 0) * unit, 1),
+            f"{entry.seconds * 1000:.0f} ms",
+        )
+        for entry in slowest
+    ]

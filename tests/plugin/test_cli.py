@@ -47,18 +47,27 @@ def test_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = summary(tmp_path / "before.json", a="pass", b="pass", c="fail", d="pass", e="not applicable")
-    after = summary(tmp_path / "after.json", a="pass", b="fail", c="pass", e="inconclusive", f="pass")
-    assert cli.main(["compare", str(before), str(after)]) == 1
+    before = summary(tmp_path / "before.json", a="pass", b="pass", c="fail", e="not applicable")
+    after = summary(tmp_path / "after.json", a="pass", b="fail", c="pass", e="inconclusive")
+    formats = [f"--{name}={tmp_path / name}" for name in ("html", "json", "junit", "markdown")]
+    assert cli.main(["compare", str(before), str(after), *formats]) == 1
     out = capsys.readouterr().out
-    assert "worse (3):" in out
+    assert "worse (2):" in out
     assert "b: pass -> fail" in out
-    assert "d: pass -> not run" in out
     assert "e: not applicable -> inconclusive" in out
     assert "better (1):\n  c: fail -> pass" in out
-    assert "f: not run -> pass" in out
+    assert all((tmp_path / name).read_text() for name in ("html", "json", "junit", "markdown"))
+    assert cli.main(["compare", str(before), str(after), "--fail-on", "gone"]) == 0
+    capsys.readouterr()
     assert cli.main(["compare", str(before), str(before)]) == 0
-    assert "no difference" in capsys.readouterr().out
+    assert "still failing (1):" in capsys.readouterr().out
+    assert cli.main(["compare", str(before), str(before), "--fail-on", "worst"]) == 2
+    assert "--fail-on: no kind 'worst'; there are: worse, better" in capsys.readouterr().err
+
+
+def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", str(tmp_path)]) == 2
+    assert "no run.json in this folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,7 @@ class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "undeclared"
-    iut: str = "euicc"
-    """The kind of implementation under test, as in vectors."""
+    iut: Literal["euicc", "smdp"] = "euicc"
     version: Version = "2.6.0"
     options: Annotated[dict[str, bool], BeforeValidator(_options)] = {}
     svn: Version | None = None

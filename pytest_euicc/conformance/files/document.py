@@ -103,6 +103,11 @@ class Document:
         mark = self._mark(place, key)
         self.add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, message)
 
+    def line(self, place: Place) -> int:
+        """The line of a place, counted from 1."""
+        mark = self._mark(place, key=False)
+        return mark.line + 1 if mark else 1
+
     def number_as_id(self, place: Place) -> str | None:
         """The text of a plain scalar that YAML takes for a number (``id: 03``), else None."""
         node = self._find(place)[0]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 _DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
 _CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
@@ -190,6 +199,12 @@ class Sequence(_Model):
     changes_card: bool = False
     steps: Annotated[list[Step], Field(min_length=1)]
     finally_: list[Step] = Field(default=[], alias="finally")
+    _line: int = PrivateAttr(default=0)
+
+    @property
+    def line(self) -> int:
+        """Where it begins in its file, counted from 1; 0 where that is not known."""
+        return self._line
 
 
 class Case(_Model):
@@ -198,8 +213,7 @@ class Case(_Model):
     case: Annotated[str, Field(pattern=r"^[A-Za-z][\w.+-]*$")]
     title: str
     description: str | None = None
-    iut: str
-    """The kind of implementation under test: ``euicc``, ``smdp``, or one that another package registers."""
+    iut: Literal["euicc", "smdp"]
     interface: str
     clauses: Clauses
     origin: Annotated[Origin, Field(validation_alias=AliasChoices("origin", "numbering"))] = "own"
@@ -207,6 +221,18 @@ class Case(_Model):
     severity: Severity = "normal"
     applicability: str | None = None
     sequences: Annotated[list[Sequence], Field(min_length=1)]
+    _file: str = PrivateAttr(default="")
+
+    @property
+    def file(self) -> str:
+        """The file that it was read from; empty where there is none."""
+        return self._file
+
+    def read_from(self, file: str, lines: list[int]) -> None:
+        """Note the file and the line of each sequence, for reports."""
+        self._file = file
+        for sequence, line in zip(self.sequences, lines, strict=True):
+            sequence._line = line
 
     def sequence_id(self, sequence: Sequence) -> str:
         """The name of a sequence over all files: ``<case>_<id>``."""

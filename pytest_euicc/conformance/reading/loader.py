@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -67,7 +67,7 @@ def read(paths: Iterable[Path], *, form: bool = False) -> tuple[list[Case], list
     return cases, sorted(set(mistakes))
 
 
-def chosen(cases: Iterable[Case], iut: str, texts: Iterable[str]) -> tuple[Case, ...]:
+def chosen(cases: Iterable[Case], iut: Literal["euicc", "smdp"], texts: Iterable[str]) -> tuple[Case, ...]:
     """Cases of one side with their sequences that have one of the texts in name or title; without texts all."""
     wanted = [text.lower() for text in texts]
     found = []
@@ -98,6 +98,7 @@ def parse(document: Document) -> Case | None:
     case = None
     try:
         case = Case.model_validate(data)
+        case.read_from(document.file, [document.line(("sequences", index)) for index in range(len(case.sequences))])
     except ValidationError as error:
         for entry in error.errors():
             place = tuple(part for part in entry["loc"] if isinstance(part, str | int))

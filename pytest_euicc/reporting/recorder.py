@@ -1,0 +1,175 @@
+"""Writes the evidence of a run while it goes on: every exchange and every sequence, one JSON object a line.
+
+Each worker has files of its own; times are seconds since 1970 by the clock of the machine, so that they can be put
+side by side. What a killed process had done up to its last step is in the files.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from pytest_euicc.conformance.engine.events import (
+    ApduExchanged,
+    CheckFailed,
+    Decoded,
+    Event,
+    HttpExchanged,
+    Phase,
+    SequenceFinished,
+    SequenceStarted,
+    StateReached,
+    StateStarted,
+    StepFinished,
+    StepStarted,
+)
+from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.es9.binding import HttpExchange
+from pytest_euicc.reporting.evidence import entry
+from pytest_euicc.reporting.run_file import EXCHANGES, SEQUENCES
+
+_LONGEST = 512
+"""Characters of a text in a decoded value; longer ones are named by length and digest, and are in the exchanges."""
+
+
+class RunRecorder:
+    """A listener that writes ``sequences/WORKER.jsonl`` and ``exchanges/WORKER.jsonl`` below a folder.
+
+    Args:
+        worker: name of the process, such as ``gw0``.
+        clock: seconds since 1970.
+
+    Raises:
+        OSError: the files cannot be made.
+    """
+
+    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._name = f"{EXCHANGES}/{worker}.jsonl"
+        self._sequences = _open(folder / SEQUENCES / f"{worker}.jsonl")
+        self._exchanges = _open(folder / self._name)
+        self._line = 0
+        self._first = 1
+        self._place: dict[str, Any] = {}
+        self._steps: list[dict[str, Any]] = []
+        self.fault = ""
+        """Why no more can be written, such as a full disk; empty while it can."""
+
+    def close(self) -> None:
+        """Close the files."""
+        self._sequences.close()
+        self._exchanges.close()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; what cannot be written is told by ``fault``, as the card must still be put back."""
+        if not self.fault:
+            try:
+                self._take(event)
+            except OSError as error:
+                self.fault = f"the evidence of the run cannot be written: {error.strerror or error}"
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case SequenceStarted():
+                self._start(event)
+            case StateStarted():
+                self._step(Phase.STATE, 0, event.name, "")
+            case StateReached():
+                self._steps[-1]["passed"] = True
+            case StepStarted():
+                self._step(event.phase, event.number, event.action, event.title)
+            case ApduExchanged():
+                apdu = {"command": event.command.hex().upper(), "response": event.response.hex().upper()}
+                self._exchange({"apdu": apdu, "seconds": round(event.seconds, 6)})
+            case HttpExchanged():
+                self._exchange({"http": http(event.exchange), "seconds": round(event.exchange.seconds, 6)})
+            case Decoded():
+                self._decoded(event)
+            case CheckFailed():
+                problem = event.mismatch
+                self._steps[-1]["problems"].append(
+                    {"path": problem.path, "expected": problem.expected, "actual": problem.actual}
+                )
+            case StepFinished():
+                self._steps[-1]["passed"] = event.passed
+            case SequenceFinished():
+                self._finish(event)
+
+    def _start(self, event: SequenceStarted) -> None:
+        self._place = {"sequence": event.id, "step": ""}
+        self._first, self._steps = self._line + 1, []
+        begun = {"id": event.id, "title": event.sequence.title, "case": event.case.case}
+        self._write(self._sequences, begun | {"interface": event.case.interface, "time": self._now()})
+
+    def _step(self, phase: Phase, number: int, action: str, title: str) -> None:
+        self._place["step"] = f"{phase.value} {number or action}"
+        self._steps.append(
+            {"phase": phase.value, "number": number, "action": action, "title": title, "passed": False, "problems": []}
+        )
+
+    def _decoded(self, event: Decoded) -> None:
+        told = {"sent": short(plain(event.sent)), "received": short(plain(event.came)), "status": event.status}
+        told["sw"] = None if event.sw is None else f"{event.sw:04X}"
+        self._steps[-1] |= told
+
+    def _exchange(self, told: dict[str, Any]) -> None:
+        self._line += 1
+        self._write(self._exchanges, {"time": self._now(), **self._place, **told})
+
+    def _finish(self, event: SequenceFinished) -> None:
+        told = entry(event.result) | {"steps": self._steps}
+        if self._line >= self._first:
+            told["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
+        self._write(self._sequences, told)
+
+    def _now(self) -> float:
+        return round(self._clock(), 6)
+
+    @staticmethod
+    def _write(file: TextIO, told: dict[str, Any]) -> None:
+        file.write(json.dumps(told, ensure_ascii=True) + "\n")
+        file.flush()
+
+
+def _open(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", encoding="utf-8")
+
+
+def short(value: Any) -> Any:
+    """A decoded value with its long texts named by length and digest."""
+    match value:
+        case dict():
+            return {name: short(entry) for name, entry in value.items() if name not in ("json", "headers")}
+        case list():
+            return [short(entry) for entry in value]
+        case str() if len(value) > _LONGEST:
+            digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()
+            return f"{value[:32]}… ({len(value)} characters, SHA-256 {digest})"
+    return value
+
+
+def http(exchange: HttpExchange) -> dict[str, Any]:
+    """A request and its answer as JSON holds them; a body that is no text is in base64."""
+    told: dict[str, Any] = {
+        "method": exchange.method,
+        "url": exchange.url,
+        "headers": dict(exchange.headers),
+        **_body("body", exchange.octets),
+    }
+    if exchange.reply is None:
+        return told | {"fault": str(exchange.fault)}
+    reply = exchange.reply
+    return told | {"status": reply.status, "reply_headers": dict(reply.headers), **_body("reply", reply.octets)}
+
+
+def _body(name: str, octets: bytes) -> dict[str, str]:
+    try:
+        return {name: octets.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(octets).decode()}

@@ -1,0 +1,234 @@
+"""The record of a run as a file: its schema, and how one is read (docs/run-file.md).
+
+``run.json`` says what ran on what and with which verdicts. While a run goes on, or after it was killed, it has only its
+heading; the sequences that ended are then in ``sequences/*.jsonl`` beside it, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pytest_euicc.errors import PytestEuiccError
+
+SCHEMA = 2
+"""Version of the schema; version 1 is the summary.json of pytest-euicc 0.1."""
+RUN_FILE, PAGE = "run.json", "summary.html"
+SEQUENCES, EXCHANGES = "sequences", "exchanges"
+NOTICE = "Independent work, not endorsed by GSMA: neither this report nor a verdict in it is a certificate."
+
+Verdict = Literal["pass", "fail", "inconclusive", "not applicable", "not finished"]
+VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "not applicable", "not finished")
+NOT_FINISHED = "not finished"
+
+
+class RunFileError(PytestEuiccError):
+    """The record of a run cannot be read; the message names the file and how to fix it."""
+
+
+class _Model(BaseModel):
+    # A later version of the harness may add members; those it needs are in the schema's version.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Problem(_Model):
+    """An expectation that did not hold."""
+
+    path: str = ""
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'value'}: expected {self.expected}, received {self.actual}"
+
+
+class Step(_Model):
+    """One step of a sequence.
+
+    Attributes:
+        phase: ``state``, ``step`` or ``finally``; a state has its name as action and number 0.
+        sw: status word in hex; ``status`` that of an ES9+ function.
+        sent, received: decoded, octets as hex; octets beyond 256 by length and SHA-256.
+    """
+
+    phase: str = "step"
+    number: int
+    action: str
+    title: str = ""
+    passed: bool
+    sw: str | None = None
+    status: str | None = None
+    sent: Any = None
+    received: Any = None
+    problems: list[Problem] = []
+
+
+class Evidence(_Model):
+    """Where the exchanges of a sequence are: lines of a file, counted from 1."""
+
+    file: str
+    first: int
+    last: int
+
+
+class Entry(_Model):
+    """One sequence of a run.
+
+    Attributes:
+        id: as pytest names it; ``formerly`` are names it had before.
+        seconds: wall time; ``transport_seconds`` of it waiting for the card or the server.
+        file, line: where its vector is; the path below the folder of the vectors.
+    """
+
+    id: str
+    case: str = ""
+    interface: str = ""
+    title: str
+    requirement: str | None = None
+    clauses: list[str] = []
+    origin: str = ""
+    sgp23: str | None = None
+    formerly: list[str] = []
+    severity: str = "normal"
+    verdict: Verdict
+    reason: str = ""
+    left_behind: list[str] = []
+    observations: list[dict[str, Any]] = []
+    steps: list[Step] = []
+    seconds: float = 0.0
+    transport_seconds: float = 0.0
+    apdus: int = 0
+    requests: int = 0
+    file: str = ""
+    line: int = 0
+    evidence: Evidence | None = None
+
+    @property
+    def failed_step(self) -> Step | None:
+        """The step that a fail is about."""
+        return next((step for step in self.steps if step.problems and step.phase == "step"), None)
+
+    @property
+    def function(self) -> str:
+        """The function the case is about: the last part of its name."""
+        return self.case.rpartition(".")[2] or self.case
+
+
+class RunRecord(_Model):
+    """A run.
+
+    Attributes:
+        finished: False for one that was killed or still goes on.
+        harness: version of pytest-euicc, of Python, platform, and ``vectors`` with their SHA-256.
+        declarations: what the implementations under test say of themselves: name, version of SGP.22, SHA-256, content.
+        pki: subject key identifiers of the CI keys that were trusted.
+        deviations: defects and permitted variants that were switched on, by option.
+        card: what the implementation under test says of itself, in words.
+        known: ids of all sequences that the vectors had, whether or not they were chosen.
+        selected: False where a selection (``-k``, ``--lf`` …) left sequences out.
+    """
+
+    schema_version: int = Field(alias="schema", default=SCHEMA)
+    notice: str = NOTICE
+    finished: bool = True
+    started: str = ""
+    ended: str = ""
+    seed: str = ""
+    harness: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    declarations: list[dict[str, Any]] = []
+    pki: list[str] = []
+    deviations: dict[str, list[str]] = {}
+    operator: list[dict[str, Any]] = []
+    card: dict[str, str] = {}
+    known: list[str] = []
+    whole: bool = True
+    sequences: list[Entry] = []
+
+    def counts(self, interface: str | None = None) -> Counter[str]:
+        """How many of each verdict, of one interface or of all."""
+        return Counter(entry.verdict for entry in self.sequences if interface in (None, entry.interface))
+
+    @property
+    def interfaces(self) -> list[str]:
+        """Interfaces in the order of their names."""
+        return sorted({entry.interface for entry in self.sequences})
+
+    @property
+    def product(self) -> str:
+        """The implementation under test in one line: its declared name, firmware or address."""
+        card = self.card
+        parts = [card.get("declaration") or card.get("SM-DP+ declaration") or "implementation under test"]
+        parts += [f"firmware {card['firmware']}"] if "firmware" in card else []
+        return ", ".join(parts)
+
+
+def load(path: Path) -> RunRecord:
+    """Read the record of a run.
+
+    Args:
+        path: ``run.json``, the folder it is in, or a summary.json of version 0.1.
+
+    Raises:
+        RunFileError: it cannot be read.
+    """
+    folder = path if path.is_dir() else path.parent
+    file = _file_in(path) if path.is_dir() else path
+    data = _json(file)
+    if not isinstance(data, dict) or not ("schema" in data or "format" in data):
+        raise RunFileError(f"{file}: not the record of a run of pytest-euicc")
+    version = data.get("schema", data.get("format"))
+    if version not in (1, SCHEMA):
+        raise RunFileError(f"{file}: schema {version!r}; this version reads 1 and {SCHEMA}. Update pytest-euicc")
+    if not data.get("finished", True):
+        data["sequences"] = list(_unfinished(folder, file))
+    try:
+        return RunRecord.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RunFileError(f"{file}: not the record of a run of pytest-euicc ({place}: {first['msg']})") from None
+
+
+def _file_in(folder: Path) -> Path:
+    for name in (RUN_FILE, "summary.json"):
+        if (folder / name).is_file():
+            return folder / name
+    raise RunFileError(f"{folder}: no {RUN_FILE} in this folder; --euicc-report writes one")
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise RunFileError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RunFileError(f"{file}: not the record of a run (not UTF-8 from octet {error.start})") from None
+    except (ValueError, RecursionError) as error:
+        raise RunFileError(f"{file}: not the record of a run ({error})") from None
+
+
+def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
+    """The sequences that ended before the run did, and those that had begun."""
+    for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
+        begun: dict[str, Any] | None = None
+        for line in path.read_bytes().splitlines():
+            try:
+                told = json.loads(line)
+            except ValueError:
+                # The last line of a killed process may be half a line.
+                continue
+            if not isinstance(told, dict):
+                raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
+            if "verdict" in told:
+                begun = None
+                yield told
+            else:
+                begun = told
+        if begun is not None:
+            yield {**begun, "verdict": NOT_FINISHED, "reason": "the run ended during this sequence"}

@@ -1,0 +1,129 @@
+"""The folder of a run: made when the run begins, filled while it goes on, closed with a page and a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib import metadata
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.reporting import manifest, summary
+from pytest_euicc.reporting.files import write_whole
+from pytest_euicc.reporting.run_file import EXCHANGES, NOTICE, PAGE, RUN_FILE, SCHEMA, SEQUENCES, load
+
+_LOCK = ".lock"
+OWN = (RUN_FILE, PAGE, manifest.MANIFEST, SEQUENCES, EXCHANGES)
+"""What a run writes into its folder; whatever else is in it is another's."""
+
+
+class RunFolderError(PytestEuiccError):
+    """No run can be written to a folder; the message says why and what to do."""
+
+
+class RunFolder:
+    """The folder of one run, for the process that writes its reports.
+
+    Args:
+        heading: what is known when the run begins, as `RunRecord` has it.
+
+    Raises:
+        RunFolderError: another run is writing there.
+        OSError: it cannot be written to.
+    """
+
+    def __init__(self, folder: Path, heading: dict[str, Any]) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / _LOCK, timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise RunFolderError(f"{folder}: another run is writing its reports there; name another folder") from None
+        self.earlier = _set_aside(folder)
+        """Where the run before is kept; None where there was none."""
+        self._data = {"schema": SCHEMA, "notice": NOTICE, "finished": False, "started": now(), **heading}
+        self._write()
+
+    def _write(self) -> None:
+        write_whole(self.folder / RUN_FILE, json.dumps(self._data, indent=1) + "\n")
+
+    def close(self, card: dict[str, str], *, finished: bool) -> tuple[bool, str]:
+        """Write the record whole, the page and the manifest; on a full disk in a place that has room.
+
+        Args:
+            card: what the implementation under test said of itself.
+            finished: False where the run was interrupted.
+
+        Returns:
+            Whether they are where they were wanted, and a line that says where they are.
+        """
+        wanted = self.folder
+        try:
+            self._finish(card, finished=finished)
+        except OSError as error:
+            told = f"--euicc-report {wanted}: {error.strerror or error}; "
+            try:
+                self.folder = Path(tempfile.mkdtemp(prefix="pytest-euicc-report-"))
+                for name in (SEQUENCES, EXCHANGES):
+                    shutil.copytree(wanted / name, self.folder / name)
+                self._finish(card, finished=finished)
+            except OSError:
+                return False, f"{told}only what was written before is there"
+            return False, f"{told}the reports are in {self.folder}"
+        finally:
+            self._lock.release()
+        before = f" (the run before: {self.earlier})" if self.earlier else ""
+        return True, f"summary: {self.folder / PAGE}{before}"
+
+    def _finish(self, card: dict[str, str], *, finished: bool) -> None:
+        self._data |= {"card": card, "ended": now(), "finished": False, "sequences": []}
+        self._write()
+        record = load(self.folder)
+        ordered = sorted(record.sequences, key=lambda entry: entry.id)
+        record = record.model_copy(update={"sequences": ordered, "finished": finished})
+        self._data |= {"finished": finished}
+        if finished:
+            self._data["sequences"] = [entry.model_dump(mode="json", exclude_defaults=True) for entry in ordered]
+        self._write()
+        write_whole(self.folder / PAGE, summary.html(record))
+        manifest.write(self.folder)
+
+
+def now() -> str:
+    """The time in UTC, in ISO 8601 with seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def harness(vectors: Iterable[Path], sequences: int) -> dict[str, Any]:
+    """What ran: versions, and the vectors with their SHA-256 over names and contents."""
+    hashed = hashlib.sha256()
+    for path in vectors:
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return {
+        "version": metadata.version("pytest-euicc"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "vectors": {"sha256": hashed.hexdigest(), "sequences": sequences},
+    }
+
+
+def _set_aside(folder: Path) -> Path | None:
+    """Move what an earlier run wrote into a folder of its own, ``run-1``, ``run-2`` and so on."""
+    there = [folder / name for name in (*OWN, "summary.json") if (folder / name).exists()]
+    if not there:
+        return None
+    place = next(path for path in (folder / f"run-{number}" for number in count(1)) if not path.exists())
+    place.mkdir()
+    for path in there:
+        shutil.move(path, place / path.name)
+    return place

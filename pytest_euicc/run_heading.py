@@ -1,0 +1,73 @@
+"""What is known of a run when it begins: versions, options, declarations, certificates, deviations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.features import OPTIONS
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
+from pytest_euicc.options import Options
+
+_DEVIATIONS = {"defects": "--euicc-defect", "smdp_defects": "--smdp-defect"}
+_NOT_TOLD = ("provision", "claims", "worker", "seed", *_DEVIATIONS)
+
+
+def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any]:
+    """The heading of a run's record (see RunRecord).
+
+    Raises:
+        OptionError: what an option names cannot be read.
+    """
+    from pathlib import Path
+
+    from pytest_euicc.reporting.run_folder import harness
+
+    ids = [case.sequence_id(sequence) for case in cases for sequence in case.sequences]
+    files = sorted({Path(case.file) for case in cases if case.file})
+    return {
+        "seed": options.seed or seed,
+        "harness": harness(files, len(ids)),
+        "options": _given(options),
+        "declarations": [_declared(each) for each in (load_declaration(options), load_smdp_declaration(options))],
+        "pki": sorted((ci.subject_key_id or b"").hex().upper() for ci in read_pki(options).trust()),
+        "deviations": {flag: list(getattr(options, name)) for name, flag in _DEVIATIONS.items()},
+        "known": ids,
+    }
+
+
+def _given(options: Options) -> dict[str, Any]:
+    """Options that differ from their defaults, as text."""
+    told = {}
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        if entry.name not in _NOT_TOLD and value != entry.default:
+            told[entry.name] = value.hex().upper() if isinstance(value, bytes) else _plain(value)
+    return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [str(each) for each in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _declared(declaration: Declaration) -> dict[str, Any]:
+    """A declaration with the meaning of its options, and the SHA-256 of what it says."""
+    content = declaration.model_dump(mode="json", exclude_defaults=True, exclude={"inventory", "es2plus"})
+    side = "O_E_" if declaration.iut == "euicc" else "O_P_"
+    known = [name for name in OPTIONS if name.startswith(side) or name in declaration.options]
+    return {
+        "iut": declaration.iut,
+        "name": declaration.name,
+        "version": declaration.version,
+        "sha256": hashlib.sha256(declaration.model_dump_json().encode()).hexdigest(),
+        "content": content,
+        "options": [
+            {"name": name, "held": declaration.options.get(name, False), "meaning": OPTIONS[name]} for name in known
+        ],
+    }

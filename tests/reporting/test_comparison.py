@@ -1,0 +1,147 @@
+"""Runs side by side: exactly what differs, in words for a release manager."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from pytest_euicc.reporting.compare_formats import as_json, html, junit, markdown
+from pytest_euicc.reporting.comparison import compare, worst
+from pytest_euicc.reporting.run_file import RunRecord
+
+
+def entry(name: str, verdict: str = "pass", **more: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "case": f"TC.{name}",
+        "interface": "ES10c",
+        "title": f"Title of {name}",
+        "verdict": verdict,
+        **more,
+    }
+
+
+def step(received: Any = None, *, actual: str | None = None, sw: str = "9000") -> dict[str, Any]:
+    problems = [] if actual is None else [{"path": "x", "expected": "ok", "actual": actual}]
+    passed = actual is None
+    return {"number": 1, "action": "es10c.f", "passed": passed, "sw": sw, "received": received, "problems": problems}
+
+
+def run(*entries: dict[str, Any], known: tuple[str, ...] = (), **more: Any) -> RunRecord:
+    ids = [each["id"] for each in entries]
+    data = {"schema": 2, "known": [*ids, *known], "sequences": list(entries), "card": {"eid": "89"}, **more}
+    return RunRecord.model_validate(data)
+
+
+def kinds(*runs: RunRecord) -> dict[str, list[str]]:
+    return {kind: [change.id for change in changes] for kind, changes in compare(runs).by_kind.items()}
+
+
+def test_every_kind_of_change() -> None:
+    before = run(
+        entry("same"), entry("worse"), entry("better", "fail"), entry("still", "fail", steps=[step(actual="no")]),
+        entry("otherwise", "fail", steps=[step(actual="no")]), entry("gone"), entry("left out"),
+    )  # fmt: skip
+    after = run(
+        entry("same"), entry("worse", "fail", reason="it answered no"), entry("better"),
+        entry("still", "fail", steps=[step(actual="another no")]),
+        entry("otherwise", "fail", steps=[step(actual="no", sw="6A80")]), entry("new"),
+        known=("left out",),
+    )  # fmt: skip
+    assert kinds(before, after) == {
+        "worse": ["worse"],
+        "better": ["better"],
+        "otherwise": ["otherwise"],
+        "still": ["still"],
+        "new": ["new"],
+        "gone": ["gone"],
+        "not-run": ["left out"],
+    }
+    assert kinds(before, before) == {"still": ["better", "otherwise", "still"]}
+
+
+def test_a_selection_against_a_full_run_is_no_regression() -> None:
+    full, chosen = run(entry("a"), entry("b", "fail")), run(entry("a"), known=("b",))
+    assert kinds(full, chosen) == {"not-run": ["b"]}
+    assert not worst(compare([full, chosen]), ["worse", "gone"])
+
+
+def test_a_renamed_sequence_is_the_same_one() -> None:
+    assert kinds(run(entry("old")), run(entry("new", "fail", formerly=["old"]))) == {"worse": ["new"]}
+
+
+def test_three_runs_show_what_is_flaky() -> None:
+    runs = [
+        run(entry("a", verdict), entry("b", other))
+        for verdict, other in (("pass", "pass"), ("fail", "pass"), ("pass", "fail"))
+    ]
+    comparison = compare(runs)
+    assert {kind: [change.id for change in each] for kind, each in comparison.by_kind.items()} == {
+        "flaky": ["a"],
+        "worse": ["b"],
+    }
+    assert "a: pass -> fail -> pass" in "\n".join(comparison.lines())
+
+
+def test_changed_answers_under_the_same_verdict() -> None:
+    def info(firmware: str, challenge: str, capability: str = "01") -> dict[str, Any]:
+        value = {"euiccFirmwareVer": firmware, "euiccChallenge": challenge, "inner": {"rspCapability": capability}}
+        return entry("info", steps=[step(value)])
+
+    (change,) = compare([run(info("010000", "AA")), run(info("010100", "BB"))]).changes
+    assert change.kind == "answers"
+    assert change.details == ("step 1, es10c.f, euiccFirmwareVer: 010000 -> 010100",)
+    # What already varied between the runs before is noise.
+    varied = [run(info("010000", "AA", each)) for each in ("01", "02", "03")]
+    assert compare(varied).changes == ()
+    assert compare([run(info("1", "A")), run(info("1", "B"))]).changes == ()
+    # ICCIDs of the tester's profiles come from the seed.
+    seeds = [info("1", "A", iccid) for iccid in ("989958120139116825F3", "989974195758012131F5")]
+    assert compare([run(each) for each in seeds]).changes == ()
+
+
+def test_a_new_observation_is_a_changed_answer() -> None:
+    (change,) = compare([run(entry("a")), run(entry("a", observations=[{"kind": "x", "text": "odd"}]))]).changes
+    assert change.details == ("new observation: odd",)
+
+
+def test_times_beyond_their_noise() -> None:
+    def timed(*seconds: float) -> list[RunRecord]:
+        return [run(entry("a", transport_seconds=each)) for each in seconds]
+
+    assert kinds(*timed(0.4, 0.9)) == {"timing": ["a"]}
+    assert kinds(*timed(0.4, 0.7)) == {}
+    # Three runs before say how much a time varies.
+    assert kinds(*timed(0.1, 0.101, 0.102, 0.2)) == {"timing": ["a"]}
+    assert kinds(*timed(0.1, 0.2, 0.1, 0.2, 0.25)) == {}
+    assert kinds(*timed(0.001, 0.001, 0.001, 0.004)) == {}
+
+
+def test_other_products_are_told_loudly() -> None:
+    other = run(entry("a"), card={"eid": "90"}, deviations={"--euicc-defect": ["x"]}, finished=False)
+    warnings = compare([run(entry("a")), other]).warnings
+    assert warnings[0] == "these are different cards: EID 89 and 90"
+    assert "the last run did not finish" in warnings
+    assert any("x" in warning for warning in warnings[1:])
+
+
+def test_formats_hold_hostile_text() -> None:
+    told = "<script>alert(1)</script> | \x1b[31m \ud800 `x`"
+    comparison = compare([run(entry("a")), run(entry("a", "fail", reason=told))])
+    page = html(comparison)
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+    suite = Xml.fromstring(junit(comparison, ["worse"]))
+    assert suite.get("failures") == "1"
+    assert json.loads(as_json(comparison))["changes"][0]["kind"] == "worse"
+    assert "<script>" not in markdown(comparison).replace("\\<script\\>", "")
+    assert Xml.fromstring(junit(comparison, [])).get("failures") == "0"
+
+
+@pytest.mark.parametrize("kind", ["worse", "answers"])
+def test_worst(kind: str) -> None:
+    comparison = compare([run(entry("a")), run(entry("a", "fail"))])
+    assert worst(comparison, [kind]) is (kind == "worse")
