@@ -69,8 +69,8 @@ def listener_context(
     """
     shown = "nist" if curve == "brainpool" and "brainpool-listener-on-nist" in deviations else curve
     way = next((way for name, way in _WAYS.items() if name in deviations), Way())
-    if "tls-prefers-aes-256" in variants:
-        way = replace(way, suites=way.suites.replace("AESGCM", "AESGCM+AES256") + ":" + way.suites)
+    if "tls-prefers-aes-128" in variants:
+        way = replace(way, suites=way.suites.replace("AESGCM", "AESGCM+AES128") + ":" + way.suites)
     identity = varied(pki, _identity(pki, shown, deviations), Role.DP_TLS, shown, variants, _CERTIFICATES)
     if "tls-shows-the-ci" in variants:
         identity = replace(identity, chain=(*identity.chain, pki.ci(shown)))
