@@ -17,6 +17,7 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import Identity, Pki
 from pytest_euicc.rsp.rat import PPRS
 from pytest_euicc.simulator.euicc.es10.session import Credentials, OneTimeKey, RspSession
+from pytest_euicc.simulator.euicc.iot.state import Installed, IotState
 from pytest_euicc.simulator.euicc.loading.installer import Installer
 from pytest_euicc.simulator.euicc.settings import EuiccSettings, ProfileSettings, owner_value
 from pytest_euicc.simulator.euicc.state import (
@@ -67,6 +68,7 @@ class EuiccCore:
         self.listings = 0
         self.removed: list[Notification] = []
         self.disabled_last: bytes | None = None
+        self.installed: Installed | None = None
         self.left_chain: tuple[bytes, int] = (b"", 0)
         self._first_challenge: bytes | None = None
 
@@ -80,6 +82,8 @@ class EuiccCore:
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.proactive_session = False
+        if not self.defective("iot-immediate-survives-reset"):
+            self.installed = None
         self.messages.clear()
         self.resets += 1
         state = self.state
@@ -90,6 +94,23 @@ class EuiccCore:
                 metadata = {name: interrupted.metadata[name] for name in ("serviceProviderName", "profileName")}
                 half = Profile(interrupted.metadata["iccid"], isdp_aid(LAST_ISDP), metadata=metadata)
                 state = replace(state, profiles=(*state.profiles, half))
+            if state.iot.eims and self.defective("iot-loses-eims"):
+                state = replace(state, iot=replace(state.iot, eims=()))
+            if state.iot.eims and self.defective("iot-loses-counters"):
+                eims = tuple(replace(eim, counter=0) for eim in state.iot.eims)
+                state = replace(state, iot=replace(state.iot, eims=eims))
+            if state.iot.results and self.defective("iot-loses-results"):
+                state = replace(state, iot=replace(state.iot, results=()))
+            if state.iot.last_token and self.defective("iot-loses-last-token"):
+                state = replace(state, iot=replace(state.iot, last_token=0))
+            if state.iot.rollback and self.defective("iot-loses-rollback"):
+                state = replace(state, iot=replace(state.iot, rollback=None))
+            if state.iot.return_to and self.defective("iot-loses-return-profile"):
+                state = replace(state, iot=replace(state.iot, return_to=None))
+            if state.iot.emergency and self.defective("iot-loses-emergency"):
+                state = replace(state, iot=replace(state.iot, emergency=None))
+            if state.iot.immediate != IotState().immediate and self.defective("iot-loses-immediate"):
+                state = replace(state, iot=replace(state.iot, immediate=IotState().immediate))
             if state.default_address and self.defective("loses-default-address"):
                 state = replace(state, default_address="")
             if state.revocation and self.defective("loses-crl"):
@@ -276,6 +297,9 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
         ]
     if entry.owner is not None:
         metadata["profileOwner"] = owner_value(entry.owner)
+    for name, told in (("fallbackAllowed", entry.fallback_allowed), ("ecallIndication", entry.ecall)):
+        if told is not None:
+            metadata[name] = told
     if entry.ppr:
         metadata["profilePolicyRules"] = named_bits(PPRS, entry.ppr)
     return Profile(
@@ -287,4 +311,5 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
         files=preinstalled_files(entry),
         memory=entry.memory,
         field_loaded=entry.profile_class != "test",
+        connectivity=entry.http_parameters,
     )

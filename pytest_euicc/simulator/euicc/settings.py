@@ -78,6 +78,8 @@ class ProfileSettings(Model):
     Attributes:
         iccid: ten octets as in EF ICCID, digits swapped, padded with F.
         memory: octets of non-volatile memory it takes.
+        fallback_allowed, ecall: fallbackAllowed and ecallIndication of its metadata; not there if None.
+        http_parameters: what GetConnectivityParameters gives of it (SGP.32 5.9.24).
     """
 
     iccid: Annotated[Octets, AfterValidator(_exactly(10, "an ICCID"))]
@@ -92,6 +94,9 @@ class ProfileSettings(Model):
     icon_type: Literal["png", "jpg"] = "png"
     notify: tuple[NotifySettings, ...] = ()
     memory: int = Field(20_000, ge=0)
+    fallback_allowed: bool | None = None
+    ecall: bool | None = None
+    http_parameters: Octets = b""
 
 
 # One black pixel.
@@ -182,6 +187,37 @@ class RuleSettings(Model):
     consent_required: bool = False
 
 
+class IotSettings(Model):
+    """What makes it an IoT eUICC (SGP.32).
+
+    Attributes:
+        versions: of SGP.32, for iotSpecificInfo.
+        lpad: it has the functions for an LPAd as well.
+        ipae: it has an IPA of its own, which IpaeActivation starts.
+        rollback: it grants a rollback when it is asked for.
+        reset_eim, reset_immediate_enable: eUICCMemoryReset takes these with it.
+        eims: how many can be associated.
+        eim_brainpool: keys of eIMs on brainpoolP256r1.
+        package_size, result_size: octets of the largest package, and of the results of one.
+        results_kept: results that are not acknowledged; beyond them the oldest goes.
+    """
+
+    versions: Annotated[tuple[Version, ...], Field(min_length=1)] = (b"\x01\x02\x00",)
+    lpad: bool = False
+    ipae: bool = False
+    fallback: bool = True
+    ecall: bool = True
+    rollback: bool = True
+    immediate_enable: bool = True
+    reset_eim: bool = True
+    reset_immediate_enable: bool = True
+    eims: int = Field(4, ge=1)
+    eim_brainpool: bool = True
+    package_size: int = Field(1500, ge=256)
+    result_size: int = Field(1500, ge=256)
+    results_kept: int = Field(8, ge=1)
+
+
 class EuiccSettings(Model):
     """Everything a simulated eUICC can be told.
 
@@ -193,6 +229,7 @@ class EuiccSettings(Model):
         reuse_keys: keeps the one-time key of a failed download for a retry.
         memory, volatile_memory: octets of the whole card; profiles take from the first.
         notification_limit: pending notifications it can keep; beyond them the oldest goes.
+        iot: makes it an IoT eUICC of SGP.32; None for one of SGP.22 alone.
         seed: makes challenges and one-time keys the same in every run; unpredictable if None.
     """
 
@@ -243,6 +280,7 @@ class EuiccSettings(Model):
     memory: int = Field(600_000, ge=0, le=0xFFFFFFFF)
     volatile_memory: int = Field(30_000, ge=0, le=0xFFFFFFFF)
     notification_limit: int = Field(200, ge=1)
+    iot: IotSettings | None = None
     seed: str | None = None
     protocol: Literal["T=0", "T=1"] = "T=0"
     profiles: tuple[ProfileSettings, ...] = Field(default_factory=default_profiles)

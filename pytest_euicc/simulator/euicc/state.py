@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.euicc.es10.session import OneTimeKey
+from pytest_euicc.simulator.euicc.iot.state import IotState
 from pytest_euicc.simulator.euicc.loading.package_files import PackageFile, Path
 from pytest_euicc.simulator.euicc.loading.security_domain import SecurityDomain
 
@@ -37,6 +38,7 @@ class Profile:
         field_loaded: came by download; a pre-installed test profile survives a memory reset.
         memory: octets it takes.
         mno_sd: what of it can be reached over the air.
+        connectivity: its HTTP parameters for the device (SGP.32 5.9.24); empty for none.
     """
 
     iccid: bytes
@@ -48,6 +50,7 @@ class Profile:
     memory: int = 0
     field_loaded: bool = True
     mno_sd: SecurityDomain | None = None
+    connectivity: bytes = b""
 
     @property
     def profile_class(self) -> int:
@@ -146,6 +149,7 @@ class CardState:
         before_test: ICCID of the operational profile that a test profile pushed aside (SGP.22 3.2.1).
         kept_keys: one-time keys that a retry may use again.
         revocation: at most two lists of each CI, one in force and a fresher one whose parts are coming.
+        iot: what an IoT eUICC has besides.
     """
 
     profiles: tuple[Profile, ...] = ()
@@ -157,6 +161,7 @@ class CardState:
     deleted: frozenset[bytes] = frozenset()
     kept_keys: tuple[OneTimeKey, ...] = ()
     revocation: tuple[RevocationList, ...] = ()
+    iot: IotState = field(default_factory=IotState)
 
     @property
     def enabled(self) -> Profile | None:

@@ -95,8 +95,28 @@ def info2(core: EuiccCore) -> bytes:
         value["additionalEuiccProfilePackageVersions"] = list(settings.additional_profile_versions)
     if settings.integrated and not core.defective("integrated-without-properties"):
         value |= {"treProperties": bits("treProperties", frozenset({"isIntegrated"})), "treProductReference": "SIM-1"}
+    if settings.iot is not None:
+        value |= _iot_fields(core)
     value |= _wrong_fields(core, bits)
     return _with_private_element(core, codec.encode("EUICCInfo2", value))
+
+
+def _iot_fields(core: EuiccCore) -> dict[str, Any]:
+    """ipaMode and iotSpecificInfo (SGP.32 5.9.2)."""
+    iot = core.settings.iot
+    assert iot is not None  # noqa: S101
+    info: dict[str, Any] = {"iotVersion": list(iot.versions)}
+    if core.defective("iot-other-version"):
+        info["iotVersion"] = [b"\x01\x00\x00"]
+    if iot.ecall != core.defective("iot-ecall-told-wrong"):
+        info["ecallSupported"] = None
+    if iot.fallback != core.defective("iot-fallback-told-wrong"):
+        info["fallbackSupported"] = None
+    mode = int(core.state.iot.ipae_active)
+    fields = {"lpaMode": 1 - mode if core.defective("iot-other-ipa-mode") else mode, "iotSpecificInfo": info}
+    if core.defective("iot-without-specific-info"):
+        del fields["iotSpecificInfo"]
+    return fields
 
 
 def _wrong_fields(core: EuiccCore, bits: Callable[[str, frozenset[str]], tuple[bytes, int]]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "undefinedError"))
     tags: list[bytes] | None = [tag for tag in _DEFAULT_TAGS if tag not in _omitted(core)]
     if "tagList" in value and not core.defective("ignores-tag-list"):
-        tags = _split_tags(value["tagList"])
+        tags = split_tags(value["tagList"])
     if tags is None:
         return codec.encode("ProfileInfoListResponse", ("profileInfoListError", "incorrectInputValues"))
     if core.defective("always-gives-icon"):
@@ -63,7 +63,7 @@ def _omitted(core: EuiccCore) -> list[bytes]:
     return [tag for name, tag in named.items() if core.defective(name)]
 
 
-def _split_tags(octets: bytes) -> list[bytes] | None:
+def split_tags(octets: bytes) -> list[bytes] | None:
     """The tags of a tag list; None if the last one is cut off."""
     tags, at = [], 0
     while at < len(octets):

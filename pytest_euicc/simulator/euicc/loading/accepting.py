@@ -85,7 +85,10 @@ def kept_metadata(core: EuiccCore, metadata: dict[str, Any], configuration: dict
 
 
 def _not_kept(core: EuiccCore) -> set[str]:
-    names = {"iccid", "serviceSpecificDataNotStoredInEuicc", "ecallIndication", "fallbackAllowed"}
+    names = {"iccid", "serviceSpecificDataNotStoredInEuicc"}
+    if core.settings.iot is None or core.defective("iot-drops-iot-metadata"):
+        # Elements that an eUICC of SGP.22 alone does not know.
+        names |= {"ecallIndication", "fallbackAllowed"}
     # An eUICC before v2.4 passes over what came into StoreMetadata then.
     supported = "serviceSpecificDataSupport" in core.settings.rsp_capability
     drops = core.defective("drops-service-data") if supported else not core.defective("keeps-undeclared-service-data")

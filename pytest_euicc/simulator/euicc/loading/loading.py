@@ -9,6 +9,7 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
 from pytest_euicc.simulator.euicc.core import FIRST_ISDP, LAST_ISDP, EuiccCore, isdp_aid
 from pytest_euicc.simulator.euicc.es10.session import RspSession
+from pytest_euicc.simulator.euicc.iot.state import Installed
 from pytest_euicc.simulator.euicc.loading.accepting import accept_metadata, kept_metadata
 from pytest_euicc.simulator.euicc.loading.es8plus import LoadFault, LoadSession
 from pytest_euicc.simulator.euicc.loading.installer import Installer, Load
@@ -121,8 +122,12 @@ def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profi
     iccid = installer.metadata.get("iccid")
     octets = _signed(core, session, number, iccid, result)
     failed = profile is None
+    if failed and not core.defective("iot-immediate-after-failed-load"):
+        core.installed = None
     if profile is not None and not core.defective("reports-without-installing"):
         core.state = replace(core.state, profiles=(*core.state.profiles, profile))
+        oid = session.download.certificate.oid or ""
+        core.installed = Installed(profile.iccid, oid, session.server.address)
         if not core.defective("uses-keys-of-installed-profiles"):
             core.forget_key(session.download.one_time_key)
     if not core.defective("keeps-no-error-result" if failed else "keeps-no-success-result"):

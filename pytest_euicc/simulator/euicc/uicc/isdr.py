@@ -10,9 +10,11 @@ from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
 from pytest_euicc.simulator.defect import longer_length
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.es10 import es10a, es10b, es10c
+from pytest_euicc.simulator.euicc.iot import functions
 from pytest_euicc.simulator.euicc.loading import loading
 from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.state import named_bits
 
 _MORE, _LAST = 0x11, 0x91
 _LARGEST_COMMAND = 64 * 1024
@@ -24,16 +26,21 @@ Handler = Callable[[EuiccCore, bytes], bytes]
 _HANDLERS: dict[int, Handler] = {**es10a.HANDLERS, **es10b.HANDLERS, **es10c.HANDLERS}
 
 
-def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool]) -> bytes:
-    """The answer to SELECT of the ISD-R (SGP.22 5.7.1)."""
+def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool], *, enabled: bool = False) -> bytes:
+    """The answer to SELECT of the ISD-R (SGP.22 5.7.1, SGP.32 3.8.4); ``enabled``: a profile is."""
     if defective("fci-without-template"):
         return tlv.encode(0x6F, tlv.encode(0x84, aid))
     tells = settings.lpae and not defective("fci-without-lpae")
     template = {"svn": settings.svn} | ({"lpaeSupport": (b"\x80", 1)} if tells else {})
     proprietary = tlv.encode(0xA5, tlv.encode(0x9F65, b"\xff"))
-    return tlv.encode(
-        0x6F, tlv.encode(0x84, aid) + proprietary + codec.encode("ISDRProprietaryApplicationTemplate", template)
-    )
+    templates = codec.encode("ISDRProprietaryApplicationTemplate", template)
+    if settings.iot is not None and not defective("iot-fci-without-template"):
+        ipae = settings.iot.ipae != defective("iot-fci-ipae-wrong")
+        enabled = enabled != defective("iot-fci-enabled-wrong")
+        names = {name for name, told in (("ipaeSupported", ipae), ("enabledProfile", enabled)) if told}
+        bits = named_bits(("ipaeSupported", "enabledProfile"), names)
+        templates += codec.encode("ISDRProprietaryApplicationTemplateIoT", {"euiccConfiguration": bits})
+    return tlv.encode(0x6F, tlv.encode(0x84, aid) + proprietary + templates)
 
 
 class Isdr:
@@ -80,7 +87,7 @@ class Isdr:
         self._core.left_chain = (b"", 0)
 
     def _perform(self, request: bytes) -> ResponseApdu:
-        function = _function(request)
+        function = self._function(request)
         if request[:2] == b"\xbf\x36" or (self._core.installer is not None and function is None):
             return self._load(request)
         if function is not None and not loading.command_between(self._core, function):
@@ -89,7 +96,7 @@ class Isdr:
             tag = tlv.parse(request).tag
         except tlv.TlvError:
             return ResponseApdu(b"", 0x9000 if self._core.defective("malformed-request-is-ok") else 0x6A80)
-        handler = _HANDLERS.get(tag)
+        handler = self._handler(tag)
         if handler is None or (tag == _LOAD_CRL and not self._loads_crl()):
             return ResponseApdu(b"", 0x9000 if self._core.defective("unknown-function-is-ok") else 0x6A88)
         self._core.channel = self._channel
@@ -121,11 +128,17 @@ class Isdr:
             answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)
 
+    def _handler(self, tag: int) -> Handler | None:
+        """The function of a tag, if this eUICC has it."""
+        core = self._core
+        if core.settings.iot is not None and tag in functions.HANDLERS:
+            return functions.HANDLERS[tag]
+        return _HANDLERS.get(tag) if functions.answers(core, tag) else None
 
-def _function(request: bytes) -> int | None:
-    """The tag of a whole request; None for a part of a Bound Profile Package and for what is no function."""
-    try:
-        tag = tlv.parse(request).tag
-    except tlv.TlvError:
-        return None
-    return tag if tag in _HANDLERS else None
+    def _function(self, request: bytes) -> int | None:
+        """The tag of a whole request; None for a part of a Bound Profile Package and for what is no function."""
+        try:
+            tag = tlv.parse(request).tag
+        except tlv.TlvError:
+            return None
+        return tag if self._handler(tag) is not None else None

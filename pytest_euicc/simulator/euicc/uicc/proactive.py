@@ -21,6 +21,11 @@ class ProactiveSession:
         """True from the announcement of a command until its TERMINAL RESPONSE."""
         return bool(self._waiting)
 
+    @property
+    def refreshing(self) -> bool:
+        """True while a REFRESH waits to be fetched or answered."""
+        return any(tlv.parse(waiting).children()[0].value[1] == _REFRESH for waiting in self._waiting)
+
     def refresh(self, qualifier: int) -> None:
         """Queue a REFRESH: command details, device identities (ETSI TS 102 223 6.6.13)."""
         details = tlv.encode(0x81, bytes([0x01, _REFRESH, qualifier]))
@@ -61,3 +66,15 @@ class ProactiveSession:
         self._waiting.pop(0)
         self._fetched = False
         return ResponseApdu(b"", 0x9000)
+
+
+_PERFORMED = range(0x10)
+
+
+def performed(response: bytes) -> bool:
+    """Whether a TERMINAL RESPONSE says that the command was performed (ETSI TS 102 223 8.12)."""
+    try:
+        parts = tlv.parse_all(response)
+    except tlv.TlvError:
+        return False
+    return any(part.tag & 0x7F == 0x03 and part.value[:1] and part.value[0] in _PERFORMED for part in parts)

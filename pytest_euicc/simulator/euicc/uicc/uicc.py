@@ -15,13 +15,14 @@ from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.iot import switching
 from pytest_euicc.simulator.euicc.ota import remote
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import CardState
 from pytest_euicc.simulator.euicc.uicc import filesystem
 from pytest_euicc.simulator.euicc.uicc.filesystem import Files, Selection
 from pytest_euicc.simulator.euicc.uicc.isdr import Isdr, fci
-from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession
+from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession, performed
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 
@@ -96,6 +97,8 @@ class SimulatedEuicc:
             self._channels = {0: _Channel()}
         self._proactive = ProactiveSession()
         self.core.power_cycle()
+        # A reset counts as the answer to a REFRESH.
+        switching.settle(self.core)
         return self.atr
 
     def snapshot(self) -> CardState:
@@ -172,7 +175,7 @@ class SimulatedEuicc:
             case 0x12:
                 return self._proactive.fetch(command)
             case 0x14:
-                return self._proactive.terminal_response(command)
+                return self._terminal_response(command)
             case 0xF2:
                 return self._status(channel, command)
         return self._restore(number, command)
@@ -232,7 +235,7 @@ class SimulatedEuicc:
                 return ResponseApdu(b"", 0x6A82)
             if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
                 channel.isdr = Isdr(self.core, number)
-            wanted = b"" if command.p2 & 0x0C == 0x0C else fci(ISDR_AID, self.settings, self.core.defective)
+            wanted = b"" if command.p2 & 0x0C == 0x0C else self._fci()
             return ResponseApdu(wanted, 0x9000)
         if len(command.data) < _SHORTEST_AID:
             return ResponseApdu(b"", 0x6A82)
@@ -244,6 +247,9 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x9000 if self.core.defective("unknown-aid-is-ok") else 0x6A82)
         channel.isdr = None
         return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
+
+    def _fci(self) -> bytes:
+        return fci(ISDR_AID, self.settings, self.core.defective, enabled=self.core.state.enabled is not None)
 
     def _manage_channel(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         """ETSI TS 102 221 11.1.17: open (the card or the device chooses the number) and close."""
@@ -307,6 +313,12 @@ class SimulatedEuicc:
         if self.core.refresh is not None:
             self._proactive.refresh(self.core.refresh)
             self.core.refresh = None
+        return answer
+
+    def _terminal_response(self, command: CommandApdu) -> ResponseApdu:
+        answer = self._proactive.terminal_response(command)
+        if answer.ok and not self._proactive.refreshing:
+            switching.settle(self.core, done=performed(command.data))
         return answer
 
     def _envelope(self, number: int, command: CommandApdu) -> ResponseApdu:
