@@ -11,8 +11,13 @@ from pytest_euicc.interfaces.es9plus import checks, functions, package, parallel
 from pytest_euicc.interfaces.es10 import crl
 from pytest_euicc.interfaces.es10 import functions as es10_functions
 from pytest_euicc.interfaces.es10 import states as es10_states
+from pytest_euicc.interfaces.es10b_iot import association, reading
+from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
+from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
+from pytest_euicc.interfaces.es10b_iot import states as es10b_iot_states
 
 __all__ = [
+    "association",
     "card",
     "checks",
     "common",
@@ -24,10 +29,14 @@ __all__ = [
     "es10_functions",
     "es10_states",
     "es10b",
+    "es10b_iot_functions",
+    "es10b_iot_package",
+    "es10b_iot_states",
     "functions",
     "lpa",
     "package",
     "parallel",
+    "reading",
     "signatures",
     "states",
     "tls",

@@ -31,6 +31,7 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.engine.registry import ACTIONS, STATES, closure
 from pytest_euicc.conformance.engine.restore import Inventory, put_back, take_inventory
 from pytest_euicc.conformance.engine.step import Failed, run_step
+from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
 from pytest_euicc.conformance.values.resolve import ValueMistake, references
 from pytest_euicc.es10.isdr import Es10Error
@@ -74,6 +75,8 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
     declaration = session.declaration
     if case.iut != declaration.iut:
         return f"the case is for an {case.iut}, the declaration for an {declaration.iut}"
+    if reason := _needs_lpad(case, declaration):
+        return reason
     for expression in (case.applicability, sequence.applicability):
         if expression:
             outcome = declaration.applies(expression)
@@ -85,6 +88,14 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
         key, _, inner = rest.partition(".")
         if name == "declaration" and (key not in declared or (key == "settings" and inner not in declared["settings"])):
             return f"the declaration {declaration.name!r} does not give {rest}"
+    return None
+
+
+def _needs_lpad(case: Case, declaration: Declaration) -> str | None:
+    """Why a case of SGP.22 does not apply to an IoT eUICC that has no functions for an LPAd (SGP.32 5.9)."""
+    iot = declaration.options.get("O_E_IOT") and not declaration.options.get("O_E_IOT_LPAD")
+    if iot and not any(clause.startswith("SGP.32") for clause in case.clauses.other):
+        return "the case is of SGP.22 and needs an LPAd, which an IoT eUICC without O_E_IOT_LPAD does not serve"
     return None
 
 

@@ -1,0 +1,111 @@
+"""The functions of ES10b for the IPA as actions (SGP.32 5.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.card import proactive
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.es10.functions import Function
+from pytest_euicc.es10.iot import IOT_FUNCTIONS
+from pytest_euicc.es10.isdr import Es10Error, Reply
+from pytest_euicc.interfaces.es10.functions import outcome_of
+
+Refresh = Literal["performed", "pending", "failed"]
+_FAILED = 0x20
+_SWITCHING = (
+    "immediate_enable",
+    "profile_rollback",
+    "execute_fallback_mechanism",
+    "return_from_fallback",
+    "enable_emergency_profile",
+    "disable_emergency_profile",
+)
+_DEFAULTS: dict[str, Any] = {name: {"refreshFlag": False} for name in _SWITCHING} | {
+    "set_default_dp_address": {"defaultDpAddress": "iot.smdp.example.com"}
+}
+_READING = frozenset(
+    {
+        "get_eim_configuration_data",
+        "get_certs",
+        "retrieve_notifications_list",
+        "get_profiles_info",
+        "get_connectivity_parameters",
+    }
+)
+_OWN_MODULE = frozenset({"load_euicc_package", "add_initial_eim"})
+
+
+def call(context: Context, function: Function, octets: bytes, channel: str | None = None) -> Reply:
+    """Send a request, whatever is in it, and decode the response."""
+    response = context.channel(channel).store_data(octets)
+    if not response.ok or not response.data:
+        return Reply(function, octets, response.sw, response.data)
+    try:
+        received = codec.receive(function.response, response.data)
+    except codec.Asn1Error as fault:
+        return Reply(function, octets, response.sw, response.data, fault=fault)
+    return Reply(function, octets, response.sw, response.data, received)
+
+
+def ask(context: Context, name: str, value: Any) -> Any:
+    """The answer of a function as a value, for states.
+
+    Raises:
+        Unreachable: the eUICC gives none.
+    """
+    function = IOT_FUNCTIONS[name]
+    try:
+        return call(context, function, codec.encode(function.request, value)).value
+    except Es10Error as error:
+        raise Unreachable(str(error)) from error
+
+
+@contextmanager
+def refreshing(context: Context, refresh: Refresh) -> Iterator[None]:
+    """What the device does with a REFRESH that comes: performs it, leaves it pending, or answers a failure."""
+    card = context.card
+    if refresh == "pending":
+        card.hold_proactive()
+        yield
+        return
+    before = card.handler
+    if refresh == "failed":
+        card.handler = lambda command: proactive.terminal_response(command, _FAILED)
+    try:
+        yield
+    finally:
+        card.handler = before
+
+
+def _register(function: Function) -> None:
+    default = _DEFAULTS.get(function.name, {})
+
+    def run(context: Context, message: Message, *, refresh: Refresh = "performed") -> Outcome:
+        request = message.encode(function.request, default)
+        with refreshing(context, refresh):
+            return outcome_of(call(context, function, request.octets, message.channel), request.value)
+
+    run.__doc__ = f"""{function.full_name} ({function.clause}).
+
+    Args:
+        refresh: what the device does with a REFRESH: ``performed``; ``pending``: it stays until ``card.fetch``;
+            ``failed``: TERMINAL RESPONSE with a temporary problem.
+    """
+    action(
+        f"es10b_iot.{function.name}",
+        request=function.request,
+        response=function.response,
+        changes=function.name not in _READING,
+    )(run)
+
+
+for _function in IOT_FUNCTIONS.values():
+    if _function.name not in _OWN_MODULE:
+        _register(_function)

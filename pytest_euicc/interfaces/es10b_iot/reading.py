@@ -1,0 +1,146 @@
+"""What the card holds after packages: profile states after a reset, and whether anything changed (SGP.32 3.3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.profiles import profiles_on
+from pytest_euicc.conformance.engine.registry import action, check
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
+from pytest_euicc.peers.eim.peer import EimPeers
+
+_TAGS = bytes.fromhex("5A 9F70 9F26")
+Part = Literal["profiles", "eims", "results", "notifications", "address"]
+_QUESTIONS: dict[Part, tuple[int, bytes]] = {
+    "profiles": (0xBF2D, bytes.fromhex("BF2D0E 5C0C 5A 9F70 9F26 95 92 99 9F67 9F7B".replace(" ", ""))),
+    "eims": (0xBF55, bytes.fromhex("BF5500")),
+    "results": (0xBF2B, bytes.fromhex("BF2B04A0028200")),
+    "notifications": (0xBF28, bytes.fromhex("BF2800")),
+    "address": (0xBF3C, bytes.fromhex("BF3C00")),
+}
+
+
+@dataclass
+class Look:
+    """What the card answered to every question at the last look."""
+
+    answers: dict[Part, bytes] = field(default_factory=dict)
+
+
+def _look(context: Context) -> dict[Part, bytes]:
+    found: dict[Part, bytes] = {}
+    for part, (_, question) in _QUESTIONS.items():
+        answer = context.channel(None).store_data(question)
+        found[part] = answer.data if answer.ok else answer.sw.to_bytes(2, "big")
+    return found
+
+
+@action("es10b_iot.look")
+def look(context: Context, _message: Message) -> Outcome:
+    """Take down profiles, eIMs, package results, notifications and the default address, for ``es10b_iot.unchanged``."""
+    context.part(Look).answers = _look(context)
+    return Outcome()
+
+
+@action("es10b_iot.unchanged", changes=True)
+def unchanged(
+    context: Context,
+    _message: Message,
+    *,
+    but: list[Part] | None = None,
+    eim: str | None = "eim1",
+) -> Outcome:
+    """All is as at the last ``es10b_iot.look``, and a package with the next counter is accepted.
+
+    Args:
+        but: what may have changed.
+        eim: name of the eIM whose counter must not have moved; ``null`` leaves the package out.
+    """
+    before, now = context.part(Look).answers, _look(context)
+    mismatches = [
+        Mismatch(part, before[part].hex().upper(), now[part].hex().upper())
+        for part in _QUESTIONS
+        if part not in (but or ()) and before[part] != now[part]
+    ]
+    if eim is not None:
+        operations = [codec.encode("Psmo", ("getRAT", {}))]
+        outcome = load_euicc_package(context, Message(), eim=eim, psmo=operations)
+        if not isinstance(outcome.value, dict) or "results" not in outcome.value:
+            told = outcome.fault or describe(outcome.value, 200)
+            mismatches.append(Mismatch("counter", f"{context.part(EimPeers).get(eim).counter + 1} is accepted", told))
+        mismatches += outcome.mismatches
+    return Outcome(mismatches=tuple(mismatches))
+
+
+@action("es10b_iot.read_back")
+def read_back(
+    context: Context,
+    _message: Message,
+    *,
+    enabled: str | Hex | None = None,
+    disabled: list[Hex] | None = None,
+    gone: list[Hex] | None = None,
+    fallback: str | Hex | None = None,
+    reset: bool = True,
+) -> Outcome:
+    """Profile states as GetProfilesInfo lists them, by default after a reset.
+
+    Args:
+        enabled: ICCID of the one enabled profile, or ``none``.
+        disabled: ICCIDs of profiles that must be there and disabled.
+        gone: ICCIDs of profiles that must not be there.
+        fallback: ICCID of the one profile with the fallback attribute, or ``none``.
+        reset: reset the card before.
+    """
+    if reset:
+        context.reset()
+        context.select_isdr(DEFAULT_CHANNEL)
+    try:
+        there = {profile.iccid: profile for profile in profiles_on(context.isdr(), _TAGS)}
+    except Unreachable as error:
+        return Outcome(fault=str(error), mismatches=(Mismatch("profiles", "a list", str(error)),))
+    on = [iccid for iccid, profile in there.items() if profile.enabled]
+    with_attribute = [iccid for iccid, profile in there.items() if profile.info.get("fallbackAttribute")]
+    found = [*_one("enabled", enabled, on), *_one("fallbackAttribute", fallback, with_attribute)]
+    for iccid in disabled or ():
+        if iccid not in there or there[iccid].enabled:
+            found.append(Mismatch(iccid.hex(), "disabled", "enabled" if iccid in there else "not there"))
+    found += [Mismatch(iccid.hex(), "not there", "installed") for iccid in gone or () if iccid in there]
+    return Outcome(mismatches=tuple(found))
+
+
+def _one(what: str, wanted: str | bytes | None, found: list[bytes]) -> Iterator[Mismatch]:
+    if wanted is None:
+        return
+    expected = [] if wanted == "none" else [wanted if isinstance(wanted, bytes) else bytes.fromhex(wanted)]
+    if found != expected:
+        told = ", ".join(iccid.hex() for iccid in found) or "none"
+        yield Mismatch(what, ", ".join(iccid.hex() for iccid in expected) or "none", told)
+
+
+@check("kept_results")
+def kept_results(context: Context, outcome: Outcome, *, numbers: list[Any]) -> Iterator[Mismatch]:
+    """The package results of the answer are those of the packages, octet for octet (SGP.32 5.9.11).
+
+    Args:
+        numbers: sequence numbers of the results that must be there, in order.
+    """
+    peers = context.part(EimPeers)
+    parts = [part for part in tlv.parse(outcome.received).children() if part.tag == 0xA2]
+    if not parts:
+        yield Mismatch("euiccPackageResultList", "A2 with package results", outcome.received.hex().upper())
+        return
+    found = [element.octets for element in parts[0].children()]
+    expected = [peers.answers.get(int(number), b"") for number in numbers]
+    if found != expected:
+        told = " ".join(octets.hex().upper() for octets in found) or "none"
+        yield Mismatch("euiccPackageResultList", " ".join(octets.hex().upper() for octets in expected) or "none", told)

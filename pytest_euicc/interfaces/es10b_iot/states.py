@@ -1,0 +1,299 @@
+"""States of an IoT eUICC: associated eIMs, and profiles that packages bring into their state (SGP.32 3.3 to 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
+from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr, profiles_on
+from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.interfaces.download.whole import install
+from pytest_euicc.interfaces.es10.states import owner_for
+from pytest_euicc.interfaces.es10b_iot.functions import ask
+from pytest_euicc.interfaces.es10b_iot.package import run_package
+from pytest_euicc.peers.eim.peer import EimPeer, EimPeers, KeyForm
+
+_IOT_TAGS = TAGS + bytes.fromhex("9F7B 9F26 9F67")
+_EVENTS = ["notificationInstall", "notificationEnable", "notificationDisable", "notificationDelete"]
+_GENERATE = -1
+Rules = Annotated[
+    frozenset[Literal["ppr1", "ppr2"]] | None, BeforeValidator(lambda value: [] if value == "none" else value)
+]
+
+
+def saved(peer: EimPeer, form: KeyForm = "key") -> dict[str, Any]:
+    """What ``$eim.…`` reaches."""
+    value = {"id": peer.eim_id, "fqdn": peer.fqdn, "key": peer.public_key, "configuration": peer.configuration(form)}
+    return value | ({} if peer.token is None else {"token": peer.token})
+
+
+@state("eim", implies=("isdr_selected",))
+def eim(
+    context: Context,
+    *,
+    curve: Literal["nist", "brainpool", "p384"] = "nist",
+    key: KeyForm = "key",
+    counter: int = 0,
+    ci: Literal["first", "second"] | None = None,
+    same_id_as: str | None = None,
+    as_: SaveAs = "eim1",
+) -> Generator[None, None, None]:
+    """An eIM of the tester that is not associated yet.
+
+    Args:
+        curve: of its key.
+        key: how its configuration has the key: ``key``, ``certificate``, ``expired certificate``, or ``whole
+            certificate``, which stands inside the tag of its alternative as met in the field.
+        counter: its initial counterValue.
+        ci: the CI of the eUICC's signing list that results are to be signed under.
+        same_id_as: name of another eIM whose eimId it has: the same one with a new key.
+        as: name of the eIM; its values are saved under it (``$eim1.id``, ``.key``, ``.configuration``).
+    """
+    peers = context.part(EimPeers)
+    peer = peers.new(as_, curve)
+    peer.counter = counter
+    if same_id_as is not None:
+        peer.eim_id, peer.fqdn = peers.get(same_id_as).eim_id, peers.get(same_id_as).fqdn
+        peer.token = peers.get(same_id_as).token
+    certificates_of(context)
+    if ci is not None:
+        peer.ci = _ci(context, ci)
+    context.save(as_, saved(peer, key))
+    yield
+
+
+def certificates_of(context: Context) -> None:
+    """Ask the eUICC once for the certificates that its results verify under."""
+    peers = context.part(EimPeers)
+    if peers.certificates:
+        return
+    try:
+        known = context.isdr().get_euicc_info2()["euiccCiPKIdListForSigning"]
+    except Es10Error as error:
+        raise Unreachable(f"the CIs of the eUICC cannot be read: {error}") from error
+    for request, key in [({}, b""), *(({"euiccCiPKId": ci}, ci) for ci in known)]:
+        kind, value = ask(context, "get_certs", request)
+        if kind != "certs":
+            raise Unreachable(f"GetCerts answered {kind} {plain(value)}")
+        peers.certificates[key] = bare(value["euiccCertificate"])
+
+
+def bare(certificate: bytes) -> bytes:
+    """A certificate, also of one that came whole inside its tag."""
+    children = tlv.parse(certificate).children()
+    return children[0].octets if len(children) == 1 else certificate
+
+
+def _ci(context: Context, which: Literal["first", "second"]) -> bytes:
+    known = [key for key in context.part(EimPeers).certificates if key]
+    if which == "second" and len(known) < 2:
+        raise Unreachable("the eUICC has one CI in its signing list")
+    return known[which == "second"]
+
+
+@state("eim_associated", implies=("isdr_selected",))
+def eim_associated(
+    context: Context,
+    *,
+    curve: Literal["nist", "brainpool"] = "nist",
+    key: KeyForm = "key",
+    counter: int = 0,
+    ci: Literal["first", "second"] | None = None,
+    token: bool = False,
+    as_: SaveAs = "eim1",
+) -> Generator[None, None, None]:
+    """An eIM of the tester is associated: the first one by AddInitialEim, further ones by a package of the first.
+
+    Args:
+        curve: of its key.
+        key: how its configuration has the key, as for the state ``eim``.
+        counter: its initial counterValue.
+        ci: the CI of the eUICC's signing list that results are to be signed under.
+        token: with an association token, which the eUICC generates.
+        as: name of the eIM; its values are saved under it (``$eim1.id``, ``.key``, ``.token``, ``.configuration``).
+    """
+    peers = context.part(EimPeers)
+    first = next(iter(peers.by_name), None)
+    certificates_of(context)
+    peer = peers.new(as_, curve)
+    peer.counter = counter
+    if ci is not None:
+        peer.ci = _ci(context, ci)
+    configuration = peer.configuration(key) | ({"associationToken": _GENERATE} if token else {})
+    context.change("to associate an eIM")
+    if first is None:
+        request = {"eimConfigurationDataList": [configuration]}
+        kind, value = ask(context, "add_initial_eim", request)
+        if kind != "addInitialEimOk":
+            raise Unreachable(
+                f"AddInitialEim answered {plain(value)}; the eUICC must have no associated eIM: delete those that "
+                "are there with the eIM that they belong to, or by a memory reset"
+            )
+        peer.token = value[0][1] if value[0][0] == "associationToken" else None
+    else:
+        run_package(context, first, eco=[codec.encode("Eco", ("addEim", configuration))])
+    context.save(as_, saved(peer, key))
+    yield
+    with context.undoing(f"the eIM {peer.eim_id} is associated"):
+        fresh_isdr(context)
+        _disassociate(context, as_)
+
+
+def _disassociate(context: Context, name: str) -> None:
+    """Delete an eIM of the tester, by a package of its own."""
+    peer = context.part(EimPeers).get(name)
+    there = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
+    if any(entry["eimId"] == peer.eim_id for entry in there):
+        results = run_package(context, name, eco=[codec.encode("Eco", ("deleteEim", {"eimId": peer.eim_id}))])
+        numbers = [number for number, octets in context.part(EimPeers).answers.items() if octets]
+        for number in numbers:
+            context.isdr().remove_notification_from_list(number)
+        if not results:
+            raise Unreachable("deleteEim had no result")
+
+
+@state("iot_profile", implies=("isdr_selected",))
+def iot_profile(
+    context: Context,
+    *,
+    state: Literal["enabled", "disabled"] = "disabled",
+    class_: Literal["operational", "test"] = "operational",
+    ppr: Rules = frozenset(),
+    addresses: int | None = 1,
+    fallback_allowed: bool | None = None,
+    ecall: bool | None = None,
+    fallback: bool = False,
+    as_: SaveAs = "profile",
+) -> Generator[None, None, None]:
+    """A profile of a kind, brought into its state by packages of the first associated eIM.
+
+    Args:
+        state: enabled or disabled.
+        class: of the profile.
+        ppr: its Profile Policy Rules; none by default.
+        addresses: to how many addresses each of its events goes.
+        fallback_allowed: fallbackAllowed of its metadata; left out by default.
+        ecall: ecallIndication of its metadata; left out by default.
+        fallback: it has the fallback attribute.
+        as: name of the profile; ``$profile.iccid`` and ``.addresses`` are saved under it.
+    """
+    rules: frozenset[str] = ppr or frozenset()
+    before = _enabled(context)
+    chosen = _choose(context, class_, rules, addresses, fallback_allowed, ecall)
+    eim_name = next(iter(context.part(EimPeers).by_name), None)
+    if chosen.enabled is not (state == "enabled"):
+        if eim_name is None:
+            raise Unreachable("profiles are enabled by packages; name eim_associated before iot_profile in given")
+        operation = "enable" if state == "enabled" else "disable"
+        run_package(context, eim_name, psmo=[_psmo(operation, {"iccid": chosen.iccid})])
+    if fallback and eim_name is not None:
+        run_package(context, eim_name, psmo=[_psmo("setFallbackAttribute", {"iccid": chosen.iccid})])
+    forget_notifications(context.isdr(), chosen.iccid)
+    context.save(as_, chosen.saved())
+    yield
+    _put_back(context, eim_name, chosen.iccid, before, fallback=fallback)
+
+
+def _psmo(name: str, value: Any) -> bytes:
+    return codec.encode("Psmo", (name, value))
+
+
+def _choose(
+    context: Context,
+    class_: str,
+    rules: frozenset[str],
+    addresses: int | None,
+    fallback_allowed: bool | None,
+    ecall: bool | None,
+) -> Profile:
+    """A profile that fits and no other name has, or one that is downloaded for it."""
+    in_use = context.part(ProfilesInUse).iccids
+    for profile in profiles_on(context.isdr(), _IOT_TAGS):
+        wanted = (
+            profile.iccid not in in_use
+            and profile.profile_class == class_
+            and profile.rules == rules
+            and profile.info.get("fallbackAllowed") is fallback_allowed
+            and profile.info.get("ecallIndication") is ecall
+            and all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))
+        )
+        if wanted:
+            in_use.add(profile.iccid)
+            return profile
+    metadata: dict[str, Any] = {"profileClass": class_}
+    metadata["notificationConfigurationInfo"] = [
+        {"profileManagementOperation": {"bits": _EVENTS}, "notificationAddress": f"smdp{number}.example.com"}
+        for number in range(addresses or 0)
+    ] or {"absent": True}
+    metadata |= {} if fallback_allowed is None else {"fallbackAllowed": fallback_allowed}
+    metadata |= {} if ecall is None else {"ecallIndication": ecall}
+    if rules:
+        metadata |= {"profilePolicyRules": {"bits": sorted(rules)}, "profileOwner": owner_for(context, rules)}
+    iccid = install(context, metadata)
+    in_use.add(iccid)
+    return next(profile for profile in profiles_on(context.isdr(), _IOT_TAGS) if profile.iccid == iccid)
+
+
+def _enabled(context: Context) -> bytes | None:
+    return next((profile.iccid for profile in profiles_on(context.isdr()) if profile.enabled), None)
+
+
+def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | None, *, fallback: bool) -> None:
+    """The profile that was enabled is enabled again, and the tester's is deleted, by packages."""
+    with context.undoing(f"the profile {iccid.hex()} is not as it was"):
+        isdr = fresh_isdr(context)
+        there = {profile.iccid: profile for profile in profiles_on(isdr)}
+        now = _enabled(context)
+        operations = []
+        if now != before and now is not None:
+            operations.append(_psmo("disable", {"iccid": now}))
+        if before is not None and before in there and now != before:
+            operations.append(_psmo("enable", {"iccid": before}))
+        if operations and name is not None:
+            run_package(context, name, psmo=operations)
+        if fallback and name is not None and iccid in there:
+            run_package(context, name, psmo=[_psmo("unsetFallbackAttribute", {})])
+        if iccid in installed_by_tester(context):
+            if iccid in there and name is not None:
+                run_package(context, name, psmo=[_psmo("delete", {"iccid": iccid})])
+            installed_by_tester(context).remove(iccid)
+        forget_notifications(context.isdr(), iccid)
+
+
+@state("no_enabled_iot_profile", implies=("isdr_selected",))
+def no_enabled_iot_profile(context: Context) -> Generator[None, None, None]:
+    """No profile is enabled; one that is gets disabled by a package of the first associated eIM."""
+    before = _enabled(context)
+    name = next(iter(context.part(EimPeers).by_name), None)
+    if before is not None and name is not None:
+        run_package(context, name, psmo=[_psmo("disable", {"iccid": before})])
+    elif before is not None:
+        raise Unreachable("profiles are disabled by packages; name eim_associated in given")
+    yield
+    if before is not None and name is not None:
+        _put_back(context, name, b"", before, fallback=False)
+
+
+@state("package_result_kept", implies=("eim_associated",))
+def package_result_kept(context: Context, *, as_: SaveAs = "result") -> Generator[None, None, None]:
+    """The result of a package that lists the profiles is kept by the eUICC.
+
+    Args:
+        as: ``$result.seqNumber`` and ``.octets`` are saved under it.
+    """
+    name = next(iter(context.part(EimPeers).by_name))
+    run_package(context, name, psmo=[_psmo("listProfileInfo", {})])
+    number, octets = list(context.part(EimPeers).answers.items())[-1]
+    context.save(as_, {"seqNumber": number, "octets": octets})
+    yield
+    with context.undoing(f"the package result {number} is kept"):
+        fresh_isdr(context).remove_notification_from_list(number)
