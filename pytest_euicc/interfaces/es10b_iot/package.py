@@ -15,7 +15,7 @@ from pytest_euicc.conformance.engine.errors import Unreachable
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
-from pytest_euicc.conformance.values.resolve import merge
+from pytest_euicc.conformance.values.resolve import ValueMistake, merge
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, Shape, asn1_shape, listing, mapping
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.conformance.values.text import describe, parse_hex, plain
@@ -100,6 +100,7 @@ def load_euicc_package(
     signature: Signature = "right",
     extra: Hex = b"",
     size: int | None = None,
+    oversize: int = 0,
     record: SaveAs | None = None,
     again: str | None = None,
     send: bool = True,
@@ -129,6 +130,7 @@ def load_euicc_package(
         signature: what is wrong with the signature.
         extra: bytes at the end of the signed part, which the signature covers.
         size: bytes of the whole package; filled up by an unknown element of the signed part.
+        oversize: bytes that are added to ``size``.
         record: keep the package under this name.
         again: send a package that was kept under this name.
         send: ``false``: only record it.
@@ -155,11 +157,10 @@ def load_euicc_package(
     parts = PackageParts(header, lists, extra)
     package = _signed(parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature)
     if size is not None:
-        for fill in range(size):
-            parts = replace(parts, extra=extra + tlv.encode(0x8E, bytes(fill)))
-            if len(parts.signed()) + 71 >= size:
-                break
-        package = _signed(parts, peer, peers.get(signer or eim), token, without_token=False, signature=signature)
+        parts = _filled(parts, size + oversize)
+        package = _signed(
+            parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature
+        )
     package = tamper(package, message.tamper, "EuiccPackageRequest")
     if again is not None:
         package = peers.recorded[again]
@@ -173,6 +174,22 @@ def load_euicc_package(
     if reply.received is None:
         return outcome
     return _judged(peers, _sender(peers, package, peer), package, outcome)
+
+
+def _filled(parts: PackageParts, size: int) -> PackageParts:
+    """The parts with an unknown element that makes the whole package so many bytes long.
+
+    Raises:
+        ValueMistake: the package is longer already, or no length of the element fits.
+    """
+    for fill in range(size):
+        filled = replace(parts, extra=parts.extra + tlv.encode(0x8E, bytes(fill)))
+        length = len(whole_package(filled.signed(), bytes(64)))
+        if length == size:
+            return filled
+        if length > size:
+            break
+    raise ValueMistake(("size",), f"a package of {size} bytes cannot be made; choose one or two bytes more")
 
 
 def _eid(context: Context) -> bytes:

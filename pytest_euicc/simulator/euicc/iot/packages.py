@@ -66,7 +66,8 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     eim = core.state.iot.eim(package.eim_id)
     if eim is None and core.defective("iot-eim-by-prefix"):
         eim = next((known for known in core.state.iot.eims if known.eim_id.startswith(package.eim_id)), None)
-    if eim is None or not signing.verified(core, eim, package.signed, package.signature):
+    long = len(package.transaction or b"") > _LARGEST_TRANSACTION
+    if eim is None or long or not signing.verified(core, eim, package.signed, package.signature):
         return _unsigned_error(core, package, eim)
     code = _check(core, package, eim)
     if code:
@@ -79,8 +80,9 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
 
 def _unsigned_error(core: EuiccCore, package: Package, eim: Eim | None) -> bytes:
     value: dict[str, Any] = {"eimId": package.eim_id}
-    if package.transaction is not None and not core.defective("iot-unsigned-error-without-transaction"):
-        value["eimTransactionId"] = package.transaction[:_LARGEST_TRANSACTION]
+    told = package.transaction is not None and len(package.transaction) <= _LARGEST_TRANSACTION
+    if told and not core.defective("iot-unsigned-error-without-transaction"):
+        value["eimTransactionId"] = package.transaction
     if eim is not None and eim.token is not None and not core.defective("iot-unsigned-error-without-token"):
         value["associationToken"] = eim.token
     if core.defective("iot-unsigned-error-always-with-token"):
@@ -113,8 +115,7 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
         return _TOO_BIG
     if iot.emergency is not None and not core.defective("iot-packages-in-emergency"):
         return _ECALL_ACTIVE
-    long = len(package.transaction or b"") > _LARGEST_TRANSACTION
-    if iot.pending is not None or len(package.lists) != 1 or long:
+    if iot.pending is not None or len(package.lists) != 1:
         return _UNDEFINED
     return 0
 
