@@ -1,4 +1,4 @@
-"""The command line: its arguments. Each command is a function of the module that does its work, loaded when called."""
+"""The arguments of the command line. Each command is a function elsewhere, imported when called."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ WORSE, WRONG_USE = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 good, 1 mistakes or worse, 2 it could not be done."""
+    """Run one command; returns the exit status: 0 success, 1 mistakes or a worse result, 2 wrong use."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal without Unicode still gets every message.
+            # A terminal without Unicode still shows every message.
             stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
     except BrokenPipeError:
-        # Whoever read our output (head, less) has read enough; nothing more is to be flushed at exit.
+        # The reader of our output (head, less) has closed it; nothing more must be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WORSE
 
@@ -40,7 +40,7 @@ def _many(parser: argparse.ArgumentParser, flag: str, metavar: str, text: str, *
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("pytest-euicc", description="eUICC and SM-DP+ conformance after SGP.22")
+    parser = argparse.ArgumentParser("pytest-euicc", description="eUICC and SM-DP+ conformance tests for SGP.22")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: str, text: str, among: Any = commands) -> argparse.ArgumentParser:
@@ -51,8 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     command("readers", "card.command:readers", "list PC/SC readers and the cards in them")
     command("schema", "conformance.reading.command:schema", "print the JSON Schema of vectors, for editors")
 
-    lint = command("lint", "conformance.reading.command:lint", "check vectors; all mistakes with file:line:column")
-    text = "files or folders (default: those of the package)"
+    lint = command(
+        "lint", "conformance.reading.command:lint", "check vectors; report all mistakes with file:line:column"
+    )
+    text = "files or folders (default: the vectors of the package)"
     lint.add_argument("paths", nargs="*", type=Path, default=[resources.vectors()], help=text)
 
     text = "compare runs, the oldest first; exit status 1 if something got worse"
@@ -69,50 +71,54 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("run", type=Path, help="folder that --euicc-report wrote")
 
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
-    text = "instead, what this catalogue has and they lack; exit status 1 if so"
+    text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
     coverage.add_argument("--against", metavar="FILE", type=Path, help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
-    text = "run sequences against the defects of the simulators: which find what"
+    text = "run sequences against the named defects of the simulators and show which sequence finds which defect"
     prove = command("prove", "prove.command:command", text)
     prove.add_argument("--side", choices=("euicc", "smdp", "all"), default="all", help="simulator (default all)")
-    _many(prove, "--defect", "NAME", "only this one")
-    _many(prove, "-k", "TEXT", "only sequences with this in name or title", dest="texts")
+    _many(prove, "--defect", "NAME", "only this defect")
+    _many(prove, "-k", "TEXT", "only sequences with this text in their name or title", dest="texts")
     prove.add_argument("--jobs", type=int, default=2, help="worker processes (default 2)")
-    prove.add_argument("--out", type=Path, default=Path("reports/out"), help="folder of prove.html and prove.json")
-    prove.add_argument("--matrix", action="store_true", help="print every sequence and every defect in full")
-    _many(prove, "--vectors", "PATH", "vectors of your own", type=Path)
-    text = "also run sequences with defects that they never meet: slower, and finds the same"
+    prove.add_argument("--out", type=Path, default=Path("reports/out"), help="folder for prove.html and prove.json")
+    prove.add_argument("--matrix", action="store_true", help="list every sequence and every defect")
+    _many(prove, "--vectors", "PATH", "your own vectors, in addition to those of the package", type=Path)
+    text = "also run sequences with defects that cannot affect them: slower, same result"
     prove.add_argument("--every-pair", action="store_true", help=text)
 
-    serve = commands.add_parser("serve", help="serve a simulator to other programs")
+    serve = commands.add_parser("serve", help="run a simulator for other programs")
     served = serve.add_subparsers(required=True, metavar="WHAT")
-    text = "put the simulated eUICC behind a virtual PC/SC reader (vpcd)"
+    text = "put the simulated eUICC into a virtual PC/SC reader (vpcd)"
     card = command("card", "simulator.serve:card", text, served)
     card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
     card.add_argument("--port", type=_port, default=35963, help="port of vpcd (default 35963)")
     text = "run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
     smdp = command("smdp", "simulator.serve:smdp", text, served)
-    smdp.add_argument("--inventory", type=Path, help="profiles it has to give (YAML)")
-    smdp.add_argument("--store", type=Path, help="SQLite file that keeps the state of the orders")
-    smdp.add_argument("--port", type=_port, default=8443, help="ES9+ with a P-256 certificate (default 8443)")
-    smdp.add_argument("--brainpool-port", type=_port, default=8444, help="ES9+ with a Brainpool one (default 8444)")
-    smdp.add_argument("--es2-port", type=_port, default=8445, help="ES2+ (default 8445)")
+    smdp.add_argument("--inventory", type=Path, help="profiles to offer (YAML, see docs/inventory.md)")
+    smdp.add_argument("--store", type=Path, help="SQLite file to store the state of orders")
+    smdp.add_argument("--port", type=_port, default=8443, help="port of ES9+ on P-256 (default 8443)")
+    smdp.add_argument("--brainpool-port", type=_port, default=8444, help="port of ES9+ on Brainpool (default 8444)")
+    smdp.add_argument("--es2-port", type=_port, default=8445, help="port of ES2+ (default 8445)")
     for simulator in (card, smdp):
-        simulator.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
-        _many(simulator, "--defect", "NAME", "give it a named deviation")
+        simulator.add_argument("--pki", type=Path, help="folder with certificates and keys in the layout of SGP.26")
+        _many(simulator, "--defect", "NAME", "switch on a named defect")
         simulator.add_argument("--host", default="127.0.0.1")
 
-    text = "say which profiles the SM-DP+ under test has to hold, and write those that are missing"
+    text = "list the profiles that the SM-DP+ under test must hold, and write those that are missing"
     provisioning = command("provisioning", "iut.smdp.provisioning:command", text)
-    provisioning.add_argument("--smdp-declaration", type=Path, help="what the SM-DP+ says of itself")
-    provisioning.add_argument("--smdp", default="", metavar="URL", help="its address, where it is not declared")
-    provisioning.add_argument("--pki", type=Path, help="certificates in the folder layout of SGP.26")
-    _many(provisioning, "-k", "TEXT", "only for sequences with this in name or title", dest="texts")
-    _many(provisioning, "--vectors", "PATH", "vectors of your own", type=Path)
-    provisioning.add_argument("--out", type=Path, help="file for what has to be loaded, in the form of an inventory")
+    provisioning.add_argument("--smdp-declaration", type=Path, help="declaration of the SM-DP+ (YAML)")
+    provisioning.add_argument(
+        "--smdp", default="", metavar="URL", help="URL of the SM-DP+, if the declaration has none"
+    )
+    provisioning.add_argument("--pki", type=Path, help="folder with certificates and keys in the layout of SGP.26")
+    _many(provisioning, "-k", "TEXT", "only for sequences with this text in their name or title", dest="texts")
+    _many(provisioning, "--vectors", "PATH", "your own vectors, in addition to those of the package", type=Path)
+    provisioning.add_argument(
+        "--out", type=Path, help="file to write with the profiles to load, in the format of an inventory"
+    )
 
-    pki = command("pki", "simulator.serve:pki", "write the test PKI in the folder layout of SGP.26, for other programs")
+    pki = command("pki", "simulator.serve:pki", "write the built-in test PKI as a folder in the layout of SGP.26")
     pki.add_argument("folder", type=Path)
     pki.add_argument("--eid", default="89049032123451234512345678901235", help="EID of the eUICC certificate")
     return parser

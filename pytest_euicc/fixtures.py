@@ -58,7 +58,7 @@ class SequenceRun:
         if result.verdict is Verdict.FAIL:
             pytest.fail(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}", pytrace=False)
         if left:
-            raise Inconclusive(f"{result.id}: passed, but the card was not left as it was found{left}")
+            raise Inconclusive(f"{result.id}: passed, but the card was not put back{left}")
 
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
@@ -77,14 +77,14 @@ def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
     """One message and the end of the run, instead of the same error for every sequence."""
     if not request.config.stash[RUN].in_worker:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
-    # A worker of pytest-xdist that exits is taken for one that crashed; this one asks its controller to stop.
+    # pytest-xdist would report a worker that exits as crashed, so it asks its controller to stop.
     request.session.shouldstop = str(error)
     raise Inconclusive(str(error))
 
 
 @pytest.fixture(scope="session")
 def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """The open card with its session; a card that cannot be had ends the run with one message."""
+    """The open card with its session; a card that cannot be opened ends the run with one message."""
     from pytest_euicc.harness import open_harness
 
     run = request.config.stash[RUN]
@@ -99,7 +99,7 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
 @pytest.fixture(scope="session")
 def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """The SM-DP+ under test with its session, no card; an option that is wrong ends the run with one message."""
+    """The SM-DP+ under test with its session, no card; a wrong option ends the run with one message."""
     from pytest_euicc.harness import open_smdp_harness
 
     run = request.config.stash[RUN]
@@ -114,7 +114,7 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
 @pytest.fixture(scope="session")
 def declaration(euicc_harness: Harness) -> Declaration:
-    """What the implementation under test says of itself."""
+    """The declaration of the implementation under test."""
     return euicc_harness.session.declaration
 
 
@@ -130,7 +130,7 @@ def euicc(euicc_harness: Harness) -> Card:
 
 @pytest.fixture
 def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
-    """The ISD-R, selected on a channel of its own."""
+    """The ISD-R, selected on a separate channel."""
     from pytest_euicc.es10.isdr import Isdr
 
     client = Isdr(euicc.open_channel(), euicc_harness.session.isdr_aid)
@@ -141,7 +141,7 @@ def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
 
 @pytest.fixture(scope="session")
 def pki(euicc_harness: Harness) -> Pki:
-    """The test PKI, or what --euicc-pki names."""
+    """The built-in test PKI, or that of --euicc-pki."""
     found = euicc_harness.session.pki
     assert found is not None  # noqa: S101  (open_harness gives every session one)
     return found

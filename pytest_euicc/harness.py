@@ -36,16 +36,16 @@ class Harness:
 
     @property
     def recording_fault(self) -> str:
-        """Why the recording takes no more; empty while it does, or if there is none."""
+        """Why recording has stopped; empty while it works, and without one."""
         card = self.session.card
         return "" if card is None else str(getattr(card.transport, "fault", ""))
 
     def take_missing(self) -> list[str]:
-        """Profiles that the SM-DP+ did not hold since the last look, in words."""
+        """Descriptions of the profiles that the SM-DP+ did not hold since the last call."""
         return [wish.words() for wish in self.session.smdp.take_missing()] if self.session.smdp is not None else []
 
     def close(self) -> None:
-        """Let go of the card and of the SM-DP+."""
+        """Close the card and the SM-DP+."""
         if self.session.card is not None:
             self.session.card.close()
         if self.session.smdp is not None:
@@ -57,7 +57,7 @@ def open_harness(options: Options) -> Harness:
 
     Raises:
         OptionError: an option is wrong.
-        CardError: the card cannot be had.
+        CardError: the card cannot be opened.
     """
     from pytest_euicc.card.channel import Card
     from pytest_euicc.card.transport import TransportOptions, open_transport
@@ -128,7 +128,7 @@ def open_smdp_harness(options: Options) -> Harness:
 
 
 def _started(recorded: str | None) -> datetime:
-    """The time of the run; that of the recording, if it is one."""
+    """The start of the run; in a replay, that of its recording."""
     try:
         return datetime.fromisoformat(recorded or "").astimezone(UTC)
     except ValueError:
@@ -136,7 +136,7 @@ def _started(recorded: str | None) -> datetime:
 
 
 def _record_path(path: Path, worker: str) -> Path:
-    """One file per worker: into a folder, or beside the file named."""
+    """One file for each worker: in the folder, or next to the file named."""
     if path.is_dir() or not path.suffix:
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def _record_path(path: Path, worker: str) -> Path:
 
 
 def _describe(session: Session, options: Options) -> dict[str, str]:
-    """EID, svn and firmware as the card says them; a card that says nothing is described by its reader alone."""
+    """EID, svn and firmware as the card returns them; a card that returns none is described by its reader alone."""
     from pytest_euicc.card.channel import UnexpectedStatus
     from pytest_euicc.es10.isdr import Es10Error, Isdr
 

@@ -1,4 +1,4 @@
-"""Hooks of pytest that a vendor's plugin or conftest.py may implement."""
+"""pytest hooks that a plugin or conftest.py may implement."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @pytest.hookspec(firstresult=True)
 def pytest_euicc_provision_profile(config: pytest.Config, wish: OrderWish) -> HeldOrder | None:
-    """Let the SM-DP+ under test hold a profile that a sequence needs, and say which.
+    """Provide a profile that a sequence needs on the SM-DP+ under test, and return it.
 
-    Called before a sequence for each profile it needs; the first implementation that returns something is taken, so
-    that one which cannot provide a profile returns None. What it raises makes the sequence inconclusive.
+    Called before a sequence, once for each profile it needs. An implementation that cannot provide the profile returns
+    None, and the next one is asked. An exception makes the sequence inconclusive.
     """

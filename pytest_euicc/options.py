@@ -1,4 +1,4 @@
-"""What the user asked for, as plain values: one table of options, for pytest and for everything made from them."""
+"""Command line options and ini keys: one table for pytest, and their values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OptionError(PytestEuiccError):
 
 @dataclass(frozen=True)
 class _Option:
-    """One option of pytest, which is an ini key as well.
+    """One command line option of pytest, with its ini key.
 
     Attributes:
         ini: kind of the ini key; empty for an option that belongs to one run only.
@@ -47,7 +47,7 @@ class _Option:
         return self.ini in ("paths", "")
 
     def add(self, group: pytest.OptionGroup, parser: pytest.Parser) -> None:
-        """Make it known to pytest."""
+        """Register it with pytest."""
         if self.ini == "bool":
             group.addoption(self.flag, dest=self.dest, action="store_true", default=None, help=self.help)
         elif self.many:
@@ -59,7 +59,7 @@ class _Option:
             parser.addini(self.dest, help=self.help, type=self.ini, default=unset[self.ini])  # type: ignore[arg-type]
 
     def given(self, config: pytest.Config) -> Any:
-        """What was written on the command line, or in the ini file; empty where nothing was."""
+        """The value on the command line or in the ini file; empty without one."""
         value = config.getoption(self.dest)
         return config.getini(self.dest) if value is None and self.ini else value
 
@@ -108,48 +108,57 @@ def _seconds(flag: str, value: str) -> float:
 def _option(
     default: Any, flag: str, metavar: str, text: str, read: Callable[[str, Any], Any] = _text, ini: str = "string"
 ) -> Any:
-    # --smdp has kept the name that its ini key was given.
+    # The ini key of --smdp has an older name.
     dest = "euicc_smdp" if flag == "--smdp" else flag.lstrip("-").replace("-", "_")
     return field(default=default, metadata={_KEY: _Option(flag, metavar, text, read, ini, dest)})
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for; ``--help`` says what each option is.
+    """The values of all options; ``--help`` describes them.
 
     Attributes:
-        euicc: transport, ``kind`` or ``kind:argument``.
-        declaration: file; None takes that of the simulated eUICC, and for any other card an empty one.
-        smdp: ``sim``, or the URL of an SM-DP+; empty: where the declaration says, or ``sim`` if it does not.
-        smdp_declaration: file; None takes that of the simulated SM-DP+, and for any other server an empty one.
-        worker: name of the xdist worker, empty without.
+        euicc: the transport, ``kind`` or ``kind:argument``.
+        declaration: a file; None means that of the simulated eUICC, and an empty one for any other card.
+        smdp: ``sim`` or the URL of an SM-DP+; empty means as declared, else ``sim``.
+        smdp_declaration: a file; None means that of the simulated SM-DP+, and an empty one for any other server.
+        worker: name of the xdist worker, empty without xdist.
         provision: the hook by which a vendor provisions its SM-DP+.
-        claims: folder in which the workers of a run note which profiles of the inventory they have taken.
+        claims: folder in which workers record which profiles of the inventory are in use.
     """
 
     euicc: str = _option(
-        SIMULATED, "--euicc", "SPEC", "card: sim[:SETTINGS], pcsc[:READER], vpcd[:PORT], replay:FILE (default sim)"
+        SIMULATED,
+        "--euicc",
+        "SPEC",
+        "the card: sim[:SETTINGS], pcsc[:READER], vpcd[:PORT] or replay:FILE (default sim)",
     )
     declaration: Path | None = _option(
-        None, "--euicc-declaration", "FILE", "what the implementation under test says of itself", _path
+        None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", _path
     )
     record: Path | None = _option(
-        None, "--euicc-record", "FILE|DIR", "record every APDU to a trace that can be replayed", _path
+        None, "--euicc-record", "FILE|DIR", "write every APDU to a trace file, for replay:FILE", _path
     )
     isdr_aid: bytes | None = _option(
-        None, "--euicc-isdr-aid", "HEX", "AID of the ISD-R, for cards with a vendor's own", _aid
+        None, "--euicc-isdr-aid", "HEX", "AID of the ISD-R, for cards with a vendor-specific one", _aid
     )
     pki: Path | None = _option(
-        None, "--euicc-pki", "DIR", "CI certificates in the folder layout of SGP.26 (default: the test PKI)", _path
+        None,
+        "--euicc-pki",
+        "DIR",
+        "certificates and keys in the folder layout of SGP.26 (default: built-in PKI)",
+        _path,
     )
-    smdp: str = _option("", "--smdp", "sim|URL", "SM-DP+ to test, and to download from (default: as declared, or sim)")
+    smdp: str = _option("", "--smdp", "sim|URL", "SM-DP+ to test and to download from (default: as declared, else sim)")
     smdp_declaration: Path | None = _option(
-        None, "--smdp-declaration", "FILE", "what the SM-DP+ under test says of itself", _path
+        None, "--smdp-declaration", "FILE", "declaration of the SM-DP+ under test (YAML)", _path
     )
     smdp_timeout: float = _option(
-        15.0, "--smdp-timeout", "SECONDS", "how long an SM-DP+ may take to connect and to answer (default 15)", _seconds
+        15.0, "--smdp-timeout", "SECONDS", "time limit for an SM-DP+ to connect and to answer (default 15)", _seconds
     )
-    seed: str | None = _option(None, "--euicc-seed", "TEXT", "seed of the harness's randomness (default: a new one)")
+    seed: str | None = _option(
+        None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)"
+    )
     report: Path | None = _option(
         None,
         "--euicc-report",
@@ -159,17 +168,17 @@ class Options:
     )
     allow_destructive: bool = _option(
         False, "--euicc-allow-destructive", "",
-        "let tests change a card in a real reader that the declaration does not list", _yes, "bool",
+        "let tests change a real card even if the declaration does not list it", _yes, "bool",
     )  # fmt: skip
     vectors: tuple[Path, ...] = _option(
-        (), "--euicc-vectors", "PATH", "folder or file with vectors of your own, beside those of the package",
+        (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
         _existing, "paths",
     )  # fmt: skip
     defects: tuple[str, ...] = _option(
-        (), "--euicc-defect", "NAME", "switch a named defect of the simulated eUICC on (may be repeated)", _names, ""
+        (), "--euicc-defect", "NAME", "switch on a named defect of the simulated eUICC (may be repeated)", _names, ""
     )
     smdp_defects: tuple[str, ...] = _option(
-        (), "--smdp-defect", "NAME", "switch a named defect of the simulated SM-DP+ on (may be repeated)", _names, ""
+        (), "--smdp-defect", "NAME", "switch on a named defect of the simulated SM-DP+ (may be repeated)", _names, ""
     )
     worker: str = ""
     provision: Hook | None = None
@@ -186,14 +195,14 @@ def _table() -> list[tuple[Field[Any], _Option]]:
 
 
 def add(parser: pytest.Parser) -> None:
-    """Make every option known to pytest, each with an ini key of the same name."""
+    """Register every option with pytest, each with an ini key of the same name."""
     group = parser.getgroup("euicc", "eUICC and SM-DP+ conformance")
     for _, option in _table():
         option.add(group, parser)
 
 
 def given(config: pytest.Config) -> bool:
-    """Whether the user named any of the options; a project that did not pays nothing for them."""
+    """Whether the user gave any of the options; if not, nothing is loaded."""
     return any(option.given(config) for _, option in _table())
 
 
@@ -208,7 +217,7 @@ def read(config: pytest.Config, **others: Any) -> Options:
 
 
 def report_folder(config: pytest.Config) -> Path | None:
-    """Folder of the reports; None where none are wanted."""
+    """Folder for the reports; None if there are to be none."""
     option = next(option for entry, option in _table() if entry.name == "report")
     value = option.given(config)
     return Path(value) if value else None

@@ -1,4 +1,4 @@
-"""pytest's hooks of pytest-euicc, and nothing else; all work is imported when it is needed."""
+"""The pytest hooks of pytest-euicc and nothing else; modules that do the work are imported when needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """What others may implement."""
+    """Hooks that other plugins may implement."""
     from pytest_euicc import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
@@ -41,7 +41,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Markers, and the state of this run; a place for reports that cannot be written to is told before the run."""
+    """Markers, and the state of this run; a report folder that cannot be written to is an error before the run."""
     allure = config.getoption("allure_report_dir", None)
     try:
         options.check_folder("--alluredir", Path(allure) if allure else None)
@@ -68,7 +68,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Options, declaration and vectors are checked before collection, so that a mistake is one message.
 
-    A project that says nothing of eUICCs pays nothing for it.
+    A project that uses none of the options does not load any of this.
     """
     if options.given(session.config):
         try:
@@ -78,7 +78,7 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per sequence of the interface that the module's marker names; None takes what no suite claims."""
+    """One test for each sequence of the interface in the module's marker; None: of all interfaces without a suite."""
     marker = metafunc.definition.get_closest_marker(_MARKER)
     if marker is None or "sequence" not in metafunc.fixturenames:
         return
@@ -88,7 +88,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A suite without vectors, such as that of a vendor's own interfaces, is no skipped test."""
+    """A suite without vectors, such as that for vendors' interfaces, is not shown as a skipped test."""
     empty = [item for item in items if item.get_closest_marker(_MARKER) and item.name.endswith("[NOTSET]")]
     if empty:
         items[:] = [item for item in items if item not in empty]
@@ -107,7 +107,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Inconclusive counts as pytest's error, not as a failure (SGP.23 2.2.5)."""
+    """Inconclusive is an error in pytest, not a failure (SGP.23 2.2.5)."""
     if report.failed and getattr(report, "euicc_inconclusive", False):
         return "error", "E", "INCONCLUSIVE"
     return None
@@ -115,7 +115,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A worker hands over what its card said; the controller writes reports."""
+    """A worker passes on the description of its card; the controller writes the reports."""
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
@@ -127,14 +127,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """With pytest-xdist: the seed, and a folder in which the workers say which profiles of an inventory they took."""
+    """With pytest-xdist: the seed, and a folder in which workers record the profiles that they use."""
     run = node.config.stash[RUN]
     node.workerinput |= {"euicc_seed": run.seed, "euicc_claims": str(run.claims)}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
-    """With pytest-xdist: card and SM-DP+ are described by the first worker that had them."""
+    """With pytest-xdist: card and SM-DP+ are those of the first worker that opened them."""
     node.config.stash[RUN].opened(getattr(node, "workeroutput", {}).get("euicc_description", {}))
 
 

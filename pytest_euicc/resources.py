@@ -1,4 +1,4 @@
-"""Where the vectors, suites and declarations that come with the package are."""
+"""Paths of the vectors, suites and declarations in the package."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 DEFAULT_CARD = "simulated"
 SUITES = ("card", "ES6", "ES10a", "ES10b", "ES10b (IoT)", "ES10c", "ES8+", "ES9+", "procedures")
-"""Interfaces that have a suite of their own."""
+"""Interfaces with a suite."""
 
 
 @dataclass(frozen=True)
 class SimulatedCard:
-    """A typical eUICC: what it says of itself, and the settings that make the simulated eUICC that card.
+    """A typical eUICC: its declaration, and the settings that make the simulated eUICC such a card.
 
     Attributes:
         declaration: for ``--euicc-declaration``.
@@ -30,7 +30,7 @@ class SimulatedCard:
 
 
 def _folder(name: str) -> Path:
-    """Inside the package in a wheel, beside it in a checkout."""
+    """Inside the package in a wheel, next to it in a checkout."""
     package = Path(__file__).parent
     return package / name if (package / name).is_dir() else package.parent / name
 

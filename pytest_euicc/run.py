@@ -34,7 +34,7 @@ class Run:
         self._config = config
         self.entries: list[dict[str, Any]] = []
         self.missing: Counter[str] = Counter()
-        """Profiles that the SM-DP+ did not hold, in words."""
+        """Descriptions of profiles that the SM-DP+ did not hold."""
         self.description: dict[str, str] = {}
         self.written = ""
         self._folder: RunFolder | None = None
@@ -42,17 +42,17 @@ class Run:
 
     @cached_property
     def _worker(self) -> dict[str, Any]:
-        """What the controller of pytest-xdist told this worker; empty without workers."""
+        """What the controller of pytest-xdist passes to this worker; empty without workers."""
         return getattr(self._config, "workerinput", {})
 
     @property
     def in_worker(self) -> bool:
-        """Whether another process reports what comes out here."""
+        """Whether another process writes the reports."""
         return hasattr(self._config, "workerinput")
 
     @cached_property
     def options(self) -> Options:
-        """What the user asked for; raises OptionError."""
+        """The options; raises OptionError."""
         config, claims = self._config, self._worker.get("euicc_claims")
         return option_table.read(
             config,
@@ -81,7 +81,7 @@ class Run:
         return {case.sequence_id(entry): (case, entry) for case in self.cases for entry in case.sequences}
 
     def of_suite(self, interface: str | None) -> list[str]:
-        """Names of the sequences of an interface; None: of all that have no suite of their own."""
+        """Names of the sequences of an interface; None: of all interfaces without a suite."""
         return [
             name
             for name, (case, _) in self.sequences.items()
@@ -101,11 +101,11 @@ class Run:
 
     @cached_property
     def seed(self) -> str:
-        """The seed of a run that was given none: one for both sides and all workers, so that reports can name it."""
+        """The seed if none is given: one for both sides and all workers, named in the reports."""
         return self._worker.get("euicc_seed") or secrets.token_hex(8)
 
     def opened(self, description: dict[str, str]) -> None:
-        """A card or an SM-DP+ is there; what reports say of it, as it was first said."""
+        """A card or an SM-DP+ was opened; reports show its first description."""
         self.description = {**description, **self.description}
 
     def begin(self) -> None:

@@ -1,1 +1,1 @@
-"""How an implementation under test is reached, one folder a kind."""
+"""How an implementation under test is reached: one folder for each kind."""

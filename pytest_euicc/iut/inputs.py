@@ -1,4 +1,4 @@
-"""The files that options name: vectors, declarations, certificates. A mistake in one is told with its option."""
+"""The files that options name: vectors, declarations, certificates. A mistake is reported with the option."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Decl
     """The declaration of the SM-DP+ under test; raises OptionError.
 
     Args:
-        to_come: its inventory, where it is about to be written.
+        to_come: its inventory, if it is about to be written.
     """
     default = resources.declarations() / "simulated_smdp.yaml" if options.smdp in ("", SIMULATED) else None
     return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default, to_come)
@@ -58,7 +58,7 @@ def _declaration(
     except FileMistakes as error:
         raise OptionError(f"{option}: {error}") from None
     if declaration.iut != iut:
-        raise OptionError(f"{option}: {path} declares iut: {declaration.iut}; one with iut: {iut} is wanted here")
+        raise OptionError(f"{option}: {path} declares iut: {declaration.iut}; one with iut: {iut} is needed here")
     return declaration
 
 

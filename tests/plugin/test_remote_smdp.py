@@ -170,10 +170,10 @@ def pem(number: int = 2) -> bytes:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "wanted a certificate and its key in PEM"),
-        (pem().partition(b"-----BEGIN PRIVATE")[0], "wanted a certificate and its key in PEM"),
+        (b"", "it must contain a certificate and its key in PEM"),
+        (pem().partition(b"-----BEGIN PRIVATE")[0], "it must contain a certificate and its key in PEM"),
         (pem(1).partition(b"-----BEGIN PRIVATE")[0] + b"-----BEGIN PRIVATE" + pem().partition(b"-----BEGIN PRIVATE")[2],
-         "the key is not that of the first certificate"),
+         "the key does not belong to the first certificate"),
     ],
 )  # fmt: skip
 def test_an_identity_that_cannot_be_used(tmp_path: Path, content: bytes, said: str) -> None:
@@ -224,9 +224,9 @@ def test_of_several_that_the_eid_finds_none_is_offered() -> None:
     found = held(matching_id="", eid=EID)
     wish = OrderWish(matching_id="", eid=OURS)
     assert remote(inventory=[found, held()]).offer(wish).matching_id == ""
-    with pytest.raises(CannotOffer, match="must hold no other"):
+    with pytest.raises(CannotOffer, match="the only one that the server finds by EID alone"):
         remote(inventory=[found, held(matching_id="", eid=EID[:-1] + "6")]).offer(wish)
-    with pytest.raises(CannotOffer, match="must hold no other"):
+    with pytest.raises(CannotOffer, match="the only one that the server finds by EID alone"):
         remote().offer(wish)
 
 
@@ -235,7 +235,7 @@ def broken(_wish: OrderWish) -> HeldOrder:
 
 
 @pytest.mark.parametrize(
-    ("hook", "said"), [(broken, "RuntimeError: the back office is closed"), (lambda _wish: "AC-1", "gave a str")]
+    ("hook", "said"), [(broken, "RuntimeError: the back office is closed"), (lambda _wish: "AC-1", "returned a str")]
 )
 def test_a_hook_that_fails(hook: Any, said: str) -> None:
     with pytest.raises(CannotOffer, match=f"the hook pytest_euicc_provision_profile .*{said}"):
@@ -328,7 +328,7 @@ def test_provisioning_on_the_command_line(tmp_path: Path, capsys: pytest.Capture
     assert f"{len(wanted)} profiles for {len(sequences)} sequences, {len(wanted)} of them to load" in said.err
     assert len(yaml.safe_load(out.read_text())["profiles"]) == len(wanted)
     assert main(["provisioning", "--out", str(out)]) == 2
-    assert f"--out {out}: there is such a file" in capsys.readouterr().err
+    assert f"--out {out}: this file exists" in capsys.readouterr().err
     assert main(["provisioning", "-k", "nothing like it"]) == 2
     assert "no sequence for an SM-DP+ has nothing like it" in capsys.readouterr().err
     assert main(["provisioning", "--smdp-declaration", str(tmp_path / "none.yaml")]) == 2

@@ -1,4 +1,4 @@
-"""Profiles of an inventory that sequences have taken, so that none serves two; workers share a file."""
+"""Which profiles of an inventory are in use, so that each is used once; workers share a file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from filelock import FileLock
 
 
 class Claims:
-    """Places in an inventory that are taken.
+    """Positions in an inventory that are in use.
 
     Args:
-        folder: that all workers of a run share; None where there is one process.
+        folder: shared by all workers of a run; None for a single process.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -23,7 +23,7 @@ class Claims:
         self._alone: FileLock | None = None
 
     def take(self, places: Sequence[int]) -> int | None:
-        """Take the first of the places that is free; None if none is."""
+        """Claim the first position that is free; None if none is."""
         with self._shared() as taken:
             free = next((place for place in places if place not in taken), None)
             if free is not None:
@@ -42,13 +42,13 @@ class Claims:
             path.write_text(json.dumps(taken))
 
     def be_alone(self) -> None:
-        """Keep other workers from what only one may do at a time, until `share`."""
+        """Exclude other workers, until `share`."""
         if self._folder is not None and self._alone is None:
             self._alone = FileLock(self._folder / "alone.lock")
             self._alone.acquire()
 
     def share(self) -> None:
-        """Let others have their turn."""
+        """Let other workers continue."""
         if self._alone is not None:
             self._alone.release()
             self._alone = None

@@ -1,4 +1,4 @@
-"""ES9+ clients that are kept from one sequence to the next, and remember that a server is not there."""
+"""ES9+ clients that are kept between sequences and do not call a server again that was lost."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pytest_euicc.es9.inspection import tcp_connection
 from pytest_euicc.es9.tls import TlsSettings
 
 _TIMEOUTS = 3
-"""So many requests in a row that a server does not answer in time are as good as none there."""
+"""After this number of consecutive timeouts a server counts as lost."""
 
 
 class Reach:
-    """Whether a server can be reached: once it could not, every further request is told so at once."""
+    """Whether a server can be reached; once it could not, every further request fails at once."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -41,7 +41,7 @@ class Reach:
             self._answered = True
 
     def heard(self, fault: Es9Error | None) -> None:
-        """Note what came of a request."""
+        """Record the result of a request."""
         if isinstance(fault, ServerTimeout):
             self._timeouts += 1
         elif fault is None:
@@ -51,7 +51,7 @@ class Reach:
 
 
 class WatchedClient(Es9Client):
-    """An ES9+ client that asks a lost server no more."""
+    """An ES9+ client that does not call a lost server again."""
 
     def __init__(self, url: str, tls: TlsSettings, reach: Reach) -> None:
         super().__init__(url, tls)
@@ -78,28 +78,28 @@ class WatchedClient(Es9Client):
 
 
 class Clients:
-    """Keep-alive ES9+ clients, one for each curve: a TLS handshake costs more than most sequences."""
+    """Keep-alive ES9+ clients, one for each curve: a TLS handshake takes longer than most sequences."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Es9Client] = {}
         self._reach: dict[str, Reach] = {}
 
     def reach(self, url: str) -> Reach:
-        """What is known of a server."""
+        """The state of a server."""
         return self._reach.setdefault(url, Reach(url))
 
     def get(self, curve: Curve, url: str, tls: TlsSettings) -> Es9Client:
-        """The client of a curve, made at its first use."""
+        """The client of a curve, created when first used."""
         if curve not in self._clients:
             self._clients[curve] = self.new(url, tls)
         return self._clients[curve]
 
     def new(self, url: str, tls: TlsSettings) -> Es9Client:
-        """A client with connections of its own."""
+        """A client with separate connections."""
         return WatchedClient(url, tls, self.reach(url))
 
     def close(self) -> None:
-        """End the connections of those that are kept; what was known of servers is forgotten."""
+        """Close all connections and forget which servers were lost."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()

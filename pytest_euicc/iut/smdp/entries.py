@@ -1,4 +1,4 @@
-"""A wish as an entry of an inventory: for the simulated server to hold, or to be loaded into any other."""
+"""An OrderWish as an entry of an inventory, for the simulated server or to be loaded into another."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PNG = bytes.fromhex("89504E470D0A1A0A")
 
 
 def entry(wish: OrderWish, matching_id: str, address: str, filler: bytes, iccid: str | None = None) -> dict[str, Any]:
-    """The order as an inventory has it, with what is wished for and nothing else; without a profile package.
+    """The entry with what is needed and nothing else, without a profile package.
 
     Args:
-        matching_id: empty for one found by the EID alone.
+        matching_id: empty for one found by EID alone.
         address: smdpAddress, to which notifications go.
-        filler: what an icon has behind the signature of a PNG; as many octets as the icon, or more.
-        iccid: digits; None leaves it to the profile package.
+        filler: content of an icon after the signature of a PNG: at least as many bytes as the icon.
+        iccid: digits; None: that of the profile package.
     """
     optional = {
         "matching_id": matching_id or None,

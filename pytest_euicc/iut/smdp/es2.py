@@ -1,4 +1,4 @@
-"""Profiles ordered of an SM-DP+ as its operator does, over ES2+ (SGP.22 5.3)."""
+"""Profiles ordered from an SM-DP+ over ES2+, as an operator does (SGP.22 5.3)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _CONFIRMED = ("Released", "Confirmed")
 
 
 class IdentityError(PytestEuiccError):
-    """The operator's certificate or key cannot be used; the message names the file and the mend."""
+    """The operator's certificate or key cannot be used; the message names the file and how to fix it."""
 
 
 def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
-    """What would be ordered for a wish; None where ES2+ cannot say it, or no type is like that."""
+    """The type to order for a wish; None if ES2+ cannot express it or no type matches."""
     sayable = (
         wish.state in _CONFIRMED
         and wish.package is None
@@ -42,7 +42,7 @@ def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
 
 
 class Es2Provisioner:
-    """Orders a profile for each wish, and gives it back when the next sequence begins.
+    """Orders a profile for each wish and cancels the order when the next sequence starts.
 
     Args:
         declared: where, as whom, and what can be ordered.
@@ -56,10 +56,10 @@ class Es2Provisioner:
         self._ordered: list[tuple[str, str | None]] = []
 
     def order(self, wish: OrderWish) -> HeldOrder | None:
-        """Order a profile; None where no type suits.
+        """Order a profile; None if no type matches.
 
         Raises:
-            CannotOffer: the server refuses, or cannot be asked.
+            CannotOffer: the server refuses or cannot be reached.
         """
         chosen = suitable(self._declared, wish)
         if chosen is None:
@@ -98,7 +98,7 @@ class Es2Provisioner:
         return reply.body
 
     def give_back(self) -> None:
-        """Cancel what was ordered, so that the profiles can be ordered again; what is installed stays so."""
+        """Cancel the orders, so that the profiles can be ordered again; installed ones stay installed."""
         for digits, eid in self._ordered:
             try:
                 self._client.cancel_order(digits, eid=eid)
@@ -107,13 +107,13 @@ class Es2Provisioner:
         self._ordered.clear()
 
     def close(self) -> None:
-        """Give back what was ordered last, and end the connections."""
+        """Cancel the last orders and close the connections."""
         self.give_back()
         self._client.close()
 
 
 def read_identity(path: Path) -> Identity:
-    """A certificate, those between it and the CI, and the key, of one PEM file; raises IdentityError."""
+    """Certificate, intermediate certificates and key from one PEM file; raises IdentityError."""
     try:
         pem = path.read_bytes()
         certificates = [Certificate(each.public_bytes(Encoding.DER)) for each in x509.load_pem_x509_certificates(pem)]
@@ -123,9 +123,9 @@ def read_identity(path: Path) -> Identity:
     except CertificateFault as fault:
         raise IdentityError(f"{path}: {fault}") from None
     except (ValueError, TypeError) as error:
-        raise IdentityError(f"{path}: wanted a certificate and its key in PEM: {error}") from None
+        raise IdentityError(f"{path}: it must contain a certificate and its key in PEM: {error}") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise IdentityError(f"{path}: its key is none on a curve; an operator's certificate is ECDSA (SGP.22 2.6.6)")
+        raise IdentityError(f"{path}: its key is not an EC key; an operator's certificate uses ECDSA (SGP.22 2.6.6)")
     if key.public_key().public_numbers() != certificates[0].public_key.public_numbers():
-        raise IdentityError(f"{path}: the key is not that of the first certificate")
+        raise IdentityError(f"{path}: the key does not belong to the first certificate")
     return Identity(certificates[0], key, tuple(certificates[1:]))

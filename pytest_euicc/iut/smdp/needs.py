@@ -1,4 +1,4 @@
-"""Which profiles an SM-DP+ must hold for a run: the wishes of the states of all sequences that apply."""
+"""Which profiles an SM-DP+ must hold for a run: what the states of all applicable sequences ask for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Need:
 
 
 class _PlanningServer:
-    """Takes the place of an SM-DP+: records the wishes and serves nothing."""
+    """In place of an SM-DP+: records what is asked for and serves nothing."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -51,11 +51,11 @@ class _PlanningServer:
         return []
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 def needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: str) -> list[Need]:
-    """The wishes of all sequences for an SM-DP+ that apply, in their order.
+    """What all applicable sequences for an SM-DP+ ask for, in their order.
 
     Args:
         pki: whose eUICC the profiles are for.
@@ -75,7 +75,7 @@ def _needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: s
             name = case.sequence_id(sequence)
             context = Context(session, name)
             for call in sequence.given:
-                # A state that calls the server is not reached here; what it wishes for comes before.
+                # A state that calls the server is not reached here; it asks for its profile before that.
                 with suppress(Unreachable):
                     next(STATES.get(call.name)(context, context.resolve(call.arguments)))
             yield from (Need(name, sequence.title, wish) for wish in server.wishes)

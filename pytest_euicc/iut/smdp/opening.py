@@ -25,7 +25,7 @@ def open_smdp(options: Options, pki: Any, declaration: Declaration) -> Simulated
 
         return SimulatedSmdp(pki, known_defects("--smdp-defect", options.smdp_defects, DEFECTS))
     if options.smdp_defects:
-        raise OptionError(f"--smdp-defect is for the simulated SM-DP+; {server.urls['nist']} is another")
+        raise OptionError(f"--smdp-defect is for the simulated SM-DP+, not for {server.urls['nist']}")
     return RemoteSmdp(
         server,
         pki,
@@ -37,7 +37,7 @@ def open_smdp(options: Options, pki: Any, declaration: Declaration) -> Simulated
 
 
 def smdp_server(options: Options, declaration: Declaration) -> Server | None:
-    """Where the SM-DP+ of the run is; None for the simulated one. Raises OptionError."""
+    """URLs and address of the SM-DP+ of the run; None for the simulated one. Raises OptionError."""
     declared = declaration.addresses
     url = options.smdp or declared.nist or declared.brainpool or SIMULATED
     if url == SIMULATED:
@@ -48,7 +48,7 @@ def smdp_server(options: Options, declaration: Declaration) -> Server | None:
         raise OptionError(f"--smdp {url}: write sim, or the URL of an SM-DP+ as https://host:port") from None
     return Server(
         {"nist": url, "brainpool": declared.brainpool or url},
-        # An SM-DP+ address is a host name (SGP.22 4.1.1); a port belongs to the way there alone.
+        # An SM-DP+ address is a host name (SGP.22 4.1.1); a port is only part of the URL.
         declared.smdp or urlsplit(url).hostname or "",
         declared.resolve,
         options.smdp_timeout,

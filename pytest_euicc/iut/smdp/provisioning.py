@@ -1,4 +1,4 @@
-"""What has to be loaded into an SM-DP+ before a run: as a table, and as a file in the form of an inventory."""
+"""The profiles to load into an SM-DP+ before a run: as a table, and as a file in the format of an inventory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from pytest_euicc.rsp.iccid import check_digit
 
 _WIDTH = 1000
 _MANY = 100
-"""Downloads that may be begun of a profile which serves several sequences."""
+"""Downloads allowed for a profile that several sequences use."""
 
 
 def command(arguments: Namespace) -> int:
-    """``pytest-euicc provisioning``: says what a run needs, and writes what is missing; returns the exit status.
+    """``pytest-euicc provisioning``: lists what a run needs and writes what is missing; returns the exit status.
 
     Raises:
-        PytestEuiccError: an option is wrong, nothing is chosen, or the file cannot be written.
+        PytestEuiccError: an option is wrong, no sequence is selected, or the file cannot be written.
     """
     options = Options(
         smdp=arguments.smdp,
@@ -64,14 +64,14 @@ def command(arguments: Namespace) -> int:
 
 @dataclass(frozen=True)
 class Planned:
-    """A need with where it comes from: ``ES2+ …``, ``inventory …``, or empty where it has to be loaded."""
+    """A need and its source: ``ES2+ …``, ``inventory …``, or empty if it must be loaded."""
 
     need: Need
     source: str
 
 
 def plan(wanted: Iterable[Need], declaration: Declaration) -> list[Planned]:
-    """What a declaration has for each need already; a vendor's hook is asked in the run alone."""
+    """The source of each need in the declaration; a provisioning hook is called only in the run."""
     stock = Stock(declaration.inventory, Claims())
     planned: list[Planned] = []
     for need in wanted:
@@ -96,24 +96,24 @@ def table(planned: Sequence[Planned]) -> list[str]:
 
 
 class AlreadyThere(PytestEuiccError, OSError):
-    """The file to write is there already, and may hold what somebody corrected in it."""
+    """The file to write exists, and may have been corrected by hand."""
 
 
 @dataclass
 class Load:
-    """One profile to load, and the needs that it serves: several only where none of them leaves a trace on it."""
+    """One profile to load and the needs it satisfies: several only if none of them changes it."""
 
     number: int
     needs: list[Need]
 
     @property
     def wish(self) -> OrderWish:
-        """What all of them wish for."""
+        """What all of them ask for."""
         return self.needs[0].wish
 
 
 def loads(planned: Sequence[Planned]) -> list[Load]:
-    """The profiles to load. Those that the EID alone finds are in each other's way: one serves as many as it can."""
+    """The profiles to load. One found by EID alone satisfies as many needs as it can: only one fits."""
     found: list[Load] = []
     for number, each in enumerate(planned, 1):
         if each.source:
@@ -129,33 +129,33 @@ def loads(planned: Sequence[Planned]) -> list[Load]:
 
 
 def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> int:
-    """Write what has to be loaded, in the form of an inventory; returns how many profiles.
+    """Write the profiles to load, in the format of an inventory; returns their number.
 
     Args:
         address: smdpAddress, to which notifications go.
-        name: of the SM-DP+, for the head of the file.
+        name: of the SM-DP+, for the comment at the top of the file.
 
     Raises:
-        AlreadyThere: there is such a file.
+        AlreadyThere: the file exists.
     """
     if path.exists():
-        raise AlreadyThere("there is such a file; write to another one, and put its profiles into this one")
+        raise AlreadyThere("this file exists; write to another one and copy its profiles into this one")
     wanted = loads(planned)
     by_eid = sorted((load for load in wanted if load.wish.by_eid), key=lambda load: -len(load.needs))
     held = any(each.source and each.need.wish.by_eid for each in planned)
     alone = by_eid if held else by_eid[1:]
     together = [load for load in wanted if load not in alone]
     lines = [
-        f"# Profiles that the SM-DP+ has to hold ({name}), each for one sequence unless it is reusable.",
-        "# Load them, put in what your server chose otherwise (matching_id, iccid, confirmation_code), and name this",
-        "# file under inventory: of the declaration. What you do not know may be left out; what is said is compared.",
+        f"# Profiles that the SM-DP+ must hold ({name}), each for one sequence unless it is reusable.",
+        "# Load them, correct what your server chose (matching_id, iccid, confirmation_code), and name this",
+        "# file under inventory: in the declaration. Leave out what you do not know; what is given is compared.",
         "profiles:" if together else "profiles: []",
     ]
     for load in together:
         lines += _lines(load, address, "  ")
     if alone:
-        lines.append("# The following are found by the EID alone, so that the server may choose any of several that it")
-        lines.append("# holds. Let it hold one of them at a time, and run its sequences with -k.")
+        lines.append("# The following have no matchingId and are interchangeable to the server. Load one of them at a")
+        lines.append("# time, and run its sequences with -k.")
     for load in alone:
         lines += _lines(load, address, "#  ")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -163,7 +163,7 @@ def write(path: Path, planned: Sequence[Planned], address: str, name: str) -> in
 
 
 def _lines(load: Load, address: str, indent: str) -> list[str]:
-    """One profile; what a server would choose is proposed, other values for each."""
+    """The lines of one profile; values that a server would choose are proposals."""
     wish = load.wish
     matching_id = "" if wish.by_eid else wish.matching_id or f"PYTEST-{load.number:04d}"
     made = entry(wish, matching_id, address, bytes(wish.icon), _iccid(load.number))

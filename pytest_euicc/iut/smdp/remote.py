@@ -1,4 +1,4 @@
-"""An SM-DP+ at a URL: it holds what its operator gives it, by a hook, over ES2+, or by hand."""
+"""An SM-DP+ at a URL: its profiles come from a hook, over ES2+ or from the inventory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from pytest_euicc.rsp.pki import Pki
 
 _HOOK = "pytest_euicc_provision_profile"
 _MEND = (
-    "load it and list it under inventory: of the declaration (for test_es9plus.py `pytest-euicc provisioning` writes "
-    f"it), or give es2plus: there, or the hook {_HOOK}"
+    "load it and list it under inventory: in the declaration (for test_es9plus.py `pytest-euicc provisioning` writes "
+    f"it), or declare es2plus:, or implement the hook {_HOOK}"
 )
-_ALONE = "; the server must hold no other that is found by an EID alone, so load it for a run of this sequence (-k)"
+_ALONE = (
+    "; it must be the only one that the server finds by EID alone, so load it for a separate run of this sequence (-k)"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Server:
     timeout: float = 15.0
 
     def tls(self, pki: Pki, curve: Curve = "nist") -> TlsSettings:
-        """How to speak TLS with it."""
+        """TLS settings."""
         return TlsSettings(pki.trust(), curve, resolve=self.resolve, timeout=self.timeout)
 
 
@@ -50,10 +52,10 @@ class RemoteSmdp:
     """An SM-DP+ at a URL.
 
     Args:
-        inventory: what it was given by hand.
-        es2plus: orders what a sequence needs.
-        hook: of a vendor, asked first.
-        claims: of the inventory, shared by workers.
+        inventory: profiles that were loaded by hand.
+        es2plus: orders profiles.
+        hook: the provisioning hook, called first.
+        claims: which profiles of the inventory are in use, shared by workers.
     """
 
     def __init__(
@@ -78,29 +80,29 @@ class RemoteSmdp:
 
     @property
     def address(self) -> str:
-        """What activation codes name."""
+        """smdpAddress, as in activation codes."""
         return self._server.address
 
     @property
     def addresses(self) -> list[str]:
-        """That, and where the server listens."""
+        """smdpAddress and the URLs."""
         return list(dict.fromkeys((self._server.address, *self._server.urls.values())))
 
     def begin(self, _seed: int) -> None:
-        """Give back what was ordered for the sequence before; the server's randomness is its own."""
+        """Cancel the orders of the last sequence; the seed has no effect on a real server."""
         if self._es2plus is not None:
             self._es2plus.give_back()
         self._claims.share()
         self._stock.begin()
 
     def offer(self, wish: OrderWish) -> HeldOrder:
-        """Have the server hold a profile: by the hook, over ES2+, or one of the inventory.
+        """Get a profile from the hook, over ES2+ or from the inventory.
 
         Raises:
-            CannotOffer: none of them has one; the message says what to load.
+            CannotOffer: there is none; the message says what to load.
         """
         if wish.by_eid:
-            # An order that the EID alone finds is found by every session of the eUICC.
+            # Every session of the eUICC finds an order without matchingId.
             self._claims.be_alone()
         reasons = []
         for source in (self._asked, self._ordered, self._listed):
@@ -117,7 +119,7 @@ class RemoteSmdp:
         raise CannotOffer("\n".join(reasons))
 
     def take_missing(self) -> list[OrderWish]:
-        """What the server did not hold since the last look."""
+        """What the server did not hold since the last call."""
         missing, self._missing = self._missing, []
         return missing
 
@@ -128,28 +130,28 @@ class RemoteSmdp:
             found = self._hook(wish)
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
-            raise CannotOffer(f"the hook {_HOOK} has no profile ({wish.words()}): {told}") from error
+            raise CannotOffer(f"the hook {_HOOK} failed ({wish.words()}): {told}") from error
         if found is not None and not isinstance(found, HeldOrder):
-            raise CannotOffer(f"the hook {_HOOK} gave a {type(found).__name__}; it gives a HeldOrder")
+            raise CannotOffer(f"the hook {_HOOK} returned a {type(found).__name__}; it must return a HeldOrder or None")
         return found
 
     def _ordered(self, wish: OrderWish) -> HeldOrder | None:
         if self._es2plus is None or (wish.by_eid and not all(profile.matching_id for profile in self._inventory)):
-            # Beside one that the server holds already it would be the server's choice.
+            # With another one on the server, the server would choose.
             return None
         return self._es2plus.order(wish)
 
     def _listed(self, wish: OrderWish) -> HeldOrder | None:
         if self._stock.is_ambiguous(wish):
             raise CannotOffer(
-                f"several profiles of the inventory are found by the EID alone, and {self._server.urls['nist']} may "
-                f"choose any: let it hold one of them at a time ({wish.words()})"
+                f"several profiles of the inventory have no matchingId, and {self._server.urls['nist']} may "
+                f"choose any of them: load one at a time ({wish.words()})"
             )
         profile = self._stock.take(wish)
         return profile.held() if profile is not None else None
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
-        """URL and TLS settings; raises Unreachable where nothing listens there."""
+        """URL and TLS settings; raises Unreachable if nothing listens there."""
         url, tls = self._endpoint(curve)
         try:
             self._clients.reach(url).probe(tls)
@@ -165,11 +167,11 @@ class RemoteSmdp:
         return self._clients.get(curve, *self._endpoint(curve))
 
     def new_client(self, curve: Curve) -> Es9Client:
-        """One with connections of its own."""
+        """A client with separate connections."""
         return self._clients.new(*self._endpoint(curve))
 
     def close(self) -> None:
-        """Give back what was ordered, and end the connections."""
+        """Cancel the orders and close the connections."""
         if self._es2plus is not None:
             self._es2plus.close()
         self._claims.share()

@@ -27,7 +27,7 @@ _FILLER = 2500
 
 
 class SimulatedSmdp:
-    """The simulated SM-DP+ on loopback, started at its first use."""
+    """The simulated SM-DP+ on loopback, started when first used."""
 
     def __init__(self, pki: Pki, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
         self._pki = pki
@@ -40,17 +40,17 @@ class SimulatedSmdp:
 
     @property
     def address(self) -> str:
-        """What activation codes name."""
+        """smdpAddress, as in activation codes."""
         return _address(self._running(), self._variants)
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """All names that it answers to."""
+        """All addresses that it accepts."""
         return tuple(self._running().service.inventory.addresses)
 
     @property
     def defects(self) -> frozenset[str]:
-        """Names of the deviations that are switched on."""
+        """Names of the defects that are switched on."""
         return self._defects
 
     @defects.setter
@@ -71,14 +71,14 @@ class SimulatedSmdp:
             self._server.service.variants = names
 
     def begin(self, seed: int) -> None:
-        """Forget orders and sessions, and start the randomness anew, so that a recorded run replays."""
+        """Forget orders and sessions and seed the random numbers, so that a recorded run replays."""
         self._random.seed(seed)
         self._offered = 0
         server = self._running()
         server.run(server.service.forget)
 
     def offer(self, wish: OrderWish) -> HeldOrder:
-        """Hold one more profile."""
+        """Add a profile."""
         from pytest_euicc.simulator.smdp.orders.inventory import Inventory
         from pytest_euicc.simulator.smdp.variants import profiles
 
@@ -90,7 +90,7 @@ class SimulatedSmdp:
         return _held(made, wish)
 
     def take_missing(self) -> list[OrderWish]:
-        """It holds whatever is wished for."""
+        """Nothing: every profile can be added."""
         return []
 
     def _entry(self, wish: OrderWish) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class SimulatedSmdp:
         return made | {"octets": package}
 
     def _iccid(self) -> bytes:
-        """One of the range for tests (ITU-T E.118), nibbles swapped."""
+        """An ICCID of the test range (ITU-T E.118), nibbles swapped."""
         return swapped(bytes.fromhex(f"8999{self._random.randrange(10**15):015d}F"))
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
@@ -129,7 +129,7 @@ class SimulatedSmdp:
         return self._clients.get(curve, *self._endpoint(curve))
 
     def new_client(self, curve: Curve) -> Es9Client:
-        """One with connections of its own."""
+        """A client with separate connections."""
         return self._clients.new(*self._endpoint(curve))
 
     def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
@@ -138,7 +138,7 @@ class SimulatedSmdp:
         return self._running().url(curve, host), tls
 
     def _speak(self, tls: frozenset[str], variants: frozenset[str]) -> None:
-        """Let the listeners speak TLS like that: they start anew, with the orders and sessions of before."""
+        """Restart the listeners with these TLS deviations; orders and sessions stay."""
         server = self._running()
         if (server.tls_deviations, server.listener_variants) != (tls, variants):
             self._clients.close()
@@ -176,7 +176,7 @@ class SimulatedSmdp:
 
 
 def _address(server: SmdpServer, variants: Container[str]) -> str:
-    """What the server calls itself."""
+    """The server's smdpAddress."""
     address = server.service.inventory.addresses[0]
     if "another-address" in variants:
         return server.service.inventory.addresses[1]
@@ -186,12 +186,12 @@ def _address(server: SmdpServer, variants: Container[str]) -> str:
 
 
 def _of(names: Container[str], known: Iterable[str]) -> frozenset[str]:
-    """Those of the known names that are switched on, without asking for them where somebody notes it."""
+    """The names that are switched on, without recording that they were asked for (``prove``)."""
     return names & frozenset(known) if isinstance(names, frozenset) else frozenset()
 
 
 def _profile(iccid: bytes, filler: int) -> bytes:
-    """A profile of several segments, as operators have them; the last is of whole blocks, which are padded as well."""
+    """A profile of several segments; the last one consists of whole blocks, which are padded as well."""
     last = len(profile_package.build(iccid, filler=filler)) % LARGEST_PLAIN
     return profile_package.build(iccid, filler=filler + -last % BLOCK)
 

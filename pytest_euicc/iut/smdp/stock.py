@@ -1,4 +1,4 @@
-"""What an SM-DP+ holds by the inventory of its declaration, and what of it sequences have had already."""
+"""The inventory of a declaration, and which of its profiles have been used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_euicc.iut.smdp.claims import Claims
 
 
 class Stock:
-    """The profiles of an inventory: each serves one sequence, a reusable one every sequence, but once in each.
+    """The profiles of an inventory: each for one sequence; a reusable one for every sequence, once in each.
 
     Args:
         claims: shared by workers.
@@ -22,15 +22,15 @@ class Stock:
         self._given: set[int] = set()
 
     def begin(self) -> None:
-        """The next sequence begins."""
+        """The next sequence starts."""
         self._given.clear()
 
     def is_ambiguous(self, wish: OrderWish) -> bool:
-        """Whether the server may choose among several profiles, as the EID is all that it finds them by."""
+        """Whether the server may choose among several profiles because they have no matchingId."""
         return wish.by_eid and sum(not profile.matching_id for profile in self._profiles) > 1
 
     def take(self, wish: OrderWish) -> HeldProfile | None:
-        """A profile for a wish, another one for every wish of a sequence; None where there is none."""
+        """A profile for a wish, a different one for each wish of a sequence; None if there is none."""
         found = serving(self._profiles, wish)
         reusable = [place for place in found if self._profiles[place].reusable]
         place = next((place for place in reusable if place not in self._given), None)
