@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit
 
 from pytest_euicc.es9.errors import AddressFault
 
 _HTTPS_PORT = 443
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\%]+)(?::(?P<port>[0-9]{1,5}))?")
 _HOST_LENGTH, _LABEL_LENGTH = 253, 63
-
-
-def parts(url: str) -> SplitResult:
-    """The parts of a URL."""
-    return urlsplit(url if "://" in url else f"https://{url}")
-
-
-def host_and_port(url: str) -> tuple[str, int]:
-    """Host, empty where none is named, and port; raises ValueError for a port that is no number."""
-    found = parts(url)
-    return found.hostname or "", found.port or _HTTPS_PORT
 
 
 def https_authority(url: str) -> tuple[str, str, int]:

@@ -41,10 +41,10 @@ class Es9Reply:
 
     @cached_property
     def body(self) -> dict[str, Any] | None:
-        """The JSON object; None where the body is none."""
+        """The JSON object; None where the body is none, or is nested beyond what anybody reads."""
         try:
             value = json.loads(self.octets)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 

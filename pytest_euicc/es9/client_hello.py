@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_euicc.es9.address import host_and_port
+from pytest_euicc.es9.address import https_authority
+from pytest_euicc.es9.deadline import Deadline
 from pytest_euicc.es9.errors import NotTls, ServerTimeout
 from pytest_euicc.es9.inspection import tcp_connection
 from pytest_euicc.es9.suites import name_of, number_of
@@ -31,6 +32,8 @@ _CURVE_GROUPS = {"nist": (23, 24), "brainpool": (26,)}
 # refused for its version or suite, not for want of a signature.
 _SIGNATURE_SCHEMES = (0x0403, 0x0401, 0x0804, 0x0203, 0x0201)
 _MAXIMUM_RECORD = 1 << 14
+_MAXIMUM_MESSAGE = 1 << 16
+"""No ServerHello is as long; the length of a handshake message goes up to 16 MB."""
 ALERTS = {
     0: "close_notify",
     10: "unexpected_message",
@@ -115,12 +118,14 @@ def offer(
         ServerUnreachable, ServerTimeout: nothing listens there, or nothing comes of it.
         NotTls: what comes is no TLS.
     """
-    host, _ = host_and_port(url)
+    _, host, _ = https_authority(url)
     sent = client_hello(host, version, suites, settings.curve, random)
-    with tcp_connection(url, settings) as connection:
+    deadline = Deadline(settings.timeout)
+    with tcp_connection(url, settings, deadline) as connection:
         try:
+            deadline.limit(connection)
             connection.sendall(sent)
-            received = _answer(connection)
+            received = _answer(connection, deadline)
         except TimeoutError:
             raise ServerTimeout(url, f"no answer to a ClientHello within {settings.timeout:g} s") from None
         except OSError:
@@ -129,26 +134,27 @@ def offer(
     return _read(url, sent, received)
 
 
-def _answer(connection: socket.socket) -> bytes:
+def _answer(connection: socket.socket, deadline: Deadline) -> bytes:
     """Records up to the end of the first handshake message, an alert, or what is no TLS; empty: closed."""
     received, message = b"", b""
     while True:
-        head = _exactly(connection, 5)
+        head = _exactly(connection, deadline, 5)
         received += head
         if len(head) < 5 or head[0] != _HANDSHAKE or head[1] != 3:
-            more = _exactly(connection, 2) if len(head) == 5 and head[0] == _ALERT else b""
+            more = _exactly(connection, deadline, 2) if len(head) == 5 and head[0] == _ALERT else b""
             return received + more
-        content = _exactly(connection, min(int.from_bytes(head[3:], "big"), _MAXIMUM_RECORD))
+        content = _exactly(connection, deadline, min(int.from_bytes(head[3:], "big"), _MAXIMUM_RECORD))
         received, message = received + content, message + content
         whole = len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big")
-        if whole or not content:
+        if whole or not content or len(message) > _MAXIMUM_MESSAGE:
             return received
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def _exactly(connection: socket.socket, deadline: Deadline, count: int) -> bytes:
     """So many octets; fewer at the end of the connection."""
     octets = b""
     while len(octets) < count:
+        deadline.limit(connection)
         chunk = connection.recv(count - len(octets))
         if not chunk:
             break

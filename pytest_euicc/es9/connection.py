@@ -1,38 +1,25 @@
-"""One server over HTTPS: requests with every octet under control, faults of the way as clear errors."""
+"""One server over HTTPS: requests with every octet under control, faults of the way as clear errors.
+
+HTTP itself is h11's, which knows interim responses, chunks and trailers and says what breaks RFC 9112; the connections
+are ours, so that one deadline holds from the resolver to the last octet of the body.
+"""
 
 from __future__ import annotations
 
 import ssl
-import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import urllib3
-from urllib3 import exceptions
+import h11
 
-from pytest_euicc.es9 import address
-from pytest_euicc.es9.errors import (
-    AnswerTooLarge,
-    ConnectionBroken,
-    Es9Error,
-    ServerTimeout,
-    ServerUnreachable,
-)
-from pytest_euicc.es9.inspection import explain_tls
+from pytest_euicc.es9.address import https_authority
+from pytest_euicc.es9.deadline import Deadline
+from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, ServerTimeout
+from pytest_euicc.es9.inspection import explain_tls, tls_connection
 from pytest_euicc.es9.tls import TlsSettings, client_context
 
 _CHUNK = 1 << 16
-
-
-@contextmanager
-def _without_warning() -> Iterator[None]:
-    """Whoever sets verify=False means it; urllib3 warns of it at each connection."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", exceptions.InsecureRequestWarning)
-        yield
+_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 @dataclass(frozen=True)
@@ -44,8 +31,19 @@ class HttpAnswer:
     octets: bytes
 
 
+@dataclass
+class _Line:
+    """One connection that is kept alive, and what h11 knows of it."""
+
+    socket: ssl.SSLSocket
+    http: h11.Connection = field(default_factory=lambda: h11.Connection(h11.CLIENT))
+    used: bool = False
+    heard: bool = False
+    """An octet came since the last request."""
+
+
 class Connection:
-    """Keep-alive connections to one server.
+    """Keep-alive connections to one server; threads may share them.
 
     Args:
         url: ``https://host[:port]``; ``https://`` may be left out.
@@ -56,98 +54,132 @@ class Connection:
     """
 
     def __init__(self, url: str, settings: TlsSettings) -> None:
-        self._authority, self.host, self.port = address.https_authority(url)
+        self._authority, self.host, self.port = https_authority(url)
         self.settings = settings
         self.url = f"https://{self._authority}"
         self._context = client_context(settings)
-        self._pool = self._new_pool()
-
-    def _new_pool(self) -> urllib3.HTTPSConnectionPool:
-        settings = self.settings
-        return urllib3.HTTPSConnectionPool(
-            settings.resolve.get(self.host, self.host),
-            self.port,
-            timeout=urllib3.Timeout(connect=settings.timeout, read=settings.timeout),
-            maxsize=8,
-            retries=False,
-            ssl_context=self._context,
-            server_hostname=self.host,
-            assert_hostname=None if settings.verify else False,
-            cert_reqs="CERT_REQUIRED" if settings.verify else "CERT_NONE",
-        )
+        self._idle: list[_Line] = []
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
-        """Send and wait for the whole answer; redirects are not followed.
+        """Send and wait for the whole answer; redirects are not followed, interim responses (1xx) passed over.
 
         Raises:
-            Es9Error: no whole answer came.
+            Es9Error: no whole answer came within the time limit of the settings.
         """
         sent = {"Host": self._authority, **headers}
-        try:
-            return self._request(method, path, sent, body)
-        except exceptions.HTTPError as error:
-            raise self._explain(self.url + path, error) from None
-
-    def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
-        connections = self._pool.num_connections
-        try:
-            response = self._begin(method, path, headers, body)
-        except exceptions.ProtocolError:
-            # A server may end a connection that is kept alive at any time (RFC 9112 9.5), just as it is used again.
-            if self._pool.num_connections > connections:
+        if (body or method in _WITH_BODY) and not any(name.lower() == "content-length" for name in sent):
+            sent["Content-Length"] = str(len(body))
+        request = h11.Request(method=method, target=path, headers=list(sent.items()))
+        deadline, url = Deadline(self.settings.timeout), self.url + path
+        while True:
+            line = self._line(url, deadline)
+            try:
+                answer = self._exchange(url, line, request, body, deadline)
+            except ConnectionBroken:
+                line.socket.close()
+                # A server may end a connection that is kept alive at any time (RFC 9112 9.5), just as it is used again.
+                if line.used and not line.heard:
+                    continue
                 raise
-            self._pool.close()
-            self._pool = self._new_pool()
-            response = self._begin(method, path, headers, body)
-        try:
-            octets = self._read(self.url + path, response)
-        finally:
-            response.release_conn()
-        found = {name.lower(): value for name, value in response.headers.items()}
-        return HttpAnswer(response.status, found, octets)
-
-    def _begin(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
-        with nullcontext() if self.settings.verify else _without_warning():
-            return self._pool.request(
-                method, path, body=body, headers=headers, redirect=False, preload_content=False, decode_content=False
-            )
-
-    def _read(self, url: str, response: urllib3.BaseHTTPResponse) -> bytes:
-        limit, deadline = self.settings.largest_answer, time.monotonic() + self.settings.timeout
-        octets = bytearray()
-        # Only a read that finds the end notices that octets are missing.
-        while chunk := response.read1(_CHUNK):
-            octets += chunk
-            if len(octets) > limit:
-                response.close()
-                raise AnswerTooLarge(url, f"the answer has no end: it is larger than {limit} octets")
-            if time.monotonic() > deadline:
-                response.close()
-                raise ServerTimeout(url, f"the answer is not whole after {self.settings.timeout:g} s")
-        return bytes(octets)
+            except BaseException:
+                line.socket.close()
+                raise
+            self._keep(line)
+            return answer
 
     def close(self) -> None:
         """End the connections."""
-        self._pool.close()
+        while self._idle:
+            self._idle.pop().socket.close()
 
-    def _explain(self, url: str, error: exceptions.HTTPError) -> Es9Error:
-        cause: Any = error
-        if isinstance(error, exceptions.SSLError):
-            inner = error.args[0] if error.args else error
-            return explain_tls(url, self.host, inner if isinstance(inner, ssl.SSLError) else error, self.settings)
-        if isinstance(error, exceptions.NameResolutionError):
-            return ServerUnreachable(url, f"{self.host} has no address; give one with resolve, or mend the name")
-        if isinstance(error, exceptions.NewConnectionError):
-            return ServerUnreachable(
-                url, f"nothing listens at {self._pool.host}:{self.port}; is the server up and the port right?"
-            )
-        if isinstance(error, exceptions.ConnectTimeoutError):
-            return ServerUnreachable(url, f"no connection within {self.settings.timeout:g} s; is the server up?")
-        if isinstance(error, exceptions.TimeoutError):
-            return ServerTimeout(url, f"no answer within {self.settings.timeout:g} s; give it more time, or see why")
-        if isinstance(error, exceptions.ProtocolError):
-            cause = error.args[-1] if error.args else error
-            if isinstance(cause, exceptions.IncompleteRead):
-                return ConnectionBroken(url, f"the answer broke off after {cause.partial} octets")
-            return ConnectionBroken(url, f"the connection ended before the answer: {' '.join(str(cause).split())}")
-        return Es9Error(url, str(cause))
+    def _line(self, url: str, deadline: Deadline) -> _Line:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Line(tls_connection(url, self.settings, self._context, deadline))
+
+    def _keep(self, line: _Line) -> None:
+        if line.http.our_state is h11.DONE and line.http.their_state is h11.DONE:
+            line.http.start_next_cycle()
+            line.used, line.heard = True, False
+            self._idle.append(line)
+        else:
+            line.socket.close()
+
+    def _exchange(self, url: str, line: _Line, request: h11.Request, body: bytes, deadline: Deadline) -> HttpAnswer:
+        seconds = self.settings.timeout
+        begun = False
+        octets = bytearray()
+        response: h11.Response | None = None
+        try:
+            with deadline.guard(line.socket):
+                self._send(line, request, body, deadline)
+                while True:
+                    event = self._next(line, deadline)
+                    begun = True
+                    if isinstance(event, h11.Response):
+                        response = event
+                    elif isinstance(event, h11.Data):
+                        octets += event.data
+                        if len(octets) > self.settings.largest_answer:
+                            limit = self.settings.largest_answer
+                            raise AnswerTooLarge(url, f"the answer has no end: it is larger than {limit} octets")
+                    elif isinstance(event, h11.EndOfMessage) and response is not None:
+                        return HttpAnswer(response.status_code, _merged(response), bytes(octets))
+        except TimeoutError:
+            if begun:
+                raise ServerTimeout(url, f"the answer is not whole after {seconds:g} s") from None
+            told = f"no answer within {seconds:g} s; give it more time, or see why"
+            raise ServerTimeout(url, told) from None
+        except ssl.SSLError as error:
+            if not isinstance(error, ssl.SSLEOFError):
+                raise explain_tls(url, self.host, error, self.settings) from None
+            told = "the connection ended before the answer, and TLS with it"
+            raise ConnectionBroken(url, told) from None
+        except OSError as error:
+            raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
+        except h11.RemoteProtocolError as error:
+            if response is not None:
+                told = f"the answer broke off after {len(octets)} octets"
+                raise ConnectionBroken(url, f"{told}: {_one_line(error)}") from None
+            raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
+
+    def _send(self, line: _Line, request: h11.Request, body: bytes, deadline: Deadline) -> None:
+        octets = (line.http.send(request) or b"") + (line.http.send(h11.Data(body)) or b"")
+        octets += line.http.send(h11.EndOfMessage()) or b""
+        deadline.limit(line.socket)
+        try:
+            line.socket.sendall(octets)
+        except TimeoutError:
+            raise
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            # A server may answer, and leave, before it has read everything.
+            return
+
+    def _next(self, line: _Line, deadline: Deadline) -> object:
+        while True:
+            event = line.http.next_event()
+            if isinstance(event, h11.InformationalResponse):
+                # 102, 103 and what may come: all but the final response can be passed over (RFC 9110 15.2).
+                deadline.left()
+                continue
+            if event is not h11.NEED_DATA:
+                return event
+            deadline.limit(line.socket)
+            octets = line.socket.recv(_CHUNK)
+            deadline.left()
+            line.heard |= bool(octets)
+            line.http.receive_data(octets)
+
+
+def _merged(response: h11.Response) -> dict[str, str]:
+    """Headers by name; several of one name are one list (RFC 9110 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in response.headers:
+        key, text = name.decode("ascii").lower(), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -6,7 +6,8 @@ import socket
 import ssl
 from dataclasses import dataclass, replace
 
-from pytest_euicc.es9.address import host_and_port
+from pytest_euicc.es9.address import https_authority
+from pytest_euicc.es9.deadline import Deadline
 from pytest_euicc.es9.errors import (
     CertificateExpired,
     Es9Error,
@@ -42,39 +43,53 @@ def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Hands
         Es9Error: no connection, or no handshake.
         CertificateFault: what the server sent is no certificate with an EC key.
     """
-    host, _ = host_and_port(url)
     context = client_context(replace(settings, verify=verify))
-    with tcp_connection(url, settings) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname=host) as secure:
-                cipher = secure.cipher()
-                return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
-        except ssl.SSLError as error:
-            raise explain_tls(url, host, error, settings) from None
-        except TimeoutError:
-            raise ServerTimeout(url, f"no handshake within {settings.timeout:g} s") from None
-        except OSError as error:
-            raise TlsError(url, f"the server ended the handshake ({error.strerror or error})") from None
+    with tls_connection(url, settings, context, Deadline(settings.timeout)) as secure:
+        cipher = secure.cipher()
+        return Handshake(secure.version() or "", cipher[0] if cipher else "", _chain(secure))
 
 
-def tcp_connection(url: str, settings: TlsSettings) -> socket.socket:
-    """A connection to the host and port of a URL, with the time limit of the settings.
+def tls_connection(url: str, settings: TlsSettings, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
+    """A TLS connection to the host and port of a URL.
+
+    Raises:
+        Es9Error: no connection, or no handshake before the deadline.
+    """
+    _, host, _ = https_authority(url)
+    plain = tcp_connection(url, settings, deadline)
+    try:
+        deadline.limit(plain)
+        with deadline.guard(plain):
+            return context.wrap_socket(plain, server_hostname=host)
+    except ssl.SSLError as error:
+        fault: Es9Error = explain_tls(url, host, error, settings)
+    except TimeoutError:
+        fault = ServerTimeout(url, f"no handshake within {settings.timeout:g} s")
+    except OSError as error:
+        fault = TlsError(url, f"the server ended the handshake ({error.strerror or error})")
+    plain.close()
+    raise fault
+
+
+def tcp_connection(url: str, settings: TlsSettings, deadline: Deadline | None = None) -> socket.socket:
+    """A connection to the host and port of a URL; the deadline is the time limit of the settings unless one is given.
 
     Raises:
         ServerUnreachable: it does not come about.
     """
-    host, port = host_and_port(url)
+    _, host, port = https_authority(url)
+    there = settings.resolve.get(host, host)
     try:
-        return socket.create_connection((settings.resolve.get(host, host), port), settings.timeout)
+        return (deadline or Deadline(settings.timeout)).connect(there, port)
     except TimeoutError:
         raise ServerUnreachable(
-            url, f"no connection to {host}:{port} within {settings.timeout:g} s; is the server up?"
+            url, f"no connection within {settings.timeout:g} s to {there}:{port}; is the server up?"
         ) from None
     except socket.gaierror:
         raise ServerUnreachable(url, f"{host} has no address; give one with resolve, or mend the name") from None
     except OSError as error:
         raise ServerUnreachable(
-            url, f"nothing listens at {host}:{port} ({error.strerror or error}); is the server up and the port right?"
+            url, f"nothing listens at {there}:{port} ({error.strerror or error}); is the server up and the port right?"
         ) from None
 
 

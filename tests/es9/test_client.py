@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -22,80 +20,13 @@ from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.server import Ports, ServerError, SmdpServer
 from pytest_euicc.simulator.smdp.http.tls import server_context
 from pytest_euicc.simulator.smdp.service import SmdpService
+from tests.support.rough_server import good_context, http, request_of, says, speaking
 from tests.support.smdp_peer import HOST
 
 pytest_plugins = ["tests.support.smdp_fixtures"]
 
 TLS = TlsSettings(default_pki().trust(), timeout=5.0, resolve={HOST: "127.0.0.1"})
 SUCCESS = b'{"header":{"functionExecutionStatus":{"status":"Executed-Success"}}}'
-
-
-def http(status: str, body: bytes, *headers: str, length: int | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-@contextmanager
-def speaking(answer: Callable[[socket.socket], None], context: ssl.SSLContext | None) -> Iterator[int]:
-    """A server that does one thing with each connection; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        while True:
-            try:
-                plain, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                taken = context.wrap_socket(plain, server_side=True) if context else plain
-            except OSError:
-                plain.close()
-                continue
-            with taken:
-                try:
-                    answer(taken)
-                except OSError:
-                    continue
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
-
-
-def some(connection: socket.socket) -> bytes:
-    received = connection.recv(65536)
-    if not received:
-        raise OSError("the client left")
-    return received
-
-
-def request_of(connection: socket.socket) -> bytes:
-    """Read one whole request."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += some(connection)
-    head, _, body = received.partition(b"\r\n\r\n")
-    found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-    while len(body) < int(found[1] if found else 0):
-        body += some(connection)
-    return head
-
-
-def says(octets: bytes) -> Callable[[socket.socket], None]:
-    def answer(connection: socket.socket) -> None:
-        request_of(connection)
-        connection.sendall(octets)
-
-    return answer
-
-
-def good_context() -> ssl.SSLContext:
-    return server_context(default_pki().server(Role.DP_TLS), "nist")
 
 
 def asked(port: int, settings: TlsSettings = TLS, host: str = HOST) -> Es9Reply:
