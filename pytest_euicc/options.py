@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SIMULATED = "sim"
 """In place of a reader, or of a URL."""
 
+FAILURES = ("fail", "inconclusive", "restore", "observation")
+"""What can count as a failure of a run."""
+FAIL_ON = FAILURES[:3]
 _KEY = "pytest option"
 
 
@@ -105,6 +108,14 @@ def _seconds(flag: str, value: str) -> float:
     return seconds
 
 
+def _kinds(flag: str, value: str) -> tuple[str, ...]:
+    kinds = tuple(part.strip() for part in value.split(","))
+    for kind in kinds:
+        if kind not in FAILURES:
+            raise OptionError(f"{flag} {value}: no kind {kind!r}; there are: {', '.join(FAILURES)}")
+    return kinds
+
+
 def _option(
     default: Any, flag: str, metavar: str, text: str, read: Callable[[str, Any], Any] = _text, ini: str = "string"
 ) -> Any:
@@ -166,6 +177,11 @@ class Options:
         "write the evidence of the run: run.json, every exchange, summary.html, a manifest",
         _path,
     )
+    fail_on: tuple[str, ...] = _option(
+        FAIL_ON, "--euicc-fail-on", "KINDS",
+        "what gives exit status 1, with commas: fail, inconclusive, restore, observation (default the first three)",
+        _kinds,
+    )  # fmt: skip
     allow_destructive: bool = _option(
         False, "--euicc-allow-destructive", "",
         "let tests change a real card even if the declaration does not list it", _yes, "bool",

@@ -121,8 +121,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     if run.in_worker:
         session.config.workeroutput["euicc_description"] = run.description  # type: ignore[attr-defined]
-    elif not run.finish(whole=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)):
-        session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+    else:
+        session.exitstatus = run.counts_as_failed(exitstatus)
+        if not run.finish(whole=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)):
+            session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from collections import Counter
@@ -19,6 +20,7 @@ from pytest_euicc.resources import SUITES
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.reporting.recorder import RunRecorder
+    from pytest_euicc.reporting.run_file import RunRecord
     from pytest_euicc.reporting.run_folder import RunFolder
 
 ENTRY: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
@@ -37,6 +39,7 @@ class Run:
         """Descriptions of profiles that the SM-DP+ did not hold."""
         self.description: dict[str, str] = {}
         self.written = ""
+        self._others_failed = False
         self._folder: RunFolder | None = None
         self._recording: RunRecorder | None = None
 
@@ -148,10 +151,12 @@ class Run:
             from pytest_euicc.reporting import junit
 
             junit.describe(self._config, report)
-            told = getattr(report, "euicc", None)
-            if told is not None:
-                self.entries.append(told)
-            self.missing.update(getattr(report, "euicc_missing", ()))
+        told = getattr(report, "euicc", None)
+        if told is not None and report.when == "call":
+            self.entries.append(told)
+            self.missing.update(report.euicc_missing)
+        elif report.failed:
+            self._others_failed = True
 
     def finish(self, *, whole: bool) -> bool:
         """Write reports; whether they are where the user wants them.
@@ -164,6 +169,12 @@ class Run:
         well = True
         if self._folder is not None:
             well, self.written = self._folder.close(self.description, finished=whole)
+            if os.environ.get("GITLAB_CI") == "true":
+                from pytest_euicc.reporting import annotations
+                from pytest_euicc.reporting.files import write_whole
+
+                folder = self._folder.folder
+                write_whole(folder / annotations.CODE_QUALITY, annotations.gitlab(self._record.sequences))
         allure = self._config.getoption("allure_report_dir", None)
         if allure and self.entries:
             from pytest_euicc.reporting.allure import write_environment
@@ -171,12 +182,26 @@ class Run:
             write_environment(Path(allure), self.description)
         return well
 
-    def lines(self) -> Iterator[str]:
-        """What the terminal shows at the end."""
-        from pytest_euicc.reporting import summary
+    def counts_as_failed(self, exitstatus: int) -> int:
+        """The exit status by what the user wants to count as a failure."""
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not self.entries:
+            return exitstatus
+        kinds = {kind for entry in self.entries for kind in failures_of(entry)} & set(self.options.fail_on)
+        return pytest.ExitCode.TESTS_FAILED if kinds or self._others_failed else pytest.ExitCode.OK
+
+    @property
+    def _record(self) -> RunRecord:
         from pytest_euicc.reporting.run_file import RunRecord
 
-        yield from summary.lines(RunRecord.model_validate({"card": self.description, "sequences": self.entries}))
+        return RunRecord.model_validate({"card": self.description, "sequences": self.entries})
+
+    def lines(self) -> Iterator[str]:
+        """What the terminal shows at the end."""
+        from pytest_euicc.reporting import annotations, summary
+
+        yield from summary.lines(self._record)
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            yield from annotations.github(self._record.sequences)
         if self.missing:
             yield "the SM-DP+ did not hold (for test_es9plus.py `pytest-euicc provisioning` writes it):"
             for words, count in sorted(self.missing.items()):
@@ -186,6 +211,16 @@ class Run:
         allure = self._config.getoption("allure_report_dir", None)
         if allure:
             yield f"Allure results: {allure}"
+
+
+def failures_of(entry: dict[str, Any]) -> Iterator[str]:
+    """Which kinds of failure a sequence shows (see --euicc-fail-on); ``entry`` is its line of the summary."""
+    if entry["verdict"] in ("fail", "inconclusive"):
+        yield entry["verdict"]
+    if entry["left_behind"]:
+        yield "restore"
+    if entry.get("observations"):
+        yield "observation"
 
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_euicc.reporting import manifest
-from pytest_euicc.reporting.run_file import RunFileError, load
+from pytest_euicc.reporting.run_file import Entry, Evidence, Problem, RunFileError, RunRecord, Step, load
 
 ENTRY = {"id": "a", "title": "A title", "verdict": "pass", "interface": "ES10c"}
 
@@ -101,3 +101,10 @@ def test_files_that_came_and_went(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_has_no_manifest(tmp_path: Path) -> None:
     assert "did not finish" in next(manifest.verify(folder(tmp_path / "run", finished=False)))
+
+
+def test_every_member_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "run-file.md").read_text(encoding="utf-8")
+    for model in (RunRecord, Entry, Step, Problem, Evidence):
+        for name, field in model.model_fields.items():
+            assert f"`{field.alias or name}`" in text, f"{model.__name__}.{name}"

@@ -1,0 +1,115 @@
+"""What a run leaves behind for those who were not there: evidence, exit status, annotations."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import interfaces  # noqa: F401  (what a run in this process imports stays imported)
+from pytest_euicc.reporting import manifest
+from pytest_euicc.reporting.run_file import load
+
+VECTOR = """
+case: TC_Own
+title: Own vectors
+iut: euicc
+interface: own
+origin: own
+clauses: {sgp22: ["5.7.20"]}
+sequences:
+  - {id: "O1", title: Right, given: [isdr_selected], steps: [es10c.get_eid]}
+  - {id: "O2", title: Wrong, given: [isdr_selected], steps: [{es10c.get_eid: {expect: {eidValue: {octets: 15}}}}]}
+  - {id: "O3", title: Lost, given: [{profile: {class: provisioning, ppr: [ppr2], as: p}}], steps: [es10c.get_eid]}
+"""
+SUITE = """
+import pytest
+pytestmark = pytest.mark.euicc_vectors("own")
+def test_sequence(sequence):
+    sequence.run()
+"""
+KILLED = """
+import os, signal
+from pytest_euicc.conformance.engine.runner import Runner
+run = Runner.run
+def killed(self, case, sequence):
+    if sequence.id == "O2":
+        self.listeners.append(kill)
+    return run(self, case, sequence)
+def kill(event):
+    if type(event).__name__ == "StepStarted":
+        os.kill(os.getpid(), signal.SIGKILL)
+Runner.run = killed
+"""
+
+
+@pytest.fixture
+def own(pytester: pytest.Pytester) -> list[str]:
+    """Options for a suite of three sequences: pass, fail, inconclusive."""
+    pytester.makefile(".yaml", own=VECTOR)
+    pytester.makepyfile(test_own=SUITE)
+    return ["-p", "no:cacheprovider", "--euicc-vectors", "own.yaml", "--euicc-report", "out"]
+
+
+def test_a_run_is_complete_and_verifiable(pytester: pytest.Pytester, own: list[str]) -> None:
+    result = pytester.runpytest_inprocess(*own, "--junitxml", "junit.xml")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    out = pytester.path / "out"
+    run = load(out)
+    assert run.finished
+    assert [entry.verdict for entry in run.sequences] == ["pass", "fail", "inconclusive"]
+    assert list(manifest.verify(out)) == []
+    assert run.sequences[1].file == "own.yaml"
+    assert run.sequences[1].line == 9
+    assert run.harness["vectors"]["sequences"] == len(run.known)
+    result.stdout.fnmatch_lines(["*not endorsed by GSMA*", "summary: *summary.html"])
+    junit = (pytester.path / "junit.xml").read_text()
+    assert 'classname="pytest_euicc.own" name="TC_Own_O2"' in junit
+    assert 'failures="1"' in junit
+    assert 'errors="1"' in junit
+    assert '<property name="line" value="9" />' in junit
+    assert "{'id'" not in junit
+
+
+def test_what_counts_as_a_failure(pytester: pytest.Pytester, own: list[str]) -> None:
+    def status(*arguments: str) -> int:
+        return int(pytester.runpytest_inprocess(*own, *arguments).ret)
+
+    assert status("-k", "O3") == 1
+    assert status("-k", "O3", "--euicc-fail-on", "fail,restore") == 0
+    assert status("-k", "O2", "--euicc-fail-on", "inconclusive") == 0
+    assert status("-k", "O2", "--euicc-fail-on", "fail") == 1
+    assert status("-k", "O1", "--euicc-fail-on", "fail,fial") == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_test_of_somebody_else_still_fails(pytester: pytest.Pytester, own: list[str]) -> None:
+    pytester.makepyfile(test_other="def test_other():\n    assert False")
+    assert pytester.runpytest_inprocess(*own, "--euicc-fail-on", "observation").ret == 1
+
+
+def test_a_killed_run_is_readable_up_to_its_last_step(pytester: pytest.Pytester, own: list[str]) -> None:
+    pytester.makeconftest(KILLED)
+    assert pytester.runpytest_subprocess(*own).ret == -signal.SIGKILL
+    run = load(pytester.path / "out")
+    assert not run.finished
+    assert [(entry.id, entry.verdict) for entry in run.sequences] == [
+        ("TC_Own_O1", "pass"),
+        ("TC_Own_O2", "not finished"),
+    ]
+    exchanges = (pytester.path / "out" / "exchanges" / "main.jsonl").read_text().splitlines()
+    assert json.loads(exchanges[-1])["sequence"] == "TC_Own_O2"
+    # The next run into the folder keeps it.
+    (pytester.path / "conftest.py").unlink()
+    assert pytester.runpytest_inprocess(*own, "-k", "O1").ret == 0
+    assert not load(pytester.path / "out" / "run-1").finished
+
+
+def test_annotations(pytester: pytest.Pytester, own: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITLAB_CI", "true")
+    result = pytester.runpytest_inprocess(*own)
+    result.stdout.fnmatch_lines(["::error file=own.yaml,line=9,title=TC_Own_O2::Wrong: fail*"])
+    issues = json.loads(Path(pytester.path / "out" / "gl-code-quality.json").read_text())
+    assert [issue["check_name"] for issue in issues] == ["TC_Own_O2", "TC_Own_O3"]
