@@ -31,10 +31,11 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class DerFault:
-    """One place that is not canonical: offset in the octets, and why."""
+    """One place that is not canonical: offset in the octets, and why; ``default``: a default value is written out."""
 
     offset: int
     reason: str
+    default: bool = False
 
     def __str__(self) -> str:
         return f"octet {self.offset}: {self.reason}"
@@ -145,7 +146,9 @@ def _default(element: Tlv, node: Node) -> Iterator[DerFault]:
     octets = element.value
     value = octets if node.kind == "OCTET STRING" else int.from_bytes(octets, "big", signed=True)
     if value == node.default:
-        yield DerFault(element.offset, f"{node.name} has its default value and must be left out (X.690 11.5)")
+        yield DerFault(
+            element.offset, f"{node.name} has its default value and must be left out (X.690 11.5)", default=True
+        )
 
 
 def _set_order(children: list[Tlv]) -> Iterator[DerFault]:

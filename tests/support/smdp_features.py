@@ -71,7 +71,10 @@ def _orders(variants: frozenset[str]) -> list[object]:
     confirmed = made(variants, state="Confirmed", eid=OTHER_EID.hex())
     unnamed = made(variants)
     unnamed.identity = default_pki().euicc(unnamed.eid, kind="eum-no-authority-key")
-    return [_codes(*start, *inner, ended.begin("AC"), over.begin("AC"), confirmed.begin("AC"), unnamed.begin("AC"))]
+    longer = made(variants)
+    longer.identity = default_pki().euicc(longer.eid, kind="eum-path-length")
+    ends = [peer.begin("AC") for peer in (ended, over, confirmed, unnamed, longer)]
+    return [_codes(*start, *inner, *ends)]
 
 
 def _packages(variants: frozenset[str]) -> list[object]:
@@ -133,6 +136,7 @@ def of_answers(server: SmdpServer, variants: frozenset[str]) -> list[object]:
         ("POST", "handleNotification", {"pendingNotification": ""}, json_type),
         ("POST", "initiateAuthentication", good, json_type | {"Content-Type": "text/plain"}),
         ("POST", "noSuchFunction", good, json_type),
+        ("POST", "initiateAuthentication", "no object", json_type),
         ("GET", "initiateAuthentication", good, json_type),
     ]
     for method, function, body, headers in requests:

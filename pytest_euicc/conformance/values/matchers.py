@@ -388,7 +388,10 @@ def _assign(candidates: list[list[int]]) -> list[int] | None:
 
 @_operator("bits")
 def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
-    """These named bits are set and no others; ``{set: [], clear: []}``: these are set, those are not."""
+    """These named bits are set and no others; ``{set: [], clear: []}``: these are set, those are not.
+
+    ``{known: []}``: of the bits that have a name these are set and no others; bits of later versions may be either.
+    """
     wanted = argument if isinstance(argument, Mapping) else None
     try:
         if not _is_bits(actual):
@@ -400,6 +403,9 @@ def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
             held = all(bit_number(name, shape) in present for name in wanted.get("set", [])) and not any(
                 bit_number(name, shape) in present for name in wanted.get("clear", [])
             )
+            if "known" in wanted:
+                known = {bit_number(name, shape) for name in wanted["known"]}
+                held = held and present & set((shape.names or {}).values()) == known
     except ValueError:
         held = False
     if not held:

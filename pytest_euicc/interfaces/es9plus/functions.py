@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from pytest_euicc.asn1 import tlv
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Unreachable
@@ -49,6 +49,25 @@ def _known_fields(fields: dict[str, bytes]) -> dict[str, bytes]:
     return fields
 
 
+def _known_error(type_name: str) -> AfterValidator:
+    """Only names of an error code's ASN.1 type."""
+
+    def known(name: str) -> str:
+        names = codec.fields(type_name).names or {}
+        if name not in names:
+            raise ValueError(f"{type_name} has no value {name!r}{closest(name, names)}")
+        return name
+
+    return AfterValidator(known)
+
+
+AuthenticateError = Annotated[str, _known_error("AuthenticateErrorCode")]
+"""A value of AuthenticateErrorCode by its name."""
+DownloadError = Annotated[str, _known_error("DownloadErrorCode")]
+"""A value of DownloadErrorCode by its name."""
+CancelError = Literal["invalidTransactionId", "undefinedError"]
+"""A value of cancelSessionResponseError by its name."""
+_CANCEL_ERRORS = {"invalidTransactionId": 5, "undefinedError": 127}
 Extensions = Annotated[dict[str, Hex], AfterValidator(_known_fields)]
 """Octets by the field of EuiccSigned1 that they are put into."""
 
@@ -119,6 +138,7 @@ def authenticate_client(
     signer: Signer = "certificate",
     transaction_id: Hex | None = None,
     extend: Extensions | None = None,
+    error: AuthenticateError | None = None,
     http: HttpChange | None = None,
 ) -> Outcome:
     """ES9+.AuthenticateClient (SGP.22 5.6.3).
@@ -130,6 +150,7 @@ def authenticate_client(
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
         extend: unknown elements in hex, by the field of EuiccSigned1 to whose end they are added before signing.
+        error: authenticateResponseError with this code, in place of what the eUICC signs.
         http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
@@ -139,7 +160,10 @@ def authenticate_client(
     signed = signed1.octets
     for field, octets in (extend or {}).items():
         signed = tamper(signed, [{"insert": {"at": field, "part": "value", "hex": octets}}], "EuiccSigned1")
-    response = tamper(peer.authenticate_server_response(signed, signer), message.tamper, "AuthenticateServerResponse")
+    response = peer.authenticate_server_response(signed, signer)
+    if error is not None:
+        response = _error("AuthenticateServerResponse", "authenticateErrorCode", peer, error)
+    response = tamper(response, message.tamper, "AuthenticateServerResponse")
     body = {
         "transactionId": _hex(transaction_id or peer.transaction_id),
         "authenticateServerResponse": encode(response),
@@ -169,6 +193,7 @@ def get_bound_profile_package(
     one_time_key: Literal["new", "kept"] = "new",
     signer: Signer = "certificate",
     transaction_id: Hex | None = None,
+    error: DownloadError | None = None,
     http: HttpChange | None = None,
 ) -> Outcome:
     """ES9+.GetBoundProfilePackage (SGP.22 5.6.2).
@@ -179,6 +204,7 @@ def get_bound_profile_package(
         one_time_key: a new euiccOtpk, or that of the last download (``kept``).
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
+        error: downloadResponseError with this code, in place of what the eUICC signs.
         http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
@@ -187,7 +213,10 @@ def get_bound_profile_package(
     ordered = peer.order.confirmation_code if peer.order else None
     code = None if no_confirmation_code else confirmation_code or ordered
     signed2 = message.encode("EUICCSigned2", peer.euicc_signed2(code, peer.one_time_key))
-    response = tamper(peer.prepare_download_response(signed2.octets, signer), message.tamper, "PrepareDownloadResponse")
+    response = peer.prepare_download_response(signed2.octets, signer)
+    if error is not None:
+        response = _error("PrepareDownloadResponse", "downloadErrorCode", peer, error)
+    response = tamper(response, message.tamper, "PrepareDownloadResponse")
     body = {"transactionId": _hex(transaction_id or peer.transaction_id), "prepareDownloadResponse": encode(response)}
     outcome = call(context, peer, "getBoundProfilePackage", body, http, signed2.value)
     peer.package = outcome.value.get("boundProfilePackage", b"")
@@ -308,6 +337,7 @@ def cancel_session(
     *,
     signer: Signer = "certificate",
     transaction_id: Hex | None = None,
+    error: CancelError | None = None,
     http: HttpChange | None = None,
 ) -> Outcome:
     """ES9+.CancelSession (SGP.22 5.6.5).
@@ -317,6 +347,7 @@ def cancel_session(
     Args:
         signer: ``another``: signed with another key than that of CERT.EUICC.
         transaction_id: in the JSON object only; what is signed keeps that of the session.
+        error: cancelSessionResponseError with this code, in place of what the eUICC signs.
         http: differences in the HTTP request.
     """
     peer = context.part(EuiccPeer)
@@ -324,9 +355,18 @@ def cancel_session(
     data = message.encode("EuiccCancelSessionSigned", value)
     signature = tlv.encode(0x5F37, peer.sign(data.octets, signer))
     response = tlv.encode(0xBF41, tlv.encode(0xA0, data.octets + signature))
+    if error is not None:
+        response = codec.encode("CancelSessionResponse", ("cancelSessionResponseError", _CANCEL_ERRORS[error]))
     response = tamper(response, message.tamper, "CancelSessionResponse")
     body = {"transactionId": _hex(transaction_id or peer.transaction_id), "cancelSessionResponse": encode(response)}
     return call(context, peer, "cancelSession", body, http, data.value)
+
+
+def _error(type_name: str, field: str, peer: EuiccPeer, name: str) -> bytes:
+    """An answer of the eUICC with an error code, which it does not sign."""
+    choice = {"authenticateErrorCode": "authenticateResponseError", "downloadErrorCode": "downloadResponseError"}[field]
+    names = asn1_shape(type_name).field(choice).field(field).names or {}
+    return codec.encode(type_name, (choice, {"transactionId": peer.transaction_id, field: names[name]}))
 
 
 def _hex(transaction_id: bytes) -> str:

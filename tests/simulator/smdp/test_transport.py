@@ -86,15 +86,11 @@ def at_once(make: Callable[[], Es9Client]) -> bool:
 FOREIGN = {"X-Admin-Protocol": "globalplatform-remote-admin/1.0"}
 OVER_HTTP: dict[str, tuple[Callable[[Callable[[], Es9Client]], object], object]] = {
     "refuses-unknown-fields": (lambda make: told(sent(make, WHOLE | {"later": 1})), "200"),
-    "breaks-on-content-type": (lambda make: told(sent(make, headers={"Content-Type": "text/plain"})), "415"),
     "echoes-admin-protocol": (lambda make: protocol(sent(make, headers=FOREIGN)), "gsma/rsp/v2.6.0"),
-    "breaks-on-other-than-json": (lambda make: told(sent(make, b"[1]")), "400"),
-    "breaks-on-unreadable-fields": (lambda make: told(sent(make, WHOLE | {"euiccInfo1": "aGk="})), "200 1.3.1/2.1"),
     "lenient-base64": (
         lambda make: told(sent(make, WHOLE | {"euiccChallenge": "AAECAwQF!BgcICQoLDA0ODw=="})),
         "200 1.3.1/2.1",
     ),
-    "breaks-on-large-body": (too_large, "413"),
     "takes-get": (lambda make: told(sent(make, method="GET")), "405"),
     "takes-any-path": (lambda make: told(sent(make, path=f"{PATH}noSuchFunction")), "404"),
     "shares-requests": (at_once, True),

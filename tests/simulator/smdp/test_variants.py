@@ -52,6 +52,8 @@ def server() -> Iterator[SmdpServer]:
 def test_a_variant_of_answers_shows(server: SmdpServer, name: str) -> None:
     if name == "answers-late":
         assert Styles(lambda: {name}).delay() > Styles(lambda: NONE).delay() == 0
+    elif name == "large-body-answered-500":
+        assert (Styles(lambda: {name}).status(413), Styles(lambda: NONE).status(413)) == (500, 413)
     elif name == "sends-in-pieces":
         assert pieces({name}) > pieces(NONE)
     else:

@@ -47,7 +47,6 @@ DEFECTS = registry(
     Defect("ignores-eum-key-usage", "CERT.EUM may lack keyCertSign", "4.5.2.1.0.2"),
     Defect("ignores-eum-policy", "CERT.EUM may be of another role", "4.5.2.1.0.2"),
     Defect("ignores-eum-basic-constraints", "CERT.EUM may be no CA", "4.5.2.1.0.2"),
-    Defect("ignores-eum-path-length", "CERT.EUM may allow further CAs", "4.5.2.1.0.2"),
     Defect("accepts-expired-eum", "An expired CERT.EUM is taken", "5.6.3"),
     Defect("breaks-on-authenticate-error", "authenticateResponseError is answered HTTP 500", "6.5.2"),
     Defect(

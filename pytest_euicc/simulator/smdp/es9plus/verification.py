@@ -22,7 +22,6 @@ _OVERLOOKS: dict[tuple[str, FaultKind], str] = {
     (_EUM, FaultKind.KEY_USAGE): "ignores-eum-key-usage",
     (_EUM, FaultKind.POLICY): "ignores-eum-policy",
     (_EUM, FaultKind.BASIC_CONSTRAINTS): "ignores-eum-basic-constraints",
-    (_EUM, FaultKind.PATH_LENGTH): "ignores-eum-path-length",
     (_EUM, FaultKind.EXPIRED): "accepts-expired-eum",
     (_EUICC, FaultKind.ISSUER): "ignores-euicc-authority-key",
     (_EUICC, FaultKind.SIGNATURE): "ignores-euicc-certificate-signature",
@@ -98,6 +97,8 @@ def _hold(service: SmdpCore, subject: str, verified: Callable[[], None]) -> None
     try:
         verified()
     except CertificateFault as fault:
+        if fault.kind is FaultKind.PATH_LENGTH and service.varies("takes-eum-path-length"):
+            return
         defect = _OVERLOOKS.get((subject, fault.kind))
         if defect is None or defect not in service.defects:
             raise _refused(subject, fault, "expired-as-invalid" in service.defects) from None

@@ -89,14 +89,14 @@ class _Face:
             body = await self._deviations.read(function, await self._body(request))
             found = self._call(function, body)
         except Rejected as rejected:
-            status = self._styles.status(self._deviations.status(rejected.status))
+            status = self._styles.status(rejected.status)
             return self._response(request, status, str(rejected).encode(), "text/plain")
         if found is None:
             return self._response(request, 204)
         bare = self._styles.status_of(found)
         if bare is not None:
             return self._response(request, bare)
-        return self._response(request, self._deviations.status_of(found), self._styles.json(found), _JSON)
+        return self._response(request, 200, self._styles.json(found), _JSON)
 
     def _response(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 from typing import Any
 
 from pytest_euicc.simulator.smdp.http.status import Rejected
@@ -18,14 +18,7 @@ _FIELDS: dict[str, frozenset[str]] = {
 }
 _TEXT = ("smdpAddress", "transactionId")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/=]")
-_INTERNAL_ERROR = 500
-_TOO_LARGE, _UNSUPPORTED_TYPE, _BAD_REQUEST = 413, 415, 400
-_BREAKS = {
-    _UNSUPPORTED_TYPE: "breaks-on-content-type",
-    _TOO_LARGE: "breaks-on-large-body",
-    _BAD_REQUEST: "breaks-on-other-than-json",
-}
-"""Defects that answer HTTP 500, by the status that is right."""
+_BAD_REQUEST = 400
 _WHILE_OTHERS_COME = 0.02
 
 
@@ -54,17 +47,6 @@ class Deviations:
     def takes_any_protocol(self) -> bool:
         """Whether X-Admin-Protocol may be any, or none."""
         return self._has("echoes-admin-protocol")
-
-    def status(self, status: int) -> int:
-        """The status for a request that is none of the binding."""
-        name = _BREAKS.get(status)
-        return _INTERNAL_ERROR if name is not None and self._has(name) else status
-
-    def status_of(self, answer: Mapping[str, Any]) -> int:
-        """The status for an answer of a function."""
-        code = answer["header"]["functionExecutionStatus"].get("statusCodeData", {})
-        unreadable = (code.get("subjectCode"), code.get("reasonCode")) == ("1.3.1", "2.1")
-        return _INTERNAL_ERROR if unreadable and self._has("breaks-on-unreadable-fields") else 200
 
     def protocol(self, own: str, named: str | None) -> str:
         """X-Admin-Protocol of an answer."""

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 _JSON = "application/json"
-_NO_CONTENT, _BAD_REQUEST = 204, 400
+_NO_CONTENT, _BAD_REQUEST, _INTERNAL_ERROR = 204, 400, 500
 _PIECE = 500
 _LATE_SECONDS = 0.05
 _LATER = {"laterField": {"some": [1, 2.5, "text", None, True]}}
@@ -24,9 +24,11 @@ _FURTHER = {
     "X-Request-Id": "6f1c2d5e",
 }
 _STATUS = {
-    415: ("content-type-answered-400", 400),
-    404: ("path-answered-403", 403),
-    405: ("get-answered-404", 404),
+    400: {"other-than-json-answered-500": 500},
+    413: {"large-body-answered-500": 500},
+    415: {"content-type-answered-400": 400, "content-type-answered-500": 500},
+    404: {"path-answered-403": 403, "path-answered-500": 500},
+    405: {"get-answered-404": 404},
 }
 """Variants that answer another status, by the status that is usual."""
 
@@ -82,14 +84,16 @@ class Styles:
 
     def status(self, status: int) -> int:
         """The status for a request that is none of the binding."""
-        name, other = _STATUS.get(status, ("", status))
-        return other if name and self._has(name) else status
+        return next((other for name, other in _STATUS.get(status, {}).items() if self._has(name)), status)
 
     def status_of(self, answer: Mapping[str, Any]) -> int | None:
         """The status in the place of an answer of a function; None for the answer itself."""
         code = answer["header"]["functionExecutionStatus"].get("statusCodeData", {})
-        unreadable = code.get("subjectCode") == "1.3.1"
-        return _BAD_REQUEST if unreadable and self._has("unreadable-field-answered-400") else None
+        if code.get("subjectCode") != "1.3.1":
+            return None
+        if self._has("unreadable-field-answered-500"):
+            return _INTERNAL_ERROR
+        return _BAD_REQUEST if self._has("unreadable-field-answered-400") else None
 
     def json(self, answer: Mapping[str, Any]) -> bytes:
         """The octets of an answer."""

@@ -63,6 +63,7 @@ _CHECKS = (
     ),
     Variant("ended-is-not-released", "An order that has ended is told as 8.2/1.2, not released", "3.1.6"),
     Variant("release-is-checked-first", "The state of a profile is looked at before its EID", "left open by 5.6.3"),
+    Variant("takes-eum-path-length", "CERT.EUM may have a path length above 0", "RFC 5280 6.1.4"),
     Variant(
         "no-authority-key-is-invalid",
         "CERT.EUM without authorityKeyIdentifier is an invalid certificate, not one under an unknown CI",
