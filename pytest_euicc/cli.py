@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     for simulator in (card, smdp):
         simulator.add_argument("--pki", type=Path, help="folder with certificates and keys in the layout of SGP.26")
         _many(simulator, "--defect", "NAME", "switch on a named defect")
+        _many(simulator, "--variant", "NAME", "switch on a permitted variant")
         simulator.add_argument("--host", default="127.0.0.1")
 
     text = "list the profiles that the SM-DP+ under test must hold, and write those that are missing"

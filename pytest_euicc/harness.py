@@ -69,9 +69,19 @@ def open_harness(options: Options) -> Harness:
     if options.kind == SIMULATED:
         from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.euicc.defects import DEFECTS
+        from pytest_euicc.simulator.euicc.variants import VARIANTS
+        from pytest_euicc.simulator.variant import known_variants
 
-        extra = {"pki": pki, "defects": known_defects("--euicc-defect", options.defects, DEFECTS)}
+        extra = {
+            "pki": pki,
+            "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
+            "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
+        }
     transport = open_transport(options.euicc, TransportOptions(extra=extra))
+    if extra.get("variants"):
+        from pytest_euicc.iut.simulated_euicc import redeclared
+
+        declaration = redeclared(declaration, transport.euicc.settings, pki)  # type: ignore[attr-defined]
     notes: Mapping[str, str] = getattr(transport, "notes", {})
     seed = notes.get("seed") or options.seed or secrets.token_hex(8)
     started = _started(notes.get("started"))

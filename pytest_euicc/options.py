@@ -193,8 +193,24 @@ class Options:
     defects: tuple[str, ...] = _option(
         (), "--euicc-defect", "NAME", "switch on a named defect of the simulated eUICC (may be repeated)", _names, ""
     )
+    variants: tuple[str, ...] = _option(
+        (),
+        "--euicc-variant",
+        "NAME",
+        "switch a permitted variant of the simulated eUICC on (may be repeated)",
+        _names,
+        "",
+    )
     smdp_defects: tuple[str, ...] = _option(
         (), "--smdp-defect", "NAME", "switch on a named defect of the simulated SM-DP+ (may be repeated)", _names, ""
+    )
+    smdp_variants: tuple[str, ...] = _option(
+        (),
+        "--smdp-variant",
+        "NAME",
+        "switch a permitted variant of the simulated SM-DP+ on (may be repeated)",
+        _names,
+        "",
     )
     worker: str = ""
     provision: Hook | None = None

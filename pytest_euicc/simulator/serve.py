@@ -12,6 +12,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.defect import known_defects
+from pytest_euicc.simulator.variant import known_variants
 
 
 class ServeError(PytestEuiccError):
@@ -31,17 +32,20 @@ def card(arguments: Namespace) -> int:
     from pytest_euicc.simulator.euicc.defects import DEFECTS
     from pytest_euicc.simulator.euicc.settings import EuiccSettings
     from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+    from pytest_euicc.simulator.euicc.variants import VARIANTS
     from pytest_euicc.simulator.vpcd import CardServer
 
     settings = EuiccSettings.load(arguments.settings) if arguments.settings else EuiccSettings()
     pki = FolderPki(arguments.pki) if arguments.pki else None
-    euicc = SimulatedEuicc(settings, pki, defects=known_defects("--defect", arguments.defect, DEFECTS))
+    defects = known_defects("--defect", arguments.defect, DEFECTS)
+    variants = known_variants("--variant", arguments.variant, VARIANTS)
+    euicc = SimulatedEuicc(settings, pki, defects=defects, variants=variants)
     place = f"{arguments.host}:{arguments.port}"
     server = CardServer(euicc, arguments.host, arguments.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.connect()
-        _say(f"eUICC {settings.eid.hex()} is in the reader of vpcd at {place}; Ctrl-C takes it out")
+        _say(f"eUICC {euicc.settings.eid.hex()} is in the reader of vpcd at {place}; Ctrl-C takes it out")
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
     except ConnectionRefusedError:
@@ -71,13 +75,16 @@ def smdp(arguments: Namespace) -> int:
     from pytest_euicc.simulator.smdp.orders.orders import State
     from pytest_euicc.simulator.smdp.orders.store import Store
     from pytest_euicc.simulator.smdp.service import SmdpService
+    from pytest_euicc.simulator.smdp.variants import VARIANTS
+    from pytest_euicc.simulator.smdp.variants.listeners import LISTENER_VARIANTS
 
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     pki = FolderPki(arguments.pki) if arguments.pki else default_pki()
     inventory, orders = load(arguments.inventory) if arguments.inventory else (Inventory(), [])
     defects = known_defects("--defect", arguments.defect, DEFECTS)
-    service = SmdpService(inventory, orders, pki, defects=defects)
+    variants = known_variants("--variant", arguments.variant, VARIANTS)
+    service = SmdpService(inventory, orders, pki, defects=defects, variants=variants)
     with contextlib.ExitStack() as closing:
         if arguments.store:
             store = Store(arguments.store)
@@ -86,6 +93,7 @@ def smdp(arguments: Namespace) -> int:
         ports = Ports(arguments.port, arguments.brainpool_port, arguments.es2_port)
         server = SmdpServer(service, pki, host=arguments.host, ports=ports)
         server.tls_deviations = defects & TLS_DEFECTS.keys()
+        server.listener_variants = variants & LISTENER_VARIANTS.keys()
         closing.enter_context(server)
         name = inventory.addresses[0]
         addresses = " and ".join(f"{server.url(curve, name)} ({curve})" for curve in pki.curves)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from pytest_euicc.errors import PytestEuiccError
+
+
+class UnknownVariant(PytestEuiccError):
+    """A simulator has no variant of that name, or not together with another one; the message says which there are."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,23 @@ def registry(*variants: Variant) -> dict[str, Variant]:
     return found
 
 
-def compatible(names: frozenset[str], variants: dict[str, Variant]) -> bool:
+def compatible(names: frozenset[str], variants: Mapping[str, Variant]) -> bool:
     """Whether variants can be switched on together."""
     return not any(variants[name].excludes & names for name in names)
+
+
+def known_variants(option: str, names: Iterable[str], variants: Mapping[str, Variant]) -> frozenset[str]:
+    """The names that an option gave, all of them in the registry of a simulator and compatible.
+
+    Raises:
+        UnknownVariant: there is no such variant, or two of them exclude each other.
+    """
+    chosen: list[str] = []
+    for name in names:
+        if name not in variants:
+            raise UnknownVariant(f"{option}: no variant {name!r}; there are: {', '.join(sorted(variants))}")
+        other = next((o for o in chosen if not compatible(frozenset({name, o}), variants)), None)
+        if other is not None:
+            raise UnknownVariant(f"{option}: {other} and {name} exclude each other; leave one out")
+        chosen.append(name)
+    return frozenset(chosen)

@@ -17,15 +17,23 @@ from pytest_euicc.rsp.pki import Pki
 
 
 def open_smdp(options: Options, pki: Any, declaration: Declaration) -> SimulatedSmdp | RemoteSmdp:
-    """The SM-DP+ of the run, not yet started; raises OptionError or UnknownDefect."""
+    """The SM-DP+ of the run, not yet started; raises OptionError, UnknownDefect or UnknownVariant."""
     server = smdp_server(options, declaration)
     if server is None:
         from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.smdp.defects import DEFECTS
+        from pytest_euicc.simulator.smdp.variants import VARIANTS
+        from pytest_euicc.simulator.variant import known_variants
 
-        return SimulatedSmdp(pki, known_defects("--smdp-defect", options.smdp_defects, DEFECTS))
+        return SimulatedSmdp(
+            pki,
+            known_defects("--smdp-defect", options.smdp_defects, DEFECTS),
+            known_variants("--smdp-variant", options.smdp_variants, VARIANTS),
+        )
     if options.smdp_defects:
         raise OptionError(f"--smdp-defect is for the simulated SM-DP+, not for {server.urls['nist']}")
+    if options.smdp_variants:
+        raise OptionError(f"--smdp-variant is for the simulated SM-DP+, not for {server.urls['nist']}")
     return RemoteSmdp(
         server,
         pki,

@@ -30,6 +30,7 @@ from pytest_euicc.simulator.euicc.state import (
 )
 from pytest_euicc.simulator.euicc.uicc.filesystem import Files
 from pytest_euicc.simulator.euicc.uicc.profile_files import EF_DIR, EF_UST, preinstalled_files
+from pytest_euicc.simulator.euicc.variants import contacts, lists
 
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
@@ -47,9 +48,11 @@ class EuiccCore:
         defects: frozenset[str],
         random: Callable[[int], bytes],
         now: Callable[[], datetime],
+        variants: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.defects = defects
+        self.variants = variants
         self.random = random
         self._now = now
         eid = settings.eid
@@ -57,6 +60,7 @@ class EuiccCore:
             eid = eid[:-1] + bytes([eid[-1] ^ 0x01])
         self.credentials = _credentials(settings, pki, eid)
         self.state = personalised(settings)
+        self._vary_state()
         self.session = RspSession()
         self.installer: Installer | None = None
         self.locked = False
@@ -66,6 +70,8 @@ class EuiccCore:
         self.channel = 1
         self.resets = 0
         self.listings = 0
+        self.memory_tellings = 0
+        self._switch: Callable[[], object] | None = None
         self.removed: list[Notification] = []
         self.disabled_last: bytes | None = None
         self.installed: Installed | None = None
@@ -76,9 +82,29 @@ class EuiccCore:
         """True if a named deviation is switched on."""
         return name in self.defects
 
+    def varies(self, name: str) -> bool:
+        """True if a permitted variant is switched on."""
+        return name in self.variants
+
+    def _vary_state(self) -> None:
+        """What variants find on the card from the start."""
+        profiles = self.state.profiles
+        if self.varies("isdp-aids-from-2000"):
+            profiles = tuple(replace(p, aid=isdp_aid(0x2000 + at)) for at, p in enumerate(profiles))
+        if self.varies("isdp-aids-backwards"):
+            profiles = tuple(replace(p, aid=isdp_aid(FIRST_ISDP + 99 - at)) for at, p in enumerate(profiles))
+        first = 8_000_000 if self.varies("numbers-from-a-high-one") else 0
+        self.state = replace(self.state, profiles=profiles, last_number=first)
+        if self.varies("results-from-before"):
+            self.queue(lists.earlier_result(self.next_number(), self.identity()))
+        if self.varies("notifications-from-before"):
+            for event in ("enable", "disable", "delete"):
+                self.notify(lists.former_profile(), event)
+
     def power_cycle(self) -> None:
         """Lose what is volatile."""
         interrupted = self.installer
+        self.finish_switch()
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.proactive_session = False
@@ -86,7 +112,7 @@ class EuiccCore:
             self.installed = None
         self.messages.clear()
         self.resets += 1
-        state = self.state
+        state = replace(self.state, unreleased_memory=0)
         if self.defects:
             if interrupted is not None and self.defective("interruption-takes-memory"):
                 state = replace(state, lost_memory=state.lost_memory + 1000)
@@ -133,6 +159,24 @@ class EuiccCore:
             if any(profile.nickname for profile in state.profiles) and self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
+
+    def switch(self, carry_out: Callable[[], object], *, refresh: bool) -> None:
+        """Let a profile be enabled or disabled: at once, or with a variant once REFRESH or a reset is through."""
+        self.finish_switch()
+        if refresh and self.varies("switches-with-the-refresh"):
+            self._switch = carry_out
+        else:
+            carry_out()
+
+    def forget_switch(self) -> None:
+        """What waited for REFRESH or a reset is not to be carried out."""
+        self._switch = None
+
+    def finish_switch(self) -> None:
+        """Carry out what waited for REFRESH or a reset."""
+        waiting, self._switch = self._switch, None
+        if waiting is not None:
+            waiting()
 
     @property
     def busy(self) -> bool:
@@ -196,7 +240,7 @@ class EuiccCore:
         """Octets of non-volatile memory that are left."""
         untold = self.defective("install-takes-no-memory")
         profiles = self.state.profiles[: len(self.settings.profiles) if untold else None]
-        taken = self.state.lost_memory + sum(profile.memory for profile in profiles)
+        taken = self.state.lost_memory + self.state.unreleased_memory + sum(profile.memory for profile in profiles)
         return max(0, self.settings.memory - taken)
 
     def files(self) -> Files:
@@ -240,7 +284,7 @@ class EuiccCore:
         """The sequence number of the next notification."""
         if self.defective("reuses-sequence-number") and not self.state.notifications:
             return 1
-        return self.state.last_number + 1
+        return self.state.last_number + contacts.chosen(self.varies, lists.GAP, 1)
 
     def queue(self, notification: Notification) -> None:
         """Keep a notification; beyond the limit the oldest goes."""
@@ -286,7 +330,8 @@ def personalised(settings: EuiccSettings) -> CardState:
 
 
 def _profile(entry: ProfileSettings, number: int) -> Profile:
-    metadata: dict[str, Any] = {"serviceProviderName": entry.provider, "profileName": entry.name}
+    names = {"serviceProviderName": entry.provider, "profileName": entry.name}
+    metadata: dict[str, Any] = {name: text for name, text in names.items() if text is not None}
     if entry.icon is not None:
         metadata |= {"iconType": {"jpg": 0, "png": 1}[entry.icon_type], "icon": entry.icon}
     metadata["profileClass"] = ("test", "provisioning", "operational").index(entry.profile_class)
@@ -300,8 +345,16 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
     for name, told in (("fallbackAllowed", entry.fallback_allowed), ("ecallIndication", entry.ecall)):
         if told is not None:
             metadata[name] = told
+    if entry.proprietary_data is not None:
+        metadata["dpProprietaryData"] = {"dpOid": entry.proprietary_data}
     if entry.ppr:
         metadata["profilePolicyRules"] = named_bits(PPRS, entry.ppr)
+    if entry.service_data is not None:
+        data = {"vendorOid": entry.service_data, "vendorSpecificData": tlv.encode(0x04, b"\x01")}
+        metadata["serviceSpecificDataStoredInEuicc"] = [data]
+    if entry.access_rules:
+        permission = {"permArDo": bytes(7) + b"\x01"}
+        metadata["refArDo"] = [{"refDo": {"deviceAppIdRefDo": b"\xa1" * 20}, "arDo": permission}]
     return Profile(
         iccid=entry.iccid,
         aid=isdp_aid(number),

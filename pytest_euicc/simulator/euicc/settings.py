@@ -80,11 +80,14 @@ class ProfileSettings(Model):
         memory: octets of non-volatile memory it takes.
         fallback_allowed, ecall: fallbackAllowed and ecallIndication of its metadata; not there if None.
         http_parameters: what GetConnectivityParameters gives of it (SGP.32 5.9.24).
+        proprietary_data: the OID of dpProprietaryData.
+        service_data: the OID of a vendor whose service specific data it has.
+        access_rules: it has a rule for device applications (refArDo).
     """
 
     iccid: Annotated[Octets, AfterValidator(_exactly(10, "an ICCID"))]
-    name: Annotated[str, AfterValidator(_at_most(_MAXIMUM_NAME))]
-    provider: Annotated[str, AfterValidator(_at_most(_MAXIMUM_PROVIDER))] = "Test operator"
+    name: Annotated[str, AfterValidator(_at_most(_MAXIMUM_NAME))] | None
+    provider: Annotated[str, AfterValidator(_at_most(_MAXIMUM_PROVIDER))] | None = "Test operator"
     profile_class: Literal["test", "provisioning", "operational"] = Field("operational", alias="class")
     enabled: bool = False
     nickname: Annotated[str, AfterValidator(_at_most(_MAXIMUM_NAME))] | None = None
@@ -97,6 +100,9 @@ class ProfileSettings(Model):
     fallback_allowed: bool | None = None
     ecall: bool | None = None
     http_parameters: Octets = b""
+    proprietary_data: str | None = None
+    service_data: str | None = None
+    access_rules: bool = False
 
 
 # One black pixel.
@@ -146,8 +152,8 @@ class SettingsError(PytestEuiccError):
 
 def _check_eid(octets: bytes) -> bytes:
     digits = octets.hex()
-    if len(digits) != 32 or not digits.isdigit() or not digits.startswith("89") or int(digits) % 97 != 1:
-        raise ValueError("an EID has 32 digits, starts with 89 and is 1 modulo 97")
+    if len(digits) != 32 or not digits.isdigit() or int(digits) % 97 != 1:
+        raise ValueError("an EID has 32 digits and is 1 modulo 97")
     return octets
 
 

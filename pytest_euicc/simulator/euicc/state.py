@@ -146,6 +146,8 @@ class CardState:
         last_number: sequence number of the last notification; they are never used again (SGP.22 3.5).
         lost_memory: octets that a deleted profile did not give back; 0 without a defect.
         deleted: ICCIDs of deleted profiles that count as installed; none without a defect.
+        former_aids: AIDs of deleted profiles.
+        unreleased_memory: what deleted profiles took, where it is free after a reset alone.
         before_test: ICCID of the operational profile that a test profile pushed aside (SGP.22 3.2.1).
         kept_keys: one-time keys that a retry may use again.
         revocation: at most two lists of each CI, one in force and a fresher one whose parts are coming.
@@ -159,6 +161,8 @@ class CardState:
     before_test: bytes | None = None
     lost_memory: int = 0
     deleted: frozenset[bytes] = frozenset()
+    former_aids: frozenset[bytes] = frozenset()
+    unreleased_memory: int = 0
     kept_keys: tuple[OneTimeKey, ...] = ()
     revocation: tuple[RevocationList, ...] = ()
     iot: IotState = field(default_factory=IotState)

@@ -17,6 +17,7 @@ from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
 from pytest_euicc.rsp.pki import Identity
 from pytest_euicc.simulator.euicc.es10.session import AuthenticatedServer, Defective, Refusal, RspSession, Verifier
+from pytest_euicc.simulator.euicc.variants import sessions
 
 
 class AuthenticateError(IntEnum):
@@ -58,7 +59,8 @@ def authenticate_server(
     except Refusal as refusal:
         error = {"transactionId": signed1["transactionId"], "authenticateErrorCode": refusal.code}
         # This eUICC has its challenge used up by a failed attempt as well; 5.7.13 leaves it the choice.
-        return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), RspSession()
+        kept = session.challenge if verifier.varies("challenge-outlives-a-refusal") else None
+        return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), RspSession(kept)
     server, response = _answer(parts, signed1, verifier, certificate, info2)
     challenge = session.challenge if verifier.defective("accepts-challenge-twice") else None
     return response, RspSession(challenge, server)
@@ -70,24 +72,38 @@ def _check_server(
     defective, ci_key_id = verifier.defective, parts[2].value
     if session.challenge is None and not defective("authenticates-without-challenge"):
         raise Refusal(AuthenticateError.NO_SESSION_CONTEXT)
-    if ci_key_id not in verifier.credentials.identities and not defective("signs-under-its-first-ci"):
-        wrong = defective("unknown-ci-is-an-invalid-certificate")
-        raise Refusal(AuthenticateError.INVALID_CERTIFICATE if wrong else AuthenticateError.CI_PK_UNKNOWN)
-    try:
-        certificate = verifier.verified(parts[3].octets, Role.DP_AUTH)
-    except CertificateFault as fault:
-        raise Refusal(_ERROR_OF_FAULT.get(fault.kind, AuthenticateError.INVALID_CERTIFICATE)) from None
-    if verifier.revoked(certificate):
-        raise Refusal(AuthenticateError.INVALID_CERTIFICATE)
-    if defective("authenticates-on-p-256-only") and not isinstance(certificate.public_key.curve, ec.SECP256R1):
-        raise Refusal(AuthenticateError.UNSUPPORTED_CURVE)
-    if not defective("ignores-server-signature1") and not signatures.verify(
-        certificate.public_key, parts[0].octets, parts[1].value
-    ):
-        raise Refusal(AuthenticateError.INVALID_SIGNATURE)
-    ignored = defective("ignores-challenge") or session.challenge is None
-    if signed1["euiccChallenge"] != session.challenge and not ignored:
-        raise Refusal(AuthenticateError.EUICC_CHALLENGE_MISMATCH)
+
+    def ci() -> None:
+        if ci_key_id not in verifier.credentials.identities and not defective("signs-under-its-first-ci"):
+            wrong = defective("unknown-ci-is-an-invalid-certificate")
+            raise Refusal(AuthenticateError.INVALID_CERTIFICATE if wrong else AuthenticateError.CI_PK_UNKNOWN)
+
+    def chain() -> None:
+        try:
+            verifier.verified(parts[3].octets, Role.DP_AUTH)
+        except CertificateFault as fault:
+            raise Refusal(_ERROR_OF_FAULT.get(fault.kind, AuthenticateError.INVALID_CERTIFICATE)) from None
+
+    def revocation() -> None:
+        if verifier.revoked(Certificate(parts[3].octets)):
+            raise Refusal(AuthenticateError.INVALID_CERTIFICATE)
+
+    def signature() -> None:
+        key = Certificate(parts[3].octets).public_key
+        if defective("authenticates-on-p-256-only") and not isinstance(key.curve, ec.SECP256R1):
+            raise Refusal(AuthenticateError.UNSUPPORTED_CURVE)
+        if not defective("ignores-server-signature1") and not signatures.verify(key, parts[0].octets, parts[1].value):
+            raise Refusal(AuthenticateError.INVALID_SIGNATURE)
+
+    def challenge() -> None:
+        ignored = defective("ignores-challenge") or session.challenge is None
+        if signed1["euiccChallenge"] != session.challenge and not ignored:
+            raise Refusal(AuthenticateError.EUICC_CHALLENGE_MISMATCH)
+
+    checks = {"ci": ci, "chain": chain, "revocation": revocation, "signature": signature, "challenge": challenge}
+    for name in sessions.order_of_authentication(list(checks), verifier.varies):
+        checks[name]()
+    certificate = Certificate(parts[3].octets)
     if defective("wants-transaction-id-of-16-octets") and len(signed1["transactionId"]) != 16:
         raise Refusal(AuthenticateError.UNDEFINED)
     if defective("refuses-unknown-device-info") and codec.receive("CtxParams1", parts[4].octets).unknown:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.variants import information
 
 
 def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
@@ -17,7 +18,8 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
         value["defaultDpAddress"] = ""
     if core.state.default_address and (core.channel == 1 or not core.defective("address-of-channel-1")):
         value["defaultDpAddress"] = core.state.default_address
-    return codec.encode("EuiccConfiguredAddressesResponse", value)
+    octets = codec.encode("EuiccConfiguredAddressesResponse", value)
+    return information.vary_addresses(octets, core.varies) if core.variants else octets
 
 
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:

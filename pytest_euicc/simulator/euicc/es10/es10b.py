@@ -15,6 +15,9 @@ from pytest_euicc.simulator.euicc.es10.session import RspSession, Verifier
 from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import rat_value
 from pytest_euicc.simulator.euicc.state import EVENTS, Notification, bit_names, named_bits
+from pytest_euicc.simulator.euicc.variants import information
+
+_V2_4 = b"\x02\x04\x00"
 
 
 def get_challenge(core: EuiccCore, request: bytes) -> bytes:
@@ -33,7 +36,8 @@ def get_info1(core: EuiccCore, request: bytes) -> bytes:
     changes = core.state.enabled is not None and core.defective("info1-changes-with-profile")
     if changes or core.defective("info1-svn"):
         value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
-    return _with_private_element(core, codec.encode("EUICCInfo1", value))
+    octets = _with_private_element(core, codec.encode("EUICCInfo1", value))
+    return information.vary_info1(octets, core.varies) if core.variants else octets
 
 
 def _ci_lists(core: EuiccCore) -> dict[str, Any]:
@@ -63,11 +67,18 @@ def info2(core: EuiccCore) -> bytes:
 
     # ETSI TS 102 226 8.2.1.7.2: number of applications (00 on an eUICC), free non-volatile and free volatile memory.
     applications = len(core.state.profiles) if core.defective("counts-applications") else 0
+    free, volatile = core.free_memory, settings.volatile_memory
+    if core.variants:
+        free = information.free_memory(free, len(core.state.notifications), core.memory_tellings, core.varies)
+        volatile = information.free_volatile_memory(volatile, core.memory_tellings, core.varies)
+        core.memory_tellings += 1
     resources = (
         tlv.encode(0x81, bytes([applications]))
-        + tlv.encode(0x82, core.free_memory.to_bytes(4, "big"))
-        + tlv.encode(0x83, settings.volatile_memory.to_bytes(4, "big"))
+        + tlv.encode(0x82, free.to_bytes(4, "big"))
+        + tlv.encode(0x83, volatile.to_bytes(4, "big"))
     )
+    if core.variants:
+        resources = information.vary_resources(resources, core.varies)
     value: dict[str, Any] = {
         "profileVersion": settings.profile_version,
         "svn": settings.svn,
@@ -98,7 +109,8 @@ def info2(core: EuiccCore) -> bytes:
     if settings.iot is not None:
         value |= _iot_fields(core)
     value |= _wrong_fields(core, bits)
-    return _with_private_element(core, codec.encode("EUICCInfo2", value))
+    octets = _with_private_element(core, codec.encode("EUICCInfo2", value))
+    return information.vary_info2(octets, core.varies) if core.variants else octets
 
 
 def _iot_fields(core: EuiccCore) -> dict[str, Any]:
@@ -160,11 +172,16 @@ def get_rat(core: EuiccCore, request: bytes) -> bytes:
     return codec.encode("GetRatResponse", {"rat": rat})
 
 
+def _pending(core: EuiccCore) -> list[Notification]:
+    pending = list(core.state.notifications)
+    return pending[::-1] if core.varies("newest-notification-first") else pending
+
+
 def _matching(core: EuiccCore, bits: tuple[bytes, int] | None) -> list[Notification]:
     if bits is None or core.defective("ignores-notification-filter"):
-        return list(core.state.notifications)
+        return _pending(core)
     events = bit_names(EVENTS, bits)
-    return [entry for entry in core.state.notifications if entry.event in events]
+    return [entry for entry in _pending(core) if entry.event in events]
 
 
 def _criteria(core: EuiccCore, type_name: str, request: bytes) -> dict[str, Any]:
@@ -200,7 +217,7 @@ def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:
     """Pending notifications with their signatures, as they were made (SGP.22 5.7.10)."""
     criteria = _criteria(core, "RetrieveNotificationsListRequest", request).get("searchCriteria")
     if criteria is None or (criteria[0] == "seqNumber" and core.defective("ignores-sequence-number")):
-        found = list(core.state.notifications)
+        found = _pending(core)
     elif criteria[0] == "seqNumber":
         found = [entry for entry in core.state.notifications if entry.number == criteria[1]]
     else:
@@ -208,6 +225,9 @@ def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:
     if not found and core.defective("no-result-is-undefined"):
         error = ("notificationsListResultError", "undefinedError")
         return codec.encode("RetrieveNotificationsListResponse", error)
+    # It was there up to v2.3, and is gone in v2.5.
+    if not found and core.settings.svn < _V2_4 and core.varies("no-result-is-an-error"):
+        return tlv.encode(0xBF2B, tlv.encode(0x81, b"\x01"))
     if core.defective("removes-when-retrieved"):
         core.state = replace(core.state, notifications=())
     return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(entry.octets for entry in found)))
@@ -264,7 +284,7 @@ def _verifier(core: EuiccCore, role: Role) -> Verifier:
     def revoked(certificate: Certificate) -> bool:
         return not core.defective(f"ignores-revoked-{role.value}") and revocation.is_revoked(core, certificate)
 
-    return Verifier(core.credentials, core.time, revoked, core.defective)
+    return Verifier(core.credentials, core.time, revoked, core.defective, core.varies)
 
 
 HANDLERS = {

@@ -8,12 +8,15 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, REFRESH_UICC_RESET, EuiccCore
 from pytest_euicc.simulator.euicc.state import Profile, encode_profile_info
+from pytest_euicc.simulator.euicc.variants import lists
 
 _ICON = b"\x94"
 _DEFAULT_TAGS = [b"\x5a", b"\x4f", b"\x9f\x70", b"\x90", b"\x91", b"\x92", b"\x93", _ICON, b"\x95"]
 """SGP.22 5.7.15: what comes without a tag list."""
 
 _PPR1, _PPR2 = 1, 2
+_OPERATIONAL = 2
+_V2_2_2 = b"\x02\x02\x02"
 _MAXIMUM_NICKNAME = 64
 """Characters: the SIZE of a UTF8String counts them, not octets (X.680 51.5)."""
 
@@ -53,8 +56,20 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
         tags = [tag for tag in tags if tag != _ICON]
     if core.defective("always-disabled") or (core.channel != 1 and core.defective("states-of-channel-1")):
         profiles = [replace(profile, enabled=False) for profile in profiles]
+    if core.varies("newest-profile-first"):
+        profiles.reverse()
+    if core.varies("enabled-profile-first"):
+        profiles.sort(key=lambda profile: not profile.enabled)
     listed = [encode_profile_info(profile, tags) for profile in profiles]
-    return codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
+    if listed and core.settings.svn < _V2_2_2 and core.varies("class-left-out"):
+        listed = [{k: v for k, v in info.items() if (k, v) != ("profileClass", _OPERATIONAL)} for info in listed]
+    octets = codec.encode("ProfileInfoListResponse", ("profileInfoListOk", listed))
+    if core.variants and listed and "tagList" not in value:
+        infos = tlv.parse(octets).children()[0].children()
+        octets = tlv.encode(
+            0xBF2D, tlv.encode(0xA0, b"".join(lists.vary_profile_info(info.octets, core.varies) for info in infos))
+        )
+    return octets
 
 
 def _omitted(core: EuiccCore) -> list[bytes]:
@@ -87,17 +102,28 @@ def enable_profile(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
-    if core.busy:
-        return "catBusy"
+    core.finish_switch()
     target, current = core.find(identifier), core.state.enabled
+    if core.busy and (target is not None or not core.varies("profile-before-busy")):
+        return "catBusy"
     if target is None:
         return "undefinedError" if core.defective("enable-unknown-is-undefined") else "iccidOrAidNotFound"
+    if target.enabled and target.has_rule(_PPR1) and core.varies("rule-before-state-to-enable"):
+        return "disallowedByPolicy"
     if target.enabled:
         return "ok" if core.defective("enable-again-is-ok") else "profileNotInDisabledState"
     if current is not None and (refused := _may_replace(core, current, target)):
         return refused
     if core.defective("enable-has-no-effect"):
         return "ok"
+    core.switch(lambda: _switch_on(core, target.aid), refresh=refresh)
+    _ask_refresh(core, refresh)
+    return "ok"
+
+
+def _switch_on(core: EuiccCore, aid: bytes) -> None:
+    target, current = core.state.find(("isdpAid", aid)), core.state.enabled
+    assert target is not None  # noqa: S101
     if current is not None:
         if not core.defective("enables-two"):
             core.replace_profile(current, enabled=False)
@@ -107,8 +133,6 @@ def _enable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) ->
     enabled = core.replace_profile(target, enabled=True)
     if not core.defective("omits-enable-notification"):
         core.notify(enabled, "enable")
-    _ask_refresh(core, refresh)
-    return "ok"
 
 
 def _pushed_aside(core: EuiccCore, current: Profile | None, target: Profile) -> bytes | None:
@@ -143,9 +167,10 @@ def disable_profile(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -> str:
-    if core.busy:
-        return "catBusy"
+    core.finish_switch()
     target = core.find(identifier)
+    if core.busy and (target is not None or not core.varies("profile-before-busy")):
+        return "catBusy"
     if target is None:
         return "ok" if core.defective("disable-unknown-is-ok") else "iccidOrAidNotFound"
     if not target.enabled:
@@ -154,13 +179,19 @@ def _disable(core: EuiccCore, identifier: tuple[str, bytes], *, refresh: bool) -
         return "disallowedByPolicy"
     if core.defective("disable-has-no-effect"):
         return "ok"
+    core.switch(lambda: _switch_off(core, target.aid), refresh=refresh)
+    _ask_refresh(core, refresh)
+    return "ok"
+
+
+def _switch_off(core: EuiccCore, aid: bytes) -> None:
+    target = core.state.find(("isdpAid", aid))
+    assert target is not None  # noqa: S101
     core.replace_profile(target, enabled=False)
     core.disabled_last = target.aid
     if not core.defective("omits-disable-notification"):
         core.notify(target, "disable")
     _reenable(core, target)
-    _ask_refresh(core, refresh)
-    return "ok"
 
 
 def _reenable(core: EuiccCore, test_profile: Profile) -> None:
@@ -181,10 +212,14 @@ def _ask_refresh(core: EuiccCore, refresh: bool) -> None:
 
 def delete_profile(core: EuiccCore, request: bytes) -> bytes:
     """Delete a disabled profile (SGP.22 5.7.18)."""
-    target = core.find(codec.decode("DeleteProfileRequest", request))
+    identifier = codec.decode("DeleteProfileRequest", request)
+    core.finish_switch()
+    target = core.find(identifier)
     result = "ok"
     if target is None:
         result = "ok" if core.defective("delete-unknown-is-ok") else "iccidOrAidNotFound"
+    elif target.enabled and target.has_rule(_PPR2) and core.varies("rule-before-state-to-delete"):
+        result = "disallowedByPolicy"
     elif target.enabled and not core.defective("deletes-enabled"):
         result = "profileNotInDisabledState"
     elif target.has_rule(_PPR2) and not core.defective("ignores-ppr2"):
@@ -198,6 +233,10 @@ def delete_profile(core: EuiccCore, request: bytes) -> bytes:
 
 def _remove(core: EuiccCore, profile: Profile) -> None:
     core.state = core.state.without(profile)
+    if core.varies("isdp-aids-not-again"):
+        core.state = replace(core.state, former_aids=core.state.former_aids | {profile.aid})
+    if core.varies("memory-back-at-reset"):
+        core.state = replace(core.state, unreleased_memory=core.state.unreleased_memory + profile.memory)
     if core.defective("remembers-deleted-iccid"):
         core.state = replace(core.state, deleted=core.state.deleted | {profile.iccid})
     if core.defective("keeps-memory"):
@@ -217,6 +256,7 @@ def memory_reset(core: EuiccCore, request: bytes) -> bytes:
 
 
 def _reset(core: EuiccCore, chosen: set[str]) -> str:
+    core.finish_switch()
     if core.busy:
         return "catBusy"
     doomed = [profile for profile in core.state.profiles if _is_doomed(profile, chosen)]
@@ -268,7 +308,9 @@ def set_nickname(core: EuiccCore, request: bytes) -> bytes:
     except UnicodeDecodeError:
         nickname = None
     too_long = nickname is not None and len(nickname) > _MAXIMUM_NICKNAME and not core.defective("long-nickname")
-    if nickname is None or too_long:
+    if target is None and core.varies("profile-before-nickname"):
+        result = "iccidNotFound"
+    elif nickname is None or too_long:
         result = "undefinedError"
     elif target is None:
         result = "ok" if core.defective("nickname-unknown-is-ok") else "iccidNotFound"

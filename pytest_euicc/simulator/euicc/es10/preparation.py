@@ -19,6 +19,7 @@ from pytest_euicc.simulator.euicc.es10.session import (
     RspSession,
     Verifier,
 )
+from pytest_euicc.simulator.euicc.variants import sessions
 
 
 class DownloadError(IntEnum):
@@ -58,7 +59,8 @@ def prepare_download(
         one_time_key = _one_time_key(certificate, signed2, verifier, keys)
     except Refusal as refusal:
         error = {"transactionId": signed2["transactionId"], "downloadErrorCode": refusal.code}
-        return codec.encode("PrepareDownloadResponse", ("downloadResponseError", error)), RspSession()
+        kept = session if verifier.varies("preparation-can-be-repeated") else RspSession()
+        return codec.encode("PrepareDownloadResponse", ("downloadResponseError", error)), kept
     prepared = PreparedDownload(certificate, one_time_key, confirmation)
     shown = signed2.get("bppEuiccOtpk") if defective("shows-any-key-that-is-offered") else None
     signed = tlv.encode(0x80, signed2["transactionId"])
@@ -82,22 +84,34 @@ def _check_download(
     if server is None:
         wrong = defective("no-session-is-an-invalid-transaction")
         raise Refusal(DownloadError.INVALID_TRANSACTION_ID if wrong else DownloadError.NO_SESSION_CONTEXT)
-    try:
-        certificate = verifier.verified(parts[-1].octets, Role.DP_PB)
-    except CertificateFault as fault:
-        unsupported = fault.kind is FaultKind.CURVE
-        code = DownloadError.UNSUPPORTED_CURVE if unsupported else DownloadError.INVALID_CERTIFICATE
-        raise Refusal(code) from None
-    if certificate.oid != server.certificate.oid and not defective("ignores-dppb-oid"):
+
+    def chain() -> None:
+        try:
+            verifier.verified(parts[-1].octets, Role.DP_PB)
+        except CertificateFault as fault:
+            unsupported = fault.kind is FaultKind.CURVE
+            code = DownloadError.UNSUPPORTED_CURVE if unsupported else DownloadError.INVALID_CERTIFICATE
+            raise Refusal(code) from None
+
+    def revocation() -> None:
         # SGP.22 5.7.5: CERT.DPauth and CERT.DPpb belong to the same entity.
-        raise Refusal(DownloadError.INVALID_CERTIFICATE)
-    if verifier.revoked(certificate):
-        raise Refusal(DownloadError.INVALID_CERTIFICATE)
-    if not _signed(parts, server, certificate, verifier):
-        raise Refusal(DownloadError.INVALID_SIGNATURE)
-    if signed2["transactionId"] != server.transaction_id and not defective("ignores-prepare-transaction-id"):
-        raise Refusal(DownloadError.INVALID_TRANSACTION_ID)
-    return server, certificate
+        certificate = Certificate(parts[-1].octets)
+        another = certificate.oid != server.certificate.oid and not defective("ignores-dppb-oid")
+        if another or verifier.revoked(certificate):
+            raise Refusal(DownloadError.INVALID_CERTIFICATE)
+
+    def signature() -> None:
+        if not _signed(parts, server, Certificate(parts[-1].octets), verifier):
+            raise Refusal(DownloadError.INVALID_SIGNATURE)
+
+    def transaction() -> None:
+        if signed2["transactionId"] != server.transaction_id and not defective("ignores-prepare-transaction-id"):
+            raise Refusal(DownloadError.INVALID_TRANSACTION_ID)
+
+    checks = {"chain": chain, "pair": revocation, "signature": signature, "transaction": transaction}
+    for name in sessions.order_of_preparation(list(checks), verifier.varies):
+        checks[name]()
+    return server, Certificate(parts[-1].octets)
 
 
 def _signed(parts: list[tlv.Tlv], server: AuthenticatedServer, certificate: Certificate, verifier: Verifier) -> bool:

@@ -43,6 +43,7 @@ class Verifier:
     at: datetime | None
     revoked: Callable[[Certificate], bool]
     defective: Defective
+    varies: Defective = lambda _name: False
 
     def verified(self, der: bytes, role: Role) -> Certificate:
         """A certificate that holds for its role under a CI that is known (SGP.22 4.5.2.2).

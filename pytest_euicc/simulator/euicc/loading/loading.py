@@ -17,6 +17,7 @@ from pytest_euicc.simulator.euicc.loading.package import PackageReader
 from pytest_euicc.simulator.euicc.loading.package_files import PackageFile
 from pytest_euicc.simulator.euicc.state import Notification, Profile, notification_metadata
 from pytest_euicc.simulator.euicc.uicc.profile_files import EF_ICCID
+from pytest_euicc.simulator.euicc.variants import loads
 
 Result = tuple[str, dict[str, Any]]
 
@@ -85,7 +86,9 @@ def _installer(core: EuiccCore) -> Installer:
     return Installer(
         LoadSession(session.server, session.download, core.settings.eid),
         lambda metadata: accept_metadata(core, metadata),
-        lambda metadata: PackageReader(metadata, core.free_memory, core.settings.uicc_capability, core.defective),
+        lambda metadata: PackageReader(
+            metadata, core.free_memory, core.settings.uicc_capability, core.defective, core.varies
+        ),
         core.defective,
     )
 
@@ -100,17 +103,21 @@ def _error(core: EuiccCore, fault: LoadFault) -> dict[str, Any]:
         mixed = {"scp03tStructureError": "scp03tSecurityError", "scp03tSecurityError": "scp03tStructureError"}
         reason = mixed.get(reason, reason)
     value: dict[str, Any] = {"bppCommandId": command, "errorReason": reason}
-    return value | ({} if fault.sima_response is None else {"simaResponse": fault.sima_response})
+    untold = fault.sima_response is None or core.varies("errors-without-euicc-response")
+    return value | ({} if untold else {"simaResponse": fault.sima_response})
 
 
 def _profile(core: EuiccCore, load: Load) -> Profile:
     taken = {profile.aid for profile in core.state.profiles}
+    if core.varies("isdp-aids-not-again"):
+        taken |= core.state.former_aids
     aid = next(aid for number in range(FIRST_ISDP, LAST_ISDP + 1) if (aid := isdp_aid(number)) not in taken)
     metadata = kept_metadata(core, load.metadata, load.configuration)
     files = {(EF_ICCID,): PackageFile(load.package.iccid)} | load.package.files
     enabled = core.defective("installs-enabled") and core.state.enabled is None
     package = load.package
-    return Profile(package.iccid, aid, enabled, None, metadata, files, package.memory, mno_sd=package.mno_sd)
+    memory = loads.memory_taken(package.memory, core.varies)
+    return Profile(package.iccid, aid, enabled, None, metadata, files, memory, mno_sd=package.mno_sd)
 
 
 def _close(core: EuiccCore, installer: Installer, result: Result, profile: Profile | None) -> bytes:

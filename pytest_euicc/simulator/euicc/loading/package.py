@@ -87,12 +87,14 @@ class PackageReader:
         free_memory: octets of non-volatile memory the eUICC has left.
         uicc_capability: names the eUICC supports; services the header makes mandatory must be among them.
         defective: tells whether a named deviation is switched on.
+        varies: tells whether a permitted variant is switched on.
     """
 
     metadata: dict[str, Any]
     free_memory: int
     uicc_capability: frozenset[str]
     defective: Callable[[str], bool] = lambda _name: False
+    varies: Callable[[str], bool] = lambda _name: False
     statuses: list[tuple[PeStatus, int | None]] = field(default_factory=list)
     _stream: TlvStream = field(default_factory=TlvStream)
     _memory: int = 0
@@ -138,6 +140,8 @@ class PackageReader:
     def response(self, *, aborted: bool) -> bytes:
         """The EUICCResponse for the Profile Installation Result (TCA IFS 9.4)."""
         shown = [status for status in self.statuses if status[0] is not PeStatus.OK] or [(PeStatus.OK, None)]
+        if self.varies("euicc-response-an-element"):
+            shown = self.statuses
         if self.defective("response-without-identification"):
             shown = [(status, None) for status, _ in shown]
         value: dict[str, Any] = {

@@ -15,6 +15,7 @@ from pytest_euicc.simulator.euicc.loading import loading
 from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import named_bits
+from pytest_euicc.simulator.euicc.variants import contacts, management
 
 _MORE, _LAST = 0x11, 0x91
 _LARGEST_COMMAND = 64 * 1024
@@ -26,8 +27,9 @@ Handler = Callable[[EuiccCore, bytes], bytes]
 _HANDLERS: dict[int, Handler] = {**es10a.HANDLERS, **es10b.HANDLERS, **es10c.HANDLERS}
 
 
-def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool], *, enabled: bool = False) -> bytes:
+def fci(aid: bytes, settings: EuiccSettings, core: EuiccCore, *, enabled: bool = False) -> bytes:
     """The answer to SELECT of the ISD-R (SGP.22 5.7.1, SGP.32 3.8.4); ``enabled``: a profile is."""
+    defective = core.defective
     if defective("fci-without-template"):
         return tlv.encode(0x6F, tlv.encode(0x84, aid))
     tells = settings.lpae and not defective("fci-without-lpae")
@@ -40,7 +42,8 @@ def fci(aid: bytes, settings: EuiccSettings, defective: Callable[[str], bool], *
         names = {name for name, told in (("ipaeSupported", ipae), ("enabledProfile", enabled)) if told}
         bits = named_bits(("ipaeSupported", "enabledProfile"), names)
         templates += codec.encode("ISDRProprietaryApplicationTemplateIoT", {"euiccConfiguration": bits})
-    return tlv.encode(0x6F, tlv.encode(0x84, aid) + proprietary + templates)
+    octets = tlv.encode(0x6F, tlv.encode(0x84, aid) + proprietary + templates)
+    return contacts.vary_fci(octets, core.varies) if core.variants else octets
 
 
 class Isdr:
@@ -64,7 +67,7 @@ class Isdr:
             if not core.defective("leaks-block"):
                 self._forget()
             self._next = 0
-            return ResponseApdu(b"", 0x6A86)
+            return ResponseApdu(b"", 0x6985 if core.varies("wrong-block-is-6985") else 0x6A86)
         lost = (len(command.data) == _FULL_BLOCK and core.defective("loses-full-blocks")) or (
             len(command.data) == 1 and core.defective("loses-short-blocks")
         )
@@ -95,21 +98,32 @@ class Isdr:
         try:
             tag = tlv.parse(request).tag
         except tlv.TlvError:
-            return ResponseApdu(b"", 0x9000 if self._core.defective("malformed-request-is-ok") else 0x6A80)
+            if self._core.defective("malformed-request-is-ok"):
+                return ResponseApdu(b"", 0x9000)
+            return ResponseApdu(b"", 0x6A86 if self._core.varies("malformed-is-6a86") else 0x6A80)
         handler = self._handler(tag)
         if handler is None or (tag == _LOAD_CRL and not self._loads_crl()):
-            return ResponseApdu(b"", 0x9000 if self._core.defective("unknown-function-is-ok") else 0x6A88)
+            if self._core.defective("unknown-function-is-ok"):
+                return ResponseApdu(b"", 0x9000)
+            return ResponseApdu(b"", 0x6D00 if self._core.varies("unknown-function-is-6d00") else 0x6A88)
         self._core.channel = self._channel
         try:
             answer = handler(self._core, request)
         except (Asn1Error, tlv.TlvError):
             self._core.malformed(tag)
-            return ResponseApdu(b"", 0x6A80)
+            return self._malformed(tag)
         except NotAllowed:
             return ResponseApdu(b"", 0x6985)
         if self._core.defective("non-minimal-length"):
             answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)
+
+    def _malformed(self, tag: int) -> ResponseApdu:
+        """The answer to a request that cannot be read."""
+        if tag in management.ERROR_RESULTS and self._core.varies("malformed-is-an-error-result"):
+            type_name, value = management.ERROR_RESULTS[tag]
+            return ResponseApdu(codec.encode(type_name, value), 0x9000)
+        return ResponseApdu(b"", 0x6A86 if self._core.varies("malformed-is-6a86") else 0x6A80)
 
     def _loads_crl(self) -> bool:
         """Revocation lists are an option of an eUICC (SGP.22 5.7.12)."""
@@ -119,11 +133,13 @@ class Isdr:
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
         if not loading.recognised(core, request):
-            return ResponseApdu(b"", 0x6A88)
+            return ResponseApdu(b"", 0x6A80 if core.varies("unknown-segment-is-6a80") else 0x6A88)
         try:
             answer = loading.load_segment(core, request)
         except NotAllowed:
-            return ResponseApdu(b"", 0x9000 if core.defective("load-without-session-is-ok") else 0x6985)
+            if core.defective("load-without-session-is-ok"):
+                return ResponseApdu(b"", 0x9000)
+            return ResponseApdu(b"", 0x6A88 if core.varies("load-without-session-is-6a88") else 0x6985)
         if answer and core.defective("non-minimal-length"):
             answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)

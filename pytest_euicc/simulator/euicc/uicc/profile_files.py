@@ -31,7 +31,7 @@ def preinstalled_files(entry: ProfileSettings) -> dict[Path, PackageFile]:
         EF_IMSI: PackageFile(_imsi(network, entry.iccid)),
         # Service 19, service provider name, and no other: nothing is claimed that is not here.
         EF_UST: PackageFile(bytes([0x00, 0x00, 0x04, 0x00])),
-        EF_SPN: PackageFile((b"\x01" + _gsm_text(entry.provider)).ljust(_SPN_LENGTH + 1, b"\xff")),
+        EF_SPN: PackageFile((b"\x01" + _gsm_text(entry.provider or "")).ljust(_SPN_LENGTH + 1, b"\xff")),
         EF_AD: PackageFile(bytes([0x00, 0x00, 0x00, _mnc_length(network)])),
     }
     files: dict[Path, PackageFile] = {(name,): file for name, file in mf.items()}

@@ -53,8 +53,8 @@ class SimTransport:
 def open_transport(argument: str, options: TransportOptions) -> SimTransport:
     """``sim`` or ``sim:SETTINGS.yaml``; ``options.protocol`` goes before that of the settings.
 
-    ``options.extra`` may bring ``pki`` (a Pki), ``defects`` (names) and ``random`` (gives so many octets). Raises
-    `CardError` when the settings cannot be used, or the PKI has no keys and certificates for them.
+    ``options.extra`` may bring ``pki`` (a Pki), ``defects`` and ``variants`` (names), and ``random`` (gives so many
+    octets). Raises `CardError` when the settings cannot be used, or the PKI has no keys and certificates for them.
     """
     try:
         settings = EuiccSettings.load(Path(argument)) if argument else EuiccSettings()
@@ -65,8 +65,9 @@ def open_transport(argument: str, options: TransportOptions) -> SimTransport:
             raise CardError(f"sim: there is no protocol {options.protocol!r}; T=0 and T=1 exist")
         settings = settings.model_copy(update={"protocol": options.protocol})
     defects = frozenset(options.extra.get("defects", ()))
+    variants = frozenset(options.extra.get("variants", ()))
     pki, random = options.extra.get("pki"), options.extra.get("random")
     try:
-        return SimTransport(SimulatedEuicc(settings, pki, defects=defects, random=random))
+        return SimTransport(SimulatedEuicc(settings, pki, defects=defects, variants=variants, random=random))
     except PkiFolderError as error:
         raise CardError(f"sim: {error}; eid, verification and signing of its settings have to fit the PKI") from None

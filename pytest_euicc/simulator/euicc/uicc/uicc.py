@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from operator import xor
 from random import Random
+from time import sleep
 from typing import Literal
 
 from pytest_euicc.asn1 import tlv
@@ -23,6 +24,8 @@ from pytest_euicc.simulator.euicc.uicc import filesystem
 from pytest_euicc.simulator.euicc.uicc.filesystem import Files, Selection
 from pytest_euicc.simulator.euicc.uicc.isdr import Isdr, fci
 from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession, performed
+from pytest_euicc.simulator.euicc.variants import contacts
+from pytest_euicc.simulator.euicc.variants.personalisation import varied
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 
@@ -32,6 +35,10 @@ _RESTORE = 0xFC
 """Proprietary, ``80FC000000`` on the basic channel: back to the personalised state, and like a reset for what is
 volatile. No command of an eUICC has this instruction."""
 _LARGEST_PORTION = 256
+_STATUS = 0xF2
+_READING = frozenset({0xB0, 0xB2, _STATUS})
+_SLOW = 0.002
+_NOW_AND_THEN = 5
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
 _PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
 
@@ -51,7 +58,8 @@ class SimulatedEuicc:
     Args:
         settings: what it is; a full v2.6 eUICC if None.
         pki: where its certificates and the CI keys come from.
-        defects: names of deviations it shall have (defects.py).
+        defects: names of deviations it shall have (defects/).
+        variants: names of permitted variants it shall have (variants/).
         random: gives so many random octets; by default from the seed of the settings, or from the system.
         now: the time certificates are checked at.
 
@@ -65,6 +73,7 @@ class SimulatedEuicc:
         pki: Pki | None = None,
         *,
         defects: frozenset[str] = frozenset(),
+        variants: frozenset[str] = frozenset(),
         random: Callable[[int], bytes] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -73,14 +82,19 @@ class SimulatedEuicc:
             # A seed is given to make runs alike, so a generator that can be predicted is what is wanted.
             seed = self.settings.seed
             random = os.urandom if seed is None else Random(seed).randbytes  # noqa: S311
-        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now)
+        self.settings = varied(self.settings, variants)
+        self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now, variants)
         self._personalised = self.core.state
-        self._proactive = ProactiveSession()
+        self._last_channel = contacts.chosen(self.core.varies, contacts.LAST_CHANNEL, _LAST_CHANNEL)
+        self._portion = contacts.chosen(self.core.varies, contacts.PORTION, _LARGEST_PORTION)
+        self._proactive = ProactiveSession(self.core.varies)
         self._channels: dict[int, _Channel] = {}
         self.atr = build_atr(
             self.settings.protocol,
             euicc_functions=not self.core.defective("atr-without-euicc-functions"),
             checksum=not self.core.defective("atr-checksum-wrong"),
+            last_channel=self._last_channel,
+            varies=self.core.varies,
         )
         self.reset()
 
@@ -95,7 +109,8 @@ class SimulatedEuicc:
         """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
         if not (self._channels and self.core.defective("channels-survive-reset")):
             self._channels = {0: _Channel()}
-        self._proactive = ProactiveSession()
+        self._proactive = ProactiveSession(self.core.varies)
+        self._functions = 0
         self.core.power_cycle()
         # A reset counts as the answer to a REFRESH.
         switching.settle(self.core)
@@ -107,6 +122,7 @@ class SimulatedEuicc:
 
     def restore(self, snapshot: CardState) -> None:
         """Put a snapshot back; like after a reset nothing is selected."""
+        self.core.forget_switch()
         self.core.state = snapshot
         self.reset()
 
@@ -134,6 +150,8 @@ class SimulatedEuicc:
         if command.ins == 0xC0:
             return self._get_response(channel, command).encode()
         channel.waiting = b""
+        if self.core.varies("slow-answers"):
+            sleep(_SLOW)
         if number == 0 and self.core.defective("files-end-chain"):
             for other in self._channels.values():
                 if other.isdr is not None:
@@ -182,32 +200,48 @@ class SimulatedEuicc:
 
     def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
         """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
-        sw = self._proactive.announce(answer.sw)
         if not answer.data:
-            return ResponseApdu(b"", sw)
+            return ResponseApdu(b"", self._announce(answer.sw, command))
         if self.settings.protocol == "T=0":
-            if command.data:
+            if command.data and not self.core.varies("reader-gets-response"):
                 channel.waiting = answer.data
                 # ETSI TS 102 221 7.3.1.1.5: after a warning GET RESPONSE is the device's own idea.
-                return ResponseApdu(b"", _more(answer.data) if answer.ok else answer.sw)
-            if (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
+                return ResponseApdu(b"", self._more(answer.data) if answer.ok else answer.sw)
+            if not command.data and (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
                 return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
-        portion = command.le or _LARGEST_PORTION
+            inexact = command.ins in _READING and command.le == _LARGEST_PORTION > len(answer.data)
+            if inexact and self.core.varies("corrects-le-00"):
+                return ResponseApdu(b"", 0x6C00 | len(answer.data))
+        portion = min(command.le or _LARGEST_PORTION, self._portion)
+        if command.ins in _READING:
+            portion = command.le or _LARGEST_PORTION
         data, channel.waiting = answer.data[:portion], answer.data[portion:]
         if channel.waiting and self.core.defective("one-response-block"):
             channel.waiting = b""
-        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else sw)
+        sw = self._more(channel.waiting) if channel.waiting else self._announce(answer.sw, command)
+        return ResponseApdu(data, sw)
+
+    def _announce(self, sw: int, command: CommandApdu) -> int:
+        return self._proactive.announce(sw, status=command.ins == _STATUS)
+
+    def _more(self, waiting: bytes) -> int:
+        """61xx with the length of the next portion, 00 for 256 octets and more (ISO 7816-4 5.6)."""
+        portion = min(len(waiting), self._portion)
+        return 0x6100 | (portion if portion < _LARGEST_PORTION else 0)
 
     def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if not channel.waiting:
             return ResponseApdu(b"", 0x9000 if self.core.defective("get-response-is-ok") else 0x6985)
         wanted = command.le or _LARGEST_PORTION
+        if wanted == _LARGEST_PORTION > len(channel.waiting) and self.core.varies("get-response-corrects-le-00"):
+            return ResponseApdu(b"", 0x6C00 | len(channel.waiting))
+        wanted = min(wanted, max(self._portion, 1))
         if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
             return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
         data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
         if channel.waiting and self.core.defective("one-response-block"):
             channel.waiting = b""
-        return ResponseApdu(data, _more(channel.waiting) if channel.waiting else self._proactive.announce(0x9000))
+        return ResponseApdu(data, self._more(channel.waiting) if channel.waiting else self._announce(0x9000, command))
 
     # ------------------------------------------------------------------ commands
 
@@ -222,7 +256,11 @@ class SimulatedEuicc:
             return self._select_aid(number, channel, command)
         if command.p1 not in (0x00, 0x08, 0x09):
             return ResponseApdu(b"", 0x6A86)
+        if not self._files() and self.core.varies("no-file-system-without-profile"):
+            return ResponseApdu(b"", 0x6A82)
         answer = filesystem.select(self._files(), channel.selection, command)
+        if answer.data and self.core.variants:
+            answer = ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)
         if answer.data and self.core.defective("fcp-without-life-cycle"):
             answer = ResponseApdu(_without_life_cycle(answer.data), answer.sw)
         if answer.ok:
@@ -249,7 +287,7 @@ class SimulatedEuicc:
         return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
 
     def _fci(self) -> bytes:
-        return fci(ISDR_AID, self.settings, self.core.defective, enabled=self.core.state.enabled is not None)
+        return fci(ISDR_AID, self.settings, self.core, enabled=self.core.state.enabled is not None)
 
     def _manage_channel(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         """ETSI TS 102 221 11.1.17: open (the card or the device chooses the number) and close."""
@@ -258,7 +296,7 @@ class SimulatedEuicc:
         if command.p1 == 0x80:
             if command.p2 == 0 and self.core.defective("basic-channel-can-be-closed"):
                 return ResponseApdu(b"", 0x9000)
-            if not 1 <= command.p2 <= _LAST_CHANNEL:
+            if not 1 <= command.p2 <= self._last_channel:
                 return ResponseApdu(b"", 0x6A86)
             if command.p2 not in self._channels:
                 return ResponseApdu(b"", 0x6881)
@@ -268,7 +306,7 @@ class SimulatedEuicc:
                 del self._channels[command.p2]
             return ResponseApdu(b"", 0x9000)
         known = command.p1 == 0x00 or self.core.defective("any-p1-opens-channel")
-        if not known or command.p2 > _LAST_CHANNEL:
+        if not known or command.p2 > self._last_channel:
             return ResponseApdu(b"", 0x6A86)
         if command.p2:
             if command.p2 in self._channels:
@@ -277,8 +315,11 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x9000)
         if command.le is None:
             return ResponseApdu(b"", 0x6C01)
-        last = 1 if len(self._channels) > 1 and self.core.defective("one-channel-only") else _LAST_CHANNEL
-        free = next((number for number in range(1, last + 1) if number not in self._channels), None)
+        last = 1 if len(self._channels) > 1 and self.core.defective("one-channel-only") else self._last_channel
+        unused = [number for number in range(1, last + 1) if number not in self._channels]
+        if self.core.varies("channels-from-the-top"):
+            unused.reverse()
+        free = unused[0] if unused else None
         if len(self._channels) > 1 and self.core.defective("same-channel-again"):
             return ResponseApdu(b"\x01", 0x9000)
         if free is None:
@@ -298,7 +339,10 @@ class SimulatedEuicc:
         if command.data:
             return ResponseApdu(b"", 0x6700)
         application = ISDR_AID if channel.isdr else channel.selection.adf
-        return filesystem.status(self._files(), channel.selection, command.p2, application)
+        answer = filesystem.status(self._files(), channel.selection, command.p2, application)
+        if answer.data[:1] == b"\x62" and self.core.variants:
+            return ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)
+        return answer
 
     def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         isdr = channel.isdr
@@ -306,17 +350,22 @@ class SimulatedEuicc:
             isdr = channel.isdr = Isdr(self.core, number)
         if isdr is None:
             # SGP.22 5.7.1: the ISD-R is selected first.
+            if self.core.varies("unselected-is-6e00"):
+                return ResponseApdu(b"", 0x6E00)
             return ResponseApdu(b"", 0x6985 if number else 0x6D00)
         lasting = self.core.proactive_session and self.core.defective("busy-for-ever")
         self.core.proactive_session = self._proactive.running or lasting
         answer = isdr.store_data(command)
+        self._functions += 1
+        if self._functions % _NOW_AND_THEN == 0 and self.core.varies("more-time-now-and-then"):
+            self._proactive.more_time()
         if self.core.refresh is not None:
             self._proactive.refresh(self.core.refresh)
             self.core.refresh = None
         return answer
 
     def _terminal_response(self, command: CommandApdu) -> ResponseApdu:
-        answer = self._proactive.terminal_response(command)
+        answer = self._proactive.terminal_response(command, self._refreshed)
         if answer.ok and not self._proactive.refreshing:
             switching.settle(self.core, done=performed(command.data))
         return answer
@@ -350,7 +399,19 @@ class SimulatedEuicc:
     def _terminal_profile(self, command: CommandApdu) -> ResponseApdu:
         if command.p1 or command.p2:
             return ResponseApdu(b"", 0x6A86)
-        return ResponseApdu(b"", 0x9000 if command.data else 0x6700)
+        if not command.data:
+            return ResponseApdu(b"", 0x6700)
+        if self.core.varies("sets-up-events"):
+            self._proactive.set_up_events()
+        if self.core.varies("polls"):
+            self._proactive.poll()
+        return ResponseApdu(b"", 0x9000)
+
+    def _refreshed(self) -> None:
+        """REFRESH is through."""
+        self.core.finish_switch()
+        if self.core.varies("refresh-closes-channels"):
+            self._channels = {0: _Channel()}
 
     def _restore(self, number: int, command: CommandApdu) -> ResponseApdu:
         if number:
@@ -370,22 +431,26 @@ def _without_life_cycle(fcp: bytes) -> bytes:
     return tlv.encode(0x62, kept)
 
 
-def _more(waiting: bytes) -> int:
-    return 0x6100 | (len(waiting) if len(waiting) < 256 else 0)
-
-
 _TD1 = {"T=0": 0x80, "T=1": 0x81}
 _CLOCK_STOP_AND_CLASSES = 0xC7
 _EUICC_FUNCTIONS = {True: 0x82, False: 0x80}
 """The first TB after T=15: bit 2 says that eUICC-related functions are supported (ETSI TS 102 221 6.3.3)."""
 
 
-def build_atr(protocol: Literal["T=0", "T=1"], *, euicc_functions: bool = True, checksum: bool = True) -> bytes:
-    """The ATR of a card with eUICC functions that speaks one protocol and takes 20 logical channels."""
-    # ISO 7816-4 12.1.1 in COMPACT-TLV: card service data; card capabilities with channels numbered by card or
-    # device, eight or more of them, neither chaining nor extended lengths; pre-issuing data.
-    historical = bytes.fromhex("8031E073FE211F64") + b"SIMU"
-    # T0 and TA1, TD1: protocol; TD2: T=15 with TA3 and TB3.
-    interface = bytes([0x96, _TD1[protocol], 0x3F, _CLOCK_STOP_AND_CLASSES, _EUICC_FUNCTIONS[euicc_functions]])
+def build_atr(
+    protocol: Literal["T=0", "T=1"],
+    *,
+    euicc_functions: bool = True,
+    checksum: bool = True,
+    last_channel: int = _LAST_CHANNEL,
+    varies: Callable[[str], bool] = lambda _name: False,
+) -> bytes:
+    """The ATR of a card with eUICC functions that speaks one protocol and takes logical channels."""
+    historical = contacts.historical_bytes(last_channel, varies)
+    # T0 and TA1, TD1: protocol, perhaps another one; the last TD: T=15 with TA and TB.
+    speed = contacts.chosen(varies, contacts.SPEED, 0x96)
+    protocols = bytes([0x80, 0x81]) if varies("atr-two-protocols") else bytes([_TD1[protocol]])
+    interface = bytes([speed]) + protocols
+    interface += bytes([0x3F, _CLOCK_STOP_AND_CLASSES, _EUICC_FUNCTIONS[euicc_functions]])
     atr = bytes([0x90 | len(historical)]) + interface + historical
     return b"\x3b" + atr + bytes([reduce(xor, atr) ^ (not checksum)])
