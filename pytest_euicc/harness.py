@@ -31,7 +31,7 @@ class Harness:
 
     @property
     def card(self) -> Card:
-        """The card under test; raises Unreachable where an SM-DP+ is."""
+        """The card under test; raises InconclusiveError where an SM-DP+ is."""
         return self.session.held_card()
 
     @property

@@ -3,6 +3,8 @@
 Named by this package's own entry point in the group ``pytest_euicc.actions``: importing it registers everything.
 """
 
+from pytest_euicc.conformance.engine.kinds import KINDS, OnServer
+from pytest_euicc.conformance.engine.restore import OnCard
 from pytest_euicc.interfaces import card, common, es6, lpa
 from pytest_euicc.interfaces.download import checks as download_checks
 from pytest_euicc.interfaces.download import es8plus, es10b, signatures, whole
@@ -42,3 +44,6 @@ __all__ = [
     "tls",
     "whole",
 ]
+
+KINDS.add("euicc", OnCard())
+KINDS.add("smdp", OnServer("an SM-DP+"))

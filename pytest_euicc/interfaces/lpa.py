@@ -11,7 +11,7 @@ from pydantic import Field
 from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import NotReachable, Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import record_load
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import profiles_on
@@ -154,7 +154,7 @@ def retry(
     procedure: Procedure = lambda lpa: lpa.retry(failed, confirmation_code=entered_code)  # noqa: E731
     value = attempt(context, message, curve, procedure, cut_after)
     if key_offered and last_session(context).offered_otpk is None:
-        raise Unreachable("the SM-DP+ offers no one-time key of the download before, which SGP.22 3.1.3 leaves to it")
+        raise Refused("the SM-DP+ offers no one-time key of the download before, which SGP.22 3.1.3 leaves to it")
     return Outcome(value=value, shape=RESULT)
 
 
@@ -162,11 +162,11 @@ def last_session(context: Context) -> Session:
     """The RSP session that the LPA began last in this sequence.
 
     Raises:
-        Unreachable: it came to none.
+        InconclusiveError: it came to none.
     """
     session = context.part(LpaSessions).last
     if session is None:
-        raise Unreachable("no download of this sequence came to a session that could be taken up")
+        raise VectorMistake("no download of this sequence came to a session that could be taken up")
     return session
 
 
@@ -228,7 +228,7 @@ def _outcome(lpa: Lpa, procedure: Procedure) -> dict[str, Any]:
     try:
         done = procedure(lpa)
     except Es9Error as error:
-        raise Unreachable(str(error)) from error
+        raise NotReachable(str(error)) from error
     except ServerRefused as error:
         return {"result": "refused", "by": "SM-DP+", "code": f"{error.subject}/{error.reason}"}
     except EuiccRefused as error:
@@ -258,7 +258,7 @@ def process_notifications(context: Context, message: Message, *, curve: Curve = 
         try:
             report = lpa.process_notifications()
         except LpaError as error:
-            raise Unreachable(str(error)) from error
+            raise Refused(str(error)) from error
     value = {
         "delivered": len(report.delivered),
         "kept": len(report.kept),
@@ -308,7 +308,7 @@ def power_cuts(
         profiles_now, free_now = _shown(context, message)
         if profiles_now != profiles or free - free_now >= len(last_session(context).bound_profile_package):
             changed.append(cuts + 1)
-    raise Unreachable(f"after {_MOST_CUTS} segments the load has not come to an end")
+    raise Refused(f"after {_MOST_CUTS} segments the load has not come to an end")
 
 
 def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], int]:
@@ -317,7 +317,7 @@ def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], in
     try:
         free = free_memory(isdr.get_euicc_info2()["extCardResource"])
     except (Es10Error, TlvError, LookupError) as error:
-        raise Unreachable(f"the free memory cannot be read: {error}") from error
+        raise Refused(f"the free memory cannot be read: {error}") from error
     return [profile.info for profile in profiles_on(isdr)], free
 
 
@@ -345,4 +345,6 @@ def fill_memory(
         if value["result"] != "installed":
             return Outcome(value=value | last | {"installed": installed})
         last = {"last": value["iccid"]}
-    raise Unreachable(f"{at_most} profiles of {octets} octets and more do not fill the memory; raise octets or at_most")
+    raise VectorMistake(
+        f"{at_most} profiles of {octets} bytes and more do not fill the memory; raise octets or at_most"
+    )

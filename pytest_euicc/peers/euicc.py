@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.engine.smdp import SmdpAccess
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder
 from pytest_euicc.rsp import signatures
@@ -101,10 +101,10 @@ class EuiccPeer:
         """The eUICC of a sequence.
 
         Raises:
-            Unreachable: the session has no PKI, or no SM-DP+.
+            InconclusiveError: the session has no PKI, or no SM-DP+.
         """
         if context.session.pki is None:
-            raise Unreachable("there is no PKI to be an eUICC with; give --euicc-pki with the keys of an eUICC")
+            raise SetupIncomplete("there is no PKI to be an eUICC with; give --euicc-pki with the keys of an eUICC")
         return cls(context.session.pki, context.random, context.smdp)
 
     # ------------------------------------------------------------------ identity
@@ -113,13 +113,13 @@ class EuiccPeer:
         """CERT.EUICC with its key, its chain holding CERT.EUM.
 
         Raises:
-            Unreachable: the PKI has none of that kind.
+            InconclusiveError: the PKI has none of that kind.
         """
         wanted = kind or self.kind
         try:
             return self.pki.euicc(self.own_eid, self.curve, None if wanted == "valid" else wanted)
         except Exception as error:
-            raise Unreachable(f"no {wanted} eUICC on {self.curve}: {error}") from error
+            raise SetupIncomplete(f"no {wanted} eUICC on {self.curve}: {error}") from error
 
     @property
     def eid(self) -> bytes:
@@ -183,7 +183,7 @@ class EuiccPeer:
         }
 
     def euicc_signed1(self, matching_id: str | None) -> dict[str, Any]:
-        """EuiccSigned1 of the session (SGP.22 5.7.13); raises Unreachable before InitiateAuthentication."""
+        """EuiccSigned1 of the session (SGP.22 5.7.13); raises InconclusiveError before InitiateAuthentication."""
         started = self._need(self.server_signed1, "InitiateAuthentication")
         context: dict[str, Any] = {"deviceInfo": self.device_info()}
         if matching_id is not None:
@@ -204,7 +204,7 @@ class EuiccPeer:
         return tlv.encode(0xBF38, tlv.encode(0xA0, signed1 + self.euicc_signature1 + certificates))
 
     def euicc_signed2(self, confirmation_code: str | None, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
-        """EUICCSigned2 of the session (SGP.22 5.7.5); raises Unreachable before AuthenticateClient."""
+        """EUICCSigned2 of the session (SGP.22 5.7.5); raises InconclusiveError before AuthenticateClient."""
         self._need(self.smdp_signed2, "AuthenticateClient")
         value: dict[str, Any] = {"transactionId": self.transaction_id, "euiccOtpk": signatures.public_point(key)}
         if confirmation_code is not None:
@@ -221,12 +221,12 @@ class EuiccPeer:
         return tlv.encode(0xBF21, tlv.encode(0xA0, signed2 + signature))
 
     def smdp_oid(self) -> str:
-        """The OID of the SM-DP+ as its CERT.DPauth names it; raises Unreachable before InitiateAuthentication."""
+        """The OID of the SM-DP+ as its CERT.DPauth names it; raises InconclusiveError before InitiateAuthentication."""
         self._need(self.server_signed1, "InitiateAuthentication")
         try:
             return Certificate(self.server_certificate).oid or ""
         except CertificateFault as fault:
-            raise Unreachable(f"the server's certificate cannot be read: {fault}") from None
+            raise Refused(f"the server's certificate cannot be read: {fault}") from None
 
     def notification_metadata(self, event: str) -> dict[str, Any]:
         """NotificationMetadata with the next sequence number; the event is install, enable, disable or delete."""
@@ -252,7 +252,7 @@ class EuiccPeer:
     @staticmethod
     def _need(value: dict[str, Any], function: str) -> dict[str, Any]:
         if not value:
-            raise Unreachable(f"{function} has not succeeded in this sequence")
+            raise VectorMistake(f"{function} has not succeeded in this sequence")
         return value
 
 

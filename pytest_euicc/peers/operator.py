@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.ota import scp80, scripts, sms
 from pytest_euicc.ota.scp80 import KeySet, Spi
 from pytest_euicc.rsp.profile_package import ota_keys
@@ -68,13 +68,13 @@ def link_to(context: Context, iccid: bytes | None) -> Link:
     """What is known of a profile; None: of the one that a state installed last.
 
     Raises:
-        Unreachable: its keys are not known.
+        InconclusiveError: its keys are not known.
     """
     links = context.part(Links).by_iccid
     if not links:
-        raise Unreachable("there is no profile whose OTA keys are known; name the state ota_profile in given")
+        raise VectorMistake("there is no profile whose OTA keys are known; name the state ota_profile in given")
     if iccid is not None and iccid not in links:
-        raise Unreachable(f"the OTA keys of the profile {iccid.hex()} are not known; the state ota_profile makes such")
+        raise VectorMistake(f"the OTA keys of the profile {iccid.hex()} are not known; name the state ota_profile")
     return links[iccid or next(reversed(links))]
 
 

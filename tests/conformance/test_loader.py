@@ -63,7 +63,7 @@ def test_a_good_file_has_none():
 
 def test_many_mistakes_at_once():
     assert mistakes_of(MANY) == [
-        "F:3:6: 'euic' is none of 'euicc' or 'smdp'",
+        "F:3:6: unknown kind of implementation under test (iut) 'euic'; did you mean 'euicc'?",
         'F:5:19: \'five\' is not a clause; write the number, such as "5.7.7" or "ISO 7816-4 7.4"',
         "F:7:16: unknown option 'O_E_BPR'; did you mean 'O_E_BRP'?",
         'F:9:9: id 03 is a number in YAML; write id: "03"',

@@ -1,7 +1,12 @@
 """Sequences run to their verdicts on a card of a few answers."""
 
+from __future__ import annotations
+
 import pytest
 
+from pytest_euicc.card.errors import CardMute
+from pytest_euicc.conformance.engine.context import Context, Session
+from pytest_euicc.conformance.engine.errors import CannotOffer, Cause, Refused, cause_of, reason_of
 from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
     CheckFailed,
@@ -13,9 +18,13 @@ from pytest_euicc.conformance.engine.events import (
     StepStarted,
     Verdict,
 )
+from pytest_euicc.conformance.engine.kinds import KINDS, Undo
+from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.engine.step import status_matches
 from pytest_euicc.conformance.files.declaration import Declaration
-from tests.support.mini_card import EID, ICCID_A, ICCID_B, MiniCard, SnapshotCard, run, tlv
+from pytest_euicc.conformance.values.resolve import ValueMistake
+from pytest_euicc.es10.isdr import Es10Error
+from tests.support.mini_card import EID, ICCID_A, ICCID_B, MiniCard, SnapshotCard, case_of, run, tlv
 
 CHALLENGES = """
     given: [isdr_selected]
@@ -136,7 +145,9 @@ def test_a_status_word_that_an_action_does_not_have_does_not_come():
 def test_a_state_that_cannot_be_reached_is_inconclusive():
     result = run("    given: [{profile: {class: test}}]\n    steps: [card.atr]\n")
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith("state profile was not reached: the card has no test profile to spare")
+    assert result.reason.startswith(
+        "state profile was not reached: test setup incomplete: the card has no test profile to spare"
+    )
 
 
 def test_a_fault_of_the_harness_is_inconclusive():
@@ -252,7 +263,7 @@ def test_a_refused_restore_is_left_behind():
     result = run(CHANGING, Refusing(), declaration=Declaration(restore=["80F2000000"]))
     assert result.verdict is Verdict.PASS
     assert len(result.left_behind) == 1
-    assert "restore 80F2000000 was answered 6D00" in result.left_behind[0]
+    assert "not restored: 80F2000000 was answered 6D00" in result.left_behind[0]
 
 
 def test_a_failing_last_step_is_reported_and_no_verdict():
@@ -295,3 +306,43 @@ def test_randomness_comes_from_seed_and_sequence():
 
     assert octets("1", "a") == octets("1", "a")
     assert len({octets("1", "a"), octets("2", "a"), octets("1", "b")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (Refused("6985"), Cause.REFUSED),
+        (Es10Error("ES10c.GetEID: 6985"), Cause.REFUSED),
+        (CardMute("the card does not answer"), Cause.NOT_REACHABLE),
+        (CannotOffer("load a profile"), Cause.SETUP),
+        (ValueMistake((), "$eid is not saved"), Cause.VECTOR),
+        (KeyError("iccid"), Cause.HARNESS),
+    ],
+)
+def test_the_reason_says_who_has_to_act(error: Exception, cause: Cause) -> None:
+    assert cause_of(error) is cause
+    assert reason_of(error).startswith(f"{cause}: ")
+
+
+def test_a_kind_of_ones_own_prepares_and_restores() -> None:
+    seen: list[str] = []
+
+    class Toaster:
+        title, answer = "a toaster", "status"
+
+        def prepare(self, context: Context, *, changes: bool) -> Toaster:
+            seen.append(f"prepared {context.sequence_id} {changes}")
+            return self
+
+        def restore(self, undo: Undo) -> None:
+            undo.run()
+            seen.append("restored")
+
+    KINDS.add("toaster", Toaster())  # type: ignore[arg-type]
+    try:
+        case = case_of("    given: []\n    steps: [{check.equal: {left: 1, right: 1}}]", iut="toaster")
+        result = Runner(Session(None, Declaration(iut="toaster"))).run(case, case.sequences[0])
+    finally:
+        del KINDS.entries["toaster"]
+    assert result.verdict is Verdict.PASS
+    assert seen == ["prepared TC_Mini_01 False", "restored"]

@@ -62,7 +62,7 @@ def test_what_could_not_be_undone_is_named():
     result = run(f"    given: [{{profile: {{state: enabled}}}}]\n{LOOK}", Stuck())
     assert result.verdict is Verdict.PASS
     assert len(result.left_behind) == 1
-    assert result.left_behind[0].startswith("a profile is enabled that was not (cannot disable the profile")
+    assert result.left_behind[0].startswith("a profile is enabled that was not: cannot disable the profile")
     assert "disallowedByPolicy" in result.left_behind[0]
 
 

@@ -108,7 +108,7 @@ def test_a_memory_that_fills(smdp: SimulatedSmdp) -> None:
 def test_a_memory_that_does_not_fill(smdp: SimulatedSmdp) -> None:
     result = run(steps("lpa.fill_memory: {octets: 100, at_most: 2, expect: {result: failed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "2 profiles of 100 octets and more do not fill the memory" in result.reason
+    assert "2 profiles of 100 bytes and more do not fill the memory" in result.reason
 
 
 def test_a_running_proactive_session(smdp: SimulatedSmdp) -> None:

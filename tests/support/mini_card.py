@@ -101,9 +101,9 @@ sequences:
 """
 
 
-def case_of(sequence):
+def case_of(sequence, iut="euicc"):
     """The case of one sequence, given without id and title."""
-    document = Document.parse(HEAD + sequence)
+    document = Document.parse(HEAD.replace("iut: euicc", f"iut: {iut}") + sequence)
     case = parse(document)
     assert case is not None, "\n".join(map(str, document.mistakes))
     return case

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
-from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.values.resolve import resolve
 from pytest_euicc.conformance.values.text import closest
@@ -56,7 +56,7 @@ class Provisioner(Protocol):
 
         Raises:
             NotPermitted: the card must not be changed, or allows no such profile.
-            Unreachable: it cannot be had.
+            InconclusiveError: it cannot be had.
         """
 
 
@@ -120,10 +120,10 @@ class Session:
         """The card.
 
         Raises:
-            Unreachable: the session is one with an SM-DP+ alone.
+            InconclusiveError: the session is one with an SM-DP+ alone.
         """
         if self.card is None:
-            raise Unreachable("there is no card in this session; a case with iut: smdp has actions on the server only")
+            raise VectorMistake("there is no card in this session; the actions of this case cannot be on one")
         return self.card
 
     @property
@@ -183,7 +183,7 @@ class Context:
 
     @property
     def card(self) -> Card:
-        """The card under test; raises Unreachable if there is none."""
+        """The card under test; raises InconclusiveError if there is none."""
         return self.session.held_card()
 
     @property
@@ -211,18 +211,18 @@ class Context:
         """The SM-DP+ of the session, made ready for the sequence at its first use.
 
         Raises:
-            Unreachable: the session has none.
+            InconclusiveError: the session has none.
         """
         access = self.session.smdp
         if access is None:
-            raise Unreachable("there is no SM-DP+; give --smdp sim or --smdp URL")
+            raise SetupIncomplete("there is no SM-DP+; give --smdp sim or --smdp URL")
         if not self._smdp_begun:
             access.begin(self.random.getrandbits(64))
             self._smdp_begun = True
         return access
 
     def smdp_client(self, curve: Curve) -> Es9Client:
-        """An ES9+ client whose exchanges the listeners of the run see; raises Unreachable."""
+        """An ES9+ client whose exchanges the listeners of the run see; raises InconclusiveError."""
         client = self.smdp.client(curve)
         client.listener = self.on_http
         return client
@@ -243,12 +243,13 @@ class Context:
         """An open channel by its name.
 
         Raises:
-            Unreachable: no such channel is open.
+            InconclusiveError: no such channel is open.
         """
         if name is None:
             name = DEFAULT_CHANNEL if DEFAULT_CHANNEL in self.channels else next(iter(self.channels), DEFAULT_CHANNEL)
         if name not in self.channels:
-            raise Unreachable(f"no channel {name!r} is open{closest(name, self.channels)}; name isdr_selected in given")
+            hint = closest(name, self.channels)
+            raise VectorMistake(f"no channel {name!r} is open{hint}; name isdr_selected in given")
         return self.channels[name]
 
     def isdr(self, name: str | None = None) -> Isdr:
@@ -267,12 +268,12 @@ class Context:
         """Open a channel and select the ISD-R on it.
 
         Raises:
-            Unreachable: the card has no channel, or refuses the ISD-R.
+            InconclusiveError: the card has no channel, or refuses the ISD-R.
         """
         channel = self.card.open_channel()
         answer = channel.select(self.session.isdr_aid)
         if not answer.ok:
-            raise Unreachable(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
+            raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
         self.channels[name] = channel
         return channel
 
@@ -293,4 +294,5 @@ class Context:
         try:
             yield
         except Exception as error:
-            self.left_behind.append(f"{what} ({error})")
+            told = " ".join(str(error).split()) or type(error).__name__
+            self.left_behind.append(f"{what}: {told}")

@@ -1,22 +1,102 @@
-"""Errors that end a sequence without a verdict of the implementation under test."""
+"""Errors that end a sequence without a verdict on the implementation under test, by who has to act."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import enum
+from typing import ClassVar
 
+from pytest_euicc.asn1.errors import Asn1Error
+from pytest_euicc.card.apdu import ApduError
+from pytest_euicc.card.channel import UnexpectedStatus
+from pytest_euicc.card.errors import CardError, ReplayEnded, ReplayMismatch, TraceError
+from pytest_euicc.conformance.values.resolve import ValueMistake
+from pytest_euicc.conformance.values.tamper import TamperError
 from pytest_euicc.errors import PytestEuiccError
-
-if TYPE_CHECKING:
-    pass
+from pytest_euicc.es10.isdr import Es10Error
 
 
-class Unreachable(PytestEuiccError):
-    """A state cannot be reached; the sequence is inconclusive. The text says what was missing."""
+class Cause(enum.Enum):
+    """Why a sequence is inconclusive; the text begins the reason in reports."""
+
+    REFUSED = "refused by the implementation under test"
+    NOT_REACHABLE = "implementation under test not reachable"
+    SETUP = "test setup incomplete"
+    VECTOR = "mistake in the vector"
+    HARNESS = "fault of the harness"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class InconclusiveError(PytestEuiccError):
+    """A sequence cannot be judged; raised as one of its subclasses. The message says what is missing."""
+
+    cause: ClassVar[Cause] = Cause.HARNESS
+
+
+class Refused(InconclusiveError):
+    """The implementation under test does not do what a sequence needs before it can judge anything."""
+
+    cause = Cause.REFUSED
+
+
+class NotReachable(InconclusiveError):
+    """No answer comes from the implementation under test: connection, reader or card failed."""
+
+    cause = Cause.NOT_REACHABLE
+
+
+class SetupIncomplete(InconclusiveError):
+    """The tester lacks something: a key or certificate, a server, a profile, a package."""
+
+    cause = Cause.SETUP
+
+
+class VectorMistake(InconclusiveError):
+    """The vector asks for something that cannot be, such as the answer of a function it did not call."""
+
+    cause = Cause.VECTOR
+
+
+class HarnessFault(InconclusiveError):
+    """The harness itself is wrong."""
+
+    cause = Cause.HARNESS
+
+
+class CannotOffer(SetupIncomplete):
+    """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""
 
 
 class NotPermitted(PytestEuiccError):
     """The card must not be changed; the sequence is not applicable. The text says how to permit it."""
 
 
-class CannotOffer(Unreachable):
-    """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""
+_CAUSES: tuple[tuple[type[Exception], Cause], ...] = (
+    # The card answered, but with a status word that a command of the harness does not expect.
+    (UnexpectedStatus, Cause.REFUSED),
+    (TraceError, Cause.SETUP),
+    (ReplayMismatch, Cause.SETUP),
+    (ReplayEnded, Cause.SETUP),
+    (Es10Error, Cause.REFUSED),
+    (CardError, Cause.NOT_REACHABLE),
+    # What steps write goes into requests: values, operations of tamper, commands.
+    (ValueMistake, Cause.VECTOR),
+    (TamperError, Cause.VECTOR),
+    (ApduError, Cause.VECTOR),
+    (Asn1Error, Cause.VECTOR),
+)
+
+
+def cause_of(error: Exception) -> Cause:
+    """Who has to act on an error that ended a sequence."""
+    if isinstance(error, InconclusiveError):
+        return error.cause
+    return next((cause for kind, cause in _CAUSES if isinstance(error, kind)), Cause.HARNESS)
+
+
+def reason_of(error: Exception) -> str:
+    """The cause and the message of an error that ended a sequence, in one line of text or more."""
+    cause = cause_of(error)
+    foreign = cause is Cause.HARNESS and not isinstance(error, PytestEuiccError)
+    return f"{cause}: {type(error).__name__}: {error}" if foreign else f"{cause}: {error}"

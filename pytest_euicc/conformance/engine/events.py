@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_euicc.conformance.engine.errors import Cause
 from pytest_euicc.conformance.files.vector import Case, Sequence, Step
 from pytest_euicc.conformance.values.matchers import Mismatch
 
@@ -161,6 +162,7 @@ class Result:
 
     Attributes:
         reason: one message for people; empty for pass.
+        cause: of an inconclusive sequence: who has to act.
         failure: the failing step of a fail.
         left_behind: what could not be put back, one line each.
         seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
@@ -172,6 +174,7 @@ class Result:
     sequence: Sequence
     verdict: Verdict
     reason: str = ""
+    cause: Cause | None = None
     failure: StepFailure | None = None
     left_behind: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, ProfilesInUse, by_iccid, fresh_isdr, profiles_on
 from pytest_euicc.conformance.values.text import plain
 from pytest_euicc.es10.isdr import Isdr
@@ -40,7 +40,7 @@ def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
 
     Raises:
         NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
-        Unreachable: the card has none and none can be had.
+        InconclusiveError: the card has none and none can be had.
     """
     in_use = context.part(ProfilesInUse).iccids
     free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in in_use]
@@ -55,11 +55,11 @@ def provide(context: Context, wish: ProfileWish) -> Profile:
 
     Raises:
         NotPermitted: the card must not be changed, or allows no such profile.
-        Unreachable: there is no provisioner, or it does not succeed.
+        InconclusiveError: there is no provisioner, or it does not succeed.
     """
     provisioner = context.session.provisioner
     if provisioner is None:
-        raise Unreachable(
+        raise SetupIncomplete(
             f"the card has no {_describe(wish)} profile to spare, and there is nothing to download one with"
         )
     context.change(f"to install a {_describe(wish)} profile")
@@ -121,7 +121,7 @@ def remove(context: Context, iccid: bytes) -> None:
             ):
                 code = isdr.euicc_memory_reset("deleteOperationalProfiles")
             if code:
-                raise Unreachable(f"the eUICC answered {plain(code)}")
+                raise Refused(f"the eUICC answered {plain(code)}")
         forget_notifications(isdr, iccid)
 
 

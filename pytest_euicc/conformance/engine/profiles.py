@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context, ProfileWish
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.values.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import rule_names
@@ -109,14 +109,14 @@ def profiles_on(isdr: Isdr, tags: bytes = TAGS) -> list[Profile]:
     """All profiles of the card, with what the tags ask for.
 
     Raises:
-        Unreachable: the card does not list them.
+        InconclusiveError: the card does not list them.
     """
     try:
         name, value = isdr.get_profiles_info({"tagList": tags})
     except Es10Error as error:
-        raise Unreachable(f"the profiles cannot be listed: {error}") from error
+        raise Refused(f"the profiles cannot be listed: {error}") from error
     if name != "profileInfoListOk":
-        raise Unreachable(f"the profiles cannot be listed: {name} {value}")
+        raise Refused(f"the profiles cannot be listed: {name} {value}")
     return [Profile(info) for info in value]
 
 
@@ -130,7 +130,7 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
 
     Raises:
         NotPermitted: the card must not be changed.
-        Unreachable: the eUICC refuses.
+        InconclusiveError: the eUICC refuses.
     """
     verb = "enable" if enable else "disable"
     context.change(f"to {verb} the profile {profile.iccid.hex()}")
@@ -139,9 +139,9 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
         call = isdr.enable_profile if enable else isdr.disable_profile
         code = call(profile.iccid, refresh=refresh)
     except Es10Error as error:
-        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
+        raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
     if code != 0:
-        raise Unreachable(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {plain(code)}")
+        raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {plain(code)}")
 
 
 def fresh_isdr(context: Context) -> Isdr:
@@ -166,9 +166,9 @@ def by_iccid(context: Context, iccid: bytes) -> Profile:
     """An installed profile.
 
     Raises:
-        Unreachable: the card does not list it.
+        InconclusiveError: the card does not list it.
     """
     for profile in profiles_on(context.isdr()):
         if profile.iccid == iccid:
             return profile
-    raise Unreachable(f"the profile {iccid.hex()} was installed but is not listed")
+    raise Refused(f"the profile {iccid.hex()} was installed but is not listed")

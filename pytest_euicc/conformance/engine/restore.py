@@ -1,16 +1,92 @@
-"""What a card without snapshot and without declared commands held before a sequence, and how it gets that back."""
+"""Puts a card back after a sequence: by snapshot, by declared commands, or by what it held before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.transport import SnapshotTransport
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
+from pytest_euicc.conformance.engine.kinds import Preparation, Undo
 from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, profiles_on, switch
 from pytest_euicc.conformance.values.text import plain
 from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+
+class OnCard:
+    """An eUICC, whose card is changed only with permission and put back afterwards."""
+
+    title = "an eUICC"
+    answer: Literal["sw", "status"] = "sw"
+
+    def prepare(self, context: Context, *, changes: bool) -> Preparation:
+        """Ask for permission, and take a snapshot or an inventory."""
+        session = context.session
+        if session.needs_permission and session.declaration.test_cards:
+            session.identify()
+        if changes:
+            context.change("the sequence changes the card")
+        session.section(context.sequence_id)
+        transport = context.card.transport
+        if isinstance(transport, SnapshotTransport):
+            return _Snapshot(context, transport, transport.snapshot())
+        if session.declaration.restore:
+            return _Commands(context)
+        return _Inventory(context, take_inventory(context) if changes else None)
+
+
+@dataclass
+class _Snapshot:
+    """The whole card, kept by the transport."""
+
+    context: Context
+    transport: SnapshotTransport
+    snapshot: object
+
+    def restore(self, undo: Undo) -> None:
+        undo.forget()
+        self.context.left_behind.clear()
+        with self.context.undoing("not restored"):
+            self.transport.restore(self.snapshot)
+
+
+@dataclass
+class _Commands:
+    """The declared APDUs that put the card back to its personalised state."""
+
+    context: Context
+
+    def restore(self, undo: Undo) -> None:
+        if not self.context.changed:
+            undo.run()
+            return
+        undo.forget()
+        with self.context.undoing("not restored"):
+            self.context.reset(start=False)
+            for apdu in self.context.declaration.restore:
+                answer = self.context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
+                if not answer.ok:
+                    self.context.left_behind.append(f"not restored: {apdu} was answered {answer}")
+                    return
+            # Whatever single clean-ups could not put back, the personalised state has none of it.
+            self.context.left_behind.clear()
+
+
+@dataclass
+class _Inventory:
+    """Neither of these: states undo what they did, and the rest is compared with what the card held before."""
+
+    context: Context
+    before: Inventory | None
+
+    def restore(self, undo: Undo) -> None:
+        undo.run()
+        if self.before is not None:
+            put_back(self.context, self.before)
 
 
 @dataclass(frozen=True)
@@ -34,13 +110,13 @@ def take_inventory(context: Context) -> Inventory:
     """What the card holds, read after a reset; another reset follows.
 
     Raises:
-        Unreachable: the card does not say.
+        InconclusiveError: the card does not say.
     """
     try:
         inventory = _look(fresh_isdr(context))
         context.reset(start=False)
     except (CardError, Es10Error) as error:
-        raise Unreachable(f"what the card holds cannot be read, so it could not be put back: {error}") from error
+        raise Refused(f"what the card holds cannot be read, so it could not be put back: {error}") from error
     return inventory
 
 
@@ -86,4 +162,4 @@ def _enabled(context: Context, before: Inventory, now: Inventory) -> None:
 
 def _ok(code: int) -> None:
     if code != 0:
-        raise Unreachable(f"the eUICC answered {plain(code)}")
+        raise Refused(f"the eUICC answered {plain(code)}")

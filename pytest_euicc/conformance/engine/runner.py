@@ -1,20 +1,16 @@
-"""Runs one sequence: states, steps, tidying up, verdict. pytest, prove and the command line are faces of this."""
+"""Runs one sequence: states, steps, restoring, verdict. pytest, prove and the command line are faces of this."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_euicc.asn1.codec import Asn1Error
-from pytest_euicc.card.apdu import ApduError, CommandApdu
 from pytest_euicc.card.channel import Exchange
-from pytest_euicc.card.errors import CardError
-from pytest_euicc.card.transport import SnapshotTransport, Transport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
-from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.errors import Cause, NotPermitted, cause_of, reason_of
 from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
     Event,
@@ -28,28 +24,26 @@ from pytest_euicc.conformance.engine.events import (
     StateStarted,
     Verdict,
 )
+from pytest_euicc.conformance.engine.kinds import KINDS, Preparation, Undo
 from pytest_euicc.conformance.engine.registry import ACTIONS, STATES, closure
-from pytest_euicc.conformance.engine.restore import Inventory, put_back, take_inventory
 from pytest_euicc.conformance.engine.step import Failed, run_step
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
-from pytest_euicc.conformance.values.resolve import ValueMistake, references
-from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.conformance.values.resolve import references
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
     from pytest_euicc.es9.binding import HttpExchange
 
-_BROKEN = (CardError, ApduError, Es10Error, Asn1Error, ValueMistake, Unreachable)
-
 
 class _Stop(Exception):
     """Ends a sequence with a verdict."""
 
-    def __init__(self, verdict: Verdict, reason: str) -> None:
+    def __init__(self, verdict: Verdict, reason: str, cause: Cause | None = None) -> None:
         super().__init__(reason)
         self.verdict = verdict
         self.reason = reason
+        self.cause = cause
 
 
 class Runner:
@@ -74,7 +68,7 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
     """Why a sequence does not apply to what is declared, without touching the card; None when it does."""
     declaration = session.declaration
     if case.iut != declaration.iut:
-        return f"the case is for an {case.iut}, the declaration for an {declaration.iut}"
+        return f"the case is for iut: {case.iut}, the declaration for iut: {declaration.iut}"
     if reason := _needs_lpad(case, declaration):
         return reason
     for expression in (case.applicability, sequence.applicability):
@@ -110,9 +104,8 @@ class _Run:
         self.id = case.sequence_id(sequence)
         self.result = Result(self.id, case, sequence, Verdict.PASS)
         self.context = Context(self.session, self.id)
-        self.undo: list[tuple[str, Generator[None, None, None]]] = []
+        self.undo = Undo(self.context)
         self.reached: set[str] = set()
-        self.inventory: Inventory | None = None
         self.steps_begun = False
 
     def run(self) -> Result:
@@ -126,10 +119,8 @@ class _Run:
             reason = not_applicable(self.case, self.sequence, self.session)
             if reason:
                 self.stopped(Verdict.NOT_APPLICABLE, reason)
-            elif self.case.iut == "smdp":
-                self.on_server()
             else:
-                self.on_card()
+                self.judge()
         finally:
             if card is not None:
                 card.listeners.remove(self.exchanged)
@@ -148,54 +139,23 @@ class _Run:
         self.result.transport_seconds += exchange.seconds
         self.runner.emit(HttpExchanged(exchange))
 
-    def stopped(self, verdict: Verdict, reason: str) -> None:
-        self.result.verdict, self.result.reason = verdict, reason
+    def stopped(self, verdict: Verdict, reason: str, cause: Cause | None = None) -> None:
+        self.result.verdict, self.result.reason, self.result.cause = verdict, reason, cause
 
-    def on_server(self) -> None:
-        """An SM-DP+ is under test: what a sequence needs is ordered by its states, which also withdraw it."""
+    def judge(self) -> None:
+        """Preparation, states and steps; then the steps of ``finally``, and everything restored."""
+        kind = KINDS.get(self.case.iut)
+        preparation: Preparation | None = None
+        changes = self.sequence.changes_card or any(ACTIONS.get(step.action).changes for step in self.sequence.steps)
         try:
             with self.verdicts():
+                preparation = kind.prepare(self.context, changes=changes)
                 self.states()
                 self.steps()
-        except _Stop as stop:
-            self.stopped(stop.verdict, stop.reason)
         finally:
             self.run_finally()
-            self.undo_states()
-
-    def on_card(self) -> None:
-        transport = self.context.card.transport
-        snapshot: list[object] = []
-        try:
-            if self.session.needs_permission and self.session.declaration.test_cards:
-                self.session.identify()
-            changing = self.changes()
-            if changing:
-                self.permission()
-            self.session.section(self.id)
-            self.context.changed = changing
-            if isinstance(transport, SnapshotTransport):
-                snapshot.append(transport.snapshot())
-            with self.verdicts():
-                if self.context.changed and not snapshot and not self.session.declaration.restore:
-                    self.inventory = take_inventory(self.context)
-                self.states()
-                self.steps()
-        except _Stop as stop:
-            self.stopped(stop.verdict, stop.reason)
-        except (CardError, Es10Error) as error:
-            self.stopped(Verdict.INCONCLUSIVE, str(error))
-        finally:
-            self.tidy_up(transport, snapshot)
-
-    def changes(self) -> bool:
-        """Whether the sequence leaves traces by what is written in it; states ask for themselves."""
-        return self.sequence.changes_card or any(ACTIONS.get(step.action).changes for step in self.sequence.steps)
-
-    def permission(self) -> None:
-        refused = self.session.refusal()
-        if refused:
-            raise _Stop(Verdict.NOT_APPLICABLE, f"the sequence changes the card: {refused}")
+            if preparation is not None:
+                preparation.restore(self.undo)
 
     @contextmanager
     def verdicts(self) -> Iterator[None]:
@@ -206,13 +166,11 @@ class _Run:
             self.result.failure = failed.failure
             self.stopped(Verdict.FAIL, str(failed))
         except NotPermitted as error:
-            raise _Stop(Verdict.NOT_APPLICABLE, str(error)) from error
-        except _BROKEN as error:
-            raise _Stop(Verdict.INCONCLUSIVE, str(error)) from error
-        except _Stop:
-            raise
+            self.stopped(Verdict.NOT_APPLICABLE, str(error))
+        except _Stop as stop:
+            self.stopped(stop.verdict, stop.reason, stop.cause)
         except Exception as error:
-            raise _Stop(Verdict.INCONCLUSIVE, f"fault of the harness: {type(error).__name__}: {error}") from error
+            self.stopped(Verdict.INCONCLUSIVE, reason_of(error), cause_of(error))
 
     def states(self) -> None:
         self.context.upcoming = self.sequence.steps
@@ -231,15 +189,15 @@ class _Run:
             arguments = self.context.resolve(call.arguments)
             generator = state(self.context, arguments)
             # Kept before it runs: what it did up to a failure is undone as well, as far as it says how.
-            self.undo.append((call.name, generator))
+            self.undo.states.append((call.name, generator))
             next(generator)
         except NotPermitted:
             raise
         except Exception as error:
             if self.context.changed:
                 self.context.left_behind.append(f"what the state {call.name} changed before it failed")
-            what = "" if isinstance(error, _BROKEN) else f"fault of the harness: {type(error).__name__}: "
-            raise _Stop(Verdict.INCONCLUSIVE, f"state {call.name} was not reached: {what}{error}") from error
+            reason = f"state {call.name} was not reached: {reason_of(error)}"
+            raise _Stop(Verdict.INCONCLUSIVE, reason, cause_of(error)) from error
         finally:
             self.context.changed |= changed
         self.reached.add(call.name)
@@ -261,64 +219,11 @@ class _Run:
         except (Failed, NotPermitted):
             raise
         except Exception as error:
-            what = "" if isinstance(error, _BROKEN) else f"fault of the harness: {type(error).__name__}: "
-            raise _Stop(Verdict.INCONCLUSIVE, f"step {number} ({step.action}): {what}{error}") from error
-
-    def tidy_up(self, transport: Transport, snapshot: list[object]) -> None:
-        """Steps of ``finally``, then the card as it was: by snapshot, by the declared APDUs, or by what states undo."""
-        self.run_finally()
-        if snapshot and isinstance(transport, SnapshotTransport):
-            self.forget_undo()
-            self.context.left_behind.clear()
-            with self.context.undoing("the card as the sequence left it"):
-                transport.restore(snapshot[0])
-        elif self.context.changed and self.session.declaration.restore:
-            self.forget_undo()
-            self.restore()
-        else:
-            self.undo_states()
-            if self.inventory is not None:
-                put_back(self.context, self.inventory)
+            reason = f"step {number} ({step.action}): {reason_of(error)}"
+            raise _Stop(Verdict.INCONCLUSIVE, reason, cause_of(error)) from error
 
     def run_finally(self) -> None:
-        """The steps that tidy up, if any step ran before."""
+        """The steps of ``finally``, if any step ran before."""
         for number, step in enumerate(self.sequence.finally_ if self.steps_begun else [], 1):
-            try:
+            with self.context.undoing(f"finally, step {number} ({step.action})"):
                 run_step(self.context, step, number, Phase.FINALLY, (), self.runner.emit)
-            except Exception as error:
-                self.context.left_behind.append(f"finally, step {number} ({step.action}): {_one_line(error)}")
-
-    def undo_states(self) -> None:
-        """What states undo, the last one first."""
-        for name, generator in reversed(self.undo):
-            try:
-                next(generator, None)
-            except Exception as error:
-                self.context.left_behind.append(f"clean-up of state {name}: {_one_line(error)}")
-
-    def forget_undo(self) -> None:
-        """What states would undo is put back as a whole."""
-        for _, generator in self.undo:
-            with suppress(Exception):
-                generator.close()
-
-    def restore(self) -> None:
-        """Send the declared APDUs that put the card back to its personalised state."""
-        try:
-            self.context.reset(start=False)
-            for apdu in self.session.declaration.restore:
-                answer = self.context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
-                if not answer.ok:
-                    self.context.left_behind.append(
-                        f"the card as the sequence left it: restore {apdu} was answered {answer}"
-                    )
-                    return
-        except (CardError, ApduError) as error:
-            self.context.left_behind.append(f"the card as the sequence left it: {error}")
-            return
-        # Whatever single clean-ups could not put back, the personalised state has none of it.
-        self.context.left_behind.clear()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

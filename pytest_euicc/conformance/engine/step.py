@@ -44,7 +44,7 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
 
     Raises:
         Failed: an expectation did not hold.
-        CardError, Unreachable, ValueMistake: the step could not be run.
+        CardError, InconclusiveError, ValueMistake: the step could not be run.
     """
     action = ACTIONS.get(step.action)
     title = step.title or action.title

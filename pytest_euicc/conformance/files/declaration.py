@@ -88,7 +88,8 @@ class Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "undeclared"
-    iut: Literal["euicc", "smdp"] = "euicc"
+    iut: str = "euicc"
+    """The kind of implementation under test, as in vectors."""
     version: Version = "2.6.0"
     options: Annotated[dict[str, bool], BeforeValidator(_options)] = {}
     svn: Version | None = None

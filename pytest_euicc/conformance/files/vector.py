@@ -213,7 +213,8 @@ class Case(_Model):
     case: Annotated[str, Field(pattern=r"^[A-Za-z][\w.+-]*$")]
     title: str
     description: str | None = None
-    iut: Literal["euicc", "smdp"]
+    iut: str
+    """The kind of implementation under test: ``euicc``, ``smdp``, or one that another package registers."""
     interface: str
     clauses: Clauses
     origin: Annotated[Origin, Field(validation_alias=AliasChoices("origin", "numbering"))] = "own"

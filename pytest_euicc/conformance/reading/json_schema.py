@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.arguments import Parameters
+from pytest_euicc.conformance.engine.kinds import KINDS
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS, STATES, Action
 from pytest_euicc.conformance.files.vector import Case, Expectation
 from pytest_euicc.conformance.values.matchers import OPERATORS
@@ -37,6 +38,7 @@ def json_schema() -> dict[str, Any]:
         },
     }
     definitions["Expectation"] = _expectation_definition()
+    schema["properties"]["iut"]["enum"] = sorted(KINDS.entries)
     schema["patternProperties"] = {"^x-": _ANYTHING}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pytest_euicc.conformance.engine.kinds import KINDS, Kind
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS, STATES, Action, closure
 from pytest_euicc.conformance.files import applicability
 from pytest_euicc.conformance.files.declaration import Declaration
@@ -24,6 +25,7 @@ _SUCCESS = "9000"
 def lint(data: Mapping[str, Any], report: Report) -> None:
     """Check a file's data; parts that are not even of the right form are left to the models."""
     _expression(data.get("applicability"), ("applicability",), report)
+    kind = _kind(data.get("iut"), report)
     seen: dict[str, int] = {}
     for index, sequence in enumerate(_list(data.get("sequences"))):
         if not isinstance(sequence, Mapping):
@@ -35,7 +37,17 @@ def lint(data: Mapping[str, Any], report: Report) -> None:
         elif isinstance(name, str):
             seen[name] = index
         _expression(sequence.get("applicability"), (*place, "applicability"), report)
-        _Sequence(report, data.get("iut")).lint(sequence, place)
+        _Sequence(report, kind).lint(sequence, place)
+
+
+def _kind(name: Any, report: Report) -> Kind | None:
+    if not isinstance(name, str):
+        return None
+    try:
+        return KINDS.get(name)
+    except LookupError as error:
+        report(("iut",), str(error), False)
+        return None
 
 
 def _list(value: Any) -> list[Any]:
@@ -53,9 +65,9 @@ def _expression(text: Any, place: Place, report: Report) -> None:
 class _Sequence:
     """Follows one sequence in the order in which it runs, keeping the names that exist at each point."""
 
-    def __init__(self, report: Report, iut: object) -> None:
+    def __init__(self, report: Report, kind: Kind | None) -> None:
         self.report = report
-        self.iut = iut
+        self.kind = kind
         self.names: set[str] = set()
         self.channels: set[str] = set()
 
@@ -152,10 +164,10 @@ class _Sequence:
             self.references(step.tamper, (*place, "tamper"))
 
     def expectation(self, expectation: Expectation, shape: Shape | None, place: Place, saved: set[str]) -> None:
-        if expectation.status and self.iut == "euicc":
+        if expectation.status and self.kind is not None and self.kind.answer == "sw":
             self.report((*place, "status"), "status is of ES9+; a card answers with a status word, write sw", True)
-        if expectation.sw and self.iut == "smdp":
-            self.report((*place, "sw"), "sw is of cards; an SM-DP+ answers with a status, write status", True)
+        if expectation.sw and self.kind is not None and self.kind.answer == "status":
+            self.report((*place, "sw"), f"sw is of cards; {self.kind.title} answers with a status, write status", True)
         if expectation.expect is not None:
             if shape is None:
                 self.report((*place, "expect"), "this action has no answer to expect anything of", True)

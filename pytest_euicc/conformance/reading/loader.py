@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -67,7 +67,7 @@ def read(paths: Iterable[Path], *, form: bool = False) -> tuple[list[Case], list
     return cases, sorted(set(mistakes))
 
 
-def chosen(cases: Iterable[Case], iut: Literal["euicc", "smdp"], texts: Iterable[str]) -> tuple[Case, ...]:
+def chosen(cases: Iterable[Case], iut: str, texts: Iterable[str]) -> tuple[Case, ...]:
     """Cases of one side with their sequences that have one of the texts in name or title; without texts all."""
     wanted = [text.lower() for text in texts]
     found = []

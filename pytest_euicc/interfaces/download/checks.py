@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.installed import LoadResults
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
@@ -21,7 +21,7 @@ def as_reported(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """The profile of this session is listed exactly if its load was reported as a success (SGP.22 5.7.6)."""
     kind, listed = outcome.value if isinstance(outcome.value, tuple) else (None, [])
     if kind != "profileInfoListOk":
-        raise Unreachable("the profiles are not listed, so nothing can be compared with the result")
+        raise Refused("the profiles are not listed, so nothing can be compared with the result")
     last = context.part(LoadResults).data[-1:]
     success = any(result["finalResult"][0] == "successResult" for result in last)
     iccid = context.part(SmdpPeer).iccid

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -30,13 +30,13 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str, ci: bytes 
         ci: key identifier of the CI that it must be; None for any.
 
     Raises:
-        Unreachable: the caller brought no CI certificate.
+        InconclusiveError: the caller brought no CI certificate.
     """
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
     from pytest_euicc.rsp.certificates import Certificate, CertificateFault, verify_chain
 
     if not context.session.trust:
-        raise Unreachable("no CI certificate is known to check against; give --euicc-pki")
+        raise SetupIncomplete("no CI certificate is known to check against; give --euicc-pki")
     try:
         certificates = [Certificate(octets) for octets in chain]
         now = datetime.datetime.now(datetime.UTC)
@@ -127,7 +127,7 @@ def _other(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismat
 def _installation_result(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
     certificates = context.part(CertificatesShown).certificates
     if not certificates:
-        raise Unreachable("no CERT.EUICC was seen before, so the installation result cannot be verified")
+        raise VectorMistake("no CERT.EUICC was seen before, so the installation result cannot be verified")
     signatures = [part for part in parts if part.tag == _SIGNATURE]
     if len(parts) < 2 or len(signatures) != 1:
         yield Mismatch(path, "profileInstallationResultData and euiccSignPIR", f"{len(parts)} elements")
@@ -158,7 +158,7 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
     peer = context.part(SmdpPeer)
     if outcome.type_name not in _SIGNED:
-        raise Unreachable(
+        raise VectorMistake(
             f"session_signature is for {', '.join(_SIGNED)}; this is {outcome.type_name or 'none of them'}"
         )
     path, signed_tag = _SIGNED[outcome.type_name]
@@ -174,7 +174,7 @@ def session_signature(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
         return
     certificate = peer.euicc_certificate
     if not certificate:
-        raise Unreachable("AuthenticateServer gave no CERT.EUICC in this sequence")
+        raise VectorMistake("AuthenticateServer gave no CERT.EUICC in this sequence")
     if outcome.type_name == "PrepareDownloadResponse":
         signed += peer.smdp_signature2
     yield from signature_mismatches(certificate, signed, signature, "signature")
@@ -233,7 +233,7 @@ def eid_of_certificate(context: Context, _outcome: Outcome) -> Iterator[Mismatch
 
     asked = context.part(LastOutcomes).by_function.get("get_eid")
     if asked is None or not asked.value:
-        raise Unreachable("GetEID was not asked in this sequence")
+        raise VectorMistake("GetEID was not asked in this sequence")
     peer, theirs = context.part(SmdpPeer).eid, bytes(asked.value["eidValue"])
     if peer != theirs:
         yield Mismatch("euiccCertificate", f"serialNumber {theirs.hex()}", peer.hex())

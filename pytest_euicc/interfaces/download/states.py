@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
@@ -27,14 +27,14 @@ _SETTING = "published_profile"
 
 
 def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Outcome:
-    """One function on the way; raises Unreachable where the eUICC does not go along."""
+    """One function on the way; raises InconclusiveError where the eUICC does not go along."""
     outcome = ACTIONS.get(name)(context, Message(), arguments)
     came = outcome.value[0] if wanted and outcome.value is not None else ""
     silent = name.startswith("es8plus.")
     if outcome.fault is not None or came != wanted or (silent and outcome.received):
         answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
         status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
-        raise Unreachable(f"{name} was answered {answer}{status}")
+        raise Refused(f"{name} was answered {answer}{status}")
     return outcome
 
 
@@ -178,7 +178,7 @@ def profile_owner(
     """
     rules = frozenset[str](allowed or refused or ())
     if not rules or (allowed and refused):
-        raise Unreachable("profile_owner wants the rules that are allowed, or those that are refused")
+        raise VectorMistake("profile_owner wants the rules that are allowed, or those that are refused")
     context.save(as_, owner_for(context, rules) if allowed else _stranger(context, rules))
     yield
 
@@ -188,7 +188,7 @@ def _stranger(context: Context, rules: frozenset[str]) -> dict[str, bytes]:
     try:
         rat = context.isdr().get_rat()
     except Es10Error as error:
-        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
+        raise Refused(f"the Rules Authorisation Table cannot be read: {error}") from error
     for network in ("99F999", "00F110", "09F107"):
         owner = {"mccMnc": bytes.fromhex(network)}
         if not all(authorises(rat, rule, owner) for rule in rules):
@@ -213,7 +213,7 @@ def published_profile(
     try:
         package = published.read(path)
     except published.PublishedPackageError as error:
-        raise Unreachable(str(error)) from error
+        raise SetupIncomplete(str(error)) from error
     declared = context.declaration.uicc_capability
     missing = [name for name in package.capabilities if declared is not None and name not in declared]
     if missing:

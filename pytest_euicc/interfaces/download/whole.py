@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import EVENTS, ProfilesInUse, by_iccid
@@ -73,17 +73,17 @@ def install(context: Context, metadata: dict[str, Any], **arguments: Any) -> byt
 
     Raises:
         NotPermitted: the card must not be changed.
-        Unreachable: the download does not come to its end; the text has what the eUICC answered.
+        InconclusiveError: the download does not come to its end; the text has what the eUICC answered.
     """
     context.change("to install a profile")
     outcome = ACTIONS.get("tester.download")(context, Message(with_=metadata), arguments)
     if outcome.value is None:
-        raise Unreachable(f"no profile can be installed: {outcome.fault}")
+        raise Refused(f"no profile can be installed: {outcome.fault}")
     data = outcome.value["profileInstallationResultData"]
     choice, result = data["finalResult"]
     if choice != "successResult":
         command, reason = plain(result["bppCommandId"]), plain(result["errorReason"])
-        raise Unreachable(f"no profile can be installed: {command}: {reason}")
+        raise Refused(f"no profile can be installed: {command}: {reason}")
     return bytes(data["notificationMetadata"]["iccid"])
 
 
@@ -92,10 +92,10 @@ def metadata_for(context: Context, wish: ProfileWish) -> dict[str, Any]:
 
     Raises:
         NotPermitted: the eUICC allows no profile with these rules.
-        Unreachable: profiles of this class do not come by download.
+        InconclusiveError: profiles of this class do not come by download.
     """
     if wish.profile_class == "provisioning":
-        raise Unreachable("a provisioning profile comes from the manufacturer, the card has none to spare")
+        raise SetupIncomplete("a provisioning profile comes from the manufacturer, the card has none to spare")
     metadata: dict[str, Any] = {"profileClass": wish.profile_class}
     if wish.addresses == 0:
         metadata["notificationConfigurationInfo"] = {"absent": True}
@@ -117,7 +117,7 @@ class DownloadingProvisioner:
     """Brings a profile that a state needs onto the card, by a download of the tester's."""
 
     def install(self, context: Context, wish: ProfileWish) -> bytes:
-        """Install it and return its ICCID; raises NotPermitted or Unreachable."""
+        """Install it and return its ICCID; raises NotPermitted or InconclusiveError."""
         return install(context, metadata_for(context, wish))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
@@ -87,7 +87,7 @@ def _authority(peer: SmdpPeer, issuer: str, curve: str) -> Identity:
     try:
         return peer.pki.authority(curve, 1 if issuer == "ci" else 2)
     except Exception as error:
-        raise Unreachable(f"no list of the CI on {curve} can be issued: {error}") from error
+        raise SetupIncomplete(f"no list of the CI on {curve} can be issued: {error}") from error
 
 
 def _certificate(peer: SmdpPeer, name: str, curve: str) -> Certificate:
@@ -95,4 +95,4 @@ def _certificate(peer: SmdpPeer, name: str, curve: str) -> Certificate:
     try:
         return peer.pki.server(role, curve, 2 if name.startswith("second") else 1).certificate
     except Exception as error:
-        raise Unreachable(f"no certificate {name} on {curve} to revoke: {error}") from error
+        raise SetupIncomplete(f"no certificate {name} on {curve} to revoke: {error}") from error

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
-from pytest_euicc.conformance.engine.errors import NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import choose, delete_installed, installed_by_tester, provide
 from pytest_euicc.conformance.engine.profiles import (
     Profile,
@@ -111,7 +111,7 @@ def proactive_session(context: Context, *, profile: str) -> Generator[None, None
     try:
         switch(context, chosen, enable=True, refresh=True)
         if context.card.held is None:
-            raise Unreachable("enabling a profile with refreshFlag announced no proactive command (91xx)")
+            raise Refused("enabling a profile with refreshFlag announced no proactive command (91xx)")
         yield
     finally:
         context.card.release_proactive()
@@ -149,9 +149,9 @@ def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
     try:
         code = call(*arguments)
     except Es10Error as error:
-        raise Unreachable(f"cannot {what}: {error}") from error
+        raise Refused(f"cannot {what}: {error}") from error
     if code not in (0, harmless):
-        raise Unreachable(f"cannot {what}: the eUICC answered {plain(code)}")
+        raise Refused(f"cannot {what}: the eUICC answered {plain(code)}")
 
 
 @state("profiles", implies=("isdr_selected",))
@@ -175,9 +175,9 @@ def _pending(isdr: Isdr) -> list[dict[str, Any]]:
     try:
         name, value = isdr.list_notification()
     except Es10Error as error:
-        raise Unreachable(f"the notifications cannot be listed: {error}") from error
+        raise Refused(f"the notifications cannot be listed: {error}") from error
     if name != "notificationMetadataList":
-        raise Unreachable(f"the notifications cannot be listed: {name} {value}")
+        raise Refused(f"the notifications cannot be listed: {name} {value}")
     return list(value)
 
 
@@ -232,7 +232,7 @@ def notification(
         if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
     ]
     if not new:
-        raise Unreachable(f"no notification came of {event} of the profile {iccid.hex()}")
+        raise Refused(f"no notification came of {event} of the profile {iccid.hex()}")
     entry = new[0]
     context.save(
         as_,
@@ -254,7 +254,7 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
     try:
         before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
     except Es10Error as error:
-        raise Unreachable(f"the addresses cannot be read: {error}") from error
+        raise Refused(f"the addresses cannot be read: {error}") from error
     if before != value:
         context.change("to set the default SM-DP+ address")
         _ask("set the default SM-DP+ address", context.isdr().set_default_dp_address, value)
@@ -286,7 +286,7 @@ def _named(context: Context, name: str) -> dict[str, Any]:
     """What was saved of a profile that has a name here."""
     named = context.variables.get(name)
     if not isinstance(named, dict) or "iccid" not in named:
-        raise Unreachable(f"there is no profile named {name!r}; name one by the state profile: {{as: {name}}}")
+        raise VectorMistake(f"there is no profile named {name!r}; name one by the state profile: {{as: {name}}}")
     return named
 
 
@@ -300,13 +300,13 @@ def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:
 
     Raises:
         NotPermitted: its Rules Authorisation Table or EUICCInfo2 rules them out.
-        Unreachable: the card does not say.
+        InconclusiveError: the card does not say.
     """
     isdr = context.isdr()
     try:
         rat, info = isdr.get_rat(), isdr.get_euicc_info2()
     except Es10Error as error:
-        raise Unreachable(f"the Rules Authorisation Table cannot be read: {error}") from error
+        raise Refused(f"the Rules Authorisation Table cannot be read: {error}") from error
     shown = " and ".join(sorted(rules))
     if rules & rule_names(info.get("forbiddenProfilePolicyRules", (b"", 0))):
         raise NotPermitted(f"the eUICC forbids profiles with {shown} (SGP.22 5.7.8, forbiddenProfilePolicyRules)")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_euicc.asn1 import codec
 from pytest_euicc.card import proactive
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.es10.functions import Function
@@ -58,13 +58,13 @@ def ask(context: Context, name: str, value: Any) -> Any:
     """The answer of a function as a value, for states.
 
     Raises:
-        Unreachable: the eUICC gives none.
+        Refused: the eUICC gives none.
     """
     function = IOT_FUNCTIONS[name]
     try:
         return call(context, function, codec.encode(function.request, value)).value
     except Es10Error as error:
-        raise Unreachable(str(error)) from error
+        raise Refused(str(error)) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -287,17 +287,17 @@ def run_package(context: Context, name: str, **arguments: Any) -> list[tuple[str
 
     Raises:
         NotPermitted: the card must not be changed.
-        Unreachable: the eUICC refuses the package or an operation.
+        Refused: the eUICC refuses the package or an operation.
     """
     context.change("to send an eUICC Package")
     outcome = load_euicc_package(context, Message(), eim=name, **arguments)
     results = (outcome.value or {}).get("results")
     if results is None:
-        raise Unreachable(f"the eUICC refused the package of {name}: {outcome.fault or describe(outcome.value, 200)}")
+        raise Refused(f"the eUICC refused the package of {name}: {outcome.fault or describe(outcome.value, 200)}")
     failed = [(kind, plain(result)) for kind, result in results if isinstance(result, int) and result not in (0,)]
     failed = [entry for entry in failed if entry != ("deleteEimResult", "lastEimDeleted")]
     if failed:
-        raise Unreachable(f"the eUICC answered {failed[0][0]} {failed[0][1]}")
+        raise Refused(f"the eUICC answered {failed[0][0]} {failed[0][1]}")
     return list(results)
 
 

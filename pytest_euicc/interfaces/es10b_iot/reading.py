@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import InconclusiveError
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import profiles_on
 from pytest_euicc.conformance.engine.registry import action, check
@@ -106,7 +106,7 @@ def read_back(
         context.select_isdr(DEFAULT_CHANNEL)
     try:
         there = {profile.iccid: profile for profile in profiles_on(context.isdr(), _TAGS)}
-    except Unreachable as error:
+    except InconclusiveError as error:
         return Outcome(fault=str(error), mismatches=(Mismatch("profiles", "a list", str(error)),))
     on = [iccid for iccid, profile in there.items() if profile.enabled]
     with_attribute = [iccid for iccid, profile in there.items() if profile.info.get("fallbackAttribute")]

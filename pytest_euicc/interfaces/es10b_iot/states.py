@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr, profiles_on
 from pytest_euicc.conformance.engine.registry import state
@@ -79,11 +79,11 @@ def certificates_of(context: Context) -> None:
     try:
         known = context.isdr().get_euicc_info2()["euiccCiPKIdListForSigning"]
     except Es10Error as error:
-        raise Unreachable(f"the CIs of the eUICC cannot be read: {error}") from error
+        raise Refused(f"the CIs of the eUICC cannot be read: {error}") from error
     for request, key in [({}, b""), *(({"euiccCiPKId": ci}, ci) for ci in known)]:
         kind, value = ask(context, "get_certs", request)
         if kind != "certs":
-            raise Unreachable(f"GetCerts answered {kind} {plain(value)}")
+            raise Refused(f"GetCerts answered {kind} {plain(value)}")
         peers.certificates[key] = bare(value["euiccCertificate"])
 
 
@@ -96,7 +96,7 @@ def bare(certificate: bytes) -> bytes:
 def _ci(context: Context, which: Literal["first", "second"]) -> bytes:
     known = [key for key in context.part(EimPeers).certificates if key]
     if which == "second" and len(known) < 2:
-        raise Unreachable("the eUICC has one CI in its signing list")
+        raise Refused("the eUICC has one CI in its signing list")
     return known[which == "second"]
 
 
@@ -134,7 +134,7 @@ def eim_associated(
         request = {"eimConfigurationDataList": [configuration]}
         kind, value = ask(context, "add_initial_eim", request)
         if kind != "addInitialEimOk":
-            raise Unreachable(
+            raise Refused(
                 f"AddInitialEim answered {plain(value)}; the eUICC must have no associated eIM: delete those that "
                 "are there with the eIM that they belong to, or by a memory reset"
             )
@@ -158,7 +158,7 @@ def _disassociate(context: Context, name: str) -> None:
         for number in numbers:
             context.isdr().remove_notification_from_list(number)
         if not results:
-            raise Unreachable("deleteEim had no result")
+            raise Refused("deleteEim had no result")
 
 
 @state("iot_profile", implies=("isdr_selected",))
@@ -192,7 +192,7 @@ def iot_profile(
     eim_name = next(iter(context.part(EimPeers).by_name), None)
     if chosen.enabled is not (state == "enabled"):
         if eim_name is None:
-            raise Unreachable("profiles are enabled by packages; name eim_associated before iot_profile in given")
+            raise VectorMistake("profiles are enabled by packages; name eim_associated before iot_profile in given")
         operation = "enable" if state == "enabled" else "disable"
         run_package(context, eim_name, psmo=[_psmo(operation, {"iccid": chosen.iccid})])
     if fallback and eim_name is not None:
@@ -277,7 +277,7 @@ def no_enabled_iot_profile(context: Context) -> Generator[None, None, None]:
     if before is not None and name is not None:
         run_package(context, name, psmo=[_psmo("disable", {"iccid": before})])
     elif before is not None:
-        raise Unreachable("profiles are disabled by packages; name eim_associated in given")
+        raise VectorMistake("profiles are disabled by packages; name eim_associated in given")
     yield
     if before is not None and name is not None:
         _put_back(context, name, b"", before, fallback=False)

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import NotReachable, VectorMistake
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.es9.binding import Es9Reply, fault_of
 from pytest_euicc.es9.client import Es9Client
@@ -68,7 +68,7 @@ def call(
         value: what the eUICC says in it, decoded.
 
     Raises:
-        Unreachable: the server cannot be called, or does not answer in time.
+        InconclusiveError: the server cannot be called, or does not answer in time.
     """
     change = http or HttpChange()
     client = client_of(context, peer)
@@ -82,7 +82,7 @@ def call(
         nothing = Es9Reply(function, 0, {}, b"")
         return Outcome(sent, value, status=status, value={"message": str(error)}, shape=shape, reply=nothing)
     except Es9Error as error:
-        raise Unreachable(str(error)) from error
+        raise NotReachable(str(error)) from error
     received, faults = value_of(reply)
     fault = fault_of(reply, client.url_of(function, change.path))
     if fault is not None and not reply.message:
@@ -94,14 +94,14 @@ def call(
 
 
 def reply_of(outcome: Outcome) -> Es9Reply:
-    """The answer of the ES9+ function that a step called; raises Unreachable where it called none."""
+    """The answer of the ES9+ function that a step called; raises InconclusiveError where it called none."""
     if outcome.reply is None:
-        raise Unreachable("this check is for steps that call a function of ES9+")
+        raise VectorMistake("this check is for steps that call a function of ES9+")
     return outcome.reply
 
 
 def client_of(context: Context, peer: EuiccPeer) -> Es9Client:
-    """The client of a session: with a connection of its own, or that of the run; raises Unreachable."""
+    """The client of a session: with a connection of its own, or that of the run; raises InconclusiveError."""
     if peer.own_client is None:
         return context.smdp_client(peer.curve)
     peer.own_client.listener = context.on_http

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -154,7 +154,7 @@ def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatc
     """bppEuiccOtpk is the eUICC's one-time key that the last package was bound to (SGP.22 5.6.3)."""
     peer = context.part(EuiccPeer)
     if peer.one_time_key is None:
-        raise Unreachable("no package was bound in this sequence")
+        raise VectorMistake("no package was bound in this sequence")
     wanted, came = public_point(peer.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
     if came != wanted:
         yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))

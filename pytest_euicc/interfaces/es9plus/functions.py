@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
@@ -315,7 +315,7 @@ def handle_notification(
 
 def _sent_before(peer: EuiccPeer) -> bytes:
     if not peer.notification:
-        raise Unreachable("no notification was sent in this sequence that could be sent again")
+        raise VectorMistake("no notification was sent in this sequence that could be sent again")
     return peer.notification
 
 

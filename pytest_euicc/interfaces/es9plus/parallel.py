@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import NotReachable, VectorMistake
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -60,7 +60,7 @@ def euiccs(
     made = context.part(Euiccs).by_order
     for number, name in enumerate(orders_, 1):
         if name not in known:
-            raise Unreachable(f"no order is called {name!r}{closest(name, known)}")
+            raise VectorMistake(f"no order is called {name!r}{closest(name, known)}")
         client = context.smdp.new_client(peer.curve) if connections == "each" else None
         made[name] = EuiccPeer(
             peer.pki, context.random, peer.access, own_eid=_eid(number), own_client=client, order=known[name]
@@ -80,7 +80,7 @@ def switch(context: Context, _message: Message, *, to: str) -> Outcome:
     """
     made = context.part(Euiccs).by_order
     if to not in made:
-        raise Unreachable(f"no eUICC is called {to!r}{closest(to, made)}; name it in the state euiccs")
+        raise VectorMistake(f"no eUICC is called {to!r}{closest(to, made)}; name it in the state euiccs")
     context.put_part(made[to])
     return Outcome()
 
@@ -154,7 +154,7 @@ def _prepared(context: Context) -> _Call:
 def _raise_faults(calls: list[_Call]) -> None:
     for call in calls:
         if call.fault is not None:
-            raise Unreachable(str(call.fault)) from call.fault
+            raise NotReachable(str(call.fault)) from call.fault
 
 
 def _outcome(calls: list[_Call]) -> Outcome:

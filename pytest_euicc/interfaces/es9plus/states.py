@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Keys, OrderWish
@@ -142,4 +142,4 @@ def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
         told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
         if outcome.status == "8.8.1/3.8":
             told += f"; {context.smdp.address} was asked for: addresses.smdp of the declaration is its own name"
-        raise Unreachable(f"{name}: {outcome.status} {told}")
+        raise Refused(f"{name}: {outcome.status} {told}")

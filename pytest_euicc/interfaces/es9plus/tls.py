@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import AfterValidator
 
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import NotReachable, VectorMistake
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.files.orders import Curve
@@ -98,7 +98,7 @@ def connect(
     try:
         made = handshake(url, settings)
     except (ServerUnreachable, ServerTimeout) as error:
-        raise Unreachable(str(error)) from error
+        raise NotReachable(str(error)) from error
     except (TlsError, CertificateFault) as error:
         alert = error.alert if isinstance(error, TlsError) else ""
         value = {"refused": True, "alert": alert, "reason": str(error)}
@@ -138,7 +138,7 @@ def offer(
     try:
         answer = client_hello.offer(url, settings, version, suites, random)
     except Es9Error as error:
-        raise Unreachable(str(error)) from error
+        raise NotReachable(str(error)) from error
     value: dict[str, Any] = {"refused": answer.refused, "alert": answer.alert}
     if not answer.refused:
         value |= {"version": answer.version, "suite": answer.suite}
@@ -175,7 +175,7 @@ _OF_CHAIN = (
 def _shown(context: Context) -> tuple[str, tuple[Certificate, ...]]:
     shown = context.part(TlsShown).by_last
     if shown is None:
-        raise Unreachable("no TLS handshake has succeeded in this sequence")
+        raise VectorMistake("no TLS handshake has succeeded in this sequence")
     return shown
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import InconclusiveError, NotReachable
 from pytest_euicc.conformance.engine.registry import STATES
 from pytest_euicc.conformance.engine.runner import not_applicable
 from pytest_euicc.conformance.files.declaration import Declaration
@@ -43,7 +43,7 @@ class _PlanningServer:
         return HeldOrder(wish.matching_id or "", wish.confirmation_code)
 
     def client(self, curve: Curve) -> NoReturn:
-        raise Unreachable(f"nothing is called while a run is planned ({curve})")
+        raise NotReachable(f"nothing is called while a run is planned ({curve})")
 
     new_client = endpoint = client
 
@@ -76,7 +76,7 @@ def _needs(cases: Iterable[Case], declaration: Declaration, pki: Pki, address: s
             context = Context(session, name)
             for call in sequence.given:
                 # A state that calls the server is not reached here; it asks for its profile before that.
-                with suppress(Unreachable):
+                with suppress(InconclusiveError):
                     next(STATES.get(call.name)(context, context.resolve(call.arguments)))
             yield from (Need(name, sequence.title, wish) for wish in server.wishes)
             server.wishes.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pytest_euicc.conformance.engine.errors import CannotOffer, Unreachable
+from pytest_euicc.conformance.engine.errors import CannotOffer, NotReachable
 from pytest_euicc.conformance.files.inventory import HeldProfile
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Hook, OrderWish
 from pytest_euicc.es9.client import Es9Client
@@ -151,12 +151,12 @@ class RemoteSmdp:
         return profile.held() if profile is not None else None
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
-        """URL and TLS settings; raises Unreachable if nothing listens there."""
+        """URL and TLS settings; raises InconclusiveError if nothing listens there."""
         url, tls = self._endpoint(curve)
         try:
             self._clients.reach(url).probe(tls)
         except Es9Error as error:
-            raise Unreachable(str(error)) from error
+            raise NotReachable(str(error)) from error
         return url, tls
 
     def _endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:

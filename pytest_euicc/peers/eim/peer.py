@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Role
@@ -112,10 +112,10 @@ class EimPeers:
         """An eIM by its name.
 
         Raises:
-            Unreachable: there is none of that name.
+            VectorMistake: there is none of that name.
         """
         if name not in self.by_name:
-            raise Unreachable(f"there is no eIM {name!r}{closest(name, self.by_name)}; name eim_associated in given")
+            raise VectorMistake(f"there is no eIM {name!r}{closest(name, self.by_name)}; name eim_associated in given")
         return self.by_name[name]
 
     def new(self, name: str, curve: str = "nist") -> EimPeer:

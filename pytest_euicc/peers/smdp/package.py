@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.message import Message
 from pytest_euicc.conformance.engine.registry import ACTIONS
 from pytest_euicc.conformance.files.vector import Step
@@ -56,7 +56,7 @@ def protected(name: str, peer: SmdpPeer, message: Message, arguments: Arguments)
     function, load = PROTECTED_FUNCTIONS[name], current_load(peer)
     bsp = load.bsp
     if bsp is None:
-        raise Unreachable(f"{name}: there are no session keys before InitialiseSecureChannel")
+        raise VectorMistake(f"{name}: there are no session keys before InitialiseSecureChannel")
     request = function.plain(peer, message, arguments)
     if arguments.get("keys") == "old" and load.earlier is not None:
         bsp = load.earlier
@@ -155,7 +155,7 @@ def _session_keys(peer: SmdpPeer, load: Load, request: dict[str, Any], arguments
     try:
         secret = signatures.shared_secret(load.one_time_key, peer.otpk)
     except ValueError as error:
-        raise Unreachable(f"no package can be bound: euiccOtpk: {error}") from error
+        raise Refused(f"no package can be bound: euiccOtpk: {error}") from error
     eid = arguments.get("eid") or peer.eid
     return derive(secret, template["keyType"][0], template["keyLen"][0], template["hostId"], eid)
 
@@ -204,7 +204,7 @@ def build_package(peer: SmdpPeer, metadata: dict[str, Any], profile: bytes, keys
     """A whole Bound Profile Package for the session (SGP.22 2.5.4).
 
     Raises:
-        Unreachable: the eUICC's one-time key is not on the curve.
+        InconclusiveError: the eUICC's one-time key is not on the curve.
     """
     load = start_load(peer)
     signer = peer.identity(Role.DP_PB, peer.kind).private_key
@@ -213,4 +213,4 @@ def build_package(peer: SmdpPeer, metadata: dict[str, Any], profile: bytes, keys
     try:
         return bpp.build(binding, codec.encode("StoreMetadataRequest", metadata), profile, random_keys=random_keys)
     except ValueError as error:
-        raise Unreachable(f"no package can be bound: {error}") from error
+        raise Refused(f"no package can be bound: {error}") from error

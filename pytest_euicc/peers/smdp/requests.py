@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.message import Encoded, Message
 from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.shapes import asn1_shape
@@ -35,10 +35,10 @@ def current_load(peer: SmdpPeer) -> Load:
     """The package that is being sent.
 
     Raises:
-        Unreachable: InitialiseSecureChannel has not been sent.
+        InconclusiveError: InitialiseSecureChannel has not been sent.
     """
     if peer.load is None:
-        raise Unreachable(f"no package is being sent; {SECURE_CHANNEL} comes first, or a state such as secure_channel")
+        raise VectorMistake(f"no package is being sent; begin with {SECURE_CHANNEL}, or a state such as secure_channel")
     return peer.load
 
 

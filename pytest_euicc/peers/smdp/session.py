@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Unreachable
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.message import Encoded, Message
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.rsp import signatures
@@ -95,10 +95,10 @@ class SmdpPeer:
         """The SM-DP+ of a sequence.
 
         Raises:
-            Unreachable: the session has no PKI.
+            InconclusiveError: the session has no PKI.
         """
         if context.session.pki is None:
-            raise Unreachable("there is no PKI to be an SM-DP+ with; give --euicc-pki with the keys of an SM-DP+")
+            raise SetupIncomplete("there is no PKI to be an SM-DP+ with; give --euicc-pki with the keys of an SM-DP+")
         return cls(context.session.pki, context.random)
 
     def start_session(self, curve: str) -> None:
@@ -115,7 +115,7 @@ class SmdpPeer:
             kind: one of CERTIFICATE_KINDS.
 
         Raises:
-            Unreachable: the PKI has none of that kind.
+            InconclusiveError: the PKI has none of that kind.
         """
         roles = {"dpauth": Role.DP_AUTH, "dppb": Role.DP_PB}
         try:
@@ -123,7 +123,7 @@ class SmdpPeer:
                 return self.pki.invalid_server(role, kind, self.curve)
             return self.pki.server(roles.get(kind, role), self.curve, 2 if kind == "second" else 1)
         except Exception as error:
-            raise Unreachable(f"no {kind} certificate for {role.value} on {self.curve}: {error}") from error
+            raise SetupIncomplete(f"no {kind} certificate for {role.value} on {self.curve}: {error}") from error
 
     @property
     def kind(self) -> str:

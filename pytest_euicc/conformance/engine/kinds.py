@@ -1,0 +1,82 @@
+"""Kinds of implementations under test: how a session with one is set up for a sequence and restored after it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pytest_euicc.conformance.engine.arguments import Registry
+from pytest_euicc.conformance.engine.context import Context
+
+
+@dataclass
+class Undo:
+    """The states that a sequence has reached, or begun to, as generators that undo them."""
+
+    context: Context
+    states: list[tuple[str, Generator[None, None, None]]] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Let every state undo what it did, the last one first; what it cannot is left behind."""
+        for name, generator in reversed(self.states):
+            with self.context.undoing(f"clean-up of state {name}"):
+                next(generator, None)
+
+    def forget(self) -> None:
+        """What states would undo is restored in another way."""
+        for _, generator in self.states:
+            with suppress(Exception):
+                generator.close()
+
+
+class Preparation(Protocol):
+    """What was done before a sequence so that the implementation can be restored after it."""
+
+    def restore(self, undo: Undo) -> None:
+        """Restore the implementation; what cannot be restored is in ``left_behind`` of the context."""
+
+
+class Kind(Protocol):
+    """A kind of implementation under test."""
+
+    @property
+    def title(self) -> str:
+        """For people, with an article: ``an eUICC``."""
+
+    @property
+    def answer(self) -> Literal["sw", "status"]:
+        """What its answers are judged by first: a status word, or the status of a function over HTTP."""
+
+    def prepare(self, context: Context, *, changes: bool) -> Preparation:
+        """Set up what a sequence needs before its first state.
+
+        Args:
+            changes: whether the sequence changes the implementation by what is written in it.
+
+        Raises:
+            NotPermitted: it must not be changed.
+            Exception: the sequence is inconclusive, as `cause_of` says.
+        """
+
+
+KINDS: Registry[Kind] = Registry("kind of implementation under test (iut)")
+"""By the name that ``iut:`` of a vector and of a declaration gives."""
+
+
+class OnServer:
+    """A kind of server: what a sequence needs is ordered by its states, which also withdraw it."""
+
+    answer: Literal["sw", "status"] = "status"
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def prepare(self, _context: Context, *, changes: bool) -> Preparation:  # noqa: ARG002
+        """Nothing: servers are changed by what states order alone."""
+        return self
+
+    def restore(self, undo: Undo) -> None:
+        """Let states withdraw what they ordered."""
+        undo.run()
