@@ -65,7 +65,7 @@ def locate(type_name: str, octets: bytes, path: str) -> Tlv:
     An empty path is the whole message; what stands around the field may be of any value.
 
     Raises:
-        Asn1Error: no such field in the type, or not in the octets.
+        Asn1Error: the type or the value does not have this field.
     """
     try:
         element = tlv.parse(octets)
@@ -110,7 +110,7 @@ def _component(node: Node, entry: Node, children: list[Tlv]) -> Tlv | None:
 
 
 def check_der(octets: bytes, type_name: str | None = None) -> list[DerFault]:
-    """Everything that is not canonical (X.690 clauses 8 to 11); with a type also what only the type tells."""
+    """Everything that is not canonical (X.690 clauses 8 to 11); given a type, also what depends on it."""
     return list(_der_faults(octets, fields(type_name) if type_name else None))
 
 

@@ -1,4 +1,4 @@
-"""From octets to values: the received TLVs walked beside the schema, with every octet accounted for."""
+"""From bytes to values: walks the received TLVs along the schema and accounts for every byte."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def receive(type_name: str, octets: bytes) -> Received:
     Raises:
         Asn1Error: octets that are not of the type: a missing, repeated or misplaced element, a broken constraint,
             something behind the end.
-        KeyError: there is no such type.
+        KeyError: the type is unknown.
     """
     node = schema().node(type_name)
     walk = _Walk(type_name)

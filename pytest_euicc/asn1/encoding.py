@@ -27,7 +27,7 @@ def encode(type_name: str, value: Any) -> bytes:
 
     Raises:
         Asn1Error: a field that the type does not have, a missing one, or a value of the wrong kind.
-        KeyError: there is no such type.
+        KeyError: the type is unknown.
     """
     prepared = _prepare(type_name, schema().node(type_name), value, "")
     try:
@@ -38,7 +38,7 @@ def encode(type_name: str, value: Any) -> bytes:
 
 
 def _prepare(type_name: str, node: Node, value: Any, path: str) -> Any:
-    """The value as asn1tools wants it: numbers for names, opaque pieces under their tag, defaults left out."""
+    """The value in the form of asn1tools: numbers for names, opaque pieces under their tag, defaults left out."""
     wanted = _PYTHON_TYPES.get(node.kind)
     if wanted is not None and not isinstance(value, wanted):
         raise Asn1Error(type_name, path, None, f"{node.kind} cannot be made from {value!r}")

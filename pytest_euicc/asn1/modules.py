@@ -84,7 +84,7 @@ def _read(path: Path) -> Compiled | None:
 
 
 def _write(path: Path, compiled: Compiled) -> None:
-    """Write beside, then rename: another process never sees half a file. A read-only home only costs time."""
+    """Write a temporary file, then rename: no process sees half a file. A read-only home only costs time."""
     content = pickle.dumps((compiled.types, compiled.pickled))
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

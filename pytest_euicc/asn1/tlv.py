@@ -110,7 +110,7 @@ def read(octets: bytes, at: int, base: int = 0) -> Tlv:
         length = int.from_bytes(octets[at : at + count], "big")
         at += count
     if at + length > len(octets):
-        raise TlvError(base + start, f"{tag:X} announces {length} octets, {len(octets) - at} are there")
+        raise TlvError(base + start, f"{tag:X} announces {length} octets, only {len(octets) - at} follow")
     return Tlv(tag, base + start, octets[start:at], octets[at : at + length])
 
 
@@ -136,7 +136,7 @@ def find(octets: bytes, *path: int) -> bytes:
     """The whole received element at a path of tags, the first tag being that of ``octets`` itself.
 
     Raises:
-        TlvError: no such element.
+        TlvError: there is no such element.
     """
     element = parse(octets)
     if element.tag != path[0]:

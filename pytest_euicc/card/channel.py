@@ -32,7 +32,7 @@ _BLOCKS = 256
 
 
 class UnexpectedStatus(CardError):
-    """A command that the harness needs for its own work was refused; `response` is what the card said."""
+    """The card refused a command that the harness needs; `response` is its answer."""
 
     def __init__(self, doing: str, response: ResponseApdu) -> None:
         super().__init__(f"{doing}: the card answered {response}")
@@ -93,7 +93,7 @@ class Card:
 
     @property
     def channels(self) -> tuple[LogicalChannel, ...]:
-        """The logical channels that are open beside the basic one."""
+        """The open logical channels besides the basic one."""
         return tuple(self._channels)
 
     def connect(self) -> bytes:
@@ -143,7 +143,7 @@ class Card:
         return response
 
     def take_fetched(self) -> list[ProactiveCommand]:
-        """The proactive commands fetched since the last look."""
+        """The proactive commands fetched since the last call."""
         fetched, self.fetched = self.fetched, []
         return fetched
 
@@ -170,7 +170,7 @@ class Card:
         return response
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send one command as it is; follows nothing."""
+        """Send one command as it is; 61xx, 6Cxx and 91xx are not followed up."""
         octets = command.encode()
         try:
             return ResponseApdu.parse(self.transmit(octets))

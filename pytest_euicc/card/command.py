@@ -17,7 +17,7 @@ def readers(_: Namespace) -> int:
     """
     found = list_readers()
     if not found:
-        raise NoReader("no PC/SC reader is there; plug one in, or start vpcd for a software card")
+        raise NoReader("no PC/SC reader found; connect one, or start vpcd for a software card")
     for number, reader in enumerate(found):
         card = f"card with ATR {reader.atr.hex().upper()}" if reader.has_card else "no card"
         sys.stdout.write(f"pcsc:{number}  {reader.name}: {card}\n")

@@ -1,4 +1,4 @@
-"""What can go wrong between the harness and a card: one message each, with the place and the mend."""
+"""What can go wrong between the harness and a card: one message each, with the place and how to fix it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NoCard(CardError):
 
 
 class CardMute(CardError):
-    """The card is there and does not answer."""
+    """The card is present but does not answer."""
 
 
 class ReaderBusy(CardError):
@@ -42,7 +42,7 @@ class ReaderGone(CardError):
 
 
 class MalformedAnswer(CardError):
-    """What came back is not a response APDU (ISO 7816-3 12.1.1), or never ends."""
+    """What was received is not a response APDU (ISO 7816-3 12.1.1), or does not end."""
 
 
 class TraceError(CardError):

@@ -7,7 +7,7 @@ from pytest_euicc.card.readers import ReaderLock
 from pytest_euicc.card.transport import Transport, TransportOptions
 from pytest_euicc.card.winscard import Reader, WinScard
 
-# pcscd looks every 0.4 s whether a card is still there (PCSCLITE_STATUS_POLL_RATE), USB readers tell by themselves.
+# pcscd checks every 0.4 s whether a card is still present (PCSCLITE_STATUS_POLL_RATE); USB readers report it.
 _PULLED_SECONDS = 1.0
 
 
@@ -83,7 +83,7 @@ class PcscTransport:
         self._winscard = self._lock = self._handle = None
 
     def _take_first(self, winscard: WinScard, candidates: list[Reader]) -> None:
-        """Take the first candidate that can be had; with one candidate its own fault is the answer."""
+        """Take the first candidate that can be opened; if there is only one, its error is raised."""
         faults: list[CardError] = []
         for reader in candidates:
             try:

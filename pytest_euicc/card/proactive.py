@@ -100,13 +100,13 @@ def answer(command: ProactiveCommand) -> bytes:
         # ETSI TS 102 223 6.8.2: the answer names the interval; the one asked for is taken.
         asked = command.parts.get(_DURATION, b"\1\x1e")
         return terminal_response(command, PERFORMED) + bytes((0x84, len(asked))) + asked
-    # A short message goes to whoever looks at what was fetched; there is no network.
+    # There is no network: short messages are only recorded among the commands fetched.
     known = command.kind in (REFRESH, MORE_TIME, POLLING_OFF, SEND_SHORT_MESSAGE)
     return terminal_response(command, PERFORMED if known else BEYOND_CAPABILITIES)
 
 
 def _content(octets: bytes) -> bytes:
-    """What is inside the D0 of a proactive command, as far as it is there."""
+    """The data objects in the D0 of a proactive command, as far as it is complete."""
     if len(octets) < 2 or octets[0] != _PROACTIVE_TAG:
         return b""
     return octets[3:] if octets[1] == 0x81 else octets[2:]

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class StatusWord(IntEnum):
-    """The status words that an eUICC gives on its own account; families such as 61xx are told by `describe`."""
+    """Status words with a fixed value; `describe` also knows families such as 61xx."""
 
     SUCCESS = 0x9000
     BUSY_WITH_TOOLKIT = 0x9300

@@ -3,7 +3,7 @@
 One APDU a line: ``> `` command, ``< `` response, both in hexadecimal. ``# `` starts a comment; these carry meaning:
 
 ``# protocol: T=1``   before the first exchange
-``# snapshots: yes``  the transport could put its card back by itself
+``# snapshots: yes``  the transport had snapshots
 ``# atr: 3B…``        the card was powered up or reset and answered this
 ``# section: title``  what follows belongs to one sequence
 ``# fault: text``     the command before it got no answer
@@ -81,7 +81,7 @@ class _Reader:
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise TraceError(f"{self._path}: there is no such trace") from None
+            raise TraceError(f"{self._path}: there is no such file") from None
         except (OSError, UnicodeDecodeError) as fault:
             raise TraceError(f"{self._path}: the trace cannot be read: {fault}") from None
         lines = text.splitlines()

@@ -53,7 +53,7 @@ class SnapshotTransport(Transport, Protocol):
 
 @runtime_checkable
 class SectionedTransport(Protocol):
-    """A transport that wants to know which sequence the next APDUs belong to (recorder and replay)."""
+    """A transport that has to know which sequence the next APDUs belong to (recorder and replay)."""
 
     def section(self, title: str) -> None:
         """The exchanges from here on belong to *title*."""
@@ -61,7 +61,7 @@ class SectionedTransport(Protocol):
 
 @dataclass(frozen=True)
 class TransportOptions:
-    """What a transport may want to know beside its argument.
+    """Options of a transport besides its argument.
 
     `timeout` is in seconds: how long to wait for a card that has to come, or for an answer.
     `protocol` (``T=0``/``T=1``) asks for one protocol of a card that offers both.

@@ -26,7 +26,7 @@ class Function:
 
     @property
     def default(self) -> dict[str, Any] | None:
-        """The request as it is without any wish of the caller; None where the caller has to say what."""
+        """The request without arguments; None if arguments are required."""
         return _DEFAULTS.get(self.name)
 
 

@@ -1,1 +1,1 @@
-"""Clients of an SM-DP+: ES9+ as an LPA speaks it, ES2+ as an operator does."""
+"""Clients of an SM-DP+: ES9+ for an LPA, ES2+ for an operator."""

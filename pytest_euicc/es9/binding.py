@@ -1,4 +1,4 @@
-"""The JSON binding of RSP functions over HTTPS, as the side that asks speaks it (SGP.22 6.2, 6.5)."""
+"""The JSON binding of RSP functions over HTTPS, client side (SGP.22 6.2, 6.5)."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ class Es9Reply:
 
 @dataclass(frozen=True)
 class HttpExchange:
-    """One request and what came of it, as they went over HTTPS.
+    """One request and its answer, as sent over HTTPS.
 
     Attributes:
-        reply: None where no whole answer came; ``fault`` says why.
+        reply: None if no complete answer was received; ``fault`` says why.
     """
 
     method: str
@@ -132,7 +132,7 @@ class JsonClient:
         user_agent: what the client calls itself.
 
     Attributes:
-        listener: told of every exchange, which is what reports are made from.
+        listener: called with every exchange, for reports.
     """
 
     def __init__(self, url: str, tls: TlsSettings, path: str, protocol: str, user_agent: str) -> None:
@@ -175,7 +175,7 @@ class JsonClient:
             path: in place of the function's.
 
         Raises:
-            Es9Error: no whole answer came.
+            Es9Error: no complete answer was received.
         """
         merged = {**self.headers, **(headers or {})}
         sent = {name: value for name, value in merged.items() if value is not None}
@@ -191,7 +191,7 @@ class JsonClient:
         return reply
 
     def url_of(self, function: str, path: str | None = None) -> str:
-        """Where a function is called, unless ``path`` takes the place of its own."""
+        """The URL of a function; ``path`` replaces its path."""
         return self.url + (self._path + function if path is None else path)
 
     def _tell(self, exchange: HttpExchange) -> None:
@@ -204,7 +204,7 @@ class JsonClient:
         A function that the server answers with ``Failed`` is an answer, not an error.
 
         Raises:
-            Es9Error: no answer of the binding came: an HTTP status other than 200 (handleNotification: 204), a body
+            Es9Error: no answer of the binding: an HTTP status other than 200 (handleNotification: 204), a body
                 that is no JSON object, a redirect, or nothing at all.
         """
         reply = self.send(function, json.dumps(body).encode())

@@ -1,4 +1,4 @@
-"""ES9+ as an LPA speaks it: five functions in the JSON binding over HTTPS (SGP.22 5.6, 6.5.2)."""
+"""ES9+ from the side of an LPA: five functions in the JSON binding over HTTPS (SGP.22 5.6, 6.5.2)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _SERVER_NAME, _GROUPS, _POINT_FORMATS, _SIGNATURES, _VERSION, _RENEGOTIATION = 0
 # secp256r1 and secp384r1, or brainpoolP256r1 (RFC 8422, RFC 7027).
 _CURVE_GROUPS = {"nist": (23, 24), "brainpool": (26,)}
 # ECDSA and RSA with SHA-256, RSA-PSS with SHA-256, ECDSA and RSA with SHA-1 (RFC 8446 4.2.3): what is refused is
-# refused for its version or suite, not for want of a signature.
+# refused for its version or suite, not for a missing signature algorithm.
 _SIGNATURE_SCHEMES = (0x0403, 0x0401, 0x0804, 0x0203, 0x0201)
 _MAXIMUM_RECORD = 1 << 14
 _MAXIMUM_MESSAGE = 1 << 16
@@ -64,11 +64,11 @@ ALERTS = {
 
 @dataclass(frozen=True)
 class HelloAnswer:
-    """What came on a ClientHello.
+    """The answer to a ClientHello.
 
     Attributes:
         sent, received: octets as they went over the wire.
-        version, suite: of the ServerHello, ``1.2`` and the IANA name; empty where none came.
+        version, suite: of the ServerHello, ``1.2`` and the IANA name; empty without one.
         alert: its description; empty where the server closed the connection without one.
     """
 
@@ -80,7 +80,7 @@ class HelloAnswer:
 
     @property
     def refused(self) -> bool:
-        """No ServerHello came."""
+        """No ServerHello was received."""
         return not self.version
 
 

@@ -24,7 +24,7 @@ _WITH_BODY = ("POST", "PUT", "PATCH")
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What came back, unjudged: status, headers with names in lower case, body as received."""
+    """The answer as received: status, headers with names in lower case, body."""
 
     status: int
     headers: dict[str, str]

@@ -1,4 +1,4 @@
-"""What can keep a request from being answered; each error is one message with the place and the mend."""
+"""Why a request was not answered; each error is one message with the place and how to fix it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ServerTimeout(Es9Error):
 
 
 class TlsError(Es9Error):
-    """No TLS connection: versions, suites or curves do not meet, or the server speaks something else.
+    """No TLS connection: no common version, suite or curve, or the server does not use TLS.
 
     Attributes:
         alert: by which the server refused, such as ``handshake_failure``; empty where it did not say.
@@ -46,7 +46,7 @@ class TlsError(Es9Error):
 
 
 class NotTls(TlsError):
-    """The server speaks plain HTTP where HTTPS is wanted."""
+    """The server uses plain HTTP instead of HTTPS."""
 
 
 class ServerCertificateError(TlsError):

@@ -1,4 +1,4 @@
-"""ES2+ as an operator speaks it, to provision an SM-DP+ (SGP.22 5.3, 6.5.2)."""
+"""ES2+ from the side of an operator, to provision an SM-DP+ (SGP.22 5.3, 6.5.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server shows in its TLS handshake, looked at without judging it."""
+"""What a server shows in its TLS handshake, without verifying it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def handshake(url: str, settings: TlsSettings, *, verify: bool = False) -> Hands
     """Connect, shake hands, leave.
 
     Args:
-        verify: False takes any certificate, so that one that must be refused can be looked at.
+        verify: False accepts any certificate, so that one that must be refused can be inspected.
 
     Raises:
         Es9Error: no connection, or no handshake.
@@ -86,7 +86,7 @@ def tcp_connection(url: str, settings: TlsSettings, deadline: Deadline | None = 
             url, f"no connection within {settings.timeout:g} s to {there}:{port}; is the server up?"
         ) from None
     except socket.gaierror:
-        raise ServerUnreachable(url, f"{host} has no address; give one with resolve, or mend the name") from None
+        raise ServerUnreachable(url, f"{host} has no address; give one with resolve, or correct the name") from None
     except OSError as error:
         raise ServerUnreachable(
             url, f"nothing listens at {there}:{port} ({error.strerror or error}); is the server up and the port right?"
@@ -130,7 +130,7 @@ def explain_tls(url: str, host: str, error: BaseException, settings: TlsSettings
         return ServerCertificateError(url, f"the server's certificate is refused: {said}")
     reason = getattr(error, "reason", None) or str(error)
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return NotTls(url, "the server does not speak TLS on this port (plain HTTP?)")
+        return NotTls(url, "the server does not use TLS on this port (plain HTTP?)")
     words = str(reason).lower().replace("_", " ")
     # OpenSSL: TLSV1_ALERT_PROTOCOL_VERSION, SSLV3_ALERT_HANDSHAKE_FAILURE.
     alert = str(reason).rpartition("_ALERT_")[2].lower() if "_ALERT_" in str(reason) else ""
@@ -148,7 +148,7 @@ def _names_shown(url: str, settings: TlsSettings) -> list[str]:
 
 
 def _offered(settings: TlsSettings) -> str:
-    """What the client offered, for people whose server wants something else."""
+    """What the client offered, for error messages."""
     if settings.curve != "brainpool":
         return "do versions, suites and curve of both sides meet?"
     if not can_offer_several():

@@ -46,7 +46,7 @@ def name_of(number: int) -> str:
 
 
 def iana_name(openssl: str) -> str:
-    """The IANA name of a suite that OpenSSL names; as it is where it is not in the table."""
+    """The IANA name of a suite by its OpenSSL name; unchanged if it is not in the table."""
     return next((name for name, (_, known) in SUITES.items() if known == openssl), openssl)
 
 

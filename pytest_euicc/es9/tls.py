@@ -30,7 +30,7 @@ _BRAINPOOL_GROUPS = ("brainpoolP256r1", "P-256")
 
 @dataclass(frozen=True)
 class TlsSettings:
-    """How a client speaks TLS.
+    """TLS settings of a client.
 
     Attributes:
         trust: CI certificates that a server's certificate may chain to.
@@ -41,7 +41,7 @@ class TlsSettings:
         identity: certificate and key to show when the server asks for one.
         minimum, maximum: versions of TLS.
         ciphers: suites up to TLS 1.2 in OpenSSL's notation; those of SGP.22 2.6.6 if None.
-        verify: False takes any certificate, to look at one that must be refused.
+        verify: False accepts any certificate, to inspect one that must be refused.
         timeout: seconds to connect, for each wait for octets, and for the body of an answer as a whole.
         resolve: addresses of host names, in place of the resolver.
         largest_answer: octets of body at most.

@@ -17,7 +17,7 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
 
 class ActivationCodeError(PytestEuiccError, ValueError):
-    """An activation code that SGP.22 4.1 does not allow; the text names the part and the mend."""
+    """An activation code that SGP.22 4.1 does not allow; the message names the part and how to fix it."""
 
 
 @dataclass(frozen=True)

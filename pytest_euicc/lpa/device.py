@@ -1,4 +1,4 @@
-"""What the LPA tells of its device in ctxParams1 (SGP.22 4.2, DeviceInfo)."""
+"""What the LPA sends about its device in ctxParams1 (SGP.22 4.2, DeviceInfo)."""
 
 from __future__ import annotations
 

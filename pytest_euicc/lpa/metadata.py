@@ -14,7 +14,7 @@ _MAC_LENGTH = 8
 
 @dataclass(frozen=True)
 class Metadata:
-    """A StoreMetadataRequest with the octets it came in."""
+    """A StoreMetadataRequest with the bytes received."""
 
     octets: bytes
     value: dict[str, Any]

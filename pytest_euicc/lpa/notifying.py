@@ -23,7 +23,7 @@ _OK, _NOTHING_TO_DELETE = 0, 1
 
 @dataclass(frozen=True)
 class _Entry:
-    """What NotificationMetadata says of a notification."""
+    """The NotificationMetadata of a notification."""
 
     number: int
     address: str
@@ -80,7 +80,7 @@ class Notifying(Sides):
         return report
 
     def _pending(self) -> tuple[list[_Entry], list[NotificationFault]]:
-        """The entries of ListNotification; each is read by itself, so that an odd one does not hide the others."""
+        """The entries of ListNotification; each is read separately, so that an invalid one does not hide the others."""
         reply = self._isdr.call("list_notification")
         if not reply.ok or not reply.octets:
             raise EuiccRefused(_LIST, f"status {reply.sw:04X}{'' if reply.octets else ' and no data'}", "5.7.9")
@@ -119,7 +119,7 @@ class Notifying(Sides):
 
 
 def _entry_of(pending: tlv.Tlv) -> _Entry:
-    """What a PendingNotification says of itself; raises Asn1Error or TlvError."""
+    """The NotificationMetadata in a PendingNotification; raises Asn1Error or TlvError."""
     inside = (_INSTALLATION_DATA, _METADATA) if pending.tag == _INSTALLATION_RESULT else (_METADATA,)
     return _Entry.read(tlv.find(pending.octets, pending.tag, *inside))
 

@@ -1,4 +1,4 @@
-"""How the LPA reads what both sides answer; an answer that cannot be read is told as such."""
+"""How the LPA reads answers of both sides; one that cannot be read is a separate error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_euicc.rsp.certificates import CertificateFault
 
 @contextmanager
 def reading(step: str, clause: str) -> Iterator[None]:
-    """What is read within came from one of the sides; raises UnreadableAnswer where it cannot be read."""
+    """Raises UnreadableAnswer for an answer of one of the sides that cannot be read in this context."""
     try:
         yield
     except (codec.Asn1Error, tlv.TlvError, CertificateFault) as fault:
@@ -50,7 +50,7 @@ def octets_of(answer: dict[str, Any], name: str) -> bytes:
 
 
 def error_name(value: Any) -> object:
-    """The name of an error value, whether it stands alone or beside a transactionId."""
+    """The name of an error value, with or without a transactionId."""
     if isinstance(value, dict):
         codes = [code for name, code in value.items() if name.lower().endswith("errorcode")]
         value = codes[0] if codes else value

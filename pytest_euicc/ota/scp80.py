@@ -109,7 +109,7 @@ class Spi:
         """Read two octets; raises PacketFault for a value that is reserved."""
         first, second = octets
         if second & 0x03 == 0x03:
-            raise PacketFault(f"SPI {octets.hex().upper()}: no such receipt")
+            raise PacketFault(f"SPI {octets.hex().upper()}: unknown kind of receipt")
         return cls(
             Integrity(first & 0x03),
             bool(first & 0x04),
@@ -174,7 +174,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Response:
-    """A response packet; ``secured`` tells whether a checksum was there and right."""
+    """A response packet; ``secured``: it has a correct checksum."""
 
     tar: bytes
     counter: int
@@ -300,7 +300,7 @@ def read_response(packet: bytes, spi: Spi, keys: KeySet) -> Response:
 
 
 def _plain_error(packet: bytes) -> bool:
-    """Whether an unprotected packet reads as one that tells an error: no padding, a status that is known, no data."""
+    """Whether an unprotected packet reports an error: no padding, a known status, no data."""
     status = packet[6 + _COUNTER + 1]
     return len(packet) == 3 + _RESPONSE_HEADER and packet[6 + _COUNTER] == 0 and Status.OK < status <= max(Status)
 

@@ -24,7 +24,7 @@ class BadFormat(IntEnum):
 
 
 class ScriptFault(PytestEuiccError, ValueError):
-    """The octets are no script, or no answer to one; ``reason`` is what a card says of a script."""
+    """The bytes are not a script, or not an answer to one; ``reason`` is the card's error for a script."""
 
     def __init__(self, message: str, reason: BadFormat = BadFormat.WRONG_LENGTH) -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ def results(found: Results, *, expanded: bool) -> bytes:
 
 
 def read_results(octets: bytes, *, expanded: bool) -> Results:
-    """What a script led to, of the last command when the answer tells of several.
+    """The result of a script: of its last command.
 
     Raises:
         ScriptFault: no answer of this format.

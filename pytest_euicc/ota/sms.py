@@ -25,7 +25,7 @@ _ORIGINATOR = "12345678"
 
 
 class SmsFault(PytestEuiccError, ValueError):
-    """The octets are no such message."""
+    """The bytes are not such a message."""
 
 
 @dataclass(frozen=True)

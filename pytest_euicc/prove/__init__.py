@@ -1,1 +1,1 @@
-"""Shows that sequences bite: every sequence against every defect of its simulator (wiring, like the plugin)."""
+"""Mutation testing of the vectors: every sequence against every defect of its simulator."""

@@ -66,7 +66,7 @@ def command(arguments: Namespace) -> int:
 def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None]) -> int:
     """Prove and report; returns the exit status: 0 everything holds, 1 something is open.
 
-    Interrupted, it reports what came so far and returns 130.
+    When interrupted, it reports the results so far and returns 130.
 
     Raises:
         ProveError: what was asked for cannot be proven.

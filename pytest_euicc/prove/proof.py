@@ -14,7 +14,7 @@ from pytest_euicc.prove.workers import Crew, Portion
 from pytest_euicc.simulator.defect import Defect
 
 MANY = 20
-"""A defect that so many sequences find disturbs nearly everything."""
+"""A defect found by this number of sequences disturbs nearly everything."""
 _PORTION = 40
 """Runs of a portion: small enough that workers end together, large enough that handing out costs nothing."""
 
@@ -48,7 +48,7 @@ class Proof:
     # ------------------------------------------------------------------ running
 
     def run(self, crew: Crew, every_pair: bool, tell: Callable[[str], None]) -> None:
-        """Run everything; what came up to an interruption is kept.
+        """Run everything; the results up to an interruption are kept.
 
         Args:
             every_pair: also the pairs whose defect the sequence never meets.

@@ -18,7 +18,7 @@ _SHOWN = 3
 def lines(proof: Proof, *, matrix: bool) -> Iterator[str]:
     """The proof of one side for a terminal; ``matrix`` names every sequence instead of the first few."""
     pairs = len(proof.green) * len(proof.defects)
-    few = ", the others never meet" if len(proof.runs) < pairs else ""
+    few = ", in the others the defect has no effect" if len(proof.runs) < pairs else ""
     yield (
         f"{proof.side}: {len(proof.clean)} sequences, {len(proof.defects)} defects, {len(proof.runs)} of {pairs} pairs "
         f"run{few}; {proof.seconds:.1f} s"
@@ -64,7 +64,7 @@ def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
         counts = Counter(outcome.defect for outcome in proof.inconclusive)
         odd = [f"{defect}: {count} sequences" for defect, count in counts.items()]
     if odd:
-        yield f"{len(proof.inconclusive)} runs with a defect cannot be judged, which does not count as found:"
+        yield f"{len(proof.inconclusive)} runs with a defect are inconclusive, which does not count as found:"
         yield from (f"  {entry}" for entry in odd)
 
 
@@ -83,7 +83,7 @@ def _told(outcome: Outcome) -> str:
 def _defect(proof: Proof, name: str) -> str:
     defect = proof.defects[name]
     met = len(proof.met_by(name))
-    hint = f"{met} sequences meet it" if met else "no sequence meets it"
+    hint = f"{met} sequences reach it" if met else "no sequence reaches it"
     return f"{name}: {defect.sentence} ({defect.clause}); {hint}"
 
 

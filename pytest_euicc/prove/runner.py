@@ -1,4 +1,4 @@
-"""Runs one sequence on a simulator with one defect, or with none: what a worker process has."""
+"""Runs one sequence on a simulator with one defect or none, in a worker process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SEED = "prove"
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be made.
+    """One run to do.
 
     Attributes:
         sequence: its id.
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run that was made.
+    """The result of one run.
 
     Attributes:
         defect: None for the run without defects.
@@ -67,7 +67,7 @@ class Bench(Protocol):
         """Run a sequence."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:
 
 
 def _outcome(result: Result, defect: str | None, variant: Variant, asked: Asked) -> Outcome:
-    """What is kept of a result."""
+    """The part of a result that is kept."""
     return Outcome(
         result.id, defect, variant.name, result.verdict, result.reason, result.seconds, frozenset(asked.names)
     )
@@ -165,7 +165,7 @@ def _outcome(result: Result, defect: str | None, variant: Variant, asked: Asked)
 
 @dataclass
 class Asked:
-    """Stands in for a simulator's set of defects: has none of them, and notes which ones are asked for.
+    """In place of a simulator's set of defects: contains none, and records which ones are asked for.
 
     A defect changes nothing before the simulator asks for it. With the same seed a sequence that never asked for a
     defect runs the same with it switched on, so that this run can be left out. Simulators may ask by ``in`` alone;

@@ -1,4 +1,4 @@
-"""What sequences are proven on: declarations, each with the settings of the simulator that it is true of."""
+"""What sequences run on: declarations, each with the matching settings of the simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker processes: the parent hands out portions, and outlives a worker that hangs or dies."""
+"""Worker processes: the parent distributes portions and survives a worker that hangs or dies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _END = 5.0
 
 
 class CrewError(PytestEuiccError):
-    """No worker can do anything; the message says why."""
+    """No worker can run anything; the message says why."""
 
 
 class Opener(Protocol):
@@ -37,7 +37,7 @@ class Opener(Protocol):
 
 
 Portion = tuple[Job, ...]
-"""What a worker gets at once."""
+"""What a worker gets at a time."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class _Worker:
 
     def give(self, portion: Portion) -> None:
         self.left, self.heard = deque(portion), time.monotonic()
-        # A worker that has died is noticed by what it does not answer.
+        # A worker that has died is noticed because it does not answer.
         with suppress(OSError):
             self.connection.send(portion)
 
@@ -138,7 +138,7 @@ class Crew:
         return outcome
 
     def _lose(self, worker: _Worker, waiting: deque[Portion], reason: str) -> Outcome:
-        """Give a worker up: the run it was at is inconclusive, the rest of its portion is for another."""
+        """Give up a worker: its current run is inconclusive, another worker does the rest of its portion."""
         worker.end()
         self._workers.remove(worker)
         guilty, *rest = worker.left

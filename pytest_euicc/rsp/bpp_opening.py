@@ -99,7 +99,7 @@ class OpenedPackage:
 
 
 def open_package(package: bytes, recipient: Recipient) -> OpenedPackage:
-    """Verify and decrypt a whole package, as strictly as an eUICC may; the sizes of segments are not looked at.
+    """Verify and decrypt a whole package, as strictly as an eUICC may; the sizes of segments are not checked.
 
     Raises:
         BppFault: the first thing that is wrong, in the order of the segments; where a known deviation of the protection

@@ -67,7 +67,7 @@ def derive(shared_secret: bytes, key_type: int, key_length: int, host_id: bytes,
 
 
 def protected_length(tag: int, plain: int) -> int:
-    """Octets of the protected segment of so many octets, header and MAC included."""
+    """The size of a protected segment for this number of plain bytes, including header and MAC."""
     data = (plain // BLOCK + 1) * BLOCK if tag in _ENCRYPTED else plain
     return len(tlv.encode_tag(tag) + tlv.encode_length(data + MAC_LENGTH)) + data + MAC_LENGTH
 

@@ -1,4 +1,4 @@
-"""What servers get wrong in the protection of a package, each as a protection of its own.
+"""Known errors of servers in the protection of a package, each as a Protection.
 
 A tester tries them on a package that does not open, to say what is wrong with it; a simulated server with such a
 defect protects its packages by one of them.
@@ -219,7 +219,7 @@ DEVIATIONS: dict[str, Deviation] = {
     "counter-goes-on": _segments("the block counter goes on after ReplaceSessionKeys", _CounterGoesOn, "5.5.4"),
     "icv-zero": _segments("the ICV is zero", _ZeroIcv),
     "icv-not-encrypted": _segments("the ICV is the block counter itself, not encrypted", _PlainIcv),
-    "encrypted-without-chaining": _segments("the blocks are encrypted each by itself (ECB)", _Electronic),
+    "encrypted-without-chaining": _segments("each block is encrypted separately (ECB)", _Electronic),
     "mac-not-chained": _segments("every MAC is chained to the initial chaining value", _Unchained),
     "mac-chained-by-8": _segments("8 octets of the MAC before are chained, not 16", _ChainedByEight),
     "mac-chain-skips-88": _segments("the MAC of 88 segments is not chained", _ChainSkips88),

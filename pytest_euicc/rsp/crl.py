@@ -78,7 +78,7 @@ def read_crl(der: bytes) -> Crl:
     """Read a CertificateList (SGP.22 4.6.1).
 
     Raises:
-        CrlFault: it is none, or not of the form that SGP.22 wants.
+        CrlFault: it is not a CRL, or not in the form that SGP.22 requires.
     """
     try:
         crl = x509.load_der_x509_crl(der)

@@ -28,7 +28,7 @@ _SERVER = {
 
 
 class PkiFolderError(PytestEuiccError):
-    """A file of the folder is missing or does not fit; the message names the file and the mend."""
+    """A file of the folder is missing or does not fit; the message names the file and how to fix it."""
 
 
 class FolderPki:
@@ -86,7 +86,7 @@ class FolderPki:
 
         Raises:
             PkiFolderError: a file that this needs is missing or does not fit, or the EUM may not issue for the EID.
-            ValueError: no such kind.
+            ValueError: the kind is unknown.
         """
         check_kind(kind)
         held = self._held_euicc(curve)

@@ -80,7 +80,7 @@ class TestPki:
 
     Args:
         seed: the same seed gives the same keys and certificates, octet for octet.
-        authorities: CIs to issue under, by curve, in the place of its own.
+        authorities: CIs to issue under, by curve, in place of its own.
     """
 
     __test__ = False  # A name of the field, no test of pytest.
@@ -120,7 +120,7 @@ class TestPki:
         """CERT.EUICC for an EID of 16 octets, its chain holding CERT.EUM; kinds are chains.INVALID_EUICC_KINDS.
 
         Raises:
-            ValueError: no such kind.
+            ValueError: the kind is unknown.
         """
         check_kind(kind)
         eid = eid or EID
@@ -137,7 +137,7 @@ class TestPki:
         """A certificate that must be refused; its kind is one of INVALID_SERVER_KINDS.
 
         Raises:
-            ValueError: no such kind for this role.
+            ValueError: the kind is unknown for this role.
         """
         if kind not in INVALID_SERVER_KINDS:
             raise ValueError(f"{kind}: no kind of certificate; known are {', '.join(INVALID_SERVER_KINDS)}")

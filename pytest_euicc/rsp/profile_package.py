@@ -26,7 +26,7 @@ _MF_RULE, _ADF_RULE = bytes.fromhex("2F0601"), bytes.fromhex("6F0601")
 """EF ARR and number of the record."""
 _PINS = bytes.fromhex("010A")
 _ENABLED, _DISABLED = 3, 6
-"""pinAttributes; PIN1 is disabled, as nobody is there to enter it (the published TS.48 packages have it so)."""
+"""pinAttributes; PIN1 is disabled, because nobody could enter it (as in the published TS.48 packages)."""
 
 _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
@@ -272,7 +272,7 @@ def _dir_record() -> bytes:
 
 
 def fillers(octets: int) -> list[Element]:
-    """Elements with transparent files under the MF that hold so many octets in all."""
+    """Elements with transparent files under the MF of this total size in bytes."""
     sizes = [min(_LARGEST_FILLER, octets - at) for at in range(0, octets, _LARGEST_FILLER)]
     return [_filler(number, size) for number, size in enumerate(sizes)]
 

@@ -64,7 +64,7 @@ def test_lengths_are_written_in_their_shortest_form(length: int, field: str) -> 
         ("9F", 0, "the tag field does not end"),
         ("9F80", 0, "the tag field does not end"),
         ("9F8080808001", 0, "the tag field does not end"),
-        ("8002AA", 0, "announces 2 octets, 1 are there"),
+        ("8002AA", 0, "announces 2 octets, only 1 follow"),
         ("8000FF", 2, "1 octets after the end"),
         ("30800000", 1, "indefinite length"),
         ("8082AA", 2, "the length field is cut off"),

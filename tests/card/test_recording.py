@@ -305,7 +305,7 @@ def test_people_may_write_between_the_lines(tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="no such trace"):
+    with pytest.raises(TraceError, match="no such file"):
         open_transport(f"replay:{tmp_path / 'missing'}")
     with pytest.raises(UnknownTransport, match="name of a trace file"):
         open_transport("replay")

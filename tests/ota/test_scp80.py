@@ -63,7 +63,7 @@ def test_the_spi(spi: Spi, octets: str) -> None:
 
 
 def test_a_reserved_kind_of_receipt() -> None:
-    with pytest.raises(PacketFault, match="no such receipt"):
+    with pytest.raises(PacketFault, match="unknown kind of receipt"):
         Spi.parse(b"\x16\x03")
 
 

@@ -138,8 +138,8 @@ def test_plain_http() -> None:
     assert (function.verdict, handshake.verdict, offer.verdict) == (
         Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.INCONCLUSIVE
     )  # fmt: skip
-    assert "the server does not speak TLS on this port (plain HTTP?)" in function.reason
-    assert "the server does not speak TLS on this port (plain HTTP?)" in told(handshake)
+    assert "the server does not use TLS on this port (plain HTTP?)" in function.reason
+    assert "the server does not use TLS on this port (plain HTTP?)" in told(handshake)
     assert "begins 'HTTP/'" in offer.reason
 
 
