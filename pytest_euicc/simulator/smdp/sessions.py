@@ -12,6 +12,8 @@ from pytest_euicc.simulator.smdp.http.status import unknown_transaction
 from pytest_euicc.simulator.smdp.orders.orders import Order
 
 IDENTIFIER_OCTETS = 16
+LARGEST_NUMBER = 10_000
+"""Sessions at a time."""
 
 
 class Stage(Enum):
@@ -80,6 +82,10 @@ class Sessions:
     ) -> Session:
         """A new session; its transactionId is that of no other unless one is given."""
         self._drop_expired()
+        if len(self._open) >= LARGEST_NUMBER:
+            # Those that never went on go first.
+            oldest = next(iter(self._open.values()))
+            self.end(next((each for each in self._open.values() if each.stage is Stage.INITIATED), oldest))
         while not transaction_id:
             candidate = self.random(IDENTIFIER_OCTETS)
             transaction_id = b"" if candidate in self._open else candidate

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,12 +18,18 @@ from pytest_euicc.simulator.smdp.es2plus import functions as es2plus
 from pytest_euicc.simulator.smdp.http.http_deviations import Deviations
 from pytest_euicc.simulator.smdp.http.status import Rejected
 from pytest_euicc.simulator.smdp.http.styles import Styles
+from pytest_euicc.simulator.smdp.orders.store import StoreError
 from pytest_euicc.simulator.smdp.service import FUNCTIONS, SmdpService
 
 ES9_PATH = "/gsma/rsp2/es9plus/"
 LARGEST_BODY = 256 << 10
 """Octets of a request; the largest of ES9+, an AuthenticateServerResponse with its certificates, has a few thousand."""
+_LARGEST_DISCARDED = 8 << 20
+"""Octets that are read past to answer in order: a client that is still sending does not hear an answer."""
+BODY_SECONDS = 30.0
+"""How long a body may take to come."""
 
+_LOG = logging.getLogger(__name__)
 _PROTOCOL = re.compile(r"gsma/rsp/v2\.\d+\.\d+")
 _OWN_PROTOCOL = "gsma/rsp/v2.6.0"
 _JSON = "application/json"
@@ -90,7 +97,15 @@ class _Face:
             found = self._call(function, body)
         except Rejected as rejected:
             status = self._styles.status(rejected.status)
-            return self._response(request, status, str(rejected).encode(), "text/plain")
+            # What is left of the request is not waited for.
+            headers = {"Connection": "close"} if rejected.status in (408, 413) else {}
+            return self._response(request, status, str(rejected).encode("utf-8", "replace"), "text/plain", headers)
+        except StoreError as error:
+            # What cannot be kept is not handed out: it could be handed out twice.
+            _LOG.error("%s", error)
+            return self._response(request, 503, b"the state of the orders cannot be stored", "text/plain")
+        except ClientDisconnect:
+            return Response(status_code=400)
         if found is None:
             return self._response(request, 204)
         bare = self._styles.status_of(found)
@@ -121,11 +136,19 @@ class _Face:
         protocol = request.headers.get("x-admin-protocol", "")
         if not _PROTOCOL.fullmatch(protocol) and not self._deviations.takes_any_protocol():
             raise Rejected(400, "X-Admin-Protocol is not gsma/rsp/v2.x.y")
-        received = bytearray()
-        async for chunk in request.stream():
-            received += chunk
-            if len(received) > LARGEST_BODY:
-                raise Rejected(413, f"more than {LARGEST_BODY} octets")
+        received, length = bytearray(), 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    length += len(chunk)
+                    if length <= LARGEST_BODY:
+                        received += chunk
+                    elif length > _LARGEST_DISCARDED:
+                        break
+        except TimeoutError:
+            raise Rejected(408, f"the body is not whole after {BODY_SECONDS:g} s") from None
+        if length > LARGEST_BODY:
+            raise Rejected(413, f"more than {LARGEST_BODY} octets")
         try:
             value = json.loads(received)
         except (ValueError, RecursionError):

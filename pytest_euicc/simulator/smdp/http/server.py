@@ -20,6 +20,7 @@ from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.smdp.es2plus.operator_link import OperatorLink
 from pytest_euicc.simulator.smdp.http.app import es2_app, es9_app
+from pytest_euicc.simulator.smdp.http.connections import LimitedProtocol, ListenerLoop
 from pytest_euicc.simulator.smdp.http.tls import listener_context
 from pytest_euicc.simulator.smdp.service import SmdpService
 
@@ -173,7 +174,8 @@ class SmdpServer:
 
     def _run(self, listeners: Mapping[str, _Listener], started: threading.Event) -> None:
         try:
-            asyncio.run(self._serve(listeners, started))
+            with asyncio.Runner(loop_factory=ListenerLoop) as runner:
+                runner.run(self._serve(listeners, started))
         except BaseException as error:
             self._failure = error
         finally:
@@ -223,6 +225,9 @@ def _server(app: Starlette, context: ssl.SSLContext, idle: int) -> uvicorn.Serve
         log_config=None,
         access_log=False,
         lifespan="off",
+        http=LimitedProtocol,
+        # Faults of clients are no news; those of the server are.
+        log_level="error",
         server_header=False,
         # http.styles writes it.
         date_header=False,

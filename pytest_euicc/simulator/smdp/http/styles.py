@@ -108,7 +108,8 @@ class Styles:
             text = text.replace("/", "\\/")
         if self._has("json-within-white-space"):
             text = f"\r\n\t {text} \r\n"
-        return text.encode()
+        # What a client sent may come back in a message, half of a surrogate pair as well.
+        return text.encode("utf-8", "replace")
 
     def response(
         self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]
@@ -119,14 +120,14 @@ class Styles:
             media_type = _JSON
         if media_type is not None:
             named["Content-Type"] = self._media_type(media_type)
-        found = [*named.items(), *self._general()]
+        found = list((self._general() | named).items())
         if self._has("headers-reversed"):
             found.reverse()
         chunked, pieces = self._has("chunked"), self._has("sends-in-pieces")
         manner = _Manner(chunked, _PIECE if pieces or chunked else max(len(content), 1))
         return StyledResponse(content, status, [(self._header(name), value) for name, value in found], manner)
 
-    def _general(self) -> list[tuple[str, str]]:
+    def _general(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if not self._has("no-date"):
             found["Date"] = formatdate(usegmt=True)
@@ -138,7 +139,7 @@ class Styles:
             found["Connection"] = "close"
         if self._has("announces-keep-alive"):
             found |= {"Connection": "keep-alive", "Keep-Alive": "timeout=30, max=1000"}
-        return list(found.items())
+        return found
 
     def _media_type(self, media_type: str) -> str:
         if media_type != _JSON:

@@ -4,35 +4,73 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.simulator.smdp.orders.metadata import Octets
 from pytest_euicc.simulator.smdp.orders.orders import Order, OrderBook, State
+
+_BUSY_SECONDS = 1.0
 
 
 class StoreError(PytestEuiccError):
-    """A store cannot be used; the message names the file and the mend."""
+    """A store cannot be used; the message names the file and how to fix it."""
+
+
+class _Row(BaseModel):
+    """What is kept of an order, octets in hex."""
+
+    state: State
+    matching_id: str
+    eid: Octets | None
+    confirmation_hash: Octets | None
+    expires: AwareDatetime | None
+    attempts: int = Field(ge=0)
+    confirmation_failures: int = Field(ge=0)
+    retries: bool = False
+    downloads: dict[str, Octets]
+    notifications: list[Octets]
 
 
 class Store:
     """A file with what changes of each order. Sessions and packages already bound are not in it.
 
+    It is locked as long as it is open: two servers with one store would hand out one profile twice.
+
     Raises:
-        StoreError: the file cannot be opened or is none of this kind.
+        StoreError: the file cannot be opened, is none of this kind, or is another server's.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
             # Opened by whoever starts the server, used by the thread of the server alone.
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute("CREATE TABLE IF NOT EXISTS orders (iccid TEXT PRIMARY KEY, state TEXT NOT NULL)")
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+            )
         except sqlite3.Error as error:
+            raise StoreError(f"{path}: the store cannot be opened ({error}); name another file") from None
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._connection.close()
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                told = "the store is in use; end the other server, or give this one a store of its own"
+                raise StoreError(f"{path}: {told}") from None
             raise StoreError(f"{path}: no store of an SM-DP+ ({error}); name another file") from None
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        execute("PRAGMA locking_mode=EXCLUSIVE")
+        execute("PRAGMA journal_mode=WAL")
+        execute("PRAGMA synchronous=NORMAL")
+        execute("CREATE TABLE IF NOT EXISTS orders (iccid TEXT PRIMARY KEY, state TEXT NOT NULL)")
+        # The lock comes with the first change, and stays.
+        execute("BEGIN IMMEDIATE")
+        execute("COMMIT")
 
     def attach(self, book: OrderBook) -> None:
         """Put the orders in the state they are in here, then keep every change.
@@ -41,13 +79,21 @@ class Store:
             StoreError: what is stored cannot be read, or two orders would have one matchingId.
         """
         try:
-            for iccid, text in self._connection.execute("SELECT iccid, state FROM orders").fetchall():
+            rows = self._connection.execute("SELECT iccid, state FROM orders").fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: what is stored cannot be read ({error}); name another file") from None
+        for iccid, text in rows:
+            try:
                 order = book.by_iccid(bytes.fromhex(iccid))
                 if order is not None:
-                    _restore(order, json.loads(text))
+                    _restore(order, _Row.model_validate_json(text))
                     book.add(order)
-        except (sqlite3.Error, ValueError, KeyError) as error:
-            raise StoreError(f"{self._path}: what is stored cannot be used ({error}); name another file") from None
+            except (ValueError, TypeError) as error:
+                told = _first(error) if isinstance(error, ValidationError) else str(error)
+                raise StoreError(
+                    f"{self._path}: the order of ICCID {iccid} cannot be read ({told}); delete its row, or name "
+                    "another file"
+                ) from None
         book.listeners.append(self._save)
 
     def close(self) -> None:
@@ -56,7 +102,15 @@ class Store:
 
     def _save(self, order: Order) -> None:
         row = (order.profile.iccid.hex(), json.dumps(_state(order)))
-        self._connection.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", row)
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO orders VALUES (?, ?)", row)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: the order of ICCID {row[0]} cannot be stored ({error})") from None
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg']}".removeprefix(": ")
 
 
 def _state(order: Order) -> dict[str, Any]:
@@ -74,14 +128,9 @@ def _state(order: Order) -> dict[str, Any]:
     }
 
 
-def _restore(order: Order, state: dict[str, Any]) -> None:
-    order.state = State(state["state"])
-    order.matching_id = state["matching_id"]
-    order.eid = bytes.fromhex(state["eid"]) if state["eid"] else None
-    order.confirmation_hash = bytes.fromhex(state["confirmation_hash"]) if state["confirmation_hash"] else None
-    order.expires = datetime.fromisoformat(state["expires"]) if state["expires"] else None
-    order.attempts = state["attempts"]
-    order.confirmation_failures = state["confirmation_failures"]
-    order.retries = state.get("retries", False)
-    order.downloads = {bytes.fromhex(key): bytes.fromhex(octets) for key, octets in state["downloads"].items()}
-    order.notifications = [bytes.fromhex(octets) for octets in state["notifications"]]
+def _restore(order: Order, row: _Row) -> None:
+    order.downloads = {bytes.fromhex(key): octets for key, octets in row.downloads.items()}
+    order.state, order.matching_id, order.eid = row.state, row.matching_id, row.eid
+    order.confirmation_hash, order.expires = row.confirmation_hash, row.expires
+    order.attempts, order.confirmation_failures = row.attempts, row.confirmation_failures
+    order.retries, order.notifications = row.retries, list(row.notifications)
