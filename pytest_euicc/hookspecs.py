@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+    from pytest_euicc.api import HeldOrder, OrderWish
 
 
 @pytest.hookspec(firstresult=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_euicc import options
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     Inconclusive,
     declaration,
@@ -73,7 +74,7 @@ def pytest_collection(session: pytest.Session) -> None:
     if options.given(session.config):
         try:
             session.config.stash[RUN].check()
-        except OptionError as error:
+        except PytestEuiccError as error:
             raise pytest.UsageError(str(error)) from None
 
 

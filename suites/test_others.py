@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_euicc.fixtures import SequenceRun
+from pytest_euicc.api import SequenceRun
 
 pytestmark = pytest.mark.euicc_vectors(None)
 

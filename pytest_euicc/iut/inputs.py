@@ -47,9 +47,12 @@ def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Decl
 def _declaration(
     iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
 ) -> Declaration:
+    from pytest_euicc.conformance.engine import library
     from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.conformance.files.document import FileMistakes
 
+    # Packages of vendors register options of their own, which a declaration may name.
+    library.load()
     path = path or default
     if path is None:
         return Declaration(iut=iut)

@@ -240,7 +240,7 @@ def test_fixtures_for_tests_of_one_s_own(pytester: pytest.Pytester) -> None:
 def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        from pytest_euicc.conformance.engine.smdp import OrderWish
+        from pytest_euicc.api import OrderWish
         from pytest_euicc.rsp import profile_package
 
         ICCID = bytes.fromhex("98001032547698103254")

@@ -1,4 +1,4 @@
-"""The wheel, installed elsewhere: suites and vectors travel in it."""
+"""The wheel, installed elsewhere: suites and vectors travel in it, and a vendor's wheel beside it adds its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import sys
 import venv
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).parents[2]
+VENDOR = CHECKOUT / "docs" / "examples" / "vendor_package"
+PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--no-input")
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -20,29 +24,68 @@ def run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def test_suites_run_from_an_empty_folder(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    tracked = run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder=CHECKOUT).splitlines()
-    for name in tracked:
-        if (CHECKOUT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((CHECKOUT / name).read_bytes())
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", folder=source)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    place = tmp_path / "elsewhere"
-    # Dependencies come from the environment of the tests; only the package itself is installed anew.
-    venv.create(place / "env", with_pip=True, symlinks=True)
+def tracked(folder: Path) -> list[str]:
+    return run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder=folder).splitlines()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder beside an environment of its own in which both wheels are installed."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    for name, source in (("ours", CHECKOUT), ("vendor", VENDOR)):
+        for file in tracked(source):
+            if (source / file).is_file():
+                (place / name / file).parent.mkdir(parents=True, exist_ok=True)
+                (place / name / file).write_bytes((source / file).read_bytes())
+        wheels = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", place / "dist", place / name)
+        run(sys.executable, *PIP, *wheels, folder=place)
+    # Dependencies come from the environment of the tests; only the two packages are installed anew.
+    venv.create(place / "env", symlinks=True)
     python = place / "env" / "bin" / "python"
-    (site,) = (place / "env" / "lib").glob("python*/site-packages")
+    wheels = sorted((place / "dist").glob("*.whl"))
+    assert len(wheels) == 2
+    install = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python, "install", "--no-deps")
+    run(sys.executable, *install, *wheels, folder=place)
     own = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
-    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check", wheel, folder=place)
-    (site / "dependencies.pth").write_text(f"{own}\n")
+    (site(place) / "dependencies.pth").write_text(f"{own}\n")
+    (place / "work").mkdir()
+    return place
+
+
+def site(place: Path) -> Path:
+    (found,) = (place / "env" / "lib").glob("python*/site-packages")
+    return found
+
+
+@pytest.mark.xdist_group("wheel")
+def test_suites_run_from_an_empty_folder(place: Path) -> None:
+    python, work = place / "env" / "bin" / "python", place / "work"
     said = run(
-        python, "-c", "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')", folder=place
+        python, "-c", "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')", folder=work
     ).splitlines()
-    assert said == [str(site / "pytest_euicc" / "vectors"), str(site / "pytest_euicc" / "suites")]
-    out = run(
-        python, "-m", "pytest", "--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q", folder=place
-    )
+    package = site(place) / "pytest_euicc"
+    assert said == [str(package / "vectors"), str(package / "suites")]
+    chosen = ("--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q")
+    out = run(python, "-m", "pytest", *chosen, folder=work)
     assert "pass" in out.splitlines()[-1]
     assert "failed" not in out
+
+
+@pytest.mark.xdist_group("wheel")
+def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
+    python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
+    chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-v", "--euicc", "acme:sim")
+    files = ("--euicc-declaration", package / "card.yaml", "--euicc-vectors", package / "vectors")
+    out = run(python, "-m", "pytest", *chosen, *files, folder=work)
+    assert "TC_Acme_ReadCounter_01] PASSED" in out
+    assert "reader Acme reader with " in out
+    assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=work) == ""
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_vendor_s_option_is_needed(place: Path) -> None:
+    python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
+    (work / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
+    chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-rs", "--euicc", "acme:sim")
+    files = ("--euicc-declaration", "other.yaml", "--euicc-vectors", package / "vectors")
+    assert "O_E_ACME_COUNTER = false" in run(python, "-m", "pytest", *chosen, *files, folder=work)

@@ -48,11 +48,16 @@ OPTIONS: dict[str, str] = {
 
 
 def register_option(name: str, meaning: str) -> None:
-    """Make an option of one's own known; its name starts with ``O_``.
+    """Make an option of one's own known, for declarations and for applicability.
+
+    Args:
+        name: starts with ``O_``, better with ``O_E_`` (eUICC) or ``O_P_`` (SM-DP+) and the vendor's name.
+        meaning: what an implementation has that declares it, in one line.
 
     Raises:
-        ValueError: the name does not start with ``O_``.
+        ValueError: the name does not start with ``O_``, or means something else already.
     """
     if not name.startswith("O_"):
         raise ValueError(f"option {name!r}: names of options start with O_")
-    OPTIONS[name] = meaning
+    if OPTIONS.setdefault(name, meaning) != meaning:
+        raise ValueError(f"option {name!r} means {OPTIONS[name]!r} already; choose another name")

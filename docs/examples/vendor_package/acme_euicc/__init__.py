@@ -1,0 +1,1 @@
+"""Acme's own part of the eUICC tests."""

@@ -1,0 +1,82 @@
+"""What packages of others may import: these names and their signatures keep, all other modules may change.
+
+A package brings its own actions, states, checks and options with a module under the entry point group
+``pytest_euicc.actions``, transports with functions under ``pytest_euicc.transports``: docs/examples/vendor_package.
+"""
+
+from __future__ import annotations
+
+from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
+from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.transport import (
+    SectionedTransport,
+    SnapshotTransport,
+    Transport,
+    TransportOptions,
+    open_transport,
+)
+from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet, SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import CannotOffer, NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action, check, state
+from pytest_euicc.conformance.files.features import register_option
+from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import (
+    ANY,
+    BOOLEAN,
+    NUMBER,
+    OCTETS,
+    TEXT,
+    Shape,
+    asn1_shape,
+    listing,
+    mapping,
+)
+from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.fixtures import SequenceRun
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "NUMBER",
+    "OCTETS",
+    "TEXT",
+    "CannotOffer",
+    "Card",
+    "CardError",
+    "ChannelAs",
+    "CommandApdu",
+    "Context",
+    "HeldOrder",
+    "Hex",
+    "HexOctet",
+    "Isdr",
+    "LogicalChannel",
+    "Message",
+    "Mismatch",
+    "NotPermitted",
+    "OrderWish",
+    "Outcome",
+    "PytestEuiccError",
+    "ResponseApdu",
+    "SaveAs",
+    "SectionedTransport",
+    "SequenceRun",
+    "Shape",
+    "SnapshotTransport",
+    "Transport",
+    "TransportOptions",
+    "Unreachable",
+    "action",
+    "asn1_shape",
+    "check",
+    "listing",
+    "mapping",
+    "open_transport",
+    "register_option",
+    "state",
+]
