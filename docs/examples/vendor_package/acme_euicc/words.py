@@ -28,7 +28,7 @@ def read_counter(context: Context, message: Message) -> Outcome:
     """READ COUNTER: how many commands went to the card since the last reset of the counter."""
     answer = context.card.basic.send(CommandApdu.parse(bytes.fromhex("80CB000002")))
     value = {"commands": int.from_bytes(answer.data, "big")} if answer.ok else None
-    return Outcome(sw=answer.sw, octets=answer.data, value=value, shape=_COUNTER)
+    return Outcome(sw=answer.sw, received=answer.data, value=value, shape=_COUNTER)
 
 
 @state("acme_counter_reset")
