@@ -18,7 +18,15 @@ from pytest_euicc.card.transport import (
 )
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet, SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import CannotOffer, NotPermitted, Unreachable
+from pytest_euicc.conformance.engine.errors import (
+    CannotOffer,
+    InconclusiveError,
+    NotPermitted,
+    NotReachable,
+    Refused,
+    SetupIncomplete,
+    VectorMistake,
+)
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check, state
 from pytest_euicc.conformance.files.features import register_option
@@ -54,23 +62,27 @@ __all__ = [
     "HeldOrder",
     "Hex",
     "HexOctet",
+    "InconclusiveError",
     "Isdr",
     "LogicalChannel",
     "Message",
     "Mismatch",
     "NotPermitted",
+    "NotReachable",
     "OrderWish",
     "Outcome",
     "PytestEuiccError",
+    "Refused",
     "ResponseApdu",
     "SaveAs",
     "SectionedTransport",
     "SequenceRun",
+    "SetupIncomplete",
     "Shape",
     "SnapshotTransport",
     "Transport",
     "TransportOptions",
-    "Unreachable",
+    "VectorMistake",
     "action",
     "asn1_shape",
     "check",
