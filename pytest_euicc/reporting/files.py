@@ -1,10 +1,8 @@
-"""Report files: written whole or not at all, and never over those of another run."""
+"""Report files: written whole or not at all."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
 
@@ -25,26 +23,3 @@ def write_whole(path: Path, text: str) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def keep(folder: Path, names: Sequence[str]) -> Path | None:
-    """Rename the files of an earlier run to ``name-1``, ``name-2`` and so on; returns the first file, None without.
-
-    The number is taken with the first name, so two runs that end at once take different ones.
-    """
-    first = folder / names[0]
-    if not first.is_file():
-        return None
-    for number in count(1):
-        kept = [(folder / name).with_stem(f"{Path(name).stem}-{number}") for name in names]
-        if any(path.exists() for path in kept):
-            continue
-        try:
-            kept[0].open("x").close()
-        except FileExistsError:
-            continue
-        for name, path in zip(names, kept, strict=True):
-            if (folder / name).is_file():
-                (folder / name).replace(path)
-        break
-    return kept[0]
