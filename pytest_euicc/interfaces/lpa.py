@@ -162,11 +162,11 @@ def last_session(context: Context) -> Session:
     """The RSP session that the LPA began last in this sequence.
 
     Raises:
-        InconclusiveError: it came to none.
+        InconclusiveError: there is none.
     """
     session = context.part(LpaSessions).last
     if session is None:
-        raise VectorMistake("no download of this sequence came to a session that could be taken up")
+        raise VectorMistake("no download of this sequence got as far as a session that could be resumed")
     return session
 
 

@@ -63,7 +63,7 @@ class DownloadCancelled(LpaError):
         self.reason = reason
 
 
-_MENDS = {
+_REMEDIES = {
     "scp03tSecurityError": "do both sides have the same keys: is the package for this EID and this one-time key?",
     "installFailedDueToInsufficientMemoryForProfile": "extCardResource of EUICCInfo2 says how much is free",
     "installFailedDueToIccidAlreadyExistsOnEuicc": "delete the profile that has this ICCID first",
@@ -78,8 +78,8 @@ class InstallationFailed(LpaError):
     """The Profile Installation Result reports an error; it is kept as a notification on the eUICC."""
 
     def __init__(self, command: str, reason: str, sequence_number: int) -> None:
-        mend = f"; {_MENDS[reason]}" if reason in _MENDS else ""
-        super().__init__("ES8+", f"{command} failed with {reason} (notification {sequence_number}){mend}", "2.5.6")
+        remedy = f"; {_REMEDIES[reason]}" if reason in _REMEDIES else ""
+        super().__init__("ES8+", f"{command} failed with {reason} (notification {sequence_number}){remedy}", "2.5.6")
         self.command = command
         self.error_reason = reason
         self.sequence_number = sequence_number

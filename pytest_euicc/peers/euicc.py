@@ -35,7 +35,7 @@ _ANOTHER_KEY = b"a key that no certificate holds"
 
 @dataclass(frozen=True)
 class Binding:
-    """A package that came: the one-time key and the session it was asked for with, the metadata announced."""
+    """A package that was received: the one-time key and the session it was asked for with, the metadata announced."""
 
     package: bytes
     one_time_key: ec.EllipticCurvePrivateKey
@@ -67,7 +67,7 @@ class EuiccPeer:
         euicc_signature1, smdp_signature2: whole 5F37 TLVs.
         smdp_signed2: as decoded; ``smdp_certificate`` CERT.DPpb, ``metadata`` profileMetadata, both as received.
         one_time_key: otSK.EUICC.ECKA; kept over sessions, as an eUICC keeps it for a retry.
-        package: BoundProfilePackage as received; empty where none came.
+        package: BoundProfilePackage as received; empty where none was received.
         bindings: packages of the sequence, the last one last.
         sequence_number: of the last notification.
         notification: the last one as sent, so that it can be sent again.

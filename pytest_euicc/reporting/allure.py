@@ -111,8 +111,8 @@ class AllureListener:
     def _decoded(self, event: Decoded) -> None:
         if event.sent is not None:
             self._values.append(f"sent {event.sent_type or ''}\n{describe(event.sent, 4000)}")
-        if event.came is not None:
-            self._values.append(f"came {event.came_type or ''}\n{describe(event.came, 4000)}")
+        if event.received is not None:
+            self._values.append(f"received {event.received_type or ''}\n{describe(event.received, 4000)}")
         self._values += [f"unknown element {element}" for element in event.unknown]
 
     def _close(self, *, passed: bool) -> None:

@@ -28,7 +28,7 @@ from pytest_euicc.conformance.engine.events import (
     StepFinished,
     StepStarted,
 )
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es9.binding import HttpExchange
 from pytest_euicc.reporting.evidence import entry
 from pytest_euicc.reporting.run_file import EXCHANGES, SEQUENCES
@@ -113,7 +113,7 @@ class RunRecorder:
         )
 
     def _decoded(self, event: Decoded) -> None:
-        told = {"sent": short(plain(event.sent)), "received": short(plain(event.came)), "status": event.status}
+        told = {"sent": short(to_json(event.sent)), "received": short(to_json(event.received)), "status": event.status}
         told["sw"] = None if event.sw is None else f"{event.sw:04X}"
         self._steps[-1] |= told
 

@@ -135,8 +135,8 @@ def test_every_operator_is_seen_to_hold_and_to_fail():
 def test_several_mismatches_name_their_places():
     found = match({"name": "a", "entries": [1, {"at_least": 5}]}, {"name": "b", "entries": [1, 2]}, RECORD)
     assert [str(mismatch) for mismatch in found.mismatches] == [
-        'name: expected "a", came "b"',
-        "entries.1: expected at_least 5, came 2",
+        'name: expected "a", received "b"',
+        "entries.1: expected at_least 5, received 2",
     ]
 
 

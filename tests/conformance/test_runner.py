@@ -69,10 +69,10 @@ def test_a_failure_says_everything():
         "step 2, es10b.get_euicc_challenge: The same again",
         "  sent      BF2E00",
         "            {}",
-        "  came      BF2E12801000000000000000000000000000000002 9000 (success)",
+        "  received  BF2E12801000000000000000000000000000000002 9000 (success)",
         '            {"euiccChallenge": "00000000000000000000000000000002"}',
         '  expected  euiccChallenge: expected "00000000000000000000000000000001", '
-        'came "00000000000000000000000000000002"',
+        'received "00000000000000000000000000000002"',
         "  because   it is a test",
         "  clause    SGP.22 5.7.7",
     ]
@@ -139,7 +139,7 @@ def test_one_of_several_choices(sw, verdict):
 def test_a_status_word_that_an_action_does_not_have_does_not_come():
     result = run('    given: [isdr_selected]\n    steps: [card.atr: {sw: "9000"}]\n')
     assert result.verdict is Verdict.FAIL
-    assert "status word: expected 9000, came none: this action has no status word" in result.reason
+    assert "status word: expected 9000, received none: this action has no status word" in result.reason
 
 
 def test_a_state_that_cannot_be_reached_is_inconclusive():

@@ -260,7 +260,7 @@ def test_session_keys_sent_as_random_ones() -> None:
 
 
 def test_metadata_in_fewer_segments_than_wanted() -> None:
-    assert "at least 2 segments 88, came 1" in told(Made(), metadata_segments=2)
+    assert "at least 2 segments 88, received 1" in told(Made(), metadata_segments=2)
     assert mismatches(LONG, metadata_segments=2) == []
 
 

@@ -43,7 +43,11 @@ def test_both_ways_of_a_receipt(receipt: str, protocol: str) -> None:
 @pytest.mark.parametrize(
     ("receipt", "defect", "words"),
     [
-        ("deliver-report", "receipt-always-by-submit", "receipt: expected deliver-report (SPI 1619), came sms-submit"),
+        (
+            "deliver-report",
+            "receipt-always-by-submit",
+            "receipt: expected deliver-report (SPI 1619), received sms-submit",
+        ),
         (
             "sms-submit",
             "receipt-without-security",

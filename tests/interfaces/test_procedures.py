@@ -86,7 +86,7 @@ def test_a_profile_of_the_tester_s_own(smdp: SimulatedSmdp) -> None:
 def test_nothing_to_take_up(smdp: SimulatedSmdp) -> None:
     result = run(steps("lpa.retry: {expect: {result: installed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "no download of this sequence came to a session" in result.reason
+    assert "no download of this sequence got as far as a session" in result.reason
 
 
 @pytest.mark.parametrize("defect", ["keeps-half-a-profile", "interruption-takes-memory"])

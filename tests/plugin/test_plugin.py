@@ -72,7 +72,7 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
             "TC_Own_02: Wrong",
             "step 1, es10c.get_eid: *",
             "  sent *BF3E035C015A",
-            "  came *BF3E125A1089049032123451234512345678901235 9000 (success)",
+            "  received *BF3E125A1089049032123451234512345678901235 9000 (success)",
             "  expected *octets 15*",
             "  clause *ISO 7816-4 7.4, SGP.22 5.7.20",
             "own *1 pass, 1 fail, 1 inconclusive, 1 not applicable",

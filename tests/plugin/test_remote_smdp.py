@@ -21,7 +21,7 @@ from pytest_euicc.cli import main
 from pytest_euicc.conformance.engine.errors import CannotOffer
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.document import FileMistakes
-from pytest_euicc.conformance.files.inventory import Es2Plus, HeldProfile, serving
+from pytest_euicc.conformance.files.inventory import Es2Plus, HeldProfile, matching
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es9.client import Es9Client
@@ -114,12 +114,12 @@ def held(**fields: Any) -> HeldProfile:
     ],
 )
 def test_what_serves_a_wish(profile: dict[str, Any], wish: dict[str, Any], serves: bool) -> None:
-    assert held(**profile).serves(OrderWish(**wish)) is serves
+    assert held(**profile).matches(OrderWish(**wish)) is serves
 
 
 def test_reusable_profiles_come_first_and_the_code_is_that_of_the_server() -> None:
     stock = [held(matching_id="A"), held(matching_id="B", reusable=True), held(matching_id="C", metadata={"name": "x"})]
-    assert serving(stock, OrderWish()) == [1, 0, 2]
+    assert matching(stock, OrderWish()) == [1, 0, 2]
     order = held(confirmation_code="77", iccid="8900012345678901234", metadata={"raw": "BF2500"}).held()
     assert order == HeldOrder("AC-1", "77", bytes.fromhex("980010325476981032f4"), bytes.fromhex("BF2500"))
 

@@ -139,16 +139,16 @@ class Session:
 
     def refusal(self) -> str | None:
         """Why this card must not be changed; None when it may."""
-        mend = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
+        remedy = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
         if not self.needs_permission:
             return None
         if not self.declaration.test_cards:
-            return f"the card in {self.held_card().description} is not declared as a test card; {mend}"
+            return f"the card in {self.held_card().description} is not declared as a test card; {remedy}"
         self.identify()
         if self._eid is None:
             return f"the card does not tell its EID ({self._unidentified}); give --euicc-allow-destructive"
         known = self._eid in self.declaration.test_cards
-        return None if known else f"the card {self._eid} is not a declared test card; {mend}"
+        return None if known else f"the card {self._eid} is not a declared test card; {remedy}"
 
 
 @dataclass

@@ -91,15 +91,15 @@ class HttpExchanged:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a step sent and what came, as values; ``unknown`` are elements that the type does not have.
+    """What a step sent and received, as values; ``unknown`` are elements that the type does not have.
 
     ``sw`` is the status word, ``status`` that of an ES9+ function; None where there is none.
     """
 
     sent_type: str | None
     sent: Any
-    came_type: str | None
-    came: Any
+    received_type: str | None
+    received: Any
     unknown: tuple[Any, ...]
     sw: int | None = None
     status: str | None = None
@@ -134,9 +134,9 @@ class StepFailure:
     """Why a sequence failed: everything that a reader needs without looking elsewhere.
 
     Attributes:
-        sent, came: octets as they went to and came from the implementation under test.
+        sent, received: octets as they went to and came from the implementation under test.
         status: of an ES9+ function; None where there is none.
-        sent_value, came_value: the same decoded; None when they were not decoded.
+        sent_value, received_value: the same decoded; None when they were not decoded.
         mismatches: the expectations that did not hold.
         clauses: the clauses that say so.
     """
@@ -148,10 +148,10 @@ class StepFailure:
     phase: Phase
     sent: bytes
     sent_value: Any
-    came: bytes
+    received: bytes
     sw: int | None
     status: str | None
-    came_value: Any
+    received_value: Any
     mismatches: tuple[Mismatch, ...]
     clauses: tuple[str, ...]
 

@@ -19,7 +19,7 @@ def without_repetition(status: str | None, value: Any) -> Any:
 
 
 def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | None = None) -> str:
-    """A failed step for people: what was sent, what came, what was expected, what is demanded and by which clause."""
+    """A failed step for people: what was sent, received and expected, what is demanded and by which clause."""
 
     def cut(text: str) -> str:
         return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
@@ -37,10 +37,12 @@ def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | N
     status = "" if failure.sw is None else f" {failure.sw:04X} ({describe_status(failure.sw)})"
     status += "" if failure.status is None else f" [{failure.status}]"
     lines.append(
-        f"  came      {readable(failure.came)}{status}" if failure.came else f"  came     {status or ' nothing'}"
+        f"  received  {readable(failure.received)}{status}"
+        if failure.received
+        else f"  received {status or ' nothing'}"
     )
-    if failure.came_value is not None:
-        lines.append(f"            {describe(without_repetition(failure.status, failure.came_value), limit)}")
+    if failure.received_value is not None:
+        lines.append(f"            {describe(without_repetition(failure.status, failure.received_value), limit)}")
     for index, problem in enumerate(failure.mismatches):
         lines.append(f"  {'expected' if index == 0 else '        '}  {cut(str(problem))}")
     if failure.because:

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, ProfilesInUse, by_iccid, fresh_isdr, profiles_on
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Isdr
 
 _DISALLOWED_BY_POLICY = 3
@@ -24,7 +24,7 @@ class InstalledByTester:
 
 @dataclass
 class LoadResults:
-    """What the loads of this sequence came to.
+    """The results of the loads of this sequence.
 
     Attributes:
         data: every ProfileInstallationResultData, in order.
@@ -121,7 +121,7 @@ def remove(context: Context, iccid: bytes) -> None:
             ):
                 code = isdr.euicc_memory_reset("deleteOperationalProfiles")
             if code:
-                raise Refused(f"the eUICC answered {plain(code)}")
+                raise Refused(f"the eUICC answered {to_json(code)}")
         forget_notifications(isdr, iccid)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Refused
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import rule_names
 
@@ -141,7 +141,7 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
     except Es10Error as error:
         raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
     if code != 0:
-        raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {plain(code)}")
+        raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {to_json(code)}")
 
 
 def fresh_isdr(context: Context) -> Isdr:

@@ -13,7 +13,7 @@ from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
 from pytest_euicc.conformance.engine.kinds import Preparation, Undo
 from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, profiles_on, switch
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 
 
@@ -162,4 +162,4 @@ def _enabled(context: Context, before: Inventory, now: Inventory) -> None:
 
 def _ok(code: int) -> None:
     if code != 0:
-        raise Refused(f"the eUICC answered {plain(code)}")
+        raise Refused(f"the eUICC answered {to_json(code)}")

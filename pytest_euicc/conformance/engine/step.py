@@ -54,13 +54,13 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
         answers: list[Outcome] = []
         for _ in range(step.repeat):
             outcome = _perform(context, step)
-            came = without_repetition(outcome.status, outcome.value) if outcome.fault is None else None
+            received = without_repetition(outcome.status, outcome.value) if outcome.fault is None else None
             emit(
                 Decoded(
                     action.request_type,
                     outcome.sent_value,
                     outcome.type_name,
-                    came,
+                    received,
                     outcome.unknown,
                     outcome.sw,
                     outcome.status,
@@ -131,14 +131,14 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
 
 def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Match:
     result = Match(list(outcome.mismatches))
-    for name, said, came in (("status word", choice.sw, outcome.sw), ("status", choice.status, outcome.status)):
-        if said and came is None:
+    for name, said, received in (("status word", choice.sw, outcome.sw), ("status", choice.status, outcome.status)):
+        if said and received is None:
             result.mismatches.append(Mismatch(name, " or ".join(said), f"none: this action has no {name}"))
             return result
     wanted = choice.sw or ["9000"]
     if outcome.sw is not None and not any(status_matches(outcome.sw, pattern) for pattern in wanted):
-        came = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
-        result.mismatches.append(Mismatch("status word", " or ".join(wanted), came))
+        received = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
+        result.mismatches.append(Mismatch("status word", " or ".join(wanted), received))
         return result
     accepted = choice.status or ["success"]
     if outcome.status is not None and not any(execution_matches(outcome.status, pattern) for pattern in accepted):
@@ -152,8 +152,8 @@ def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Mat
         return result
     if outcome.shape.optional and (choice.expect == NOTHING or not outcome.received):
         if (choice.expect == NOTHING) is bool(outcome.received):
-            came = describe(outcome.value) if outcome.received else NOTHING
-            result.mismatches.append(Mismatch("", describe(choice.expect), came))
+            received = describe(outcome.value) if outcome.received else NOTHING
+            result.mismatches.append(Mismatch("", describe(choice.expect), received))
         return result
     return match(context.resolve(choice.expect), outcome.value, outcome.shape)
 
@@ -181,13 +181,13 @@ def _success(sw: int | None) -> bool:
 
 
 def _repeated(step: Step, answers: list[Outcome]) -> list[Mismatch]:
-    """Fields of ``distinct`` that came before."""
+    """Fields of ``distinct`` that were received before."""
     problems = []
     for path in step.distinct:
         new = _at(answers[-1], path)
         if any(_at(answer, path) == new for answer in answers[:-1]):
-            came = f"{describe(new)} again, in answer {len(answers)}"
-            problems.append(Mismatch(path, f"another value in each of {step.repeat} answers", came))
+            received = f"{describe(new)} again, in answer {len(answers)}"
+            problems.append(Mismatch(path, f"another value in each of {step.repeat} answers", received))
     return problems
 
 
@@ -216,10 +216,10 @@ def _failure(
         phase=phase,
         sent=outcome.sent,
         sent_value=outcome.sent_value,
-        came=outcome.received,
+        received=outcome.received,
         sw=outcome.sw,
         status=outcome.status,
-        came_value=outcome.value,
+        received_value=outcome.value,
         mismatches=tuple(problems),
         clauses=clauses,
     )

@@ -80,7 +80,7 @@ class Traits(Model):
         """Whether its time is over."""
         return self.expires is not None and self.expires <= datetime.now(UTC)
 
-    def have(self, wish: OrderWish) -> bool:
+    def has_properties_of(self, wish: OrderWish) -> bool:
         """Whether profiles like these are what a sequence wishes for, whoever may have them."""
         return (
             wish.keys in (None, self.keys)
@@ -152,7 +152,7 @@ class HeldProfile(Traits):
             raise ValueError("give matching_id, or the eid by which the server finds it")
         return self
 
-    def serves(self, wish: OrderWish) -> bool:
+    def matches(self, wish: OrderWish) -> bool:
         """Whether it is what a sequence wishes for."""
         named = wish.matching_id == self.matching_id if wish.matching_id is not None else bool(self.matching_id)
         eid = wish.eid.hex() if wish.eid else None
@@ -163,7 +163,7 @@ class HeldProfile(Traits):
             and (wish.package is None or self._package() == wish.package)
             and len(self._package() or b"") >= wish.octets
             and not (wish.consumed and self.reusable == "unspent")
-            and self.have(wish)
+            and self.has_properties_of(wish)
         )
 
     def _package(self) -> bytes | None:
@@ -181,9 +181,9 @@ class HeldProfile(Traits):
         )
 
 
-def serving(profiles: Sequence[HeldProfile], wish: OrderWish) -> list[int]:
+def matching(profiles: Sequence[HeldProfile], wish: OrderWish) -> list[int]:
     """Places of the profiles that serve a wish, the best first: reusable ones, then those with the least beside it."""
-    found = [place for place, profile in enumerate(profiles) if profile.serves(wish)]
+    found = [place for place, profile in enumerate(profiles) if profile.matches(wish)]
     return sorted(found, key=lambda place: (not profiles[place].reusable, len(profiles[place].metadata)))
 
 

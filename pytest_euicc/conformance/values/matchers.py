@@ -23,14 +23,14 @@ MISSING: Any = _Missing()
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One place where what came is not what was expected; ``path`` is dotted and empty for the whole value."""
+    """One place where what was received is not what was expected; ``path`` is dotted and empty for the whole value."""
 
     path: str
     expected: str
     actual: str
 
     def __str__(self) -> str:
-        return f"{self.path or 'value'}: expected {self.expected}, came {self.actual}"
+        return f"{self.path or 'value'}: expected {self.expected}, received {self.actual}"
 
 
 @dataclass
@@ -96,8 +96,8 @@ def _match_fields(fields: Mapping[str, Any], actual: Any, shape: Shape, path: st
         if value is MISSING and _allows_absence(expected):
             continue
         if value is MISSING:
-            came = _show(actual) if not isinstance(actual, Mapping) or shape.kind == "choice" else "no such field"
-            result.mismatches.append(Mismatch(_join(path, name), describe(expected), came))
+            received = _show(actual) if not isinstance(actual, Mapping) or shape.kind == "choice" else "no such field"
+            result.mismatches.append(Mismatch(_join(path, name), describe(expected), received))
         else:
             _match(expected, value, shape.field(name), _join(path, name), result)
 
@@ -116,8 +116,8 @@ def _match_list(expected: list[Any], actual: Any, shape: Shape, path: str, resul
         result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
         return
     if len(expected) != len(actual):
-        came = f"{len(actual)}: {describe(actual)}"
-        result.mismatches.append(Mismatch(path, f"{len(expected)} elements: {describe(expected)}", came))
+        received = f"{len(actual)}: {describe(actual)}"
+        result.mismatches.append(Mismatch(path, f"{len(expected)} elements: {describe(expected)}", received))
         return
     for index, (wanted, value) in enumerate(zip(expected, actual, strict=True)):
         _match(wanted, value, shape.element, _join(path, index), result)
@@ -409,8 +409,8 @@ def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
     except ValueError:
         held = False
     if not held:
-        came = _show(actual)
+        received = _show(actual)
         if _is_bits(actual) and shape.names:
             numbers = _bit_set(actual)
-            came += f" = {describe([name for name, number in shape.names.items() if number in numbers])}"
-        result.mismatches.append(Mismatch(path, f"bits {describe(argument)}", came))
+            received += f" = {describe([name for name, number in shape.names.items() if number in numbers])}"
+        result.mismatches.append(Mismatch(path, f"bits {describe(argument)}", received))

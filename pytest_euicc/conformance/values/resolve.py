@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_euicc.conformance.values.shapes import ANY, Shape
-from pytest_euicc.conformance.values.text import closest, describe, parse_hex, plain
+from pytest_euicc.conformance.values.text import closest, describe, parse_hex, to_json
 from pytest_euicc.errors import PytestEuiccError
 
 REFERENCE = re.compile(r"\$(?:([A-Za-z_]\w*(?:\.\w+)*)|\{([A-Za-z_]\w*(?:\.\w+)*)\})")
@@ -73,7 +73,7 @@ def resolve(data: Any, names: Mapping[str, Any]) -> Any:
     if isinstance(data, str):
         if found := REFERENCE.fullmatch(data):
             return look_up(names, found[1] or found[2])
-        return _INSIDE.sub(lambda found: str(plain(look_up(names, found[1]))), data)
+        return _INSIDE.sub(lambda found: str(to_json(look_up(names, found[1]))), data)
     if isinstance(data, dict):
         return {key: resolve(entry, names) for key, entry in data.items()}
     if isinstance(data, list):

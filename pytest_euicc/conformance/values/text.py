@@ -67,20 +67,20 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if 0 < len(names) <= 24 else ""
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A decoded value as JSON has it: octets as capital hex, CHOICE as a mapping of one key, BIT STRING as its bits."""
     match value:
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex().upper()
         case dict():
-            return {str(key): plain(entry) for key, entry in value.items()}
+            return {str(key): to_json(entry) for key, entry in value.items()}
         # A list of two texts is no CHOICE.
         case (str() as name, content) if isinstance(value, tuple):
-            return {name: plain(content)}
+            return {name: to_json(content)}
         case (bytes() as octets, int() as length) if isinstance(value, tuple):
             return bit_text(octets, length)
         case list() | tuple() | set() | frozenset():
-            return [plain(entry) for entry in value]
+            return [to_json(entry) for entry in value]
         case bool() | None | float():
             return value
         case int():
@@ -97,7 +97,7 @@ def bit_text(octets: bytes, length: int) -> str:
 
 def describe(value: Any, limit: int = 400) -> str:
     """A value in one line for people, cut at ``limit`` characters."""
-    text = json.dumps(plain(value), ensure_ascii=False)
+    text = json.dumps(to_json(value), ensure_ascii=False)
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 

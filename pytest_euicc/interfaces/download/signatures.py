@@ -43,8 +43,8 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str, ci: bytes 
         eid = bytes.fromhex(context.declaration.eid) if context.declaration.eid else None
         root = verify_chain(certificates, context.session.trust, "euicc", at=now, eid=eid)
         if ci is not None and root.subject_key_id != ci:
-            came = (root.subject_key_id or b"").hex().upper()
-            yield Mismatch(path, f"a chain to the CI {ci.hex().upper()} that was chosen", f"a chain to {came}")
+            received = (root.subject_key_id or b"").hex().upper()
+            yield Mismatch(path, f"a chain to the CI {ci.hex().upper()} that was chosen", f"a chain to {received}")
     except CertificateFault as fault:
         yield Mismatch(path, "a certificate chain to a CI (SGP.22 4.5.2)", str(fault))
 
@@ -116,8 +116,8 @@ def _notifications(octets: bytes) -> list[tuple[int, list[tlv.Tlv]]]:
 def _other(context: Context, parts: list[tlv.Tlv], path: str) -> Iterator[Mismatch]:
     tags = [part.tag for part in parts]
     if len(parts) < 4 or tags[1:4] != [_SIGNATURE, _CERTIFICATE, _CERTIFICATE]:
-        came = ", ".join(f"{tag:X}" for tag in tags)
-        yield Mismatch(path, "tbsOtherNotification, signature, CERT.EUICC, CERT.EUM", f"tags {came}")
+        received = ", ".join(f"{tag:X}" for tag in tags)
+        yield Mismatch(path, "tbsOtherNotification, signature, CERT.EUICC, CERT.EUM", f"tags {received}")
         return
     signed, signature, euicc, eum = parts[:4]
     yield from signature_mismatches(euicc.octets, signed.octets, signature.value, f"{path}.euiccNotificationSignature")
@@ -189,23 +189,24 @@ def echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     expected: dict[str, Any] = {"transactionId": peer.transaction_id}
     match outcome.type_name:
         case "AuthenticateServerResponse":
-            came = _answer(outcome, "euiccSigned1")
+            received = _answer(outcome, "euiccSigned1")
             expected |= {"serverChallenge": peer.server_challenge, "serverAddress": peer.sent["address"]}
             yield from _context_echoed(peer.sent["octets"], outcome.received)
         case "PrepareDownloadResponse":
-            came = _answer(outcome, "euiccSigned2")
+            received = _answer(outcome, "euiccSigned2")
             expected |= {"hashCc": peer.sent["hashCc"]} if peer.sent.get("hashCc") else {}
         case "ProfileInstallationResult":
-            came = (outcome.value or {}).get("profileInstallationResultData", {})
-            came = came | {"notificationAddress": came.get("notificationMetadata", {}).get("notificationAddress")}
+            received = (outcome.value or {}).get("profileInstallationResultData", {})
+            metadata = received.get("notificationMetadata", {})
+            received = received | {"notificationAddress": metadata.get("notificationAddress")}
             expected["notificationAddress"] = peer.sent["address"]
         case _:
-            came = _answer(outcome, "euiccCancelSessionSigned")
+            received = _answer(outcome, "euiccCancelSessionSigned")
     if outcome.type_name in ("ProfileInstallationResult", "CancelSessionResponse"):
         expected["smdpOid"] = peer.oid
     for name, wanted in expected.items():
-        if came.get(name) != wanted:
-            yield Mismatch(name, describe(wanted), describe(came.get(name)))
+        if received.get(name) != wanted:
+            yield Mismatch(name, describe(wanted), describe(received.get(name)))
 
 
 def _answer(outcome: Outcome, signed: str) -> dict[str, Any]:
@@ -219,11 +220,13 @@ def _context_echoed(request: bytes, response: bytes) -> Iterator[Mismatch]:
     """ctxParams1 comes back octet for octet, with whatever extensions it had (SGP.22 5.7.13)."""
     try:
         sent = codec.locate("AuthenticateServerRequest", request, "ctxParams1").octets
-        came = codec.locate("AuthenticateServerResponse", response, "authenticateResponseOk.euiccSigned1.ctxParams1")
+        received = codec.locate(
+            "AuthenticateServerResponse", response, "authenticateResponseOk.euiccSigned1.ctxParams1"
+        )
     except (codec.Asn1Error, KeyError):
         return
-    if came.octets != sent:
-        yield Mismatch("euiccSigned1.ctxParams1", sent.hex().upper(), came.octets.hex().upper())
+    if received.octets != sent:
+        yield Mismatch("euiccSigned1.ctxParams1", sent.hex().upper(), received.octets.hex().upper())
 
 
 @check("eid_of_certificate")

@@ -29,9 +29,9 @@ _SETTING = "published_profile"
 def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Outcome:
     """One function on the way; raises InconclusiveError where the eUICC does not go along."""
     outcome = ACTIONS.get(name)(context, Message(), arguments)
-    came = outcome.value[0] if wanted and outcome.value is not None else ""
+    received = outcome.value[0] if wanted and outcome.value is not None else ""
     silent = name.startswith("es8plus.")
-    if outcome.fault is not None or came != wanted or (silent and outcome.received):
+    if outcome.fault is not None or received != wanted or (silent and outcome.received):
         answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
         status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
         raise Refused(f"{name} was answered {answer}{status}")

@@ -13,7 +13,7 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import EVENTS, ProfilesInUse, by_iccid
 from pytest_euicc.conformance.engine.registry import ACTIONS, action, state
 from pytest_euicc.conformance.files.orders import Curve, Keys
-from pytest_euicc.conformance.values.text import describe, plain
+from pytest_euicc.conformance.values.text import describe, to_json
 from pytest_euicc.interfaces.es10.states import owner_for
 from pytest_euicc.peers.smdp.content import icon
 
@@ -57,8 +57,8 @@ def download(
     for name, arguments, wanted in before:
         outcome = ACTIONS.get(name)(context, Message(channel=message.channel), arguments)
         if outcome.value is None or (wanted and outcome.value[0] != wanted):
-            came = outcome.fault if outcome.value is None else describe(outcome.value, 200)
-            fault = f"{name} was answered {came} ({outcome.sw or 0:04X})"
+            received = outcome.fault if outcome.value is None else describe(outcome.value, 200)
+            fault = f"{name} was answered {received} ({outcome.sw or 0:04X})"
             return Outcome(outcome.sent, sw=outcome.sw, received=outcome.received, fault=fault)
     arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
     return ACTIONS.get(_LOAD)(context, message, arguments)
@@ -82,7 +82,7 @@ def install(context: Context, metadata: dict[str, Any], **arguments: Any) -> byt
     data = outcome.value["profileInstallationResultData"]
     choice, result = data["finalResult"]
     if choice != "successResult":
-        command, reason = plain(result["bppCommandId"]), plain(result["errorReason"])
+        command, reason = to_json(result["bppCommandId"]), to_json(result["errorReason"])
         raise Refused(f"no profile can be installed: {command}: {reason}")
     return bytes(data["notificationMetadata"]["iccid"])
 

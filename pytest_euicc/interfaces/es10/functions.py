@@ -48,7 +48,7 @@ def outcome_of(reply: Reply, sent_value: Any = None) -> Outcome:
     """A reply of the ISD-R as the outcome of a step; ``sent_value`` is the request as a value."""
     received, fault = reply.received, None
     if received is None:
-        fault = str(reply.fault) if reply.fault else "no data came"
+        fault = str(reply.fault) if reply.fault else "no data received"
     return Outcome(
         sent=reply.sent,
         sent_value=sent_value,

@@ -21,7 +21,7 @@ from pytest_euicc.conformance.engine.profiles import (
     switch,
 )
 from pytest_euicc.conformance.engine.registry import state
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import authorises, rule_names
 
@@ -151,7 +151,7 @@ def _ask(what: str, call: Any, *arguments: Any, harmless: int = 0) -> None:
     except Es10Error as error:
         raise Refused(f"cannot {what}: {error}") from error
     if code not in (0, harmless):
-        raise Refused(f"cannot {what}: the eUICC answered {plain(code)}")
+        raise Refused(f"cannot {what}: the eUICC answered {to_json(code)}")
 
 
 @state("profiles", implies=("isdr_selected",))
@@ -232,7 +232,7 @@ def notification(
         if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
     ]
     if not new:
-        raise Refused(f"no notification came of {event} of the profile {iccid.hex()}")
+        raise Refused(f"{event} of the profile {iccid.hex()} led to no notification")
     entry = new[0]
     context.save(
         as_,

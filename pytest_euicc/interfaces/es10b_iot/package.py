@@ -18,7 +18,7 @@ from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.resolve import ValueMistake, merge
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, Shape, asn1_shape, listing, mapping
 from pytest_euicc.conformance.values.tamper import tamper
-from pytest_euicc.conformance.values.text import describe, parse_hex, plain
+from pytest_euicc.conformance.values.text import describe, parse_hex, to_json
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
 from pytest_euicc.interfaces.download.signatures import signature_mismatches
 from pytest_euicc.interfaces.es10.functions import outcome_of
@@ -294,7 +294,7 @@ def run_package(context: Context, name: str, **arguments: Any) -> list[tuple[str
     results = (outcome.value or {}).get("results")
     if results is None:
         raise Refused(f"the eUICC refused the package of {name}: {outcome.fault or describe(outcome.value, 200)}")
-    failed = [(kind, plain(result)) for kind, result in results if isinstance(result, int) and result not in (0,)]
+    failed = [(kind, to_json(result)) for kind, result in results if isinstance(result, int) and result not in (0,)]
     failed = [entry for entry in failed if entry != ("deleteEimResult", "lastEimDeleted")]
     if failed:
         raise Refused(f"the eUICC answered {failed[0][0]} {failed[0][1]}")
@@ -314,7 +314,7 @@ def _echo(package: bytes, data: dict[str, Any], *, signed: bool) -> Iterator[Mis
         yield Mismatch("counterValue", expected, str(data["counterValue"]))
     transaction = data.get("eimTransactionId")
     if transaction != sent.get(0x82) and len(sent.get(0x82, b"")) <= 16:
-        yield Mismatch("eimTransactionId", str(plain(sent.get(0x82))), str(plain(transaction)))
+        yield Mismatch("eimTransactionId", str(to_json(sent.get(0x82))), str(to_json(transaction)))
 
 
 def _der(received: bytes) -> Iterator[Mismatch]:

@@ -14,7 +14,7 @@ from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr, profiles_on
 from pytest_euicc.conformance.engine.registry import state
-from pytest_euicc.conformance.values.text import plain
+from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.download.whole import install
 from pytest_euicc.interfaces.es10.states import owner_for
@@ -83,12 +83,12 @@ def certificates_of(context: Context) -> None:
     for request, key in [({}, b""), *(({"euiccCiPKId": ci}, ci) for ci in known)]:
         kind, value = ask(context, "get_certs", request)
         if kind != "certs":
-            raise Refused(f"GetCerts answered {kind} {plain(value)}")
+            raise Refused(f"GetCerts answered {kind} {to_json(value)}")
         peers.certificates[key] = bare(value["euiccCertificate"])
 
 
 def bare(certificate: bytes) -> bytes:
-    """A certificate, also of one that came whole inside its tag."""
+    """A certificate, also of one that was received whole inside its tag."""
     children = tlv.parse(certificate).children()
     return children[0].octets if len(children) == 1 else certificate
 
@@ -135,7 +135,7 @@ def eim_associated(
         kind, value = ask(context, "add_initial_eim", request)
         if kind != "addInitialEimOk":
             raise Refused(
-                f"AddInitialEim answered {plain(value)}; the eUICC must have no associated eIM: delete those that "
+                f"AddInitialEim answered {to_json(value)}; the eUICC must have no associated eIM: delete those that "
                 "are there with the eIM that they belong to, or by a memory reset"
             )
         peer.token = value[0][1] if value[0][0] == "associationToken" else None

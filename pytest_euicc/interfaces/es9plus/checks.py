@@ -106,8 +106,8 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
         return
     verifiable = peer.ci_keys()
     if ci.subject_key_id not in verifiable:
-        came = (ci.subject_key_id or b"").hex().upper()
-        yield Mismatch(name, f"a certificate under one of {describe(verifiable)}", f"one under {came}")
+        received = (ci.subject_key_id or b"").hex().upper()
+        yield Mismatch(name, f"a certificate under one of {describe(verifiable)}", f"one under {received}")
     chosen = outcome.value.get("euiccCiPKIdToBeUsed")
     if first and chosen not in verifiable:
         yield Mismatch("euiccCiPKIdToBeUsed", f"one of {describe(verifiable)}", describe(chosen))
@@ -138,13 +138,13 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 @check("ordered_metadata")
 def ordered_metadata(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     """profileMetadata are those of the order, byte for byte as far as they are known (SGP.22 3.1.3)."""
-    order, came = context.part(EuiccPeer).order, reply_of(outcome).octets_of("profileMetadata")
+    order, received = context.part(EuiccPeer).order, reply_of(outcome).octets_of("profileMetadata")
     if order is None:
         return
-    if order.metadata is not None and came != order.metadata:
-        yield Mismatch("profileMetadata", order.metadata.hex().upper(), came.hex().upper())
+    if order.metadata is not None and received != order.metadata:
+        yield Mismatch("profileMetadata", order.metadata.hex().upper(), received.hex().upper())
     elif order.iccid is not None:
-        iccid = codec.decode("StoreMetadataRequest", came)["iccid"]
+        iccid = codec.decode("StoreMetadataRequest", received)["iccid"]
         if iccid != order.iccid:
             yield Mismatch("profileMetadata.iccid", describe(order.iccid), describe(iccid))
 
@@ -155,6 +155,6 @@ def one_time_key_offered(context: Context, outcome: Outcome) -> Iterator[Mismatc
     peer = context.part(EuiccPeer)
     if peer.one_time_key is None:
         raise VectorMistake("no package was bound in this sequence")
-    wanted, came = public_point(peer.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
-    if came != wanted:
-        yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(came))
+    wanted, received = public_point(peer.one_time_key), (outcome.value.get("smdpSigned2") or {}).get("bppEuiccOtpk")
+    if received != wanted:
+        yield Mismatch("smdpSigned2.bppEuiccOtpk", describe(wanted), describe(received))

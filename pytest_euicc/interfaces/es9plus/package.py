@@ -45,7 +45,7 @@ def package(
 
     peer = context.part(EuiccPeer)
     if not peer.package or not peer.bindings:
-        yield Mismatch(_WHOLE, "a package", "none came")
+        yield Mismatch(_WHOLE, "a package", "none received")
         return
     if outcome.value.get("transactionId") != peer.transaction_id:
         yield Mismatch("transactionId", describe(peer.transaction_id), describe(outcome.value.get("transactionId")))
@@ -119,11 +119,11 @@ def _configuration(peer: EuiccPeer, configure: bytes) -> Iterator[Mismatch]:
 
 
 def _metadata(peer: EuiccPeer, opened: OpenedPackage, segments: int) -> Iterator[Mismatch]:
-    came = opened.metadata
+    received = opened.metadata
     ordered = peer.order.metadata if peer.order else None
     for wanted, what in ((peer.metadata, "profileMetadata as announced"), (ordered, "that of the profile ordered")):
-        if wanted is not None and came != wanted:
-            yield Mismatch("StoreMetadata", f"{what}, {wanted.hex().upper()} (SGP.22 3.1.3)", came.hex().upper())
+        if wanted is not None and received != wanted:
+            yield Mismatch("StoreMetadata", f"{what}, {wanted.hex().upper()} (SGP.22 3.1.3)", received.hex().upper())
     if opened.metadata_segments < segments:
         yield Mismatch("StoreMetadata", f"at least {segments} segments 88", str(opened.metadata_segments))
 
@@ -142,11 +142,11 @@ def _profile(peer: EuiccPeer, opened: OpenedPackage, recipient: Recipient) -> It
     wanted = "a profile package, from its header to its end (SGP.22 2.5.2)"
     if ordered is not None:
         wanted = f"the package ordered, {len(ordered)} octets beginning {ordered[:32].hex().upper()}"
-    came = f"{len(opened.profile)} octets beginning {opened.profile[:32].hex().upper()}"
+    received = f"{len(opened.profile)} octets beginning {opened.profile[:32].hex().upper()}"
     found = explain(peer.package, recipient, lambda other: right(other.profile))
     if found is not None:
-        came += f"; it is right where {found.sentence} (SGP.22 {found.clause})"
-    yield Mismatch("profile", wanted, came)
+        received += f"; it is right where {found.sentence} (SGP.22 {found.clause})"
+    yield Mismatch("profile", wanted, received)
 
 
 def _is_profile_package(octets: bytes) -> bool:
@@ -175,8 +175,8 @@ def _fresh(peer: EuiccPeer, opened: OpenedPackage) -> Iterator[Mismatch]:
     for before in peer.bindings[:-1]:
         same_binding = public_point(before.one_time_key) == own
         if not same_binding and before.smdp_otpk == opened.smdp_otpk:
-            came = f"{opened.smdp_otpk.hex().upper()}, which was bound to another key of the eUICC before"
-            yield Mismatch("smdpOtpk", "a one-time key of this binding (SGP.22 5.6.2)", came)
+            received = f"{opened.smdp_otpk.hex().upper()}, which was bound to another key of the eUICC before"
+            yield Mismatch("smdpOtpk", "a one-time key of this binding (SGP.22 5.6.2)", received)
             return
 
 

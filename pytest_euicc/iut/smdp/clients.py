@@ -15,7 +15,7 @@ _TIMEOUTS = 3
 """After this number of consecutive timeouts a server counts as lost."""
 
 
-class Reach:
+class Availability:
     """Whether a server can be reached; once it could not, every further request fails at once."""
 
     def __init__(self, url: str) -> None:
@@ -36,11 +36,11 @@ class Reach:
             try:
                 tcp_connection(self.url, tls).close()
             except ServerUnreachable as error:
-                self.heard(error)
+                self.record(error)
                 raise
             self._answered = True
 
-    def heard(self, fault: Es9Error | None) -> None:
+    def record(self, fault: Es9Error | None) -> None:
         """Record the result of a request."""
         if isinstance(fault, ServerTimeout):
             self._timeouts += 1
@@ -50,12 +50,12 @@ class Reach:
             self._lost = fault
 
 
-class WatchedClient(Es9Client):
+class CircuitBreakerClient(Es9Client):
     """An ES9+ client that does not call a lost server again."""
 
-    def __init__(self, url: str, tls: TlsSettings, reach: Reach) -> None:
+    def __init__(self, url: str, tls: TlsSettings, availability: Availability) -> None:
         super().__init__(url, tls)
-        self._reach = reach
+        self._availability = availability
 
     def send(
         self,
@@ -67,13 +67,13 @@ class WatchedClient(Es9Client):
         method: str = "POST",
     ) -> Es9Reply:
         """See JsonClient."""
-        self._reach.check()
+        self._availability.check()
         try:
             reply = super().send(function, octets, headers=headers, path=path, method=method)
         except Es9Error as error:
-            self._reach.heard(error)
+            self._availability.record(error)
             raise
-        self._reach.heard(None)
+        self._availability.record(None)
         return reply
 
 
@@ -82,11 +82,11 @@ class Clients:
 
     def __init__(self) -> None:
         self._clients: dict[str, Es9Client] = {}
-        self._reach: dict[str, Reach] = {}
+        self._availability: dict[str, Availability] = {}
 
-    def reach(self, url: str) -> Reach:
+    def availability(self, url: str) -> Availability:
         """The state of a server."""
-        return self._reach.setdefault(url, Reach(url))
+        return self._availability.setdefault(url, Availability(url))
 
     def get(self, curve: Curve, url: str, tls: TlsSettings) -> Es9Client:
         """The client of a curve, created when first used."""
@@ -96,11 +96,11 @@ class Clients:
 
     def new(self, url: str, tls: TlsSettings) -> Es9Client:
         """A client with separate connections."""
-        return WatchedClient(url, tls, self.reach(url))
+        return CircuitBreakerClient(url, tls, self.availability(url))
 
     def close(self) -> None:
         """Close all connections and forget which servers were lost."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        self._reach.clear()
+        self._availability.clear()

@@ -16,7 +16,7 @@ from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es9.es2plus import Es2Client
 from pytest_euicc.es9.tls import TlsSettings
-from pytest_euicc.iut.smdp.clients import Reach
+from pytest_euicc.iut.smdp.clients import Availability
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.issuing import Identity
@@ -29,7 +29,7 @@ class IdentityError(PytestEuiccError):
     """The operator's certificate or key cannot be used; the message names the file and how to fix it."""
 
 
-def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
+def matching_type(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
     """The type to order for a wish; None if ES2+ cannot express it or no type matches."""
     sayable = (
         wish.state in _CONFIRMED
@@ -38,7 +38,7 @@ def suitable(declared: Es2Plus, wish: OrderWish) -> ProfileType | None:
         and (not wish.event or declared.smds_address is not None)
         and (wish.eid is not None or not (wish.by_eid or wish.event))
     )
-    return next((each for each in declared.types if sayable and each.have(wish)), None)
+    return next((each for each in declared.types if sayable and each.has_properties_of(wish)), None)
 
 
 class Es2Provisioner:
@@ -52,7 +52,7 @@ class Es2Provisioner:
     def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
         self._declared = declared
         self._client = Es2Client(declared.url, tls, declared.requester)
-        self._reach = Reach(declared.url)
+        self._availability = Availability(declared.url)
         self._ordered: list[tuple[str, str | None]] = []
 
     def order(self, wish: OrderWish) -> HeldOrder | None:
@@ -61,18 +61,18 @@ class Es2Provisioner:
         Raises:
             CannotOffer: the server refuses or cannot be reached.
         """
-        chosen = suitable(self._declared, wish)
+        chosen = matching_type(self._declared, wish)
         if chosen is None:
             return None
         eid = wish.eid.hex() if wish.eid else None
         try:
-            self._reach.check()
+            self._availability.check()
             digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
             self._ordered.append((digits, eid))
             matching_id = self._confirm(wish, digits, eid)
             iccid = iccids.to_octets(digits)
         except Es9Error as error:
-            self._reach.heard(error)
+            self._availability.record(error)
             raise CannotOffer(f"ES2+: {error}") from error
         except (KeyError, ValueError) as error:
             raise CannotOffer(f"{self._client.url}: ES2+ answers that cannot be used: {error}") from error

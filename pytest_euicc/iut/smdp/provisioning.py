@@ -17,7 +17,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.iut.inputs import load_cases, load_smdp_declaration, read_pki
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.entries import entry
-from pytest_euicc.iut.smdp.es2 import suitable
+from pytest_euicc.iut.smdp.es2 import matching_type
 from pytest_euicc.iut.smdp.needs import Need, needs
 from pytest_euicc.iut.smdp.opening import smdp_server
 from pytest_euicc.iut.smdp.stock import Stock
@@ -82,7 +82,7 @@ def plan(wanted: Iterable[Need], declaration: Declaration) -> list[Planned]:
 
 
 def _source(wish: OrderWish, declaration: Declaration, stock: Stock) -> str:
-    chosen = suitable(declaration.es2plus, wish) if declaration.es2plus is not None else None
+    chosen = matching_type(declaration.es2plus, wish) if declaration.es2plus is not None else None
     if chosen is not None:
         return f"ES2+ profileType {chosen.type}"
     profile = stock.take(wish) if not stock.is_ambiguous(wish) else None

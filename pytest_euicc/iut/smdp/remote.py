@@ -18,7 +18,7 @@ from pytest_euicc.iut.smdp.stock import Stock
 from pytest_euicc.rsp.pki import Pki
 
 _HOOK = "pytest_euicc_provision_profile"
-_MEND = (
+_REMEDY = (
     "load it and list it under inventory: in the declaration (for test_es9plus.py `pytest-euicc provisioning` writes "
     f"it), or declare es2plus:, or implement the hook {_HOOK}"
 )
@@ -114,8 +114,8 @@ class RemoteSmdp:
             if held is not None:
                 return held
         self._missing.append(wish)
-        mend = _MEND + (_ALONE if wish.by_eid else "")
-        reasons.append(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {mend}")
+        remedy = _REMEDY + (_ALONE if wish.by_eid else "")
+        reasons.append(f"{self._server.urls['nist']} holds no profile for it: {wish.words()}; {remedy}")
         raise CannotOffer("\n".join(reasons))
 
     def take_missing(self) -> list[OrderWish]:
@@ -154,7 +154,7 @@ class RemoteSmdp:
         """URL and TLS settings; raises InconclusiveError if nothing listens there."""
         url, tls = self._endpoint(curve)
         try:
-            self._clients.reach(url).probe(tls)
+            self._clients.availability(url).probe(tls)
         except Es9Error as error:
             raise NotReachable(str(error)) from error
         return url, tls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_euicc.conformance.files.inventory import HeldProfile, serving
+from pytest_euicc.conformance.files.inventory import HeldProfile, matching
 from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.iut.smdp.claims import Claims
 
@@ -31,7 +31,7 @@ class Stock:
 
     def take(self, wish: OrderWish) -> HeldProfile | None:
         """A profile for a wish, a different one for each wish of a sequence; None if there is none."""
-        found = serving(self._profiles, wish)
+        found = matching(self._profiles, wish)
         reusable = [place for place in found if self._profiles[place].reusable]
         place = next((place for place in reusable if place not in self._given), None)
         if place is None:

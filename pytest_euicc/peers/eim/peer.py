@@ -92,7 +92,7 @@ class EimPeers:
         by_name: by the name that vectors give them, in the order of their association.
         recorded: whole packages by the name under which a step kept them.
         certificates: CERT.EUICC as GetCerts gave it, by the key identifier of the CI; under b"" that of the first.
-        numbers: sequence numbers of the package results that came.
+        numbers: sequence numbers of the package results that were received.
         answers: the answers to packages, by their number.
     """
 
