@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     coverage.add_argument("--against", metavar="FILE", type=Path, help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
-    text = "run sequences against the named defects of the simulators and show which sequence finds which defect"
+    text = "run sequences against named defects and permitted variants of the simulators: which find what"
     prove = command("prove", "prove.command:command", text)
     prove.add_argument("--side", choices=("euicc", "smdp", "all"), default="all", help="simulator (default all)")
     _many(prove, "--defect", "NAME", "only this defect")
@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--out", type=Path, default=Path("reports/out"), help="folder for prove.html and prove.json")
     prove.add_argument("--matrix", action="store_true", help="list every sequence and every defect")
     _many(prove, "--vectors", "PATH", "your own vectors, in addition to those of the package", type=Path)
+    _many(prove, "--variants", "NAMES", "only with these permitted variants together, separated by commas")
+    prove.add_argument("--target", metavar="NAME", default="", help="only on this declared implementation")
+    prove.add_argument("--combinations", type=int, default=240, help="random combinations of variants (default 240)")
+    prove.add_argument("--seed", metavar="TEXT", default="prove", help="seed of the combinations (default prove)")
     text = "also run sequences with defects that cannot affect them: slower, same result"
     prove.add_argument("--every-pair", action="store_true", help=text)
 

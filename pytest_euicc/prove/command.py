@@ -11,20 +11,28 @@ from pathlib import Path
 
 from pytest_euicc import resources
 from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.prove import report
+from pytest_euicc.prove import permitted, report
 from pytest_euicc.prove.proof import Proof
 from pytest_euicc.prove.runner import Setup
-from pytest_euicc.prove.targets import SIDES, Side, variants
-from pytest_euicc.prove.workers import Crew, CrewError
+from pytest_euicc.prove.targets import SIDES, Side, targets
+from pytest_euicc.prove.workers import Workers, WorkersError
 from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.euicc import defects as of_euicc
+from pytest_euicc.simulator.euicc import variants as permitted_of_euicc
 from pytest_euicc.simulator.euicc.settings import SettingsError
 from pytest_euicc.simulator.smdp import defects as of_smdp
+from pytest_euicc.simulator.smdp import variants as permitted_of_smdp
+from pytest_euicc.simulator.variant import UnknownVariant, Variant, known_variants
 
 HOLDS, OPEN, INTERRUPTED = 0, 1, 130
 REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {"euicc": of_euicc.DEFECTS, "smdp": of_smdp.DEFECTS}
+VARIANTS: Mapping[Side, Mapping[str, Variant]] = {
+    "euicc": permitted_of_euicc.VARIANTS,
+    "smdp": permitted_of_smdp.VARIANTS,
+}
 
 
 class ProveError(PytestEuiccError):
@@ -40,6 +48,9 @@ class Wish:
         texts: parts of names or titles of sequences; empty for all.
         vectors: files or folders; empty for those of the package.
         every_pair: run also the pairs whose defect the sequence never meets.
+        variants: permitted variants that are switched on together, and no mutants; empty for all that there is.
+        target: the declared implementation to run on; empty for all.
+        seed: of the random combinations.
     """
 
     sides: tuple[Side, ...] = SIDES
@@ -48,6 +59,10 @@ class Wish:
     jobs: int = 2
     vectors: tuple[Path, ...] = ()
     every_pair: bool = False
+    variants: tuple[str, ...] = ()
+    target: str = ""
+    combinations: int = permitted.COMBINATIONS
+    seed: str = permitted.SEED
 
 
 def command(arguments: Namespace) -> int:
@@ -59,6 +74,10 @@ def command(arguments: Namespace) -> int:
         jobs=max(1, arguments.jobs),
         vectors=tuple(arguments.vectors),
         every_pair=arguments.every_pair,
+        variants=tuple(name.strip() for text in arguments.variants for name in text.split(",") if name.strip()),
+        target=arguments.target,
+        combinations=max(0, arguments.combinations),
+        seed=arguments.seed,
     )
     return prove(wish, arguments.out, matrix=arguments.matrix, say=print)
 
@@ -77,12 +96,12 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
             proofs.append(proof)
             started = time.perf_counter()
             try:
-                with Crew(setup, wish.jobs) as crew:
-                    proof.run(crew, wish.every_pair, _progress)
+                with Workers(setup, wish.jobs) as workers:
+                    proof.run(workers, wish.every_pair, _progress)
             finally:
                 proof.seconds = time.perf_counter() - started
                 _progress("")
-    except CrewError as error:
+    except WorkersError as error:
         raise ProveError(str(error)) from None
     except KeyboardInterrupt:
         _report(proofs, folder, matrix, say)
@@ -111,27 +130,74 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
         raise ProveError(f"--defect: no defect {unknown[0]!r}; there are: {known}")
     try:
         cases = loader.load(list(wish.vectors) or [resources.vectors()])
-        on = {side: tuple(variants(side)) for side in wish.sides}
+        on = {side: tuple(t for t in targets(side) if wish.target in ("", t.name)) for side in wish.sides}
     except (FileMistakes, SettingsError) as error:
         raise ProveError(str(error)) from None
+    if wish.target and not any(on.values()):
+        known = ", ".join(target.name for side in wish.sides for target in targets(side))
+        raise ProveError(f"--target: no declared implementation {wish.target!r}; there are: {known}")
+    together = _together(wish)
     found = []
     for side in wish.sides:
         chosen = loader.chosen(cases, side, wish.texts)
-        registry = REGISTRIES[side]
-        defects = {name: registry[name] for name in wish.defects or registry if name in registry}
-        # A side without sequences has all its defects unfound, unless it was not asked for.
-        if defects and (chosen or not wish.texts):
-            proof = Proof(
-                side,
-                chosen,
-                defects,
-                judges_defects=bool(wish.defects) or not wish.texts,
-                judges_sequences=bool(wish.texts) or not wish.defects,
-            )
-            found.append((proof, Setup(side, chosen, on[side])))
+        if (chosen or not wish.texts) and on[side]:
+            proof = _proof(side, chosen, tuple(target.name for target in on[side]), wish, together)
+            if proof is not None:
+                found.append((proof, Setup(side, chosen, on[side])))
     if not found:
         raise ProveError(f"no sequence of {' or '.join(wish.sides)} has {' or '.join(wish.texts)} in its name or title")
     return found
+
+
+def _together(wish: Wish) -> Mapping[Side, tuple[str, ...]]:
+    """The variants that were named, by the side that has them all; raises ProveError."""
+    faults = []
+    for side in wish.sides:
+        try:
+            return {side: tuple(sorted(known_variants("--variants", wish.variants, VARIANTS[side])))}
+        except UnknownVariant as error:
+            faults.append(str(error))
+    raise ProveError("\n".join(faults))
+
+
+def _proof(
+    side: Side, chosen: tuple[Case, ...], names: tuple[str, ...], wish: Wish, together: Mapping[Side, tuple[str, ...]]
+) -> Proof | None:
+    """The proof of a side; None where nothing of it was asked for."""
+    if wish.variants:
+        if side not in together:
+            return None
+        variants = {name: VARIANTS[side][name] for name in together[side]}
+        return Proof(
+            side,
+            chosen,
+            names,
+            {},
+            variants,
+            [together[side]],
+            wish.seed,
+            alone=False,
+            judges_mutants=False,
+            judges_sequences=False,
+            judges_variants=False,
+        )
+    defects = {name: REGISTRIES[side][name] for name in wish.defects or REGISTRIES[side] if name in REGISTRIES[side]}
+    # A side without sequences lets all its mutants survive, unless it was not asked for.
+    if not defects:
+        return None
+    variants = {} if wish.defects else dict(VARIANTS[side])
+    return Proof(
+        side,
+        chosen,
+        names,
+        defects,
+        variants,
+        permitted.combinations(variants, wish.combinations, wish.seed),
+        wish.seed,
+        judges_mutants=bool(wish.defects) or not (wish.texts or wish.target),
+        judges_sequences=bool(wish.texts) or not wish.defects,
+        judges_variants=not (wish.texts or wish.target or wish.defects),
+    )
 
 
 def _progress(text: str) -> None:

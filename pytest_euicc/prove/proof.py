@@ -1,22 +1,26 @@
-"""What the runs of one side show: which sequences find which defect, and what is left open."""
+"""What the runs of one side show: which sequences kill which mutant, which fail on a permitted variant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.prove.permitted import Permitted
 from pytest_euicc.prove.runner import Job, Outcome, by_id
 from pytest_euicc.prove.targets import Side
-from pytest_euicc.prove.workers import Crew, Portion
+from pytest_euicc.prove.workers import Portion, Workers
 from pytest_euicc.simulator.defect import Defect
+from pytest_euicc.simulator.variant import Variant
 
 MANY = 20
-"""A defect found by this number of sequences disturbs nearly everything."""
+"""A mutant that so many sequences kill disturbs nearly everything."""
 _PORTION = 40
 """Runs of a portion: small enough that workers end together, large enough that handing out costs nothing."""
+_MINIMISED = 20
+"""Combinations that are made smaller; more of them have the same causes."""
 
 
 @dataclass
@@ -25,157 +29,174 @@ class Proof:
 
     Attributes:
         cases: the sequences that were chosen, with their cases.
-        defects: the defects that were chosen.
-        judges_defects: all sequences ran, or the defects were named: a defect that none finds is a hole.
-        judges_sequences: all defects were switched on, or the sequences were named: one that finds none is idle.
-        clean: outcomes without defects, by sequence.
-        runs: outcomes with a defect, by defect and sequence; pairs that never meet are not run.
+        targets: names of the declared implementations, in order of preference.
+        defects: the defects that were chosen, each a mutant of the simulator.
+        variants: the permitted variants that were chosen.
+        alone: variants are switched on one by one as well as in combinations.
+        judges_mutants: all sequences ran, or the defects were named: a mutant that survives is a hole.
+        judges_sequences: all defects were switched on, or the sequences were named: one that kills none is idle.
+        judges_variants: all sequences ran with all variants: a variant that none reaches is open.
+        baseline: outcomes of the simulator as it is, by target and sequence.
+        runs: outcomes with a mutant, by mutant and sequence; pairs that never meet are not run.
     """
 
     side: Side
     cases: tuple[Case, ...]
+    targets: tuple[str, ...]
     defects: Mapping[str, Defect]
-    judges_defects: bool = True
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    combinations: Sequence[tuple[str, ...]] = ()
+    seed: str = ""
+    alone: bool = True
+    judges_mutants: bool = True
     judges_sequences: bool = True
-    clean: dict[str, Outcome] = field(default_factory=dict)
+    judges_variants: bool = True
+    baseline: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     runs: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     complete: bool = False
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.sequences = by_id(self.cases)
+        self.permitted = Permitted(self.variants, self.combinations, self.seed, self.baseline, alone=self.alone)
 
     # ------------------------------------------------------------------ running
 
-    def run(self, crew: Crew, every_pair: bool, tell: Callable[[str], None]) -> None:
+    def run(self, workers: Workers, every_pair: bool, tell: Callable[[str], None]) -> None:
         """Run everything; the results up to an interruption are kept.
 
         Args:
-            every_pair: also the pairs whose defect the sequence never meets.
+            every_pair: also the pairs whose mutant the sequence never reaches.
         """
-        for outcome in crew.work(_portions(Job(name) for name in self.sequences)):
-            self.clean[outcome.sequence] = outcome
-        jobs = [job for defect in self.defects for job in self._jobs(defect, every_pair)]
-        for outcome in crew.work(_portions(jobs)):
-            self.runs[outcome.defect or "", outcome.sequence] = outcome
-            if len(self.runs) % 100 == 0:
-                tell(f"{self.side}: {len(self.runs)} of {len(jobs)} runs")
+        done = 0
+
+        def outcomes(jobs: Iterable[Job], what: str) -> Iterator[Outcome]:
+            nonlocal done
+            ordered = list(jobs)
+            for at, outcome in enumerate(workers.work(_portions(ordered)), 1):
+                if at % 100 == 0:
+                    tell(f"{self.side}: {at} of {len(ordered)} runs {what}")
+                yield outcome
+            done += len(ordered)
+
+        everywhere = (Job(name, target=target) for target in self.targets for name in self.sequences)
+        for outcome in outcomes(everywhere, "as it is"):
+            self.baseline[outcome.job.target, outcome.sequence] = outcome
+        for outcome in outcomes(
+            (job for name in self.defects for job in self._mutant_jobs(name, every_pair)), "mutated"
+        ):
+            self.runs[outcome.job.mutant or "", outcome.sequence] = outcome
+        for outcome in outcomes(self.permitted.jobs(self.green), "varied"):
+            self.permitted.keep(outcome)
+        for outcome in self.permitted.unexplained[:_MINIMISED]:
+            self.permitted.minimal[outcome.job] = self._smallest(workers, outcome.job)
         self.complete = True
 
-    def _jobs(self, defect: str, every_pair: bool) -> Iterator[Job]:
-        """Where a sequence passed without defects, it is run with one."""
+    def _mutant_jobs(self, defect: str, every_pair: bool) -> Iterator[Job]:
+        """Where a sequence passed as it is, it is run with a mutant."""
         for name in self.green:
-            if every_pair or defect in self.clean[name].met:
-                yield Job(name, defect, self.clean[name].variant)
+            clean = self.clean(name)
+            if clean is not None and (every_pair or defect in clean.reached):
+                yield Job(name, defect, clean.target)
 
-    # ------------------------------------------------------------------ what it shows
+    def _smallest(self, workers: Workers, job: Job) -> Job:
+        """A run with as few of the variants as go wrong together."""
+        smaller = list(self.permitted.smaller(job))
+        wrong = [outcome.job for outcome in workers.work([tuple(smaller)]) if outcome.wrong]
+        return self._smallest(workers, wrong[0]) if wrong else job
+
+    # ------------------------------------------------------------------ the simulator as it is
+
+    def clean(self, sequence: str) -> Outcome | None:
+        """The outcome on the first target on which a sequence runs; not applicable where it runs on none."""
+        found = [self.baseline[key] for target in self.targets if (key := (target, sequence)) in self.baseline]
+        ran = [outcome for outcome in found if outcome.verdict is not Verdict.NOT_APPLICABLE]
+        applicable = [outcome for outcome in found if outcome.target]
+        return next(iter(ran or applicable or found), None)
 
     @property
     def green(self) -> list[str]:
-        """Sequences that pass without defects."""
-        return [name for name in self.sequences if self._clean_verdict(name) is Verdict.PASS]
+        """Sequences that pass on the simulator as it is."""
+        return [name for name in self.sequences if (o := self.clean(name)) is not None and o.passed]
 
     @property
     def not_green(self) -> list[Outcome]:
-        """Runs without defects that failed or were inconclusive."""
-        wrong = (Verdict.FAIL, Verdict.INCONCLUSIVE)
-        return [self.clean[name] for name in self.sequences if self._clean_verdict(name) in wrong]
+        """Runs on a declared implementation that failed or were inconclusive."""
+        return [outcome for outcome in self.baseline.values() if outcome.wrong]
 
     @property
     def nowhere(self) -> list[Outcome]:
-        """Sequences that every variant rules out: one that does not is missing."""
-        return [outcome for outcome in self._not_applicable() if not outcome.variant]
+        """Sequences that every target rules out: one that does not is missing."""
+        return [outcome for outcome in self._not_applicable() if not outcome.target]
 
     @property
     def lacking(self) -> list[Outcome]:
         """Sequences that were not run because something from outside was not given, such as a published profile."""
-        return [outcome for outcome in self._not_applicable() if outcome.variant]
+        return [outcome for outcome in self._not_applicable() if outcome.target]
 
     def _not_applicable(self) -> list[Outcome]:
-        return [self.clean[n] for n in self.sequences if self._clean_verdict(n) is Verdict.NOT_APPLICABLE]
+        found = (self.clean(name) for name in self.sequences)
+        return [o for o in found if o is not None and o.verdict is Verdict.NOT_APPLICABLE]
 
-    def _clean_verdict(self, sequence: str) -> Verdict | None:
-        """None before it ran."""
-        return self.clean[sequence].verdict if sequence in self.clean else None
+    # ------------------------------------------------------------------ mutants
 
-    def found_by(self, defect: str) -> list[str]:
-        """Sequences that fail with a defect and pass without."""
+    def killed_by(self, defect: str) -> list[str]:
+        """Sequences that fail with a mutant and pass without."""
         return self._with(defect, (Verdict.FAIL,))
 
     def inconclusive_with(self, defect: str) -> list[str]:
-        """Sequences that cannot be judged with a defect: inconclusive, or not applicable to what the card says then."""
+        """Sequences that cannot be judged with a mutant: inconclusive, or not applicable to what the card says then."""
         return self._with(defect, (Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE))
 
     def _with(self, defect: str, verdicts: tuple[Verdict, ...]) -> list[str]:
-        return [
-            name
-            for name in self.sequences
-            if (outcome := self.runs.get((defect, name))) is not None and outcome.verdict in verdicts
-        ]
+        return [n for n in self.sequences if (o := self.runs.get((defect, n))) is not None and o.verdict in verdicts]
 
-    def met_by(self, defect: str) -> list[str]:
+    def reached_by(self, defect: str) -> list[str]:
         """Sequences during which the simulator asks for a defect."""
-        return [name for name in self.sequences if name in self.clean and defect in self.clean[name].met]
+        return [name for name in self.sequences if (o := self.clean(name)) is not None and defect in o.reached]
 
     @property
     def inconclusive(self) -> list[Outcome]:
-        """Runs with a defect that could not be judged, by defect."""
+        """Runs with a mutant that could not be judged, by defect."""
         return [self.runs[defect, name] for defect in self.defects for name in self.inconclusive_with(defect)]
 
-    def grouped(self, sequences: Iterable[str]) -> list[tuple[str, list[str]]]:
-        """Sequences as their cases with their numbers."""
-        groups: dict[str, list[str]] = {}
-        for name in sequences:
-            case, sequence = self.sequences[name]
-            groups.setdefault(case.case, []).append(sequence.id)
-        return list(groups.items())
-
-    def unjudged(self) -> list[tuple[str, str, list[str]]]:
-        """The same in groups: defect, reason, sequences."""
-        groups: dict[tuple[str, str], list[str]] = {}
-        for outcome in self.inconclusive:
-            groups.setdefault((outcome.defect or "", outcome.reason), []).append(outcome.sequence)
-        return [(defect, reason, sequences) for (defect, reason), sequences in groups.items()]
-
-    def by_case(self, defect: str) -> list[tuple[int, bool]]:
-        """For each case how many of its sequences find a defect, and whether one meets it."""
-        found, met = set(self.found_by(defect)), set(self.met_by(defect))
-        ours = [{case.sequence_id(sequence) for sequence in case.sequences} for case in self.cases]
-        return [(len(names & found), bool(names & met)) for names in ours]
-
-    def finds(self, sequence: str) -> list[str]:
-        """Defects that a sequence finds."""
+    def kills(self, sequence: str) -> list[str]:
+        """Mutants that a sequence kills."""
         return [d for d in self.defects if (o := self.runs.get((d, sequence))) and o.verdict is Verdict.FAIL]
 
     @property
-    def unfound(self) -> list[str]:
-        """Defects that no sequence finds."""
-        return [name for name in self.defects if not self.found_by(name)]
+    def survived(self) -> list[str]:
+        """Mutants that no sequence kills."""
+        return [name for name in self.defects if not self.killed_by(name)]
 
     @property
     def idle(self) -> list[str]:
-        """Sequences that pass without defects and find none."""
-        return [name for name in self.green if not self.finds(name)]
+        """Sequences that pass on the simulator as it is and kill no mutant."""
+        return [name for name in self.green if not self.kills(name)]
 
     def rarest(self, sequence: str) -> int:
-        """How many sequences find the rarest defect that this one finds; 0 if it finds none.
+        """How many sequences kill the mutant of this one that the fewest do; 0 if it kills none.
 
-        1: it is the only one that finds some defect. A high number: it finds only what disturbs nearly everything,
+        1: it is the only one that kills some mutant. A high number: it kills only what disturbs nearly everything,
         and would not be missed.
         """
-        return min((len(self.found_by(defect)) for defect in self.finds(sequence)), default=0)
+        return min((len(self.killed_by(defect)) for defect in self.kills(sequence)), default=0)
 
     @property
     def blunt(self) -> list[str]:
-        """Sequences that find defects, but only ones that many others find as well."""
+        """Sequences that kill mutants, but only ones that many others kill as well."""
         return [name for name in self.green if self.rarest(name) >= MANY]
+
+    # ------------------------------------------------------------------ all together
 
     @property
     def holds(self) -> bool:
         """Everything was run, all is green, and nothing that was to be judged is open."""
-        open_defects = self.unfound if self.judges_defects else []
-        open_sequences = self.idle if self.judges_sequences else []
-        return self.complete and not (self.not_green or self.nowhere or open_defects or open_sequences)
+        mutants = self.survived if self.judges_mutants else []
+        sequences = self.idle if self.judges_sequences else []
+        variants = self.permitted.unreached if self.judges_variants else []
+        open_lists = (self.not_green, self.nowhere, mutants, sequences, self.permitted.wrong, variants)
+        return self.complete and not any(open_lists)
 
     def data(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -184,15 +205,19 @@ class Proof:
             "complete": self.complete,
             "holds": self.holds,
             "seconds": round(self.seconds, 3),
-            "runs": len(self.clean) + len(self.runs),
-            "defects": [
+            "runs": len(self.baseline) + len(self.runs) + len(self.permitted.runs),
+            "not_green": [
+                {"sequence": o.sequence, "target": o.target, "verdict": str(o.verdict), "reason": o.reason}
+                for o in self.not_green
+            ],
+            "mutants": [
                 {
                     "name": name,
                     "sentence": defect.sentence,
                     "clause": defect.clause,
-                    "found_by": self.found_by(name),
+                    "killed_by": self.killed_by(name),
                     "inconclusive": {s: self.runs[name, s].reason for s in self.inconclusive_with(name)},
-                    "met_by": len(self.met_by(name)),
+                    "reached_by": len(self.reached_by(name)),
                 }
                 for name, defect in self.defects.items()
             ],
@@ -201,17 +226,19 @@ class Proof:
                     "id": name,
                     "title": sequence.title,
                     "clauses": case.clause_list(sequence),
-                    "variant": self.clean[name].variant,
-                    "verdict": str(self.clean[name].verdict),
-                    "reason": self.clean[name].reason,
-                    "finds": self.finds(name),
+                    "target": clean.target,
+                    "targets": [t for t in self.targets if (o := self.baseline.get((t, name))) and o.passed],
+                    "verdict": str(clean.verdict),
+                    "reason": clean.reason,
+                    "kills": self.kills(name),
                     "rarest": self.rarest(name),
                 }
                 for name, (case, sequence) in self.sequences.items()
-                if name in self.clean
+                if (clean := self.clean(name)) is not None
             ],
-            "unfound": self.unfound if self.judges_defects else None,
+            "survived": self.survived if self.judges_mutants else None,
             "idle": self.idle if self.judges_sequences else None,
+            "permitted": self.permitted.data(),
         }
 
 

@@ -1,4 +1,4 @@
-"""Runs one sequence on a simulator with one defect or none, in a worker process."""
+"""Runs one sequence on a simulator, with a mutant, with permitted variants, or as it is: what a worker process does."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Protocol, cast
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.engine.context import Session
-from pytest_euicc.conformance.engine.events import Result, Verdict
+from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.runner import Runner, not_applicable
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.harness import open_session
+from pytest_euicc.iut.simulated_euicc import redeclared
 from pytest_euicc.iut.smdp import SimulatedSmdp
-from pytest_euicc.prove.targets import Side, Variant
+from pytest_euicc.prove.targets import Side, Target
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 
 SEED = "prove"
-"""The same for the run without defects and all others, so that only the defect makes a difference."""
+"""The same for every run, so that only the mutant or the variants make a difference."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,20 @@ class Job:
 
     Attributes:
         sequence: its id.
-        defect: None for the run without defects.
-        variant: where to run it; empty: on the first one on which it is applicable.
+        mutant: the defect that is switched on.
+        target: where to run it; empty: the first target on which it is applicable.
+        variants: permitted variants that are switched on, sorted.
     """
 
     sequence: str
-    defect: str | None = None
-    variant: str = ""
+    mutant: str | None = None
+    target: str = ""
+    variants: tuple[str, ...] = ()
+
+    @property
+    def baseline(self) -> bool:
+        """The simulator runs as it is."""
+        return self.mutant is None and not self.variants
 
 
 @dataclass(frozen=True)
@@ -44,23 +52,36 @@ class Outcome:
     """The result of one run.
 
     Attributes:
-        defect: None for the run without defects.
-        variant: where the sequence is applicable; empty if nowhere. One that is not applicable all the same lacks
+        target: where the sequence is applicable; empty if nowhere. One that is not applicable all the same lacks
             something that no declaration gives.
         verdict: inconclusive also for a run that hung, or that ended its process.
-        met: without defects: names of the defects that the simulator asked for.
+        reached: of a baseline: names of the defects and variants that the simulator asked for.
     """
 
-    sequence: str
-    defect: str | None
-    variant: str
+    job: Job
+    target: str
     verdict: Verdict
     reason: str = ""
     seconds: float = 0.0
-    met: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
+
+    @property
+    def sequence(self) -> str:
+        """Id of the sequence."""
+        return self.job.sequence
+
+    @property
+    def passed(self) -> bool:
+        """Passed."""
+        return self.verdict is Verdict.PASS
+
+    @property
+    def wrong(self) -> bool:
+        """Failed or inconclusive."""
+        return self.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
 
-class Bench(Protocol):
+class SequenceRunner(Protocol):
     """What runs sequences in a worker."""
 
     def run(self, job: Job) -> Outcome:
@@ -72,103 +93,23 @@ class Bench(Protocol):
 
 @dataclass(frozen=True)
 class Setup:
-    """How a worker makes its bench."""
+    """How a worker makes its runner."""
 
     side: Side
     cases: tuple[Case, ...]
-    variants: tuple[Variant, ...]
+    targets: tuple[Target, ...]
 
-    def open(self) -> Bench:
-        """The bench of the side."""
-        return EuiccBench(self) if self.side == "euicc" else SmdpBench(self)
-
-
-class _SimulatorBench(ABC):
-    """What both sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
-
-    def __init__(self, setup: Setup) -> None:
-        self._sequences = by_id(setup.cases)
-        self._variants = setup.variants
-        self._pki = default_pki()
-        self._smdp = SimulatedSmdp(self._pki)
-        self._reasons: dict[tuple[str, str], str | None] = {}
-
-    def run(self, job: Job) -> Outcome:
-        """See Bench."""
-        case, chosen = self._sequences[job.sequence]
-        asked = Asked()
-        defects = cast("frozenset[str]", asked) if job.defect is None else frozenset({job.defect})
-        ruled_out = {variant.name: self._reason(variant, case, chosen) for variant in self._variants}
-        lacking: Outcome | None = None
-        for variant in self._variants:
-            if ruled_out[variant.name] or job.variant not in ("", variant.name):
-                continue
-            result = Runner(self._session(variant, job.sequence, defects)).run(case, chosen)
-            outcome = _outcome(result, job.defect, variant, asked)
-            if outcome.verdict is not Verdict.NOT_APPLICABLE:
-                return outcome
-            lacking = lacking or outcome
-        reasons = "\n".join(f"{name}: {reason}" for name, reason in ruled_out.items())
-        return lacking or Outcome(job.sequence, job.defect, "", Verdict.NOT_APPLICABLE, reasons)
-
-    def _reason(self, variant: Variant, case: Case, sequence: Sequence) -> str | None:
-        key = (variant.name, case.sequence_id(sequence))
-        if key not in self._reasons:
-            session = open_session(None, variant.declaration, self._pki, self._smdp)
-            self._reasons[key] = not_applicable(case, sequence, session)
-        return self._reasons[key]
-
-    @abstractmethod
-    def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
-        """A session for one run."""
-
-    def close(self) -> None:
-        """See Bench."""
-        self._smdp.close()
-
-
-class EuiccBench(_SimulatorBench):
-    """Simulated eUICCs, a new one for every run; the SM-DP+ is for the sequences that download, without defects."""
-
-    def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:
-        chance = Random(f"{SEED}:{sequence}").randbytes  # noqa: S311  (a test card: reproducible on purpose)
-        euicc = SimulatedEuicc(variant.settings, self._pki, defects=defects, random=chance)
-        card = Card(SimTransport(euicc))
-        card.connect()
-        return open_session(card, variant.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
-
-
-class SmdpBench(_SimulatorBench):
-    """One simulated SM-DP+, whose defects are switched; every sequence finds it without orders and sessions."""
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        # It starts without defects: Asked is not for its constructor, which compares them with those it knows.
-        self._smdp.begin(0)
-
-    def _session(self, variant: Variant, sequence: str, defects: frozenset[str]) -> Session:  # noqa: ARG002
-        self._smdp.defects = defects
-        return open_session(None, variant.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
-
-
-def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:
-    """Sequences with their cases."""
-    return {case.sequence_id(sequence): (case, sequence) for case in cases for sequence in case.sequences}
-
-
-def _outcome(result: Result, defect: str | None, variant: Variant, asked: Asked) -> Outcome:
-    """The part of a result that is kept."""
-    return Outcome(
-        result.id, defect, variant.name, result.verdict, result.reason, result.seconds, frozenset(asked.names)
-    )
+    def open(self) -> SequenceRunner:
+        """The runner of the side."""
+        return EuiccRunner(self) if self.side == "euicc" else SmdpRunner(self)
 
 
 @dataclass
-class Asked:
-    """In place of a simulator's set of defects: contains none, and records which ones are asked for.
+class Reached:
+    """In place of a simulator's set of defects or variants: empty, and records which names are asked for.
 
-    A defect changes nothing before the simulator asks for it. With the same seed a sequence that never asked for a
-    defect runs the same with it switched on, so that this run can be left out. Simulators may ask by ``in`` alone;
+    A defect or variant changes nothing before the simulator asks for it. With the same seed a sequence that never asked
+    for it runs the same with it switched on, so that this run can be left out. Simulators may ask by ``in`` alone;
     whatever else they did with a set would escape us, and raises TypeError.
     """
 
@@ -179,5 +120,93 @@ class Asked:
         return False
 
     def __bool__(self) -> bool:
-        # Where a simulator first looks whether there are defects at all, it has to go on and ask for them.
+        # Where a simulator first looks whether there are any at all, it has to go on and ask for them.
         return True
+
+
+@dataclass(frozen=True)
+class _Switches:
+    """What is switched on in a run."""
+
+    defects: frozenset[str]
+    variants: frozenset[str]
+
+
+class _SimulatorRunner(ABC):
+    """What both sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._sequences = by_id(setup.cases)
+        self._targets = setup.targets
+        self._pki = default_pki()
+        self._smdp = SimulatedSmdp(self._pki)
+        self._reasons: dict[tuple[str, str], str | None] = {}
+
+    def run(self, job: Job) -> Outcome:
+        """See SequenceRunner."""
+        case, chosen = self._sequences[job.sequence]
+        reached = Reached()
+        recorder = cast("frozenset[str]", reached)
+        mutants = frozenset() if job.mutant is None else frozenset({job.mutant})
+        switches = _Switches(recorder, recorder) if job.baseline else _Switches(mutants, frozenset(job.variants))
+        targets = [target for target in self._targets if job.target in ("", target.name)]
+        ruled_out = {target.name: self._reason(target, case, chosen) for target in targets}
+        lacking: Outcome | None = None
+        for target in targets:
+            if ruled_out[target.name]:
+                continue
+            result = Runner(self._session(target, job.sequence, switches)).run(case, chosen)
+            names = frozenset(reached.names)
+            outcome = Outcome(job, target.name, result.verdict, result.reason, result.seconds, names)
+            if outcome.verdict is not Verdict.NOT_APPLICABLE:
+                return outcome
+            lacking = lacking or outcome
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in ruled_out.items())
+        return lacking or Outcome(job, "", Verdict.NOT_APPLICABLE, reasons)
+
+    def _reason(self, target: Target, case: Case, sequence: Sequence) -> str | None:
+        key = (target.name, case.sequence_id(sequence))
+        if key not in self._reasons:
+            session = open_session(None, target.declaration, self._pki, self._smdp)
+            self._reasons[key] = not_applicable(case, sequence, session)
+        return self._reasons[key]
+
+    @abstractmethod
+    def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:
+        """A session for one run."""
+
+    def close(self) -> None:
+        """See SequenceRunner."""
+        self._smdp.close()
+
+
+class EuiccRunner(_SimulatorRunner):
+    """Simulated eUICCs, a new one for every run; the SM-DP+ is for the sequences that download, as it is."""
+
+    def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:
+        chance = Random(f"{SEED}:{sequence}").randbytes  # noqa: S311  (a test card: reproducible on purpose)
+        euicc = SimulatedEuicc(
+            target.settings, self._pki, defects=switches.defects, variants=switches.variants, random=chance
+        )
+        card = Card(SimTransport(euicc))
+        card.connect()
+        declaration = redeclared(target.declaration, euicc.settings, self._pki)
+        return open_session(card, declaration, self._pki, self._smdp, real_card=False, seed=SEED)
+
+
+class SmdpRunner(_SimulatorRunner):
+    """One simulated SM-DP+, whose defects and variants are switched; every sequence finds it without orders."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        # It starts as it is: Reached is not for its constructor, which compares names with those it knows.
+        self._smdp.begin(0)
+
+    def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:  # noqa: ARG002
+        self._smdp.defects, self._smdp.variants = switches.defects, switches.variants
+        return open_session(None, target.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
+
+
+def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:
+    """Sequences with their cases."""
+    return {case.sequence_id(sequence): (case, sequence) for case in cases for sequence in case.sequences}

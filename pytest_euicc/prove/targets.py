@@ -14,7 +14,7 @@ SIDES: tuple[Side, ...] = ("euicc", "smdp")
 
 
 @dataclass(frozen=True)
-class Variant:
+class Target:
     """A declaration and the simulator it describes; the simulated SM-DP+ has no settings."""
 
     name: str
@@ -22,7 +22,7 @@ class Variant:
     settings: EuiccSettings | None
 
 
-def variants(side: Side) -> list[Variant]:
+def targets(side: Side) -> list[Target]:
     """The simulators that come with the package, that of the default settings first.
 
     Raises:
@@ -31,9 +31,9 @@ def variants(side: Side) -> list[Variant]:
     """
     if side == "smdp":
         path = resources.declarations() / "simulated_smdp.yaml"
-        return [Variant(path.stem, Declaration.load(path), None)]
+        return [Target(path.stem, Declaration.load(path), None)]
     return [
-        Variant(
+        Target(
             card.name,
             Declaration.load(card.declaration),
             EuiccSettings.load(card.settings) if card.settings else EuiccSettings(),

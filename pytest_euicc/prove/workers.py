@@ -18,22 +18,22 @@ from typing import Protocol
 
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.prove.runner import Bench, Job, Outcome
+from pytest_euicc.prove.runner import Job, Outcome, SequenceRunner
 
 SILENCE = 60.0
 """Seconds without a verdict after which a run counts as hung; the slowest sequence takes a few."""
 _END = 5.0
 
 
-class CrewError(PytestEuiccError):
-    """No worker can run anything; the message says why."""
+class WorkersError(PytestEuiccError):
+    """No worker can start; the message says why."""
 
 
 class Opener(Protocol):
-    """Makes a bench inside a worker; goes through pickle where processes are not forked."""
+    """Makes a runner inside a worker; goes through pickle where processes are not forked."""
 
-    def open(self) -> Bench:
-        """The bench."""
+    def open(self) -> SequenceRunner:
+        """The runner."""
 
 
 Portion = tuple[Job, ...]
@@ -45,10 +45,10 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     left: deque[Job] = field(default_factory=deque)
-    heard: float = 0.0
+    last_heard: float = 0.0
 
-    def give(self, portion: Portion) -> None:
-        self.left, self.heard = deque(portion), time.monotonic()
+    def assign(self, portion: Portion) -> None:
+        self.left, self.last_heard = deque(portion), time.monotonic()
         # A worker that has died is noticed because it does not answer.
         with suppress(OSError):
             self.connection.send(portion)
@@ -62,11 +62,11 @@ class _Worker:
             self.process.join()
 
 
-class Crew:
+class Workers:
     """Workers as a context: at its end, however it comes, none is left.
 
     Args:
-        opener: makes the bench of a worker.
+        opener: makes the runner of a worker.
         jobs: how many workers.
         silence: seconds after which a run that says nothing has hung.
     """
@@ -83,7 +83,7 @@ class Crew:
         else:
             self._processes = multiprocessing.get_context("spawn")
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Workers:
         return self
 
     def __exit__(
@@ -97,62 +97,62 @@ class Crew:
         """Outcomes of all portions, as they come.
 
         Raises:
-            CrewError: a worker has no bench.
+            WorkersError: a worker has no runner.
         """
         waiting = deque(portion for portion in portions if portion)
         while waiting or any(worker.left for worker in self._workers):
-            self._hand_out(waiting)
+            self._assign(waiting)
             busy = {worker.connection: worker for worker in self._workers if worker.left}
             for connection in wait(list(busy), timeout=min(self._silence, 1.0)):
-                yield self._hear(busy[connection], waiting)  # type: ignore[index]
+                yield self._receive(busy[connection], waiting)  # type: ignore[index]
             for worker in [worker for worker in self._workers if worker.left]:
-                if time.monotonic() - worker.heard > self._silence:
-                    yield self._lose(worker, waiting, f"hung: no verdict within {self._silence:.0f} s")
+                if time.monotonic() - worker.last_heard > self._silence:
+                    yield self._discard(worker, waiting, f"hung: no verdict within {self._silence:.0f} s")
 
-    def _hand_out(self, waiting: deque[Portion]) -> None:
+    def _assign(self, waiting: deque[Portion]) -> None:
         for worker in self._workers:
             if waiting and not worker.left:
-                worker.give(waiting.popleft())
+                worker.assign(waiting.popleft())
         while waiting and len(self._workers) < self._jobs:
-            worker = self._hire()
+            worker = self._start()
             self._workers.append(worker)
-            worker.give(waiting.popleft())
+            worker.assign(waiting.popleft())
 
-    def _hire(self) -> _Worker:
+    def _start(self) -> _Worker:
         ours, theirs = self._processes.Pipe()
         process = self._processes.Process(target=_serve, args=(self._opener, theirs), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
 
-    def _hear(self, worker: _Worker, waiting: deque[Portion]) -> Outcome:
+    def _receive(self, worker: _Worker, waiting: deque[Portion]) -> Outcome:
         try:
             outcome: Outcome | str = worker.connection.recv()
         except (EOFError, OSError):
             worker.process.join(_END)
-            return self._lose(worker, waiting, f"the run ended its process (exit status {worker.process.exitcode})")
+            return self._discard(worker, waiting, f"the run ended its process (exit status {worker.process.exitcode})")
         if isinstance(outcome, str):
-            raise CrewError(f"a worker cannot start: {outcome}")
+            raise WorkersError(f"a worker cannot start: {outcome}")
         worker.left.popleft()
-        worker.heard = time.monotonic()
+        worker.last_heard = time.monotonic()
         return outcome
 
-    def _lose(self, worker: _Worker, waiting: deque[Portion], reason: str) -> Outcome:
+    def _discard(self, worker: _Worker, waiting: deque[Portion], reason: str) -> Outcome:
         """Give up a worker: its current run is inconclusive, another worker does the rest of its portion."""
         worker.end()
         self._workers.remove(worker)
-        guilty, *rest = worker.left
+        lost, *rest = worker.left
         if rest:
             waiting.append(tuple(rest))
-        return Outcome(guilty.sequence, guilty.defect, guilty.variant, Verdict.INCONCLUSIVE, reason)
+        return Outcome(lost, lost.target, Verdict.INCONCLUSIVE, reason)
 
 
-def _run(bench: Bench, job: Job) -> Outcome:
+def _run(runner: SequenceRunner, job: Job) -> Outcome:
     try:
-        return bench.run(job)
+        return runner.run(job)
     except Exception as error:
         reason = f"fault of the harness: {type(error).__name__}: {error}"
-        return Outcome(job.sequence, job.defect, job.variant, Verdict.INCONCLUSIVE, reason)
+        return Outcome(job, job.target, Verdict.INCONCLUSIVE, reason)
 
 
 def _serve(opener: Opener, connection: Connection) -> None:
@@ -162,7 +162,7 @@ def _serve(opener: Opener, connection: Connection) -> None:
     parent = multiprocessing.parent_process()
     sentinels = [parent.sentinel] if parent else []
     try:
-        bench = opener.open()
+        runner = opener.open()
     except Exception as error:
         connection.send(f"{type(error).__name__}: {error}")
         return
@@ -170,8 +170,8 @@ def _serve(opener: Opener, connection: Connection) -> None:
         while connection in wait([connection, *sentinels]):
             portion: Portion = connection.recv()
             for job in portion:
-                connection.send(_run(bench, job))
+                connection.send(_run(runner, job))
     except (EOFError, OSError):
         pass
     finally:
-        bench.close()
+        runner.close()

@@ -15,8 +15,8 @@ import pytest
 
 from pytest_euicc import cli
 from pytest_euicc.conformance.engine.events import Verdict
-from pytest_euicc.prove.runner import Asked, Job, Outcome
-from pytest_euicc.prove.workers import Crew, CrewError
+from pytest_euicc.prove.runner import Job, Outcome, Reached
+from pytest_euicc.prove.workers import Workers, WorkersError
 
 VECTORS = """
 case: TC_Mini
@@ -81,11 +81,11 @@ def test_found_not_found_and_inconclusive(mini: Path, capsys: pytest.CaptureFixt
     names = ("reuses-challenge", "omits-enable-notification", "long-nickname")
     status, side = prove(mini, *(part for name in names for part in ("--defect", name)))
     assert status == 1
-    reuses, omits, long = side["defects"]
-    assert reuses["found_by"] == ["TC_Mini_01"]
-    assert (omits["found_by"], list(omits["inconclusive"])) == ([], ["TC_Mini_03"])
-    assert (long["found_by"], long["met_by"]) == ([], 0)
-    assert side["unfound"] == ["omits-enable-notification", "long-nickname"]
+    reuses, omits, long = side["mutants"]
+    assert reuses["killed_by"] == ["TC_Mini_01"]
+    assert (omits["killed_by"], list(omits["inconclusive"])) == ([], ["TC_Mini_03"])
+    assert (long["killed_by"], long["reached_by"]) == ([], 0)
+    assert side["survived"] == ["omits-enable-notification", "long-nickname"]
     assert side["idle"] is None
     out = capsys.readouterr().out
     assert "long-nickname: A nickname of more than 64 octets is taken (5.7.21); no sequence reaches it" in out
@@ -97,7 +97,7 @@ def test_the_side_of_the_server(mini: Path) -> None:
     names = ("accepts-any-address", "wrong-server-signature1", "ignores-eid-binding")
     status, side = prove(mini, *(part for name in names for part in ("--defect", name)), side="smdp")
     assert status == 1
-    found = {defect["name"]: (defect["found_by"], defect["met_by"]) for defect in side["defects"]}
+    found = {defect["name"]: (defect["killed_by"], defect["reached_by"]) for defect in side["mutants"]}
     # The tester verifies no signature unless a sequence asks for it.
     assert found == {
         "accepts-any-address": (["TC_Mini_Server_01"], 1),
@@ -108,16 +108,16 @@ def test_the_side_of_the_server(mini: Path) -> None:
 
 def test_chosen_sequences_are_judged_alone(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, side = prove(mini, "-k", "of 16 OCTETS")
-    assert (status, side["unfound"], side["idle"]) == (0, None, [])
-    assert "reuses-challenge" in side["sequences"][0]["finds"]
+    assert (status, side["survived"], side["idle"]) == (0, None, [])
+    assert "reuses-challenge" in side["sequences"][0]["kills"]
     status, side = prove(mini, "-k", "mini_02", "--defect", "reuses-challenge")
-    assert (status, side["unfound"], side["idle"]) == (1, ["reuses-challenge"], ["TC_Mini_02"])
+    assert (status, side["survived"], side["idle"]) == (1, ["reuses-challenge"], ["TC_Mini_02"])
     assert "TC_Mini_02: Whatever comes will do" in capsys.readouterr().out
 
 
 def test_leaving_out_what_never_meets_changes_nothing(mini: Path) -> None:
     def found(side: dict[str, object]) -> object:
-        return [(defect["found_by"], list(defect["inconclusive"])) for defect in side["defects"]]
+        return [(defect["killed_by"], list(defect["inconclusive"])) for defect in side["mutants"]]
 
     _, few = prove(mini)
     _, all_ = prove(mini, "--every-pair")
@@ -132,7 +132,7 @@ def test_a_sequence_that_finds_what_all_find_is_told(mini: Path, capsys: pytest.
     status, side = prove(mini, "-k", "differ", "--matrix")
     assert status == 0
     assert {sequence["rarest"] for sequence in side["sequences"]} == {21}
-    assert "21 sequences find only defects that 20 or more sequences find:\n  TC_Mini_01" in capsys.readouterr().out
+    assert "21 sequences kill only mutants that 20 or more sequences kill:\n  TC_Mini_01" in capsys.readouterr().out
 
 
 def test_a_sequence_that_fails_without_defects(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +141,7 @@ def test_a_sequence_that_fails_without_defects(mini: Path, capsys: pytest.Captur
     assert status == 1
     assert side["sequences"][0]["verdict"] == "fail"
     assert side["idle"] == []
-    assert "sequences do not pass without any defect:\n  TC_Mini_01: fail: step 1" in capsys.readouterr().out
+    assert "do not pass on the simulator as it is:\n  TC_Mini_01 on simulated: fail: step 1" in capsys.readouterr().out
 
 
 def test_a_sequence_that_is_applicable_nowhere(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +159,9 @@ def test_a_sequence_that_lacks_something_from_outside(
     status, side = prove(mini, "-k", "mini_01")
     assert status == 0
     assert (side["sequences"][0]["verdict"], side["idle"]) == ("not applicable", [])
-    assert "1 sequences were not run:\n  TC_Mini_01: not applicable: no published" in capsys.readouterr().out
+    assert (
+        "1 sequences were not run:\n  TC_Mini_01 on simulated: not applicable: no published" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,23 +173,23 @@ def test_wrong_use(mini: Path, capsys: pytest.CaptureFixture[str], arguments: li
     assert words in capsys.readouterr().err
 
 
-def test_asked() -> None:
-    asked = Asked()
-    assert asked
-    assert "one" not in asked
-    assert asked.names == {"one"}
+def test_reached() -> None:
+    reached = Reached()
+    assert reached
+    assert "one" not in reached
+    assert reached.names == {"one"}
     with pytest.raises(TypeError):
-        _ = {"one"} & asked
+        _ = {"one"} & reached
 
 
 # ---------------------------------------------------------------- workers
 
 
 @dataclass(frozen=True)
-class OddBench:
+class OddRunner:
     """Hangs, dies and passes as the sequence is named."""
 
-    def open(self) -> OddBench:
+    def open(self) -> OddRunner:
         return self
 
     def run(self, job: Job) -> Outcome:
@@ -197,38 +199,41 @@ class OddBench:
             time.sleep(60)
         if job.sequence == "raises":
             raise ValueError("odd")
-        return Outcome(job.sequence, job.defect, "first", Verdict.PASS)
+        return Outcome(job, "first", Verdict.PASS)
 
     def close(self) -> None:
         pass
 
 
 def test_a_run_that_dies_or_hangs_is_one_inconclusive_outcome() -> None:
-    with Crew(OddBench(), jobs=2, silence=1.0) as crew:
+    with Workers(OddRunner(), jobs=2, silence=1.0) as workers:
         portions = [
             tuple(Job(name, "d") for name in names) for names in (("a", "dies", "b"), ("c", "hangs", "e", "raises"))
         ]
-        outcomes = list(crew.work(portions))
-        workers = [worker.process for worker in crew._workers]
+        outcomes = list(workers.work(portions))
+        processes = [worker.process for worker in workers._workers]
     told = {outcome.sequence: (outcome.verdict, outcome.reason) for outcome in outcomes}
     assert len(outcomes) == len(told)
     assert told.pop("dies") == (Verdict.INCONCLUSIVE, "the run ended its process (exit status 3)")
     assert told.pop("hangs") == (Verdict.INCONCLUSIVE, "hung: no verdict within 1 s")
     assert told.pop("raises") == (Verdict.INCONCLUSIVE, "fault of the harness: ValueError: odd")
     assert told == dict.fromkeys("abce", (Verdict.PASS, ""))
-    assert not any(worker.is_alive() for worker in workers)
+    assert not any(process.is_alive() for process in processes)
 
 
-class NoBench:
+class NoRunner:
     """Has nothing to run on."""
 
-    def open(self) -> OddBench:
+    def open(self) -> OddRunner:
         raise OSError("no port is free")
 
 
-def test_a_worker_without_a_bench_is_the_end() -> None:
-    with Crew(NoBench(), jobs=2) as crew, pytest.raises(CrewError, match="cannot start: OSError: no port is free"):
-        list(crew.work([(Job("a"),), (Job("b"),)]))
+def test_a_worker_that_cannot_start_is_the_end() -> None:
+    with (
+        Workers(NoRunner(), jobs=2) as workers,
+        pytest.raises(WorkersError, match="cannot start: OSError: no port is free"),
+    ):
+        list(workers.work([(Job("a"),), (Job("b"),)]))
 
 
 def processes_of_group(group: int) -> dict[int, float]:

@@ -13,8 +13,8 @@ from pytest_euicc import resources
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.prove.runner import Bench, Job, Setup
-from pytest_euicc.prove.targets import variants
+from pytest_euicc.prove.runner import Job, SequenceRunner, Setup
+from pytest_euicc.prove.targets import targets
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.smdp.defects import DEFECTS
@@ -173,14 +173,14 @@ def test_every_defect_has_a_scenario() -> None:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    opened = Setup("smdp", tuple(loader.load([resources.vectors()])), tuple(variants("smdp"))).open()
+def bench() -> Iterator[SequenceRunner]:
+    opened = Setup("smdp", tuple(loader.load([resources.vectors()])), tuple(targets("smdp"))).open()
     yield opened
     opened.close()
 
 
 @pytest.mark.parametrize("name", FOUND_BY)
-def test_a_sequence_finds_a_defect(bench: Bench, name: str) -> None:
+def test_a_sequence_finds_a_defect(bench: SequenceRunner, name: str) -> None:
     sequence = f"TC_SM-DP+_ES9+.{FOUND_BY[name]}"
     assert bench.run(Job(sequence)).verdict is Verdict.PASS
     assert bench.run(Job(sequence, name)).verdict is Verdict.FAIL

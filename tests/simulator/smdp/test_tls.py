@@ -19,7 +19,7 @@ from pytest_euicc.es9.suites import SUITES, openssl_names
 from pytest_euicc.es9.tls import limit_versions
 from pytest_euicc.interfaces.es9plus.tls import facts
 from pytest_euicc.iut.smdp import SimulatedSmdp
-from pytest_euicc.prove.runner import Asked
+from pytest_euicc.prove.runner import Reached
 from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
@@ -191,7 +191,7 @@ def test_listeners_start_anew_when_their_tls_is_to_deviate() -> None:
 def test_tls_is_asked_for_by_those_who_connect_alone() -> None:
     with closing(SimulatedSmdp(default_pki())) as smdp:
         smdp.begin(1)
-        asked = Asked()
+        asked = Reached()
         smdp.defects = cast("frozenset[str]", asked)
         Peer(smdp.client("nist")).initiate()
         assert not asked.names & TLS_DEFECTS.keys()

@@ -133,7 +133,7 @@ class Isdr:
     def _load(self, request: bytes) -> ResponseApdu:
         core = self._core
         if not loading.recognised(core, request):
-            return ResponseApdu(b"", 0x6A80 if core.varies("unknown-segment-is-6a80") else 0x6A88)
+            return ResponseApdu(b"", 0x6A88)
         try:
             answer = loading.load_segment(core, request)
         except NotAllowed:

@@ -256,8 +256,6 @@ class SimulatedEuicc:
             return self._select_aid(number, channel, command)
         if command.p1 not in (0x00, 0x08, 0x09):
             return ResponseApdu(b"", 0x6A86)
-        if not self._files() and self.core.varies("no-file-system-without-profile"):
-            return ResponseApdu(b"", 0x6A82)
         answer = filesystem.select(self._files(), channel.selection, command)
         if answer.data and self.core.variants:
             answer = ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)

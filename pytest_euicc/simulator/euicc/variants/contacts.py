@@ -42,8 +42,6 @@ VARIANTS = (
             "ETSI TS 102 221 11.1.1.3"),
     Variant("fcp-compact-security", "FCP templates have security attributes in compact format",
             "ETSI TS 102 221 11.1.1.4.7"),
-    Variant("no-file-system-without-profile", "Without an enabled profile no file can be selected, the MF neither",
-            "left open by 2.4.3"),
     Variant("slow-answers", "Every answer takes some milliseconds", "left open by SGP.22"),
 )  # fmt: skip
 

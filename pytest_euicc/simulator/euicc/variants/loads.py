@@ -14,7 +14,6 @@ VARIANTS = (
             "left open by 5.7.8"),
     Variant("isdp-aids-not-again", "The AID of a deleted profile's ISD-P is not used again",
             "left open by SGP.02 annex H"),
-    Variant("unknown-segment-is-6a80", "What is no part of a package is refused with 6A80", "left open by 3.1.5"),
     Variant("load-without-session-is-6a88", "A package without a prepared download is refused with 6A88",
             "left open by 5.7.6"),
 )  # fmt: skip

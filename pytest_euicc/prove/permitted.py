@@ -1,0 +1,163 @@
+"""Permitted variants of a simulator: every sequence with each that it reaches, and with many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from pytest_euicc.prove.runner import Job, Outcome
+from pytest_euicc.simulator.variant import Variant, compatible
+
+SEED = "prove"
+COMBINATIONS = 240
+"""Random combinations of compatible variants."""
+PER_SEQUENCE = 24
+"""Combinations that a sequence runs with."""
+_LARGEST = 12
+
+
+def combinations(variants: Mapping[str, Variant], count: int, seed: str) -> list[tuple[str, ...]]:
+    """Random combinations of compatible variants, of two to twelve each; the same seed gives the same ones."""
+    chance = Random(f"{seed}:combinations")  # noqa: S311  (reproducible on purpose)
+    found: list[tuple[str, ...]] = []
+    for _ in range(count if len(variants) > 1 else 0):
+        wanted = chance.randint(2, _LARGEST)
+        chosen: list[str] = []
+        for name in chance.sample(sorted(variants), len(variants)):
+            if len(chosen) < wanted and compatible(frozenset({*chosen, name}), dict(variants)):
+                chosen.append(name)
+        found.append(tuple(sorted(chosen)))
+    return found
+
+
+@dataclass
+class Permitted:
+    """What the runs with variants of one side show.
+
+    Attributes:
+        variants: those that were chosen.
+        combinations: those that sequences run with.
+        baseline: outcomes without variants, by target and sequence.
+        alone: variants are switched on one by one as well.
+        runs: outcomes with variants, by job.
+        minimal: runs that went wrong, by what they were made smaller from.
+    """
+
+    variants: Mapping[str, Variant]
+    combinations: Sequence[tuple[str, ...]]
+    seed: str
+    baseline: Mapping[tuple[str, str], Outcome]
+    alone: bool = True
+    runs: dict[Job, Outcome] = field(default_factory=dict)
+    minimal: dict[Job, Job] = field(default_factory=dict)
+
+    def jobs(self, sequences: Sequence[str]) -> Iterator[Job]:
+        """Each sequence with every variant that it reaches, and with a random choice of combinations."""
+        for sequence in sequences:
+            yield from self._jobs(sequence)
+
+    def _jobs(self, sequence: str) -> Iterator[Job]:
+        on = {target: o for (target, name), o in self.baseline.items() if name == sequence and o.passed}
+        reached = {name: [t for t, outcome in on.items() if name in outcome.reached] for name in self.variants}
+        for name, targets in reached.items() if self.alone else ():
+            if targets:
+                # Where the sequence runs by default, as the outcome is easiest to read there.
+                yield Job(sequence, None, targets[0], (name,))
+        if not self.alone:
+            yield from (Job(sequence, None, target, each) for each in self.combinations for target in on)
+            return
+        chance = Random(f"{self.seed}:{sequence}")  # noqa: S311
+        within = [each for each in self.combinations if any(reached[name] for name in each)]
+        for each in chance.sample(within, min(PER_SEQUENCE, len(within))):
+            yield Job(sequence, None, chance.choice(sorted(on)), each)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Take one outcome."""
+        self.runs[outcome.job] = outcome
+
+    # ------------------------------------------------------------------ what it shows
+
+    def reached_by(self, variant: str) -> list[str]:
+        """Sequences during which the simulator asks for a variant, on any target."""
+        return list(dict.fromkeys(name for (_, name), o in self.baseline.items() if variant in o.reached))
+
+    @property
+    def unreached(self) -> list[str]:
+        """Variants that no run meets."""
+        return [name for name in self.variants if not self.reached_by(name)]
+
+    @property
+    def wrong(self) -> list[Outcome]:
+        """Runs with variants that failed or were inconclusive, single variants first."""
+        found = [outcome for outcome in self.runs.values() if outcome.wrong]
+        return sorted(found, key=lambda outcome: (len(outcome.job.variants) > 1, outcome.sequence))
+
+    @property
+    def unexplained(self) -> list[Outcome]:
+        """Combinations with which a sequence goes wrong, while it does with none of their variants alone."""
+        alone = {(o.sequence, o.job.variants[0]) for o in self.wrong if len(o.job.variants) == 1}
+        return [
+            outcome
+            for outcome in self.wrong
+            if len(outcome.job.variants) > 1
+            and not any((outcome.sequence, name) in alone for name in outcome.job.variants)
+        ]
+
+    def smaller(self, job: Job) -> Iterator[Job]:
+        """The same run with one variant less."""
+        for name in job.variants:
+            left = tuple(other for other in job.variants if other != name)
+            if left:
+                yield Job(job.sequence, None, job.target, left)
+
+    def wrong_with(self, variant: str) -> list[Outcome]:
+        """Runs with this variant alone that went wrong."""
+        return [outcome for outcome in self.wrong if outcome.job.variants == (variant,)]
+
+    def run_with(self, variant: str) -> int:
+        """How many sequences ran with a variant, alone or in a combination."""
+        return len({job.sequence for job in self.runs if variant in job.variants})
+
+    def by_case(self, cases: Mapping[str, frozenset[str]], variant: str) -> list[tuple[int, int]]:
+        """For each case how many of its sequences ran with a variant, and how many of them went wrong with it."""
+        ran = {job.sequence for job in self.runs if variant in job.variants}
+        wrong = {outcome.sequence for outcome in self.wrong_with(variant)}
+        return [(len(ran & names), len(wrong & names)) for names in cases.values()]
+
+    def data(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        singles = [job for job in self.runs if len(job.variants) == 1]
+        return {
+            "seed": self.seed,
+            "runs": len(singles),
+            "combinations": len(self.combinations),
+            "combination_runs": len(self.runs) - len(singles),
+            "variants": [
+                {
+                    "name": name,
+                    "sentence": variant.sentence,
+                    "clause": variant.clause,
+                    "reached_by": len(self.reached_by(name)),
+                    "run_with": self.run_with(name),
+                    "wrong": {outcome.sequence: outcome.reason for outcome in self.wrong_with(name)},
+                }
+                for name, variant in self.variants.items()
+            ],
+            "wrong_combinations": [
+                {"sequence": o.sequence, "verdict": str(o.verdict), "reason": o.reason, "repeat": repeat(self.shown(o))}
+                for o in self.unexplained
+            ],
+            "unreached": self.unreached,
+        }
+
+    def shown(self, outcome: Outcome) -> Job:
+        """The run to show: the same one with the fewest variants that still goes wrong."""
+        return self.minimal.get(outcome.job, outcome.job)
+
+
+def repeat(job: Job) -> str:
+    """The command that repeats a run with variants."""
+    target = f" --target {job.target}" if job.target else ""
+    return f"pytest-euicc prove --variants {','.join(job.variants)}{target} -k {job.sequence}"
