@@ -1,1 +1,1 @@
-"""Mutation testing of the vectors: every sequence against every defect of its simulator."""
+"""Mutation testing of the vectors: every sequence against defects and permitted variants of its simulator."""
