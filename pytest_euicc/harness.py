@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
     from pytest_euicc.rsp.pki import Pki
 
+# A command with its GET RESPONSE, FETCH and TERMINAL RESPONSE, in times of one answer.
+_COMMAND = 5.0
 _HARMLESS = ("sim", "replay")
 
 
@@ -77,7 +79,7 @@ def open_harness(options: Options) -> Harness:
             "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
             "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
         }
-    transport = open_transport(options.euicc, TransportOptions(extra=extra))
+    transport = open_transport(options.euicc, TransportOptions(timeout=options.euicc_timeout, extra=extra))
     if extra.get("variants"):
         from pytest_euicc.iut.simulated_euicc import redeclared
 
@@ -90,7 +92,7 @@ def open_harness(options: Options) -> Harness:
 
         notes = {"seed": seed, "started": started.isoformat()}
         transport = record(transport, _record_path(options.record, options.worker), notes)
-    card = Card(transport)
+    card = Card(transport, patience=_COMMAND * options.euicc_timeout)
     card.connect()
     session = open_session(
         card,

@@ -150,6 +150,13 @@ class Options:
     record: Path | None = _option(
         None, "--euicc-record", "FILE|DIR", "write every APDU to a trace file, for replay:FILE", _path
     )
+    euicc_timeout: float = _option(
+        60.0,
+        "--euicc-timeout",
+        "SECONDS",
+        "time limit for a card to answer; five times that for a command with all it announces (default 60)",
+        _seconds,
+    )
     isdr_aid: bytes | None = _option(
         None, "--euicc-isdr-aid", "HEX", "AID of the ISD-R, for cards with a vendor-specific one", _aid
     )

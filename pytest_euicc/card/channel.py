@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ _ENVELOPE = 0xC2
 _WARNINGS = (0x62, 0x63)
 _MAX_RESPONSE = 1 << 20
 _MAX_PROACTIVE = 50
+_MAX_RESTARTS = 3
 _BLOCKS = 256
 
 
@@ -60,11 +62,54 @@ class Start(NamedTuple):
     terminal_profile: ResponseApdu
 
 
-class Card:
-    """A card on a transport. Raises `CardError` when there is none to talk to; a refusal is an answer, no error."""
+class Limits:
+    """What one command may bring along before the card is said not to come to an end."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._depth = 0
+        self._until = 0.0
+        self._restarts = 0
+
+    @contextmanager
+    def command(self) -> Iterator[None]:
+        """A command begins, by itself or as a consequence of another."""
+        if self._depth == 0:
+            self._until, self._restarts = time.monotonic() + self._patience, 0
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def check(self, description: str) -> None:
+        """Before anything is sent; raises `MalformedAnswer`."""
+        if self._depth and time.monotonic() > self._until:
+            raise MalformedAnswer(
+                f"{description}: a command with what the card announced for it (61xx, 91xx) does not come to an end "
+                f"within {self._patience:g} s"
+            )
+
+    def restart(self, description: str) -> None:
+        """Before a reset that the card asked for; raises `MalformedAnswer`."""
+        self._restarts += 1
+        if self._restarts > _MAX_RESTARTS:
+            raise MalformedAnswer(
+                f"{description}: after a REFRESH with reset the card asks for another while it is started, "
+                f"{self._restarts} times in a row (ETSI TS 102 223 6.4.7)"
+            )
+
+
+class Card:
+    """A card on a transport. Raises `CardError` when there is none to talk to; a refusal is an answer, no error.
+
+    Args:
+        patience: seconds for one command with everything that the card announces for it.
+    """
+
+    def __init__(self, transport: Transport, *, patience: float = 300.0) -> None:
         self.transport = transport
+        self.limits = Limits(patience)
         self.listeners: list[Callable[[Exchange], None]] = []
         self.handler: proactive.Handler = proactive.answer
         self.fetched: list[ProactiveCommand] = []
@@ -172,6 +217,7 @@ class Card:
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """Send one command as it is; 61xx, 6Cxx and 91xx are not followed up."""
         octets = command.encode()
+        self.limits.check(self.description)
         try:
             return ResponseApdu.parse(self.transmit(octets))
         except ApduError as fault:
@@ -204,6 +250,7 @@ class Card:
 
     def _restart(self) -> None:
         """REFRESH, UICC reset: reset, start, and give every channel back what was selected on it."""
+        self.limits.restart(self.description)
         channels = list(self._channels)
         self.reset()
         self.start(*self._terminal)
@@ -252,6 +299,10 @@ class LogicalChannel:
         91xx, the proactive command has been fetched and answered by then (`proactively` False leaves it to the caller).
         Raises `CardError` for what cannot be followed.
         """
+        with self.card.limits.command():
+            return self._send(command, proactively)
+
+    def _send(self, command: CommandApdu, proactively: bool) -> ResponseApdu:
         command = command.on_channel(self.number)
         if command.case == 4 and self.card.protocol == "T=0":
             # ISO 7816-3 10.3.2: a T=0 command carries data one way; the answer comes by GET RESPONSE.

@@ -46,7 +46,7 @@ class PcscTransport:
         """Find the reader, lock it against other workers and take the card."""
         if self._handle is not None:
             return
-        self._winscard = WinScard()
+        self._winscard = WinScard(self._options.timeout)
         try:
             candidates = _choose(self._winscard.readers(), self._wanted)
             self._take_first(self._winscard, candidates)

@@ -69,7 +69,7 @@ class VpcdTransport:
     def close(self) -> None:
         """Power off, hang up and close the port."""
         if self._link is not None:
-            with suppress(ConnectionLost):
+            with suppress(ConnectionLost, TimeoutError):
                 self._link.send(bytes((Control.OFF,)))
             self._link.close()
             self._link = None
@@ -89,14 +89,14 @@ class VpcdTransport:
     def _control(self, control: Control) -> None:
         try:
             self._connected().send(bytes((control,)))
-        except ConnectionLost as fault:
+        except (ConnectionLost, TimeoutError) as fault:
             raise self._gone(fault) from fault
 
     def _ask(self, message: bytes, mute: str) -> bytes:
         link = self._connected()
         try:
             link.send(message)
-            return link.receive()
+            return link.receive(self._options.timeout)
         except TimeoutError:
             # An answer that comes after all would be taken for that of the next command.
             link.close()
@@ -112,7 +112,7 @@ class VpcdTransport:
             raise ReaderGone(f"{self.description}: no software card is connected any more")
         return self._link
 
-    def _gone(self, fault: ConnectionLost) -> ReaderGone:
+    def _gone(self, fault: Exception) -> ReaderGone:
         if self._link is not None:
             self._link.close()
             self._link = None

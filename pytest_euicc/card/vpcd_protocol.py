@@ -8,6 +8,7 @@ the ATR are answered.
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import suppress
 from enum import IntEnum
 
@@ -52,9 +53,10 @@ class VpcdSocket:
         except OSError as fault:
             raise ConnectionLost(str(fault)) from fault
 
-    def receive(self) -> bytes:
-        """Wait for one message; raises `ConnectionLost`, and TimeoutError when the socket has a timeout."""
-        return self._exactly(int.from_bytes(self._exactly(2)))
+    def receive(self, seconds: float | None = None) -> bytes:
+        """Wait for one message; raises `ConnectionLost`, and TimeoutError when it is not whole after *seconds*."""
+        until = None if seconds is None else time.monotonic() + seconds
+        return self._exactly(int.from_bytes(self._exactly(2, until)), until)
 
     def close(self) -> None:
         """Close the connection, also under a `receive` that waits in another thread."""
@@ -62,10 +64,12 @@ class VpcdSocket:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _exactly(self, count: int) -> bytes:
+    def _exactly(self, count: int, until: float | None) -> bytes:
         received = bytearray()
         while len(received) < count:
             try:
+                if until is not None:
+                    self._socket.settimeout(_left(until))
                 _acknowledge_at_once(self._socket)
                 part = self._socket.recv(count - len(received))
             except TimeoutError:
@@ -76,6 +80,13 @@ class VpcdSocket:
                 raise ConnectionLost("the connection was closed")
             received += part
         return bytes(received)
+
+
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _acknowledge_at_once(connection: socket.socket) -> None:

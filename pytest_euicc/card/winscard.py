@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from pytest_euicc.card.errors import CardError, CardMute, NoCard, NoPcscd, NoReader, PcscMissing, ReaderBusy, ReaderGone
+from pytest_euicc.card.waiting import Waiter
 from pytest_euicc.errors import PytestEuiccError
 
 _INSTALL = (
@@ -22,6 +24,10 @@ _BUSY = (
     "another program holds it exclusively (a second test run, an LPA, pcsc_scan, a browser or scdaemon of GnuPG). "
     "Close that one, or choose another reader"
 )
+
+
+# So often the readers are listed again because one went away meanwhile.
+_LISTINGS = 5
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,18 @@ class ScardError(PytestEuiccError):
 
 
 class WinScard:
-    """A context with the PC/SC service. Imports pyscard when it is made, not before."""
+    """A context with the PC/SC service. Imports pyscard when it is made, not before.
 
-    def __init__(self) -> None:
+    Args:
+        timeout: seconds after which a call that does not come back is given up, and the context with it: PC/SC cannot
+            end a transmission (SCardCancel ends SCardGetStatusChange alone).
+    """
+
+    def __init__(self, timeout: float = 30.0) -> None:
         self.api = _api()
-        result, context = self.api.SCardEstablishContext(self.api.SCARD_SCOPE_SYSTEM)
+        self._waiter = Waiter(timeout)
+        with self._explained(""):
+            result, context = self._call("SCardEstablishContext", self.api.SCARD_SCOPE_SYSTEM)
         if result in (self.api.SCARD_E_NO_SERVICE, self.api.SCARD_E_SERVICE_STOPPED):
             raise NoPcscd(_START)
         if result != self.api.SCARD_S_SUCCESS:
@@ -54,20 +67,29 @@ class WinScard:
         self._context = context
 
     def close(self) -> None:
-        """Give the context back."""
-        self.api.SCardReleaseContext(self._context)
+        """Give the context back; where a call that did not come back holds it, as soon as that does."""
+        self._waiter.last(lambda: self.api.SCardReleaseContext(self._context))
+        self._waiter.close()
 
     def readers(self) -> list[Reader]:
         """All readers in the order of PC/SC; an empty list when none is attached."""
-        result, names = self.api.SCardListReaders(self._context, [])
+        with self._explained(""):
+            for _ in range(_LISTINGS):
+                found = self._listed()
+                if found is not None:
+                    return found
+            raise ReaderGone("readers come and go while they are listed; see whether one has a loose contact")
+
+    def _listed(self) -> list[Reader] | None:
+        """All readers; None where one went in between."""
+        result, names = self._call("SCardListReaders", self._context, [])
         if result == self.api.SCARD_E_NO_READERS_AVAILABLE or (result == self.api.SCARD_S_SUCCESS and not names):
             return []
-        if result in (self.api.SCARD_E_NO_SERVICE, self.api.SCARD_E_SERVICE_STOPPED):
-            raise NoPcscd(_START)
         self._check(result)
-        result, states = self.api.SCardGetStatusChange(
-            self._context, 0, [(name, self.api.SCARD_STATE_UNAWARE) for name in names]
-        )
+        wanted = [(name, self.api.SCARD_STATE_UNAWARE) for name in names]
+        result, states = self._call("SCardGetStatusChange", self._context, 0, wanted)
+        if result in (self.api.SCARD_E_UNKNOWN_READER, self.api.SCARD_E_READER_UNAVAILABLE):
+            return None
         self._check(result)
         return [Reader(name, bool(state & self.api.SCARD_STATE_PRESENT), bytes(atr)) for name, state, atr in states]
 
@@ -78,7 +100,8 @@ class WinScard:
         """
         states = [(reader, self.api.SCARD_STATE_UNAWARE)]
         for milliseconds in (0, int(patience * 1000)):
-            result, found = self.api.SCardGetStatusChange(self._context, milliseconds, states)
+            with self._explained(reader):
+                result, found = self._call("SCardGetStatusChange", self._context, milliseconds, states)
             if result not in (self.api.SCARD_S_SUCCESS, self.api.SCARD_E_TIMEOUT):
                 return False
             if not found[0][1] & self.api.SCARD_STATE_PRESENT:
@@ -92,7 +115,9 @@ class WinScard:
         protocols = {"T=0": api.SCARD_PROTOCOL_T0, "T=1": api.SCARD_PROTOCOL_T1}
         wanted = protocols.get(protocol or "", api.SCARD_PROTOCOL_T0 | api.SCARD_PROTOCOL_T1)
         with self._explained(reader):
-            result, handle, active = api.SCardConnect(self._context, reader, api.SCARD_SHARE_EXCLUSIVE, wanted)
+            result, handle, active = self._call(
+                "SCardConnect", self._context, reader, api.SCARD_SHARE_EXCLUSIVE, wanted
+            )
             self._check(result)
         return handle, "T=0" if active == api.SCARD_PROTOCOL_T0 else "T=1"
 
@@ -101,13 +126,13 @@ class WinScard:
         api = self.api
         active = api.SCARD_PROTOCOL_T0 if protocol == "T=0" else api.SCARD_PROTOCOL_T1
         with self._explained(reader):
-            result, _ = api.SCardReconnect(handle, api.SCARD_SHARE_EXCLUSIVE, active, api.SCARD_RESET_CARD)
+            result, _ = self._call("SCardReconnect", handle, api.SCARD_SHARE_EXCLUSIVE, active, api.SCARD_RESET_CARD)
             self._check(result)
 
     def atr(self, reader: str, handle: int) -> bytes:
         """The ATR of the card that is connected."""
         with self._explained(reader):
-            result, _, _, _, atr = self.api.SCardStatus(handle)
+            result, _, _, _, atr = self._call("SCardStatus", handle)
             self._check(result)
         return bytes(atr)
 
@@ -115,13 +140,17 @@ class WinScard:
         """One command APDU and its response."""
         pci = self.api.SCARD_PCI_T0 if protocol == "T=0" else self.api.SCARD_PCI_T1
         with self._explained(reader):
-            result, response = self.api.SCardTransmit(handle, pci, list(apdu))
+            result, response = self._call("SCardTransmit", handle, pci, list(apdu))
             self._check(result)
         return bytes(response)
 
     def disconnect(self, handle: int) -> None:
         """Let go of the card and power it off; a card that is gone already does not matter."""
-        self.api.SCardDisconnect(handle, self.api.SCARD_UNPOWER_CARD)
+        self._waiter.last(lambda: self.api.SCardDisconnect(handle, self.api.SCARD_UNPOWER_CARD))
+
+    def _call(self, function: str, *arguments: object) -> Any:
+        """What a PC/SC function gives; raises TimeoutError where it does not come back."""
+        return self._waiter.call(lambda: getattr(self.api, function)(*arguments))
 
     def _check(self, result: int) -> None:
         if result != self.api.SCARD_S_SUCCESS:
@@ -136,11 +165,17 @@ class WinScard:
             yield
         except ScardError as fault:
             raise self._explain(reader, fault) from None
+        except TimeoutError:
+            place = f"reader {reader!r}" if reader else "PC/SC"
+            raise CardMute(
+                f"{place}: no answer within {self._waiter.seconds:g} s, so it is given up for this run. Take the card "
+                "out and put it in again; --euicc-timeout gives slow cards more time"
+            ) from None
 
     def _explain(self, reader: str, fault: ScardError) -> CardError:
         api, code = self.api, fault.code
         if code in (api.SCARD_E_NO_SERVICE, api.SCARD_E_SERVICE_STOPPED, api.SCARD_E_INVALID_HANDLE):
-            return NoPcscd(f"reader {reader!r}: the PC/SC service went away. {_START}")
+            return NoPcscd(f"reader {reader!r}: the PC/SC service went away. {_START}" if reader else _START)
         if code == api.SCARD_E_SHARING_VIOLATION:
             return ReaderBusy(f"reader {reader!r} is busy: {_BUSY}")
         if code == api.SCARD_E_UNKNOWN_READER:
