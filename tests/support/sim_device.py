@@ -16,6 +16,11 @@ class Device:
     def __init__(self, *, defects=(), random=None, **settings):
         settings.setdefault("protocol", "T=1")
         self.euicc = SimulatedEuicc(EuiccSettings(**settings), default_pki(), defects=frozenset(defects), random=random)
+        self.terminal_profile()
+
+    def terminal_profile(self) -> None:
+        """Say that proactive commands are fetched here."""
+        assert self.send("80100000041300E802") == "9000"
 
     def send(self, apdu: str) -> str:
         """The whole answer as upper-case hex, status word at its end."""

@@ -314,6 +314,16 @@ def test_the_waiting_refresh_is_announced_until_it_is_fetched(device):
     assert device.send("00A4000C023F00") == "9000"
 
 
+def test_without_terminal_profile_no_refresh_is_announced(device):
+    device.euicc.reset()
+    device.open()
+    profile = device.euicc.state.profiles[0]
+    assert device.es10(f"BF3111A00C5A0A{profile.iccid.hex()}8101FF") == "BF31038001009000"
+    assert device.euicc.state.enabled.iccid == profile.iccid
+    assert device.send("00A4000C023F00") == "9000"
+    assert device.send("801200000B") == "6985"
+
+
 # ---------------------------------------------------------------------------------------------------- restore
 
 

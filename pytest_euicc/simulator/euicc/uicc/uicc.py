@@ -88,6 +88,8 @@ class SimulatedEuicc:
         self._last_channel = contacts.chosen(self.core.varies, contacts.LAST_CHANNEL, _LAST_CHANNEL)
         self._portion = contacts.chosen(self.core.varies, contacts.PORTION, _LARGEST_PORTION)
         self._proactive = ProactiveSession(self.core.varies)
+        self._profiled = False
+        """The terminal sent TERMINAL PROFILE since the last reset."""
         self._channels: dict[int, _Channel] = {}
         self.atr = build_atr(
             self.settings.protocol,
@@ -110,6 +112,7 @@ class SimulatedEuicc:
         if not (self._channels and self.core.defective("channels-survive-reset")):
             self._channels = {0: _Channel()}
         self._proactive = ProactiveSession(self.core.varies)
+        self._profiled = False
         self._functions = 0
         self.core.power_cycle()
         # A reset counts as the answer to a REFRESH.
@@ -358,7 +361,7 @@ class SimulatedEuicc:
         if self._functions % _NOW_AND_THEN == 0 and self.core.varies("more-time-now-and-then"):
             self._proactive.more_time()
         if self.core.refresh is not None:
-            self._proactive.refresh(self.core.refresh)
+            self._refresh(self.core.refresh)
             self.core.refresh = None
         return answer
 
@@ -399,11 +402,24 @@ class SimulatedEuicc:
             return ResponseApdu(b"", 0x6A86)
         if not command.data:
             return ResponseApdu(b"", 0x6700)
+        self._profiled = True
         if self.core.varies("sets-up-events"):
             self._proactive.set_up_events()
         if self.core.varies("polls"):
             self._proactive.poll()
         return ResponseApdu(b"", 0x9000)
+
+    def _refresh(self, qualifier: int) -> None:
+        """Announce REFRESH, or let it be through where nobody would fetch it.
+
+        Proactive commands are for a terminal that sent TERMINAL PROFILE (ETSI TS 102 223 6.2). A program on a PC that
+        did not would be told of one with every answer, for ever.
+        """
+        if self._profiled:
+            self._proactive.refresh(qualifier)
+        else:
+            self._refreshed()
+            switching.settle(self.core)
 
     def _refreshed(self) -> None:
         """REFRESH is through."""
