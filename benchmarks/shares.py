@@ -75,7 +75,7 @@ class Shares:
         return dict(total)
 
     def wrapped(self, category: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function with its time told."""
+        """The function, with its time measured."""
 
         @functools.wraps(function)
         def timed(*arguments: Any, **named: Any) -> Any:

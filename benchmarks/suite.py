@@ -56,7 +56,7 @@ def _engine(cases: list[Case]) -> tuple[float, int, int]:
 
 
 def _pytest(*arguments: str) -> float:
-    """Seconds of pytest over the suites in a process of its own."""
+    """Seconds of pytest over the suites in a separate process."""
     # hypothesis is for the tests of the harness; its plugin takes half a second where it is installed.
     plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
     command = [sys.executable, "-m", "pytest", str(resources.suites()), "-q", *plugins, *arguments]

@@ -28,7 +28,7 @@ class CardServer:
     """Serves one card to the vpcd (or harness) that listens on *host*:*port*.
 
     `run` serves in the calling thread until the other end goes away or `stop` is called; `start` does so in a thread
-    of its own. Raises `ConnectionRefusedError` when nobody listens within *patience* seconds.
+    of its own. Raises `ConnectionRefusedError` when nothing listens within *patience* seconds.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CardServer:
             self._link = None
 
     def start(self) -> None:
-        """Connect, then serve in a thread of its own."""
+        """Connect, then serve in a separate thread."""
         self.connect()
         self._thread = threading.Thread(target=self.run, name="software card", daemon=True)
         self._thread.start()

@@ -111,7 +111,7 @@ def _refuse(_server: object) -> None:
         ("eid: '12'", "an EID has 32 digits"),
         ("svnn: 2.6.0", "svnn: Extra inputs are not permitted; there are: eid"),
         ("svn: two", "write three numbers"),
-        ("- 1", "a mapping of settings is wanted"),
+        ("- 1", "expected a mapping of settings"),
         ("a: [", "not YAML"),
         ("a: " + "[" * 5000, "nested too deeply"),
     ],

@@ -88,7 +88,7 @@ def test_found_not_found_and_inconclusive(mini: Path, capsys: pytest.CaptureFixt
     assert side["survived"] == ["omits-enable-notification", "long-nickname"]
     assert side["idle"] is None
     out = capsys.readouterr().out
-    assert "long-nickname: A nickname of more than 64 octets is taken (5.7.21); no sequence reaches it" in out
+    assert "long-nickname: A nickname of more than 64 bytes is accepted (5.7.21); no sequence reaches it" in out
     assert "omits-enable-notification: 1 sequences" in out
 
 

@@ -260,7 +260,7 @@ class EuiccCore:
     # ------------------------------------------------------------------ notifications
 
     def notify(self, profile: Profile, event: str) -> None:
-        """Queue one signed notification for every address that wants to hear of an event (SGP.22 3.5).
+        """Queue one signed notification for every address configured for an event (SGP.22 3.5).
 
         Nobody hears of a test profile (2.4.5.3).
         """

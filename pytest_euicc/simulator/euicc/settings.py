@@ -37,7 +37,7 @@ def _exactly(size: int, what: str) -> Callable[[bytes], bytes]:
 
 
 def _at_most(size: int) -> Callable[[str], str]:
-    """A text of so many octets of UTF-8, as SGP.22 counts them."""
+    """Text of at most this size in UTF-8, as SGP.22 counts it."""
 
     def check(text: str) -> str:
         if len(text.encode()) > size:
@@ -147,7 +147,7 @@ def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
 
 
 class SettingsError(PytestEuiccError):
-    """A settings file cannot be used; the message names file, place and mend."""
+    """A settings file cannot be used; the message names file, place and how to fix it."""
 
 
 def _check_eid(octets: bytes) -> bytes:
@@ -164,7 +164,7 @@ def _version(value: Any) -> Any:
             return bytes(map(int, parts))
     if isinstance(value, bytes) and len(value) == 3:
         return value
-    raise ValueError(f"{value!r} is not a version; write three numbers as 2.6.0")
+    raise ValueError(f"{value!r} is not a version; write three numbers, such as 2.6.0")
 
 
 def _named(type_name: str) -> Callable[[frozenset[str]], frozenset[str]]:
@@ -225,7 +225,7 @@ class IotSettings(Model):
 
 
 class EuiccSettings(Model):
-    """Everything a simulated eUICC can be told.
+    """All settings of a simulated eUICC.
 
     Attributes:
         verification, signing: curves whose CI is in the lists of EUICCInfo1, in order of priority.
@@ -316,7 +316,7 @@ class EuiccSettings(Model):
         except RecursionError:
             raise SettingsError(f"{path}: not YAML: nested too deeply") from None
         if not isinstance(content, dict | None):
-            raise SettingsError(f"{path}: a mapping of settings is wanted, found {type(content).__name__}")
+            raise SettingsError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
         try:
             return cls.model_validate(content or {})
         except ValidationError as error:

@@ -16,7 +16,7 @@ EVENTS = ("install", "enable", "disable", "delete")
 
 
 def named_bits(order: tuple[str, ...], names: frozenset[str] | set[str]) -> tuple[bytes, int]:
-    """A named BIT STRING as DER wants it, without trailing zero bits (X.690 11.2.2)."""
+    """A named BIT STRING in DER, without trailing zero bits (X.690 11.2.2)."""
     numbers = [number for number, name in enumerate(order) if name in names]
     size = max(numbers) + 1 if numbers else 0
     whole = sum(1 << (8 * ((size + 7) // 8) - 1 - number) for number in numbers)
@@ -73,7 +73,7 @@ class Profile:
         return bool(bit < size and octets[bit // 8] >> (7 - bit % 8) & 1)
 
     def addresses(self, event: str) -> list[str]:
-        """Addresses that want to hear of an event, in the order of the metadata."""
+        """Addresses configured for an event, in the order of the metadata."""
         number = EVENTS.index(event)
         found = []
         for entry in self.metadata.get("notificationConfigurationInfo", []):

@@ -119,7 +119,7 @@ class Sessions:
         return transaction_id in self._open
 
     def latest(self, stage: Stage) -> Session | None:
-        """The session at a stage whose last step came last."""
+        """Of the sessions at a stage, the one with the latest step."""
         return next((session for session in reversed(self._open.values()) if session.stage is stage), None)
 
     def end(self, session: Session) -> None:

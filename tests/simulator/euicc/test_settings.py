@@ -63,7 +63,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     ("text", "message"),
     [
         ("svm: 2.6.0", "svm: Extra inputs are not permitted; there are: eid, svn, "),
-        ("svn: '2.6'", "svn: '2.6' is not a version; write three numbers as 2.6.0"),
+        ("svn: '2.6'", "svn: '2.6' is not a version; write three numbers, such as 2.6.0"),
         ("svn: 2.6", "svn: 2.6 is not a version"),
         ("eid: 89049032123451234512345678901235", "eid: 89049032123451234512345678901235 is not hex"),
         ("eid: '89049032123451234512345678901236'", "eid: an EID has 32 digits and is 1 modulo 97"),
@@ -84,7 +84,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
             "profiles: [{iccid: &i '98001032547698103214', name: x}, {iccid: *i, name: y}]",
             "profiles: two profiles have the ICCID 98001032547698103214; give each its own",
         ),
-        ("- svn", "a mapping of settings is wanted, found list"),
+        ("- svn", "expected a mapping of settings, found list"),
         ("svn: [", "not YAML"),
     ],
 )

@@ -15,13 +15,15 @@ _SERVER_CERTIFICATES = {
 }
 
 _AUTHENTICATION = (
-    Defect("accepts-challenge-twice", "A challenge stays good after AuthenticateServer used it", "5.7.13"),
+    Defect("accepts-challenge-twice", "A challenge stays valid after AuthenticateServer used it", "5.7.13"),
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
-    Defect("authenticates-without-challenge", "AuthenticateServer needs no session that a challenge began", "5.7.13"),
+    Defect(
+        "authenticates-without-challenge", "AuthenticateServer works without an earlier GetEUICCChallenge", "5.7.13"
+    ),
     Defect("ignores-server-signature1", "serverSignature1 is not verified", "5.7.13"),
     Defect("authenticates-on-p-256-only", "A certificate on brainpoolP256r1 is unsupportedCurve", "2.6.7.1"),
     Defect("no-session-after-an-error", "After a failed AuthenticateServer none works until a reset", "5.7.13"),
-    Defect("accepts-no-oid-dpauth", "CERT.DPauth without the OID of its SM-DP+ is taken", "4.5.2.1"),
+    Defect("accepts-no-oid-dpauth", "CERT.DPauth without the OID of its SM-DP+ is accepted", "4.5.2.1"),
     Defect("unknown-ci-is-an-invalid-certificate", "An unknown CI key is invalidCertificate", "5.7.13"),
     Defect(
         "signs-under-its-first-ci", "A CI without a key of the eUICC is replaced by the first that has one", "5.7.13"
@@ -34,7 +36,7 @@ _AUTHENTICATION = (
     Defect("drops-matching-id", "euiccSigned1 has no matchingId", "5.7.13"),
     Defect("drops-empty-matching-id", "euiccSigned1 has no matchingId where it was empty", "5.7.13"),
     Defect("echoes-a-matching-id-unasked", "euiccSigned1 has an empty matchingId where there was none", "5.7.13"),
-    Defect("drops-late-device-capabilities", "Device capabilities that came after v2.1 are not echoed", "5.7.13"),
+    Defect("drops-late-device-capabilities", "Device capabilities added after v2.1 are not echoed", "5.7.13"),
     Defect("drops-supported-crl-version", "rspCrlSupportedVersion of the device is not echoed", "5.7.13"),
     Defect("refuses-unknown-device-info", "Device info with an extension is undefinedError", "4.2"),
     Defect("drops-unknown-device-info", "Extensions of device info are not echoed", "4.2"),
@@ -46,7 +48,7 @@ _PREPARATION = (
     Defect("ignores-smdp-signature2", "smdpSignature2 is not verified", "5.7.5"),
     Defect("takes-signature-over-an-empty-signature1", "smdpSignature2 need not cover euiccSignature1", "5.7.5"),
     Defect("smdp-signature2-need-not-cover-the-flag", "smdpSignature2 need not cover ccRequiredFlag", "5.7.5"),
-    Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is taken", "5.7.5"),
+    Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is accepted", "5.7.5"),
     Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
     Defect(
         "no-session-is-an-invalid-transaction", "Without a session PrepareDownload is invalidTransactionId", "5.7.5"
@@ -98,7 +100,7 @@ _SECURE_CHANNEL = (
     Defect("wants-host-id-of-16-octets", "A hostId of other than 16 octets is unsupportedCrtValues", "5.5.1"),
     Defect("secure-channels-on-p-256-only", "On brainpoolP256r1 no secure channel is opened", "2.6.7.1"),
     Defect("accepts-any-point", "smdpOtpk need not be a point of the curve", "2.6.7.3"),
-    Defect("starts-secure-channel-again", "InitialiseSecureChannel can come again inside a package", "2.5.4"),
+    Defect("starts-secure-channel-again", "InitialiseSecureChannel is accepted again inside a package", "2.5.4"),
     Defect("refuses-host-ids-of-one-octet", "A hostId of one octet is unsupportedCrtValues", "5.5.1"),
     Defect("takes-smdp-sign-over-an-empty-key", "smdpSign need not cover the eUICC's one-time key", "5.5.1"),
     Defect("binds-to-no-eid", "The session keys do not depend on the EID", "2.6.4.2"),
@@ -108,13 +110,13 @@ _SECURE_CHANNEL = (
 _CONFIGURE_ISDP = (
     Defect("configure-isdp-wants-data", "ConfigureISDP without proprietary data is refused", "5.5.2"),
     Defect("drops-proprietary-data", "dpProprietaryData is not kept", "5.5.2"),
-    Defect("accepts-long-proprietary-data", "dpProprietaryData over 128 octets is taken", "5.5.2"),
+    Defect("accepts-long-proprietary-data", "dpProprietaryData over 128 octets is accepted", "5.5.2"),
     Defect("counts-proprietary-data-twice", "dpProprietaryData of 128 octets is refused", "5.5.2"),
     Defect("dp-oid-is-that-of-the-certificate", "A dpOid below the SM-DP+'s is refused", "5.5.2"),
     Defect("other-dp-oid-is-a-security-error", "A dpOid of another tree is scp03tSecurityError", "2.5.6"),
     Defect("ignores-mac-of-configureISDP", "The MAC of ConfigureISDP is not verified", "2.6.4"),
-    Defect("takes-segments-under-any-tag", "An 87 may come under another tag", "2.5.4"),
-    Defect("configures-by-any-request", "Whatever is protected is taken for a ConfigureISDP", "5.5.2"),
+    Defect("takes-segments-under-any-tag", "A segment 87 is accepted under another tag", "2.5.4"),
+    Defect("configures-by-any-request", "Any protected request is accepted as ConfigureISDP", "5.5.2"),
 )
 
 _STORE_METADATA = (
@@ -125,17 +127,17 @@ _STORE_METADATA = (
     Defect("icon-type-is-jpg", "Every icon is said to be a JPG", "5.5.3"),
     Defect("png-icons-only", "A JPG icon is not kept", "5.5.3"),
     Defect("names-in-one-octet-characters", "Names lose characters of more than one octet", "5.5.3"),
-    Defect("takes-cut-metadata", "Metadata that end too early are taken as far as they go", "5.5.3"),
+    Defect("takes-cut-metadata", "Truncated metadata are accepted", "5.5.3"),
     Defect("cuts-long-names", "Names that are too long are cut", "5.5.3"),
-    Defect("accepts-same-iccid", "A second profile with an installed ICCID is taken", "5.5.3"),
+    Defect("accepts-same-iccid", "A second profile with an installed ICCID is accepted", "5.5.3"),
     Defect("allows-no-ppr1", "PPR1 is refused although the RAT allows it", "2.9.3.1"),
     Defect("drops-rules-of-the-profile", "Profile Policy Rules are not kept", "5.5.3"),
-    Defect("ignores-rat", "A profile with a rule that the RAT does not allow is taken", "2.9.3.1"),
-    Defect("ignores-forbidden-rules", "A rule of forbiddenProfilePolicyRules is taken", "5.7.8"),
-    Defect("takes-rules-without-owner", "Profile Policy Rules without a profile owner are taken", "2.9.3.1"),
+    Defect("ignores-rat", "A profile with a rule that the RAT does not allow is accepted", "2.9.3.1"),
+    Defect("ignores-forbidden-rules", "A rule of forbiddenProfilePolicyRules is accepted", "5.7.8"),
+    Defect("takes-rules-without-owner", "Profile Policy Rules without a profile owner are accepted", "2.9.3.1"),
     Defect("refuses-test-profiles", "A test profile is refused although they are supported", "5.5.3"),
     Defect("takes-test-profiles-without-support", "A test profile is taken although they are not supported", "5.5.3"),
-    Defect("two-addresses-at-most", "Of notification addresses the third is lost", "3.5"),
+    Defect("two-addresses-at-most", "The third notification address is lost", "3.5"),
     Defect("drops-gids", "gid1 and gid2 of the profile owner are not kept", "5.5.3"),
     Defect("ignores-mac-of-storeMetadata", "The MAC of an 88 is not verified", "2.6.4"),
     Defect("refuses-unknown-metadata", "Metadata with an element that is not known are refused", "5.5.3"),
@@ -148,45 +150,43 @@ _REPLACE_SESSION_KEYS = (
     Defect("keeps-old-session-keys", "ReplaceSessionKeys has no effect", "5.5.4"),
     Defect("cuts-long-keys", "Session keys that are too long are cut", "5.5.4"),
     Defect("fills-up-chaining-values", "A chaining value that is too short is filled up", "5.5.4"),
-    Defect("takes-elements-under-old-keys", "After ReplaceSessionKeys the keys before it are still good", "5.5.4"),
+    Defect("takes-elements-under-old-keys", "After ReplaceSessionKeys the earlier keys are still accepted", "5.5.4"),
     Defect("ignores-mac-of-replaceSessionKeys", "The MAC of ReplaceSessionKeys is not verified", "2.6.4"),
 )
 
 _LOAD_PROFILE_ELEMENTS = (
     Defect("refuses-full-segments", "A segment of 1020 octets, as long as it may be, is refused", "2.5.3"),
     Defect("counts-15-segments", "The sixteenth segment of a profile is refused", "2.6.4"),
-    Defect("falls-silent-at-long-segments", "After a segment over 1020 octets nothing comes any more", "5.7.6"),
+    Defect("falls-silent-at-long-segments", "After a segment over 1020 octets the load is never answered", "5.7.6"),
     Defect("ignores-mac-of-first-segment", "The MAC of the first 86 is not verified", "2.6.4"),
     Defect("ignores-mac-of-middle-segment", "The MAC of an 86 between the first and the last is not verified", "2.6.4"),
     Defect("ignores-mac-of-last-segment", "The MAC of the last 86 is not verified", "2.6.4"),
     Defect("ignores-padding", "Padding is not checked", "2.6.4"),
-    Defect("puts-segments-in-order", "Two segments may change places", "2.6.4"),
-    Defect("passes-over-repeated-segments", "A segment may come twice", "2.6.4"),
+    Defect("puts-segments-in-order", "Segments in another order are accepted", "2.6.4"),
+    Defect("passes-over-repeated-segments", "A repeated segment is accepted", "2.6.4"),
     Defect("compares-iccid-of-the-header", "The ICCID of ProfileHeader has to be that of the metadata", "5.5.5"),
     Defect("trusts-the-header", "EF ICCID need not be the ICCID of the metadata if it is that of the header", "5.5.5"),
     Defect("ignores-ef-iccid-of-the-profile", "EF ICCID need not be the ICCID of the metadata", "5.5.5"),
     Defect("ignores-imsi-of-the-profile", "EF IMSI need not be of the network of the profile owner", "5.5.5"),
     Defect("ignores-gid1-of-the-profile", "EF GID1 need not be the gid1 of the profile owner", "5.5.5"),
     Defect("takes-any-key-in-test-profiles", "A test profile may have keys of a real network", "2.4.5.3"),
-    Defect(
-        "passes-over-mandatory-elements", "An unknown element is passed over although it is mandatory", "TCA IFS 8.1"
-    ),
+    Defect("passes-over-mandatory-elements", "An unknown element is ignored although it is mandatory", "TCA IFS 8.1"),
     Defect("refuses-unknown-elements", "An unknown element is refused although it is not mandatory", "TCA IFS 8.1"),
     Defect("installs-without-end", "A package without PE-End is installed", "TCA IFS 8.2"),
-    Defect("needs-no-header", "A package need not begin with its header", "TCA IFS 8.2"),
-    Defect("installs-in-spite-of-an-error", "A package with an error is installed if it came to its end", "5.7.6"),
+    Defect("needs-no-header", "A package without header is installed", "TCA IFS 8.2"),
+    Defect("installs-in-spite-of-an-error", "A package with an error is installed if it is complete", "5.7.6"),
     Defect("installs-beyond-the-memory", "A profile larger than the free memory is installed", "5.5.5"),
     Defect("memory-fault-is-unknown", "Too little memory is installFailedDueToUnknownError", "2.5.6"),
     Defect("keeps-half-a-profile", "A load that a reset ended leaves a profile", "3.1.3"),
     Defect("no-download-after-an-interruption", "After a load that a reset ended no session can be opened", "3.1.3"),
-    Defect("falls-silent-at-cut-segments", "After a chain that ends in a segment nothing comes any more", "5.7.6"),
+    Defect("falls-silent-at-cut-segments", "After a chain that ends in a segment the load is never answered", "5.7.6"),
     Defect(
         "falls-silent-at-what-is-out-of-order",
-        "After a part that is not the one to come nothing comes any more",
+        "After a part that is not the one to come the load is never answered",
         "5.7.6",
     ),
     Defect("loads-nothing-after-a-confirmation-code", "After a confirmation code the package is refused", "5.7.6"),
-    Defect("load-goes-silent-in-between", "After another command in a load nothing comes any more", "5.7.6"),
+    Defect("load-goes-silent-in-between", "After another command in a load the load is never answered", "5.7.6"),
     Defect("response-without-identification", "EUICCResponse does not say which element failed", "TCA IFS 9.4"),
 )
 
@@ -203,8 +203,8 @@ _RESULT = (
     Defect("result-signature-wrong", "euiccSignPIR covers other octets", "2.5.6"),
     Defect("reports-without-installing", "A success is reported and nothing installed", "5.7.6"),
     Defect("installs-enabled", "A profile is enabled when it is installed", "5.7.6"),
-    Defect("keeps-no-success-result", "The result of a load that got through is not kept", "3.5"),
-    Defect("keeps-no-error-result", "The result of a load that failed is not kept", "3.5"),
+    Defect("keeps-no-success-result", "The result of a successful load is not kept", "3.5"),
+    Defect("keeps-no-error-result", "The result of a failed load is not kept", "3.5"),
     Defect("failed-load-gives-number-back", "The number of an error result is used again", "3.5"),
     Defect("session-survives-the-load", "After a load its session can be used again", "5.7.6"),
 )
@@ -212,7 +212,7 @@ _RESULT = (
 OF_DOWNLOADS = (
     *_AUTHENTICATION,
     *(
-        Defect(f"accepts-{kind}-{role}", f"CERT.{name} with {what} is taken", "4.5.2.2")
+        Defect(f"accepts-{kind}-{role}", f"CERT.{name} with {what} is accepted", "4.5.2.2")
         for role, name in (("dpauth", "DPauth"), ("dppb", "DPpb"))
         for kind, what in _SERVER_CERTIFICATES.items()
     ),

@@ -184,7 +184,7 @@ def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
 
 
 def get_connectivity_parameters(core: EuiccCore, request: bytes) -> bytes:
-    """What the enabled profile says of its HTTP connection (SGP.32 5.9.24)."""
+    """The HTTP connection parameters of the enabled profile (SGP.32 5.9.24)."""
     codec.decode("GetConnectivityParametersRequest", request)
     enabled = core.state.enabled
     if core.defective("iot-connectivity-of-first-profile"):

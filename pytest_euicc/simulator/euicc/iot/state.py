@@ -83,7 +83,7 @@ class Emergency:
 
 @dataclass(frozen=True)
 class Installed:
-    """The profile that was installed just now, and the SM-DP+ it came from; lost at reset."""
+    """The profile installed last and its SM-DP+; lost at reset."""
 
     iccid: bytes
     smdp_oid: str

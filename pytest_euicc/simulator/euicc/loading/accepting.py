@@ -1,4 +1,4 @@
-"""What the card says of profile metadata: may it be installed, and what of it is kept (SGP.22 5.5.3, 2.9.3.1)."""
+"""Whether profile metadata are accepted, and which of them are kept (SGP.22 5.5.3, 2.9.3.1)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _not_kept(core: EuiccCore) -> set[str]:
     if core.settings.iot is None or core.defective("iot-drops-iot-metadata"):
         # Elements that an eUICC of SGP.22 alone does not know.
         names |= {"ecallIndication", "fallbackAllowed"}
-    # An eUICC before v2.4 passes over what came into StoreMetadata then.
+    # An eUICC before v2.4 ignores what v2.4 added to StoreMetadata.
     supported = "serviceSpecificDataSupport" in core.settings.rsp_capability
     drops = core.defective("drops-service-data") if supported else not core.defective("keeps-undeclared-service-data")
     return names | {"serviceSpecificDataStoredInEuicc"} if drops else names

@@ -130,11 +130,11 @@ class PackageReader:
 
     @property
     def ended(self) -> bool:
-        """True once PE-End came."""
+        """True after PE-End."""
         return self._ended
 
     def installed(self) -> InstalledPackage:
-        """What came so far."""
+        """What was received so far."""
         return InstalledPackage(self.iccid, self._tree.files, self._memory, self._mno_sd)
 
     def response(self, *, aborted: bool) -> bytes:

@@ -69,7 +69,7 @@ def _whole_packet(core: EuiccCore, message: sms.Message) -> bytes | None:
 
 
 def _receive(core: EuiccCore, header: scp80.CommandHeader, address: str) -> Answer:
-    """Check a command packet, carry its script out and answer as the SPI wants."""
+    """Check a command packet, execute its script and answer as the SPI requires."""
     keys = None
     counter, status, data = 0, Status.OK, b""
     try:

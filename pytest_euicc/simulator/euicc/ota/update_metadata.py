@@ -51,7 +51,7 @@ def _update_icon(core: EuiccCore, metadata: dict[str, Any], value: dict[str, Any
     if value["icon"]:
         metadata["icon"] = value["icon"]
     elif not core.defective("keeps-removed-icon"):
-        # An object of no length removes the icon, and with it what says of which type it is.
+        # An empty object removes the icon, and its type as well.
         metadata.pop("icon", None)
         metadata.pop("iconType", None)
 

@@ -82,7 +82,7 @@ class Isdr:
         return self._perform(request)
 
     def end_chain(self) -> None:
-        """Forget the blocks that came; only a defect wants it."""
+        """Forget the blocks received; only for a defect."""
         self._forget()
 
     def _forget(self) -> None:

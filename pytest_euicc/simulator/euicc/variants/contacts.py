@@ -13,7 +13,7 @@ _PORTIONS = frozenset({"portions-of-64", "portions-of-240"})
 _CHANNELS = frozenset({"four-channels", "eight-channels"})
 
 VARIANTS = (
-    Variant("reader-gets-response", "The reader sends GET RESPONSE itself and hands over all that came",
+    Variant("reader-gets-response", "The reader sends GET RESPONSE itself and returns the whole answer",
             "left open by PC/SC and ISO/IEC 7816-3 12.2", _PORTIONS),
     Variant("portions-of-64", "61xx announces at most 64 octets at a time", "5.7.2, ISO 7816-4 5.6"),
     Variant("portions-of-240", "61xx announces at most 240 octets at a time", "5.7.2, ISO 7816-4 5.6",

@@ -1,4 +1,4 @@
-"""Permitted variants of what the eUICC says of itself: EUICCInfo1, EUICCInfo2, addresses (SGP.22 5.7.3, 5.7.8)."""
+"""Permitted variants of the information an eUICC returns: EUICCInfo1, EUICCInfo2, addresses (SGP.22 5.7.3, 5.7.8)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VARIANTS = (
     Variant("certification-data-absent", "EUICCInfo2 has no certificationDataObject", "5.7.8: optional"),
     Variant("forbidden-rules-empty", "EUICCInfo2 has forbiddenProfilePolicyRules without any", "left open by 5.7.8"),
     Variant("free-memory-moves", "The free memory is another one at every call", "left open by 5.7.8"),
-    Variant("free-memory-in-blocks", "The free memory is told in blocks of 4096 octets", "left open by 5.7.8"),
+    Variant("free-memory-in-blocks", "Free memory is reported in blocks of 4096 bytes", "left open by 5.7.8"),
     Variant("volatile-memory-moves", "The free volatile memory is another one at every call", "left open by 5.7.8"),
     Variant("notifications-take-memory", "Pending notifications take memory", "left open by 5.7.8"),
     Variant("memory-lengths-shortest", "Lengths of memory are given in as few octets as they need",
@@ -94,7 +94,7 @@ def _with_bits(bits: bytes, *numbers: int) -> bytes:
 
 
 def free_memory(octets: int, notifications: int, calls: int, varies: Varies) -> int:
-    """The free non-volatile memory as it is told; ``calls`` is how often it has been told before."""
+    """The free non-volatile memory as reported; ``calls`` is how often it was reported before."""
     if varies("notifications-take-memory"):
         octets -= 250 * notifications
     if varies("free-memory-moves"):
@@ -105,7 +105,7 @@ def free_memory(octets: int, notifications: int, calls: int, varies: Varies) -> 
 
 
 def free_volatile_memory(octets: int, calls: int, varies: Varies) -> int:
-    """The free volatile memory as it is told."""
+    """The free volatile memory as reported."""
     return octets - 16 * (calls % 3) if varies("volatile-memory-moves") else octets
 
 

@@ -28,6 +28,6 @@ OF_TRANSPORT = (
     Defect("lenient-base64", "What does not belong into base64 is passed over", "6.5.2"),
     Defect("takes-get", "A function can be called by GET", "6.5.1"),
     Defect("takes-any-path", "InitiateAuthentication is called by any path", "6.5.1"),
-    Defect("shares-requests", "Requests at the same time are all answered as the one that came last", "3.1.2"),
+    Defect("shares-requests", "Simultaneous requests all get the answer to the last one", "3.1.2"),
 )
 """What ``http_deviations`` does."""

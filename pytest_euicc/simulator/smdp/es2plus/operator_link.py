@@ -19,7 +19,7 @@ _STOP_SECONDS = 5.0
 
 
 class OperatorLink:
-    """Tells an operator of each step, from a thread of its own: a slow operator holds up no download.
+    """Reports each step to an operator, in a separate thread, so that a slow operator does not delay downloads.
 
     Args:
         url: ``https://host[:port]``.
@@ -52,7 +52,7 @@ class OperatorLink:
                 answer = self._connection.request("POST", PATH, _HEADERS, body)
             except Es9Error as error:
                 # SGP.22 5.3.5 asks for no second try.
-                _LOG.warning("the operator was not told: %s", error)
+                _LOG.warning("the operator could not be notified: %s", error)
             else:
                 if answer.status not in (200, 204):
                     _LOG.warning("the operator answered HTTP %d", answer.status)

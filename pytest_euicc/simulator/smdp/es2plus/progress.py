@@ -1,4 +1,4 @@
-"""What an SM-DP+ tells the operator of a download: HandleDownloadProgressInfo (SGP.22 5.3.5)."""
+"""What an SM-DP+ reports to the operator about a download: HandleDownloadProgressInfo (SGP.22 5.3.5)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def initiate_authentication(service: SmdpCore, body: Mapping[str, Any]) -> dict[
 
 
 def _check(service: SmdpCore, address: str, info1: Mapping[str, Any]) -> Choice:
-    """Address, CIs and version; which of them is told first where several are wrong is left open."""
+    """Address, CIs and version; which one is reported if several are wrong is left open."""
     if service.varies("version-is-checked-first"):
         _check_version(service, info1["svn"])
     if not service.varies("address-is-checked-last"):

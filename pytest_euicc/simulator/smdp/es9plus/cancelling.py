@@ -68,7 +68,7 @@ def _verify(service: SmdpCore, session: Session, octets: bytes, signed: Mapping[
 
 
 def _compare(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
-    """Transaction and OID of what the eUICC signed are those of the session."""
+    """Check that transactionId and OID in what the eUICC signed belong to the session."""
     if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
         raise unknown_transaction("transactionId of euiccCancelSessionSigned is another")
     own = session.choice.credentials.oid

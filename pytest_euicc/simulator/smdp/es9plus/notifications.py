@@ -44,7 +44,7 @@ class _Unacknowledged(Refusal):
 
 
 def _dropped(service: SmdpCore, refusal: Refusal, defect: str) -> Refusal:
-    """Why a notification changes nothing; what a defect makes of it is told to the LPA."""
+    """Why a notification changes nothing; a defect may report it to the LPA."""
     if defect in service.defects:
         return _Unacknowledged(refusal.subject, refusal.reason, refusal.message)
     return refusal
@@ -140,7 +140,7 @@ def _other(service: SmdpCore, octets: bytes, value: Mapping[str, Any]) -> None:
     order = _named(service, value["tbsOtherNotification"])
     if order is None:
         raise _dropped(service, Refusal("8.2.1", "3.9", "no such ICCID"), "refuses-unknown-notifications")
-    # An LPA that heard no answer sends again.
+    # An LPA that received no answer sends again.
     if octets not in order.notifications:
         order.notifications.append(octets)
         service.book.changed(order)

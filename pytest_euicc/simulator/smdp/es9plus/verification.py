@@ -61,7 +61,7 @@ def verify(service: SmdpCore, session: Session, octets: bytes, response: Mapping
 
 
 def _compare(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> None:
-    """Transaction and challenge of what the eUICC signed are those of the session."""
+    """Check that transactionId and challenge in what the eUICC signed belong to the session."""
     if signed["transactionId"] != session.transaction_id and "ignores-inner-transaction-id" not in service.defects:
         raise unknown_transaction("transactionId of euiccSigned1 is another")
     if signed["serverChallenge"] != session.server_challenge and "ignores-server-challenge" not in service.defects:

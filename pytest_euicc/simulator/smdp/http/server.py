@@ -1,4 +1,4 @@
-"""The SM-DP+ as an HTTPS server: ES9+ on a P-256 and a Brainpool port, ES2+ on a port of its own (SGP.22 2.6.6)."""
+"""The SM-DP+ as an HTTPS server: ES9+ on a P-256 and a Brainpool port, ES2+ on another port (SGP.22 2.6.6)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class SmdpServer:
         return f"https://{host}:{self.port(curve)}"
 
     def start(self) -> None:
-        """Listen and serve from a thread of its own; returns when requests are taken.
+        """Listen and serve in a separate thread; returns when requests are accepted.
 
         Raises:
             ServerError: a port cannot be had, or the server does not come up.

@@ -22,14 +22,14 @@ _PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
 
 
 class InventoryError(PytestEuiccError):
-    """An inventory cannot be used; the message names file, line and mend of every mistake."""
+    """An inventory cannot be used; the message names file, line and how to fix every mistake."""
 
 
 def _quoted(value: Any) -> Any:
     if isinstance(value, int):
         # pydantic reports ValueError, not TypeError.
         raise ValueError(  # noqa: TRY004
-            "write it in quotes; without them YAML makes a number of the digits"
+            "put it in quotes; YAML reads digits without quotes as a number"
         )
     return value
 
@@ -50,7 +50,7 @@ def _version(value: Any) -> Any:
         return value
     parts = str(value).split(".")
     if len(parts) != 3 or not all(part.isdecimal() and int(part) < 256 for part in parts):
-        raise ValueError(f"{value!r} is no version; write three numbers as 2.3.1")
+        raise ValueError(f"{value!r} is not a version; write three numbers, such as 2.3.1")
     return bytes(map(int, parts))
 
 
@@ -110,9 +110,9 @@ class ProfileEntry(Model):
     @model_validator(mode="after")
     def _consistent(self) -> ProfileEntry:
         if self.file is not None and self.octets is not None:
-            raise ValueError("give the profile package either as file or as octets, or leave both out")
+            raise ValueError("give the profile package as file or as octets, or leave both out")
         if not self.matching_id and self.eid is None and self.state is not State.AVAILABLE:
-            raise ValueError("without matching_id an eid is needed: nothing else says whose the profile is")
+            raise ValueError("give matching_id, or the eid by which the server finds the profile")
         return self
 
     def _package(self, folder: Path) -> bytes:
@@ -128,7 +128,7 @@ class ProfileEntry(Model):
         package = self._package(folder)
         held = package_iccid(package)
         if self.iccid is None and held is None:
-            raise ValueError("iccid is missing, and no profile package has a header that names it")
+            raise ValueError("iccid is missing, and there is no profile package with a header that contains it")
         octets = iccids.to_octets(self.iccid) if self.iccid is not None else held or b""
         if held is not None and held != octets:
             raise ValueError(f"iccid {self.iccid}: the profile package is for {iccids.to_digits(held)}")
@@ -156,7 +156,7 @@ class ProfileEntry(Model):
 
 
 class Inventory(Model):
-    """What a simulated SM-DP+ is told.
+    """The inventory of a simulated SM-DP+.
 
     Attributes:
         addresses: names it answers to (smdpAddress), the first being its own.

@@ -174,7 +174,7 @@ class OrderBook:
         return self._by_iccid.get(order.profile.iccid) is order
 
     def changed(self, order: Order) -> None:
-        """Keep the indexes right and tell the listeners; an order that is not held any more changes nothing."""
+        """Update the indexes and call the listeners; an order that is no longer held is ignored."""
         if not self.holds(order):
             return
         if self._by_matching_id.get(order.matching_id) is not order:

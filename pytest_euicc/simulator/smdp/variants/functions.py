@@ -58,11 +58,11 @@ _CHECKS = (
     Variant("finds-sessions-first", "The session is looked for before other fields are read", "left open by 6.5.2"),
     Variant(
         "ended-is-told-first",
-        "That an order has ended is told before its expiry and its tries are looked at",
+        "That an order has ended is reported before its expiry and number of downloads are checked",
         "left open by 5.6.3",
     ),
-    Variant("ended-is-not-released", "An order that has ended is told as 8.2/1.2, not released", "3.1.6"),
-    Variant("release-is-checked-first", "The state of a profile is looked at before its EID", "left open by 5.6.3"),
+    Variant("ended-is-not-released", "An order that has ended is reported as 8.2/1.2, not released", "3.1.6"),
+    Variant("release-is-checked-first", "The state of a profile is checked before its EID", "left open by 5.6.3"),
     Variant("takes-eum-path-length", "CERT.EUM may have a path length above 0", "RFC 5280 6.1.4"),
     Variant(
         "no-authority-key-is-invalid",
