@@ -94,7 +94,7 @@ profiles:
         ("{file: none.upp, matching_id: AC-1}", "none.upp: No such file"),
         ('{file: one.upp, iccid: "8900000000000000000", matching_id: AC-1}', f"is for {ICCID_DIGITS}"),
         ('{octets: "0400", matching_id: AC-1}', "iccid is missing"),
-        ("{file: one.upp}", "without matching_id an eid is needed"),
+        ("{file: one.upp}", "give matching_id, or the eid"),
         ("{file: one.upp, matching_id: AC-1, needs: {capabilities: [usim]}}", "no capability usim"),
         ("{file: one.upp, matching_id: AC-1, metadata: {name: " + "x" * 65 + "}}", "at most 64"),
     ],
