@@ -119,13 +119,22 @@ def declaration(euicc_harness: Harness) -> Declaration:
 
 
 @pytest.fixture
-def euicc(euicc_harness: Harness) -> Card:
-    """The card, reset and started (MF, TERMINAL CAPABILITY, TERMINAL PROFILE)."""
-    card = euicc_harness.card
-    euicc_harness.session.section("fixture euicc")
-    card.reset()
-    card.start()
-    return card
+def euicc(euicc_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Card]:
+    """The card, reset and started (MF, TERMINAL CAPABILITY, TERMINAL PROFILE).
+
+    A test that would change a real card without permission is skipped with the reason, before the command is sent.
+    After the test the card is put back as it was before, unless ``--euicc-keep-changes`` is given.
+    """
+    from pytest_euicc.conformance.engine.guard import guarded
+
+    session, keep = euicc_harness.session, request.config.stash[RUN].options.keep_changes
+    with guarded(session, request.node.nodeid, pytest.skip, restore=not keep) as context:
+        card = euicc_harness.card
+        card.reset()
+        card.start()
+        yield card
+    if context.left_behind:
+        raise Inconclusive("".join(f"not restored: {line}\n" for line in context.left_behind).rstrip())
 
 
 @pytest.fixture

@@ -193,6 +193,10 @@ class Options:
         False, "--euicc-allow-destructive", "",
         "let tests change a real card even if the declaration does not list it", _yes, "bool",
     )  # fmt: skip
+    keep_changes: bool = _option(
+        False, "--euicc-keep-changes", "",
+        "do not put the card back after a test in Python (fixtures euicc, isdr, lpa)", _yes, "bool",
+    )  # fmt: skip
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
         _existing, "paths",

@@ -111,6 +111,8 @@ class Card:
         self.transport = transport
         self.limits = Limits(patience)
         self.listeners: list[Callable[[Exchange], None]] = []
+        self.guard: Callable[[bytes], None] | None = None
+        """Asked before every command; what it raises keeps the command from the card."""
         self.handler: proactive.Handler = proactive.answer
         self.fetched: list[ProactiveCommand] = []
         """Every proactive command since `take_fetched`, in order."""
@@ -204,6 +206,8 @@ class Card:
 
     def transmit(self, octets: bytes) -> bytes:
         """Send octets exactly as they are and announce the exchange; follows nothing."""
+        if self.guard is not None:
+            self.guard(octets)
         response, started, before = b"", time.time(), time.perf_counter()
         try:
             response = self.transport.transmit(octets)

@@ -25,11 +25,29 @@ class Function:
         return f"{self.interface}.{self.title}"
 
     @property
+    def changes(self) -> bool:
+        """It leaves traces on the card, so that it has to be permitted on a real one."""
+        return self.name in _CHANGING
+
+    @property
     def default(self) -> dict[str, Any] | None:
         """The request without arguments; None if arguments are required."""
         return _DEFAULTS.get(self.name)
 
 
+_CHANGING = frozenset(
+    {
+        "set_default_dp_address",
+        "load_bound_profile_package",
+        "remove_notification_from_list",
+        "load_crl",
+        "enable_profile",
+        "disable_profile",
+        "delete_profile",
+        "euicc_memory_reset",
+        "set_nickname",
+    }
+)
 # SGP.22 5.7.20: GetEuiccDataRequest lists the tag 5A, the EID. The others have no mandatory field.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "get_euicc_configured_addresses": {},

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pytest_euicc import resources
+from tests.support.plugin_runs import run, run_alone, run_tests
 
 VECTOR = """
 case: TC_Own
@@ -40,8 +44,6 @@ sequences:
       - es10c.get_eid
 """
 
-SUITES = ("--pyargs", "pytest_euicc.suites")
-
 
 @pytest.fixture
 def own(pytester: pytest.Pytester) -> Path:
@@ -50,20 +52,16 @@ def own(pytester: pytest.Pytester) -> Path:
     return pytester.path / "own.yaml"
 
 
-def run(pytester: pytest.Pytester, *arguments: str | Path) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*SUITES, "-p", "no:cacheprovider", *map(str, arguments))
-
-
 def test_workers_without_a_card_end_the_run_with_one_message(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "-n", "2", "-k", "ES10a", "--euicc", "replay:missing.trace")
+    result = run_alone(pytester, "es10a", "-n", "2", "--euicc", "replay:missing.trace")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*Interrupted: *missing.trace*"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
 def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
-    result = run(pytester, "--euicc-vectors", own, "-k", "TC_Own", "-rsE")
-    result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1, deselected=result.parseoutcomes()["deselected"])
+    result = run(pytester, "others", "--euicc-vectors", own, "-rsE")
+    result.assert_outcomes(passed=1, failed=1, skipped=1, errors=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
@@ -85,23 +83,22 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
 def test_workers_share_a_seed_and_describe_both_sides(pytester: pytest.Pytester) -> None:
     chosen = ("-k", "GetEID_01 or ES9+.InitiateAuthenticationNIST_01", "--euicc-report", "out", "--alluredir", "allure")
 
-    def ran(*arguments: str) -> tuple[dict[str, str], str]:
-        assert run(pytester, *chosen, "--clean-alluredir", *arguments).ret == pytest.ExitCode.OK
+    def ran(start: Callable[..., pytest.RunResult], *arguments: str) -> tuple[dict[str, str], str]:
+        assert start(pytester, "es10c es9plus", *chosen, "--clean-alluredir", *arguments).ret == pytest.ExitCode.OK
         described = json.loads((pytester.path / "out" / "run.json").read_text())["card"]
         attached = "".join(path.read_text() for path in (pytester.path / "allure").glob("*-attachment.txt"))
         (challenge,) = re.findall(r'> {"euiccChallenge": "([^"]*)"', attached)
         return described, challenge
 
-    described, challenge = ran("-n", "2")
+    described, challenge = ran(run_alone, "-n", "2")
     assert {"eid", "SM-DP+", "SM-DP+ declaration"} <= described.keys()
-    assert ran("--euicc-seed", described["seed"]) == (described, challenge)
-    assert ran()[0]["seed"] != described["seed"]
+    assert ran(run, "--euicc-seed", described["seed"]) == (described, challenge)
+    assert ran(run)[0]["seed"] != described["seed"]
 
 
 def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
-    result = run(
-        pytester, "--euicc-vectors", own, "-k", "TC_Own", "-n", "2", "--euicc-report", "out", "--alluredir", "allure"
-    )
+    reports = ("--euicc-report", "out", "--alluredir", "allure")
+    result = run_alone(pytester, "others", "--euicc-vectors", own, "-n", "2", *reports)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     summary = json.loads((pytester.path / "out" / "run.json").read_text())
     assert [entry["verdict"] for entry in summary["sequences"]] == ["pass", "fail", "not applicable", "inconclusive"]
@@ -135,12 +132,12 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
 
 
 def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, own: Path) -> None:
+    suites = "es10b es10c others"
     chosen = ("-k", "GetEUICCInfo or GetEID or TC_Own or EnableProfile or LoadCRL", "--euicc-vectors", own)
-    declaration = Path(__file__).parents[2] / "vectors" / "declarations" / "simulated.yaml"
-    recorded = run(pytester, *chosen, "--euicc-record", "run.trace", "--euicc-report", "first")
-    replayed = run(
-        pytester, *chosen, "--euicc", "replay:run.trace", "--euicc-declaration", declaration, "--euicc-report", "second"
-    )
+    # As one argument: pytest takes a path of its own for the place of the configuration.
+    replay = ("--euicc", "replay:run.trace", f"--euicc-declaration={resources.declarations() / 'simulated.yaml'}")
+    recorded = run(pytester, suites, *chosen, "--euicc-record", "run.trace", "--euicc-report", "first")
+    replayed = run(pytester, suites, *chosen, *replay, "--euicc-report", "second")
     assert recorded.parseoutcomes() == replayed.parseoutcomes()
     verdicts = [
         [(entry["id"], entry["verdict"]) for entry in json.loads(path.read_text())["sequences"]]
@@ -148,10 +145,10 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
     ]
     assert verdicts[0] == verdicts[1]
     assert len(verdicts[0]) > 30
-    part = run(pytester, "-k", "GetEID", "--euicc", "replay:run.trace", "--euicc-declaration", declaration)
+    part = run(pytester, "es10c", "-k", "GetEID", *replay)
     part.assert_outcomes(passed=part.parseoutcomes()["passed"], deselected=part.parseoutcomes()["deselected"])
     # What was not recorded sends nothing, so nothing is left behind.
-    other = run(pytester, "-k", "SetNickname_01", "--euicc", "replay:run.trace", "--euicc-declaration", declaration)
+    other = run(pytester, "es10c", "-k", "SetNickname_01", *replay)
     assert other.parseoutcomes()["errors"] == 1
     other.stdout.fnmatch_lines(["*that sequence was not part of the recorded run*"])
     other.stdout.no_fnmatch_line("*not restored:*")
@@ -177,7 +174,7 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
     ],
 )
 def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tuple[str, ...], words: str) -> None:
-    result = run(pytester, "-k", "GetEID", *arguments)
+    result = run(pytester, "es10c", "-k", "GetEID", *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     text = result.stdout.str() + result.stderr.str()
     assert words in text
@@ -188,17 +185,21 @@ def test_a_wrong_option_is_one_message(pytester: pytest.Pytester, arguments: tup
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_recording_that_finds_the_disk_full_ends_the_run(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    pytester.makeconftest(
-        """
+    pytester.makepyfile(
+        full_disk="""
+        import os
+
         import pytest
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtest_call(item):
             recorder = item.funcargs["sequence"].harness.card.transport
-            recorder._file = open("/dev/full", "wb", buffering=0)
+            os.dup2(os.open("/dev/full", os.O_WRONLY), recorder._file.fileno())
         """
     )
-    result = run(pytester, "-p", "conftest", *workers, "-k", "GetEID", "--euicc-record", "run.trace")
+    pytester.syspathinsert()
+    start = run_alone if workers else run
+    result = start(pytester, "es10c", "-p", "full_disk", *workers, "-k", "GetEID", "--euicc-record", "run.trace")
     text = result.stdout.str()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert "No space left on device" in text
@@ -208,7 +209,7 @@ def test_a_recording_that_finds_the_disk_full_ends_the_run(pytester: pytest.Pyte
 
 def test_an_unknown_option_of_a_declaration(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", mine='name: Mine\niut: euicc\nversion: "2.6.0"\noptions: [O_E_BRB]\n')
-    result = run(pytester, "-k", "GetEID", "--euicc-declaration", "mine.yaml")
+    result = run(pytester, "es10c", "--euicc-declaration", "mine.yaml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "mine.yaml:4:11" in (result.stdout.str() + result.stderr.str())
     assert "O_E_BRP" in (result.stdout.str() + result.stderr.str())
@@ -216,13 +217,13 @@ def test_an_unknown_option_of_a_declaration(pytester: pytest.Pytester) -> None:
 
 def test_mistakes_in_vectors_come_all_at_once(pytester: pytest.Pytester, own: Path) -> None:
     own.write_text(VECTOR.replace("es10c.get_eid", "es10c.get_eit").replace("isdr_selected", "isdr_selekted"))
-    result = run(pytester, "--euicc-vectors", own)
+    result = run(pytester, "others", "--euicc-vectors", own)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert (result.stdout.str() + result.stderr.str()).count("own.yaml:") == 8
 
 
 def test_a_defect_turns_a_sequence_red(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "-k", "GetEID_01", "--euicc-defect", "wrong-eid-check-digits")
+    result = run(pytester, "es10c", "-k", "GetEID_01", "--euicc-defect", "wrong-eid-check-digits")
     assert result.parseoutcomes()["failed"] == 1
 
 
@@ -234,7 +235,7 @@ def test_fixtures_for_tests_of_one_s_own(pytester: pytest.Pytester) -> None:
             assert euicc.protocol == "T=0"
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    run_tests(pytester).assert_outcomes(passed=1)
 
 
 def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
@@ -252,11 +253,11 @@ def test_a_download_in_a_test_of_one_s_own(pytester: pytest.Pytester) -> None:
             assert pki.curves == ("nist", "brainpool")
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    run_tests(pytester).assert_outcomes(passed=1)
 
 
 def test_a_server_that_is_not_ours(pytester: pytest.Pytester) -> None:
-    result = run(pytester, "-k", "Procedures_09", "--smdp", "https://127.0.0.1:9")
+    result = run(pytester, "procedures", "-k", "Procedures_09", "--smdp", "https://127.0.0.1:9")
     assert result.parseoutcomes()["errors"] == 1
     result.stdout.fnmatch_lines(
         ["*https://127.0.0.1:9 holds no profile for it: *under random keys, a package of 3000 octets or *"]
@@ -276,3 +277,42 @@ def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> Non
     result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*eUICC and SM-DP+ conformance*")
+
+
+UNASKED = """
+def test_delete(isdr):
+    deleted = isdr.get_profiles_info()[1][0]["iccid"]
+    isdr.delete_profile(deleted)
+
+def test_read(isdr):
+    assert isdr.get_eid()
+"""
+
+
+def test_a_test_in_python_does_not_change_a_real_card_unasked(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_euicc.harness._HARMLESS", ())
+    pytester.makepyfile(UNASKED)
+    pytester.makefile(".yaml", mine='name: Mine\niut: euicc\nversion: "2.6.0"\n')
+    result = run_tests(pytester, "-rs", "--euicc-declaration", "mine.yaml")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(
+        ["SKIPPED*ES10c.DeleteProfile changes the card: the card in sim is not declared as a *"]
+    )
+
+
+def test_each_test_in_python_finds_the_card_as_it_was(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("name", ["first", "second"])
+        def test_nickname(isdr, name):
+            profile = isdr.get_profiles_info()[1][0]
+            assert "profileNickname" not in profile
+            assert isdr.set_nickname(profile["iccid"], name) == 0
+        """
+    )
+    run_tests(pytester).assert_outcomes(passed=2)
+    run_tests(pytester, "--euicc-keep-changes").assert_outcomes(passed=1, failed=1)

@@ -11,35 +11,11 @@ from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
 from pytest_euicc.rsp.pki import default_pki
-from pytest_euicc.simulator.euicc.settings import EuiccSettings
-from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.mini_card import case_of
+from tests.support.unforgetting import Unforgetting
 
 OWN = {"iccid": "98001032547698103264", "name": "Of the card", "owner": {"mcc_mnc": "00F110"}}
 LOOK = "    steps: [{es10c.get_profiles_info: {with: {tagList: 5A95B6B7}, expect: {profileInfoListOk: %s}}}]\n"
-
-
-class Unforgetting:
-    """A simulated eUICC without snapshots, as a card in a reader."""
-
-    description, protocol = "unforgetting", "T=1"
-
-    def __init__(self, *defects: str, **settings: object) -> None:
-        chosen = EuiccSettings(**({"profiles": (), "protocol": "T=1"} | settings))  # type: ignore[arg-type]
-        self.euicc = SimulatedEuicc(chosen, defects=frozenset(defects))
-        self.atr = b""
-
-    def connect(self) -> None:
-        self.atr = self.euicc.reset()
-
-    def reset(self) -> bytes:
-        return self.euicc.reset()
-
-    def transmit(self, apdu: bytes) -> bytes:
-        return self.euicc.transmit(apdu)
-
-    def close(self) -> None:
-        pass
 
 
 def run(sequence: str, card: Unforgetting, **session: object) -> Result:
@@ -82,7 +58,7 @@ def test_what_cannot_be_deleted_beside_a_profile_of_the_card_is_named(state: str
     own, profile = card.euicc.state.profiles
     assert own.iccid == bytes.fromhex(OWN["iccid"])
     assert (
-        f"the profile {profile.iccid.hex()} is installed (the eUICC answered disallowedByPolicy)" in result.left_behind
+        f"the profile {profile.iccid.hex()} is installed: the eUICC answered disallowedByPolicy" in result.left_behind
     )
 
 

@@ -13,7 +13,7 @@ from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
-from tests.plugin.test_provisioning import Unforgetting
+from tests.support.unforgetting import Unforgetting
 
 EMPTY = "v24-service-data"
 

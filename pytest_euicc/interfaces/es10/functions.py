@@ -18,18 +18,6 @@ from pytest_euicc.es10.functions import FUNCTIONS, Function
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.interfaces.card import DATA, data_outcome, send_as_written
 
-# What stays on the card after these has to be permitted on a real one (SGP.22 5.7).
-_CHANGING = frozenset(
-    {
-        "set_default_dp_address",
-        "remove_notification_from_list",
-        "enable_profile",
-        "disable_profile",
-        "delete_profile",
-        "euicc_memory_reset",
-        "set_nickname",
-    }
-)
 # Fields without which the request would not even be one; a vector names the rest.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "enable_profile": {"refreshFlag": False},
@@ -76,7 +64,7 @@ def _register(function: Function) -> None:
         f"{function.interface.lower()}.{function.name}",
         request=function.request,
         response=function.response,
-        changes=function.name in _CHANGING,
+        changes=function.changes,
     )(run)
 
 

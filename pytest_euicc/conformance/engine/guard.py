@@ -1,0 +1,52 @@
+"""A test in Python on a card: nothing is changed without permission, and what was changed is put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from pytest_euicc.card.transport import SnapshotTransport
+from pytest_euicc.conformance.engine.context import Context, Session
+from pytest_euicc.conformance.engine.kinds import KINDS, Preparation, Undo
+from pytest_euicc.es10.changes import Changes
+
+
+@contextmanager
+def guarded(
+    session: Session, name: str, refuse: Callable[[str], NoReturn], *, restore: bool = True
+) -> Iterator[Context]:
+    """Around a test that talks to the card by itself; its context says afterwards what is left behind.
+
+    Args:
+        name: of the test, for recordings.
+        refuse: called with the reason where a command would change a card that must not be changed.
+        restore: False: the card stays as the test leaves it.
+
+    Raises:
+        InconclusiveError: what the card holds cannot be read, so it could not be put back.
+    """
+    card, watch = session.held_card(), Changes()
+    refused = session.refusal()
+    context = Context(session, f"before {name}")
+    preparation: Preparation | None = None
+    # The replay of a real card has nothing to put back, and what it held before was asked in a section of its own.
+    if restore and refused is None and (session.real_card or isinstance(card.transport, SnapshotTransport)):
+        preparation = KINDS.get("euicc").prepare(context, changes=True)
+    context.changed = False
+    session.section(name)
+
+    def guard(octets: bytes) -> None:
+        what = watch.of(octets)
+        if what and refused is not None:
+            refuse(f"{what} changes the card: {refused}")
+        context.changed |= bool(what)
+
+    card.guard = guard
+    try:
+        yield context
+    finally:
+        card.guard = None
+        if preparation is not None and (context.changed or isinstance(card.transport, SnapshotTransport)):
+            session.section(f"after {name}")
+            preparation.restore(Undo(context))
