@@ -113,7 +113,7 @@ def test_reports_with_workers(pytester: pytest.Pytester, own: Path) -> None:
     statuses = {name: data["status"] for name, data in results.items()}
     assert statuses == {"TC_Own_01": "passed", "TC_Own_02": "failed", "TC_Own_03": "skipped", "TC_Own_04": "broken"}
     failed = results["TC_Own_02"]
-    labels = {(label["name"], label["value"]) for label in failed["labels"]}
+    labels = {(label["name"], label.get("value", "")) for label in failed["labels"]}
     assert {("epic", "own"), ("feature", "TC_Own"), ("severity", "normal"), ("origin", "own")} <= labels
     tags = {value for name, value in labels if name == "tag" and " " in value}
     assert tags == {"ISO 7816-4 7.4", "SGP.22 5.7.20"}
