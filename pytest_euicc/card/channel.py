@@ -195,7 +195,10 @@ class Card:
         return fetched
 
     def hold_proactive(self) -> None:
-        """Leave proactive commands unfetched, so that a proactive session stays open, until `release_proactive`."""
+        """Leave proactive commands unfetched, so that a proactive session stays open, until `release_proactive`.
+
+        A reset ends it as well, as nothing is pending then.
+        """
         self._holds, self.held = True, None
 
     def release_proactive(self) -> None:
@@ -280,7 +283,7 @@ class Card:
         return response.data[0]
 
     def _forget_channels(self) -> None:
-        self.held = None
+        self._holds, self.held = False, None
         for channel in self._channels:
             channel.is_open = False
         self._channels.clear()

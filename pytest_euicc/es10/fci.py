@@ -12,6 +12,7 @@ _FCI = 0x6F
 _AID = 0x84
 _PROPRIETARY = 0xA5
 _ISDR_TEMPLATE = 0xE0
+_IOT_TEMPLATE = 0xE1
 
 
 class FciError(PytestEuiccError, ValueError):
@@ -20,11 +21,19 @@ class FciError(PytestEuiccError, ValueError):
 
 @dataclass(frozen=True)
 class Fci:
-    """`octets` as received, the `aid` of tag 84, and `isdr`: the decoded ISDRProprietaryApplicationTemplate or None."""
+    """The FCI of an ISD-R.
+
+    Attributes:
+        octets: as received.
+        aid: of tag 84.
+        isdr: the decoded ISDRProprietaryApplicationTemplate (E0), or None.
+        iot: the decoded ISDRProprietaryApplicationTemplateIoT (E1, SGP.32 3.8.4), or None.
+    """
 
     octets: bytes
     aid: bytes
     isdr: dict[str, Any] | None
+    iot: dict[str, Any] | None = None
 
     @property
     def svn(self) -> str:
@@ -39,13 +48,15 @@ class Fci:
             outer = tlv.parse(octets)
             if outer.tag != _FCI:
                 raise FciError(f"tag {outer.tag:X} where the FCI template 6F was expected")
-            aid, isdr = b"", None
+            aid, isdr, iot = b"", None, None
             parts = outer.children()
             for part in parts + [inner for each in parts if each.tag == _PROPRIETARY for inner in each.children()]:
                 if part.tag == _AID:
                     aid = part.value
                 elif part.tag == _ISDR_TEMPLATE and isdr is None:
                     isdr = codec.decode("ISDRProprietaryApplicationTemplate", part.octets)
+                elif part.tag == _IOT_TEMPLATE and iot is None:
+                    iot = codec.decode("ISDRProprietaryApplicationTemplateIoT", part.octets)
         except (tlv.TlvError, codec.Asn1Error) as fault:
             raise FciError(f"the FCI cannot be read: {fault} ({octets.hex().upper()})") from fault
-        return cls(octets, aid, isdr)
+        return cls(octets, aid, isdr, iot)

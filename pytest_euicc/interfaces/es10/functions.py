@@ -79,7 +79,14 @@ for _function in FUNCTIONS.values():
 
 
 def _fci_shape() -> Shape:
-    return mapping("FCI", aid=OCTETS, svn=TEXT, octets=OCTETS, isdr=asn1_shape("ISDRProprietaryApplicationTemplate"))
+    return mapping(
+        "FCI",
+        aid=OCTETS,
+        svn=TEXT,
+        octets=OCTETS,
+        isdr=asn1_shape("ISDRProprietaryApplicationTemplate"),
+        iot=asn1_shape("ISDRProprietaryApplicationTemplateIoT"),
+    )
 
 
 @action("isdr.select", response=Shape("sequence", "FCI", parts=lambda: _fci_shape().fields))
@@ -107,7 +114,8 @@ def select(context: Context, message: Message, *, aid: Hex | None = None, as_: C
     except FciError as error:
         return replace(outcome, fault=str(error))
     value = {"aid": fci.aid, "svn": fci.svn, "octets": fci.octets}
-    return replace(outcome, value=value | ({} if fci.isdr is None else {"isdr": fci.isdr}))
+    templates = {"isdr": fci.isdr, "iot": fci.iot}
+    return replace(outcome, value=value | {name: given for name, given in templates.items() if given is not None})
 
 
 class Chunk(BaseModel):

@@ -15,7 +15,9 @@ from pytest_euicc.conformance.engine.profiles import profiles_on
 from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.interfaces.download.signatures import chain_mismatches, signature_mismatches
 from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
+from pytest_euicc.interfaces.es10b_iot.states import bare
 from pytest_euicc.peers.eim.peer import EimPeers
 
 _TAGS = bytes.fromhex("5A 9F70 9F26")
@@ -144,3 +146,37 @@ def kept_results(context: Context, outcome: Outcome, *, numbers: list[Any]) -> I
     if found != expected:
         told = " ".join(octets.hex().upper() for octets in found) or "none"
         yield Mismatch("euiccPackageResultList", " ".join(octets.hex().upper() for octets in expected) or "none", told)
+
+
+@check("iot_chain")
+def iot_chain(context: Context, outcome: Outcome, *, ci: Any = None) -> Iterator[Mismatch]:
+    """The certificates of GetCerts lead to a CI, and the eUICC's has the declared EID (SGP.32 5.9.10).
+
+    Args:
+        ci: key identifier of the CI that it must be; any by default.
+    """
+    if outcome.value is None or outcome.value[0] != "certs":
+        yield Mismatch("", "certs", describe(outcome.value, 80))
+        return
+    value = outcome.value[1]
+    chain = [bare(value["euiccCertificate"]), bare(value["eumCertificate"])]
+    yield from chain_mismatches(context, chain, "certs", ci)
+
+
+@check("rollback_signature")
+def rollback_signature(context: Context, outcome: Outcome, *, eim: str = "eim1") -> Iterator[Mismatch]:
+    """The package result of ProfileRollback is signed as that of a package (SGP.32 5.9.16, 2.11.2.1).
+
+    Args:
+        eim: name of the eIM that sent the package.
+    """
+    peers = context.part(EimPeers)
+    peer = peers.get(eim)
+    found = [part for part in tlv.parse(outcome.received).children() if part.tag == 0xBF51]
+    certificate = peers.certificates.get(peer.ci or b"")
+    if not found or certificate is None:
+        yield Mismatch("euiccPackageResult", "BF51 with a signed result", outcome.received.hex().upper())
+        return
+    inner = found[0].children()[0].children()
+    covered = inner[0].octets + peer.token_octets()
+    yield from signature_mismatches(certificate, covered, inner[1].value, "euiccPackageResult.signature")
