@@ -14,9 +14,9 @@ from pytest_euicc.card.atr import Atr, AtrError
 from pytest_euicc.card.channel import TERMINAL_CAPABILITY, TERMINAL_PROFILE, LogicalChannel, UnexpectedStatus
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.files.observations import CARD_START
 from pytest_euicc.conformance.values.shapes import ANY, BOOLEAN, NUMBER, OCTETS, TEXT, listing, mapping
 
 DATA = mapping("response", data=OCTETS)
@@ -329,7 +329,7 @@ def card_started(context: Context) -> Generator[None, None, None]:
     context.reset(start=False)
     start = context.card.start()
     if not start.mf.ok:
-        raise Refused(f"SELECT MF was answered {start.mf}")
+        context.observe(CARD_START, f"SELECT MF was answered {start.mf}", "ETSI TS 102 221 11.1.1")
     yield
 
 

@@ -11,6 +11,7 @@ from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check
+from pytest_euicc.conformance.files.observations import UNKNOWN_ELEMENT, Observation
 from pytest_euicc.conformance.values.matchers import Mismatch, equal
 from pytest_euicc.conformance.values.shapes import ANY, NUMBER, mapping
 from pytest_euicc.conformance.values.text import describe
@@ -68,10 +69,13 @@ def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 
 @check("complete")
-def complete(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer has no element that its ASN.1 type does not define."""
+def complete(_context: Context, outcome: Outcome) -> Iterator[Observation]:
+    """Elements that the ASN.1 type of the answer does not define are listed as observations.
+
+    Later versions add elements, and an LPA ignores those it does not know; a declaration may make them failures.
+    """
     for element in outcome.unknown:
-        yield Mismatch("", f"only elements of {outcome.type_name}", str(element))
+        yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: {element}")
 
 
 @check("eid_check_digits")

@@ -137,14 +137,14 @@ def ota_profile(
         icon: whether it has an icon.
         as: saves what ``profile`` saves.
     """
-    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
+    before, there = enabled_on(context), len(installed_by_tester(context))
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))
     context.part(ProfilesInUse).iccids.add(installed.iccid)
     operator.connect(context, installed.iccid)
     if state == "enabled":
         switch(context, installed, enable=True)
-    forget_notifications(context.isdr(), installed.iccid)
+    forget_notifications(context, installed.iccid)
     context.save(as_, installed.saved())
     yield
     delete_installed(context, there)

@@ -318,7 +318,7 @@ def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], in
         free = free_memory(isdr.get_euicc_info2()["extCardResource"])
     except (Es10Error, TlvError, LookupError) as error:
         raise Refused(f"the free memory cannot be read: {error}") from error
-    return [profile.info for profile in profiles_on(isdr)], free
+    return [profile.info for profile in profiles_on(context, channel=message.channel)], free
 
 
 @action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)

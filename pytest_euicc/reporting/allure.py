@@ -17,6 +17,7 @@ from pytest_euicc.conformance.engine.events import (
     Decoded,
     Event,
     HttpExchanged,
+    Observed,
     SequenceFinished,
     SequenceStarted,
     StateReached,
@@ -70,6 +71,8 @@ class AllureListener:
                 self._decoded(event)
             case CheckFailed():
                 self._problems.append(str(event.mismatch))
+            case Observed():
+                self._values.append(f"observation: {event.observation}")
             case StepFinished():
                 self._close(passed=event.passed)
             case SequenceFinished():

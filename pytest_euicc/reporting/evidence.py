@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def entry(result: Result) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "reason": reason(result),
         "left_behind": list(result.left_behind),
+        "observations": [asdict(each) for each in result.observations],
         "seconds": round(result.seconds, 6),
         "transport_seconds": round(result.transport_seconds, 6),
         "apdus": result.apdus,

@@ -13,6 +13,7 @@ from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.observations import NOT_RESTORED, Observation
 from pytest_euicc.conformance.values.resolve import resolve
 from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
@@ -163,6 +164,7 @@ class Context:
         left_behind: what could not be put back.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
+        on_observation: told of every observation; ``observations`` are those of the sequence, each once.
     """
 
     session: Session
@@ -173,6 +175,8 @@ class Context:
     changed: bool = False
     upcoming: Sequence[Step] = ()
     on_http: Callable[[HttpExchange], None] | None = None
+    on_observation: Callable[[Observation], None] | None = None
+    observations: list[Observation] = field(default_factory=list)
     _parts: dict[type[Any], Any] = field(default_factory=dict)
     _smdp_begun: bool = False
 
@@ -276,6 +280,19 @@ class Context:
             raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
         self.channels[name] = channel
         return channel
+
+    def observe(self, kind: str, text: str, clause: str | None = None) -> None:
+        """Note something that is no fault by itself, once in a sequence."""
+        found = Observation(kind, text, clause)
+        if found not in self.observations:
+            self.observations.append(found)
+            if self.on_observation is not None:
+                self.on_observation(found)
+
+    def restored(self) -> None:
+        """Everything was restored as a whole: nothing is left behind, whatever single clean-ups could not do."""
+        self.left_behind.clear()
+        self.observations = [each for each in self.observations if each.kind != NOT_RESTORED]
 
     def change(self, what: str) -> None:
         """Ask for permission to do something that leaves traces on the card.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.conformance.engine.errors import Cause
+from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.files.vector import Case, Sequence, Step
 from pytest_euicc.conformance.values.matchers import Mismatch
 
@@ -121,6 +122,13 @@ class CheckFailed:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """Something noteworthy that is no fault by itself."""
+
+    observation: Observation
+
+
+@dataclass(frozen=True)
 class StepFinished:
     """A step ended."""
 
@@ -165,6 +173,7 @@ class Result:
         cause: of an inconclusive sequence: who has to act.
         failure: the failing step of a fail.
         left_behind: what could not be put back, one line each.
+        observations: what is noteworthy and no fault.
         seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
         apdus, requests: how many commands went to the card, and how many requests to the server.
     """
@@ -177,6 +186,7 @@ class Result:
     cause: Cause | None = None
     failure: StepFailure | None = None
     left_behind: list[str] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     seconds: float = 0.0
     transport_seconds: float = 0.0
     apdus: int = 0
@@ -200,6 +210,7 @@ Event = (
     | Decoded
     | CheckPassed
     | CheckFailed
+    | Observed
     | StepFinished
     | SequenceFinished
 )

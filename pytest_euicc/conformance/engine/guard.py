@@ -9,6 +9,7 @@ from typing import NoReturn
 from pytest_euicc.card.transport import SnapshotTransport
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.kinds import KINDS, Preparation, Undo
+from pytest_euicc.conformance.files.observations import NOT_COMPARED, NOT_RESTORED
 from pytest_euicc.es10.changes import Changes
 
 
@@ -22,9 +23,6 @@ def guarded(
         name: of the test, for recordings.
         refuse: called with the reason where a command would change a card that must not be changed.
         restore: False: the card stays as the test leaves it.
-
-    Raises:
-        InconclusiveError: what the card holds cannot be read, so it could not be put back.
     """
     card, watch = session.held_card(), Changes()
     refused = session.refusal()
@@ -50,3 +48,6 @@ def guarded(
         if preparation is not None and (context.changed or isinstance(card.transport, SnapshotTransport)):
             session.section(f"after {name}")
             preparation.restore(Undo(context))
+            # No verdict of steps stands beside it here, so that what is not as before is told as left behind.
+            told = [each.text for each in context.observations if each.kind in (NOT_COMPARED, NOT_RESTORED)]
+            context.left_behind += told

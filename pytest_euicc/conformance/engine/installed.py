@@ -8,9 +8,16 @@ from typing import Any
 
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
-from pytest_euicc.conformance.engine.profiles import EVENTS, Profile, ProfilesInUse, by_iccid, fresh_isdr, profiles_on
+from pytest_euicc.conformance.engine.profiles import (
+    EVENTS,
+    Profile,
+    ProfilesInUse,
+    by_iccid,
+    fresh_isdr,
+    pending_on,
+    profiles_on,
+)
 from pytest_euicc.conformance.values.text import to_json
-from pytest_euicc.es10.isdr import Isdr
 
 _DISALLOWED_BY_POLICY = 3
 
@@ -43,7 +50,7 @@ def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
         InconclusiveError: the card has none and none can be had.
     """
     in_use = context.part(ProfilesInUse).iccids
-    free = [profile for profile in profiles_on(context.isdr()) if profile.iccid not in in_use]
+    free = [profile for profile in profiles_on(context) if profile.iccid not in in_use]
     fitting = [profile for profile in free if profile.fits(wish)]
     chosen = min(fitting, key=lambda profile: profile.enabled is not enabled) if fitting else provide(context, wish)
     in_use.add(chosen.iccid)
@@ -67,7 +74,7 @@ def provide(context: Context, wish: ProfileWish) -> Profile:
     if iccid not in installed_by_tester(context):
         installed_by_tester(context).append(iccid)
     # As if it had always been there: its installation is announced to nobody.
-    forget_notifications(context.isdr(), iccid)
+    forget_notifications(context, iccid)
     return by_iccid(context, iccid)
 
 
@@ -110,7 +117,7 @@ def remove(context: Context, iccid: bytes) -> None:
     """
     with context.undoing(f"the profile {iccid.hex()} is installed"):
         isdr = fresh_isdr(context)
-        there = profiles_on(isdr)
+        there = profiles_on(context)
         profile = next((entry for entry in there if entry.iccid == iccid), None)
         if profile is not None:
             code = isdr.disable_profile(iccid) if profile.enabled else 0
@@ -122,15 +129,14 @@ def remove(context: Context, iccid: bytes) -> None:
                 code = isdr.euicc_memory_reset("deleteOperationalProfiles")
             if code:
                 raise Refused(f"the eUICC answered {to_json(code)}")
-        forget_notifications(isdr, iccid)
+        forget_notifications(context, iccid)
 
 
-def forget_notifications(isdr: Isdr, iccid: bytes) -> None:
+def forget_notifications(context: Context, iccid: bytes) -> None:
     """Remove the pending notifications of a profile of the tester's."""
-    name, pending = isdr.list_notification()
-    for entry in pending if name == "notificationMetadataList" else ():
+    for entry in pending_on(context):
         if entry.get("iccid") == iccid:
-            isdr.remove_notification_from_list(int(entry["seqNumber"]))
+            context.isdr().remove_notification_from_list(int(entry["seqNumber"]))
 
 
 def _describe(wish: ProfileWish) -> str:

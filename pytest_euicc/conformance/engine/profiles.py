@@ -6,15 +6,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Refused
-from pytest_euicc.conformance.values.text import to_json
+from pytest_euicc.conformance.engine.lists import entries_of
+from pytest_euicc.conformance.files.observations import UNREADABLE_ENTRY
+from pytest_euicc.conformance.values.text import describe, to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.rsp.rat import rule_names
 
 # Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
 TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
 _STATE_TAGS = bytes.fromhex("5A 9F70")
+_CLASSES = ("test", "provisioning", "operational")
+_OPERATIONAL = 2
 EVENTS = ("install", "enable", "disable", "delete")
 """The events of NotificationEvent in the order of their bits."""
 
@@ -44,9 +49,9 @@ class Profile:
 
     @property
     def profile_class(self) -> str:
-        """``test``, ``provisioning`` or ``operational``, which also stands for none given."""
-        number = self.info.get("profileClass")
-        return "operational" if number is None else ("test", "provisioning", "operational")[int(number)]
+        """``test``, ``provisioning`` or ``operational``, which is the default; another number by itself."""
+        number = int(self.info.get("profileClass", _OPERATIONAL))
+        return _CLASSES[number] if 0 <= number < len(_CLASSES) else f"profileClass {number}"
 
     @property
     def rules(self) -> frozenset[str]:
@@ -105,24 +110,40 @@ def _events(bits: tuple[bytes, int]) -> list[str]:
     return [name for number, name in enumerate(EVENTS[:length]) if octets[0] & 0x80 >> number]
 
 
-def profiles_on(isdr: Isdr, tags: bytes = TAGS) -> list[Profile]:
-    """All profiles of the card, with what the tags ask for.
+def profiles_on(context: Context, tags: bytes = TAGS, channel: str | None = None) -> list[Profile]:
+    """All profiles of the card that can be told apart, with what the tags ask for.
+
+    The list is read entry by entry: one that cannot be decoded, or has no ICCID (OPTIONAL in SGP.22 5.7.15), is an
+    observation and is left alone.
 
     Raises:
-        InconclusiveError: the card does not list them.
+        Refused: the card does not list them.
     """
-    try:
-        name, value = isdr.get_profiles_info({"tagList": tags})
-    except Es10Error as error:
-        raise Refused(f"the profiles cannot be listed: {error}") from error
-    if name != "profileInfoListOk":
-        raise Refused(f"the profiles cannot be listed: {name} {value}")
-    return [Profile(info) for info in value]
+    request = codec.encode("ProfileInfoListRequest", {"tagList": tags})
+    entries = entries_of(context, context.isdr(channel).send("get_profiles_info", request), "profileInfoListOk")
+    found = []
+    for info in entries:
+        if isinstance(info.get("iccid"), bytes) and info["iccid"]:
+            found.append(Profile(info))
+        else:
+            context.observe(UNREADABLE_ENTRY, f"ProfileInfo without an ICCID: {describe(info, 200)}", "SGP.22 5.7.15")
+    return found
 
 
-def enabled_on(isdr: Isdr) -> Profile | None:
+def pending_on(context: Context, channel: str | None = None) -> list[dict[str, Any]]:
+    """Metadata of the pending notifications, read entry by entry as by `profiles_on`.
+
+    Raises:
+        Refused: the card does not list them.
+    """
+    request = codec.encode("ListNotificationRequest", {})
+    entries = entries_of(context, context.isdr(channel).send("list_notification", request), "notificationMetadataList")
+    return [entry for entry in entries if "seqNumber" in entry]
+
+
+def enabled_on(context: Context) -> Profile | None:
     """The enabled profile, if there is one; no more than its ICCID is asked for, which is a fraction of the list."""
-    return next((profile for profile in profiles_on(isdr, _STATE_TAGS) if profile.enabled), None)
+    return next((profile for profile in profiles_on(context, _STATE_TAGS) if profile.enabled), None)
 
 
 def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = False) -> None:
@@ -151,11 +172,16 @@ def fresh_isdr(context: Context) -> Isdr:
     return context.isdr()
 
 
+def _enabled_after_reset(context: Context) -> Profile | None:
+    fresh_isdr(context)
+    return enabled_on(context)
+
+
 def put_back_enabled(context: Context, before: Profile | None) -> None:
     """Make the profile that was enabled the enabled one again."""
     what = f"{before.iccid.hex()} is not enabled again" if before else "a profile is enabled that was not"
     with context.undoing(what):
-        now = enabled_on(fresh_isdr(context))
+        now = _enabled_after_reset(context)
         if before is not None and (now is None or now.iccid != before.iccid):
             switch(context, before, enable=True)
         elif before is None and now is not None:
@@ -168,7 +194,7 @@ def by_iccid(context: Context, iccid: bytes) -> Profile:
     Raises:
         InconclusiveError: the card does not list it.
     """
-    for profile in profiles_on(context.isdr()):
+    for profile in profiles_on(context):
         if profile.iccid == iccid:
             return profile
     raise Refused(f"the profile {iccid.hex()} was installed but is not listed")

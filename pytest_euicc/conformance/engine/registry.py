@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.conformance.engine.arguments import Parameters, Registry
 from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import Shape, asn1_shape
 
@@ -145,7 +146,8 @@ def closure(names: list[str]) -> list[str]:
     return ordered
 
 
-CheckFunction = Callable[..., Iterable[Mismatch]]
+CheckFunction = Callable[..., Iterable[Mismatch | Observation]]
+"""Yields what is wrong, and what is noteworthy and no fault."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Check:
     function: CheckFunction
     parameters: Parameters
 
-    def __call__(self, context: Context, outcome: Outcome, arguments: dict[str, Any]) -> list[Mismatch]:
+    def __call__(self, context: Context, outcome: Outcome, arguments: dict[str, Any]) -> list[Mismatch | Observation]:
         """Run the check with arguments as written (references resolved)."""
         return list(self.function(context, outcome, **self.parameters.bind(arguments)))
 

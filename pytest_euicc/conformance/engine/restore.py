@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_euicc.card.apdu import CommandApdu
+from pytest_euicc.card.channel import UnexpectedStatus
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import SnapshotTransport
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
-from pytest_euicc.conformance.engine.installed import delete_installed, forget_results
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_results, installed_by_tester
 from pytest_euicc.conformance.engine.kinds import Preparation, Undo
-from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, profiles_on, switch
+from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, pending_on, profiles_on, switch
+from pytest_euicc.conformance.files.observations import NOT_COMPARED, NOT_RESTORED
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
+
+# ICCID, state, nickname and class: what else a profile has is not changed by sequences.
+_TAGS = bytes.fromhex("5A 9F70 90 95")
 
 
 class OnCard:
@@ -49,7 +54,7 @@ class _Snapshot:
 
     def restore(self, undo: Undo) -> None:
         undo.forget()
-        self.context.left_behind.clear()
+        self.context.restored()
         with self.context.undoing("not restored"):
             self.transport.restore(self.snapshot)
 
@@ -73,7 +78,7 @@ class _Commands:
                     self.context.left_behind.append(f"not restored: {apdu} was answered {answer}")
                     return
             # Whatever single clean-ups could not put back, the personalised state has none of it.
-            self.context.left_behind.clear()
+            self.context.restored()
 
 
 @dataclass
@@ -87,6 +92,11 @@ class _Inventory:
         undo.run()
         if self.before is not None:
             put_back(self.context, self.before)
+        else:
+            # Without knowing what the card held, nothing else is deleted from it.
+            self.context.left_behind += [
+                f"the profile {iccid.hex()} is installed" for iccid in installed_by_tester(self.context)
+            ]
 
 
 @dataclass(frozen=True)
@@ -98,49 +108,57 @@ class Inventory:
     notifications: frozenset[int]
 
 
-def _look(isdr: Isdr) -> Inventory:
-    profiles = {profile.iccid: profile for profile in profiles_on(isdr)}
-    address = isdr.get_euicc_configured_addresses().get("defaultDpAddress", "")
-    name, pending = isdr.list_notification()
-    numbers = (int(entry["seqNumber"]) for entry in pending) if name == "notificationMetadataList" else ()
-    return Inventory(profiles, address, frozenset(numbers))
+def _look(context: Context) -> Inventory:
+    """What the card holds, on the default channel."""
+    profiles = {profile.iccid: profile for profile in profiles_on(context, _TAGS)}
+    address = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
+    return Inventory(profiles, address, frozenset(int(entry["seqNumber"]) for entry in pending_on(context)))
 
 
-def take_inventory(context: Context) -> Inventory:
-    """What the card holds, read after a reset; another reset follows.
+def take_inventory(context: Context) -> Inventory | None:
+    """What the card holds, read after a reset; another reset follows. None, and an observation, if it cannot be read.
 
     Raises:
-        InconclusiveError: the card does not say.
+        CardError: the card is gone.
     """
+    inventory = None
     try:
-        inventory = _look(fresh_isdr(context))
-        context.reset(start=False)
-    except (CardError, Es10Error) as error:
-        raise Refused(f"what the card holds cannot be read, so it could not be put back: {error}") from error
+        fresh_isdr(context)
+        inventory = _look(context)
+    except (Es10Error, Refused, UnexpectedStatus) as error:
+        context.observe(NOT_COMPARED, f"what the card holds could not be read before the sequence: {error}")
+    context.reset(start=False)
     return inventory
 
 
 def put_back(context: Context, before: Inventory) -> None:
     """Enabled profile, nicknames and default address as they were, nothing of the tester's; the rest is noted."""
     delete_installed(context, keep=before.profiles)
-    with context.undoing("what the sequence changed: the card does not say what it holds"):
+    try:
         isdr = fresh_isdr(context)
         forget_results(context)
-        now = _look(isdr)
-        for iccid in before.profiles.keys() - now.profiles.keys():
-            context.left_behind.append(f"the profile {iccid.hex()} was deleted")
-        for iccid in now.profiles.keys() - before.profiles.keys():
-            context.left_behind.append(f"the profile {iccid.hex()} is installed")
-        for iccid in before.profiles.keys() & now.profiles.keys():
-            _nickname(context, isdr, before.profiles[iccid], now.profiles[iccid])
-        _enabled(context, before, now)
-        if now.address != before.address:
-            with context.undoing(f"the default SM-DP+ address is {now.address!r}, it was {before.address!r}"):
-                _ok(isdr.set_default_dp_address(before.address))
-        pending = _look(isdr).notifications
+        now = _look(context)
+    except (Es10Error, Refused, UnexpectedStatus) as error:
+        context.observe(NOT_COMPARED, f"what the card holds could not be read after the sequence: {error}")
+        return
+    except CardError as error:
+        context.left_behind.append(f"what the sequence changed: {error}")
+        return
+    for iccid in before.profiles.keys() - now.profiles.keys():
+        context.observe(NOT_RESTORED, f"the profile {iccid.hex()} was deleted")
+    for iccid in now.profiles.keys() - before.profiles.keys():
+        context.left_behind.append(f"the profile {iccid.hex()} is installed")
+    for iccid in before.profiles.keys() & now.profiles.keys():
+        _nickname(context, isdr, before.profiles[iccid], now.profiles[iccid])
+    _enabled(context, before, now)
+    if now.address != before.address:
+        with context.undoing(f"the default SM-DP+ address is {now.address!r}, it was {before.address!r}"):
+            _ok(isdr.set_default_dp_address(before.address))
+    with context.undoing("the notifications cannot be compared"):
+        pending = frozenset(int(entry["seqNumber"]) for entry in pending_on(context))
         for numbers, what in ((before.notifications - pending, "removed"), (pending - before.notifications, "added")):
             if numbers:
-                context.left_behind.append(f"notifications {what}: {', '.join(map(str, sorted(numbers)))}")
+                context.observe(NOT_RESTORED, f"notifications {what}: {', '.join(map(str, sorted(numbers)))}")
 
 
 def _nickname(context: Context, isdr: Isdr, before: Profile, now: Profile) -> None:

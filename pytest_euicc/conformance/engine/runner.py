@@ -16,6 +16,7 @@ from pytest_euicc.conformance.engine.events import (
     Event,
     HttpExchanged,
     Listener,
+    Observed,
     Phase,
     Result,
     SequenceFinished,
@@ -112,6 +113,7 @@ class _Run:
         started = time.perf_counter()
         self.runner.emit(SequenceStarted(self.case, self.sequence, self.id))
         self.context.on_http = self.requested
+        self.context.on_observation = lambda each: self.runner.emit(Observed(each))
         card = self.session.card
         if card is not None:
             card.listeners.append(self.exchanged)
@@ -125,9 +127,18 @@ class _Run:
             if card is not None:
                 card.listeners.remove(self.exchanged)
             self.result.left_behind = self.context.left_behind
+            self.result.observations = self.context.observations
+            self.fail_by_observation()
             self.result.seconds = time.perf_counter() - started
             self.runner.emit(SequenceFinished(self.result))
         return self.result
+
+    def fail_by_observation(self) -> None:
+        """Observations outside of steps that the declaration makes failures."""
+        chosen = self.session.declaration.observations
+        for each in self.result.observations if self.result.verdict is Verdict.PASS else ():
+            if chosen.get(each.kind) == "fail":
+                self.stopped(Verdict.FAIL, f"{each.kind}, a failure by observations: of the declaration: {each}")
 
     def exchanged(self, exchange: Exchange) -> None:
         self.result.apdus += 1

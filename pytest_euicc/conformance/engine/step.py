@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pytest_euicc.asn1.codec import Asn1Error
@@ -21,12 +21,15 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.engine.failure import failure_text, without_repetition
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS
+from pytest_euicc.conformance.files.observations import SERVER_ERROR, UNKNOWN_ELEMENT, Observation
 from pytest_euicc.conformance.files.vector import Expectation, Step
 from pytest_euicc.conformance.values.matchers import Match, Mismatch, match
 from pytest_euicc.conformance.values.resolve import ValueMistake, look_up
 from pytest_euicc.conformance.values.shapes import NOTHING
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.errors import PytestEuiccError
+
+_SERVER_ERROR = 500
 
 Emit = Callable[[Event], None]
 
@@ -111,13 +114,10 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
         result = _expectation(context, choice, outcome)
         if result:
             context.variables.update(result.saved)
-            checks = [*step.verify, *choice.verify]
-            problems = [
-                problem
-                for call in checks
-                for problem in CHECKS.get(call.name)(context, outcome, context.resolve(call.arguments))
-            ]
-            return problems, choice.because
+            found: list[Mismatch | Observation] = [*_noteworthy(outcome)]
+            for call in [*step.verify, *choice.verify]:
+                found += CHECKS.get(call.name)(context, outcome, context.resolve(call.arguments))
+            return _problems(context, found), choice.because
         if closest is None:
             closest = (result.mismatches, choice.because)
         else:
@@ -127,6 +127,27 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
             )
     assert closest is not None  # noqa: S101
     return closest[0], closest[1] if len(alternatives) == 1 else None
+
+
+def _noteworthy(outcome: Outcome) -> Iterator[Observation]:
+    """What can be noted of any answer without being asked for."""
+    for element in outcome.unknown:
+        yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: {element}")
+    if outcome.reply is not None and outcome.reply.status >= _SERVER_ERROR:
+        yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered HTTP {outcome.reply.status}")
+
+
+def _problems(context: Context, found: Iterable[Mismatch | Observation]) -> list[Mismatch]:
+    """Mismatches, with the observations that the declaration makes failures; the others are noted."""
+    problems = []
+    for each in found:
+        if isinstance(each, Mismatch):
+            problems.append(each)
+        elif context.declaration.observations.get(each.kind) == "fail":
+            problems.append(Mismatch("", f"no {each.kind} (observations: of the declaration)", str(each)))
+        else:
+            context.observe(each.kind, each.text, each.clause)
+    return problems
 
 
 def _expectation(context: Context, choice: Expectation, outcome: Outcome) -> Match:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from pytest_euicc.conformance.files import observations
 from pytest_euicc.conformance.files.applicability import Applicability, Value, parse
 from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
 from pytest_euicc.conformance.files.features import OPTIONS
@@ -45,6 +46,13 @@ def _options(value: Any) -> Any:
         if not isinstance(held, bool):
             raise ValueError(f"option {name} is true or false, not {held!r}")  # noqa: TRY004
     return given
+
+
+def _known_observations(chosen: dict[str, Any]) -> dict[str, Any]:
+    for kind in chosen:
+        if kind not in observations.KINDS:
+            raise ValueError(f"no kind of observation {kind!r}{closest(kind, observations.KINDS)}")
+    return chosen
 
 
 Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version)]
@@ -106,6 +114,8 @@ class Declaration(BaseModel):
     forbidden_ppr: list[str | int] | None = None
     rat: list[Any] | None = None
     settings: dict[str, Any] = {}
+    observations: Annotated[dict[str, Literal["fail", "note"]], AfterValidator(_known_observations)] = {}
+    """Kinds of observations that are failures (``fail``) for this implementation; others are noted alone."""
     test_cards: list[Eid] = []
     restore: list[HexText] = []
     addresses: Addresses = Addresses()

@@ -143,7 +143,7 @@ def installed_profile(
     chosen = {} if iccid is None else {"iccid": iccid}
     before = len(installed_by_tester(context))
     installed = by_iccid(context, install(context, metadata or {}, keys=keys, filler=filler, **chosen))
-    forget_notifications(context.isdr(), installed.iccid)
+    forget_notifications(context, installed.iccid)
     context.part(ProfilesInUse).iccids.add(installed.iccid)
     context.save(as_, installed.saved())
     yield

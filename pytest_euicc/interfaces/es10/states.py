@@ -16,13 +16,15 @@ from pytest_euicc.conformance.engine.profiles import (
     by_iccid,
     enabled_on,
     fresh_isdr,
+    pending_on,
     profiles_on,
     put_back_enabled,
     switch,
 )
 from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.files.observations import NOT_RESTORED
 from pytest_euicc.conformance.values.text import to_json
-from pytest_euicc.es10.isdr import Es10Error, Isdr
+from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.rsp.rat import authorises, rule_names
 
 Rule = Literal["ppr1", "ppr2"]
@@ -62,7 +64,7 @@ def profile(
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
     wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
-    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
+    before, there = enabled_on(context), len(installed_by_tester(context))
     chosen = choose(context, wish, enabled=wanted)
     moved = chosen.enabled is not wanted
     if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in installed_by_tester(context):
@@ -88,7 +90,7 @@ def _check_reversible(context: Context, profile: Profile) -> None:
 @state("no_enabled_profile", implies=("isdr_selected",))
 def no_enabled_profile(context: Context) -> Generator[None, None, None]:
     """No profile is enabled."""
-    before = enabled_on(context.isdr())
+    before = enabled_on(context)
     if before is not None:
         switch(context, before, enable=False)
     yield
@@ -105,7 +107,7 @@ def proactive_session(context: Context, *, profile: str) -> Generator[None, None
     Args:
         profile: the name of a profile, which is enabled with refreshFlag.
     """
-    before = enabled_on(context.isdr())
+    before = enabled_on(context)
     chosen = by_iccid(context, _named(context, profile)["iccid"])
     context.card.hold_proactive()
     try:
@@ -124,15 +126,16 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
 
     Deletes the profiles of the card: needs permission on a real card.
     """
-    there = profiles_on(context.isdr())
+    there = profiles_on(context)
     if there:
         context.change("to delete every profile")
         foreign = (profile for profile in there if profile.iccid not in installed_by_tester(context))
-        context.left_behind += [f"the profile {profile.iccid.hex()} was deleted" for profile in foreign]
+        for each in foreign:
+            context.observe(NOT_RESTORED, f"the profile {each.iccid.hex()} was deleted")
         # A memory reset spares provisioning profiles and test profiles of the manufacturer (SGP.22 5.7.19).
         options = _reset_options(there)
         _ask("delete every profile", context.isdr().euicc_memory_reset, *options, harmless=_NOTHING_TO_DELETE)
-        for profile in profiles_on(context.isdr()):
+        for profile in profiles_on(context):
             _ask(f"delete the profile {profile.iccid.hex()}", context.isdr().delete_profile, profile.iccid)
     yield
 
@@ -163,22 +166,11 @@ def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Gener
         as: saves a list with what ``profile`` saves.
     """
     before = len(installed_by_tester(context))
-    there = profiles_on(context.isdr())
+    there = profiles_on(context)
     there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
     context.save(as_, [profile.saved() for profile in there])
     yield
     delete_installed(context, before)
-
-
-def _pending(isdr: Isdr) -> list[dict[str, Any]]:
-    """Metadata of the pending notifications."""
-    try:
-        name, value = isdr.list_notification()
-    except Es10Error as error:
-        raise Refused(f"the notifications cannot be listed: {error}") from error
-    if name != "notificationMetadataList":
-        raise Refused(f"the notifications cannot be listed: {name} {value}")
-    return list(value)
 
 
 @state("no_notifications", implies=("isdr_selected",))
@@ -187,12 +179,12 @@ def no_notifications(context: Context) -> Generator[None, None, None]:
 
     Removes pending notifications: needs permission on a real card.
     """
-    for entry in _pending(context.isdr()):
+    for entry in pending_on(context):
         number = int(entry["seqNumber"])
         context.change(f"to remove the pending notification {number}")
         _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
         if entry.get("iccid") not in installed_by_tester(context):
-            context.left_behind.append(f"the notification {number} was removed unsent")
+            context.observe(NOT_RESTORED, f"the notification {number} was removed unsent")
     yield
 
 
@@ -209,8 +201,8 @@ def notification(
         event: what happens to a profile.
         as: saves ``seqNumber``, ``address``, ``iccid`` and ``event``.
     """
-    known = {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
-    before, there = enabled_on(context.isdr()), len(installed_by_tester(context))
+    known = {int(entry["seqNumber"]) for entry in pending_on(context)}
+    before, there = enabled_on(context), len(installed_by_tester(context))
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
     chosen = choose(context, wish, enabled=event == "disable")
     iccid = chosen.iccid
@@ -220,16 +212,14 @@ def notification(
         context.change(f"to delete the profile {iccid.hex()}")
         _ask(f"delete the profile {iccid.hex()}", context.isdr().delete_profile, iccid)
         if iccid not in installed_by_tester(context):
-            context.left_behind.append(f"the profile {iccid.hex()} was deleted")
+            context.observe(NOT_RESTORED, f"the profile {iccid.hex()} was deleted")
     else:
         if chosen.enabled is (event == "enable"):
             switch(context, chosen, enable=event != "enable")
-            known |= {int(entry["seqNumber"]) for entry in _pending(context.isdr())}
+            known |= {int(entry["seqNumber"]) for entry in pending_on(context)}
         switch(context, chosen, enable=event == "enable")
     new = [
-        entry
-        for entry in _pending(context.isdr())
-        if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
+        entry for entry in pending_on(context) if int(entry["seqNumber"]) not in known and entry.get("iccid") == iccid
     ]
     if not new:
         raise Refused(f"{event} of the profile {iccid.hex()} led to no notification")
@@ -292,7 +282,8 @@ def _named(context: Context, name: str) -> dict[str, Any]:
 
 def profiles_have(context: Context, iccid: bytes) -> bool:
     """Whether a profile is still there, asked after a reset."""
-    return any(profile.iccid == iccid for profile in profiles_on(fresh_isdr(context)))
+    fresh_isdr(context)
+    return any(profile.iccid == iccid for profile in profiles_on(context))
 
 
 def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:

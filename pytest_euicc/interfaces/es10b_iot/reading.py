@@ -107,7 +107,7 @@ def read_back(
         context.reset()
         context.select_isdr(DEFAULT_CHANNEL)
     try:
-        there = {profile.iccid: profile for profile in profiles_on(context.isdr(), _TAGS)}
+        there = {profile.iccid: profile for profile in profiles_on(context, _TAGS)}
     except InconclusiveError as error:
         return Outcome(fault=str(error), mismatches=(Mismatch("profiles", "a list", str(error)),))
     on = [iccid for iccid, profile in there.items() if profile.enabled]

@@ -197,7 +197,7 @@ def iot_profile(
         run_package(context, eim_name, psmo=[_psmo(operation, {"iccid": chosen.iccid})])
     if fallback and eim_name is not None:
         run_package(context, eim_name, psmo=[_psmo("setFallbackAttribute", {"iccid": chosen.iccid})])
-    forget_notifications(context.isdr(), chosen.iccid)
+    forget_notifications(context, chosen.iccid)
     context.save(as_, chosen.saved())
     yield
     _put_back(context, eim_name, chosen.iccid, before, fallback=fallback)
@@ -217,7 +217,7 @@ def _choose(
 ) -> Profile:
     """A profile that fits and no other name has, or one that is downloaded for it."""
     in_use = context.part(ProfilesInUse).iccids
-    for profile in profiles_on(context.isdr(), _IOT_TAGS):
+    for profile in profiles_on(context, _IOT_TAGS):
         wanted = (
             profile.iccid not in in_use
             and profile.profile_class == class_
@@ -240,18 +240,18 @@ def _choose(
         metadata |= {"profilePolicyRules": {"bits": sorted(rules)}, "profileOwner": owner_for(context, rules)}
     iccid = install(context, metadata)
     in_use.add(iccid)
-    return next(profile for profile in profiles_on(context.isdr(), _IOT_TAGS) if profile.iccid == iccid)
+    return next(profile for profile in profiles_on(context, _IOT_TAGS) if profile.iccid == iccid)
 
 
 def _enabled(context: Context) -> bytes | None:
-    return next((profile.iccid for profile in profiles_on(context.isdr()) if profile.enabled), None)
+    return next((profile.iccid for profile in profiles_on(context) if profile.enabled), None)
 
 
 def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | None, *, fallback: bool) -> None:
     """The profile that was enabled is enabled again, and the tester's is deleted, by packages."""
     with context.undoing(f"the profile {iccid.hex()} is not as it was"):
-        isdr = fresh_isdr(context)
-        there = {profile.iccid: profile for profile in profiles_on(isdr)}
+        fresh_isdr(context)
+        there = {profile.iccid: profile for profile in profiles_on(context)}
         now = _enabled(context)
         operations = []
         if now != before and now is not None:
@@ -266,7 +266,7 @@ def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | 
             if iccid in there and name is not None:
                 run_package(context, name, psmo=[_psmo("delete", {"iccid": iccid})])
             installed_by_tester(context).remove(iccid)
-        forget_notifications(context.isdr(), iccid)
+        forget_notifications(context, iccid)
 
 
 @state("no_enabled_iot_profile", implies=("isdr_selected",))

@@ -1,0 +1,31 @@
+"""Observations: what is noteworthy about an implementation under test and proves no fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+UNKNOWN_ELEMENT, UNREADABLE_ENTRY = "unknown-element", "unreadable-entry"
+CARD_START, SERVER_ERROR = "card-start", "server-error"
+NOT_COMPARED, NOT_RESTORED = "not-compared", "not-restored"
+
+KINDS: dict[str, str] = {
+    UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
+    UNREADABLE_ENTRY: "An entry of a list of the card cannot be read; states leave it alone",
+    CARD_START: "The card refuses a command of its start-up",
+    SERVER_ERROR: "HTTP 5xx in an answer whose status no clause demands",
+    NOT_COMPARED: "What the card holds could not be read before or after the sequence, so it was not compared",
+    NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or came up during it",
+}
+"""Kinds by name, with what they mean. A declaration may turn them into failures: ``observations: {kind: fail}``."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Something noteworthy that is no fault by itself; ``kind`` is one of `KINDS` or of another package."""
+
+    kind: str
+    text: str
+    clause: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.clause})" if self.clause else self.text
