@@ -145,8 +145,7 @@ class Replay:
     def __init__(self, trace: Trace) -> None:
         self.atr = b""
         self._trace = trace
-        self._section: Section = trace.sections[0]
-        self._position = 0
+        self._begin(trace.sections[0])
         self._played: dict[str, int] = {}
 
     @property
@@ -200,17 +199,20 @@ class Replay:
             )
         count = self._played.get(title, 0)
         self._played[title] = count + 1
-        self._section, self._position = found[count % len(found)], 0
+        self._begin(found[count % len(found)])
 
     def close(self) -> None:
         """Nothing is held."""
 
+    def _begin(self, section: Section) -> None:
+        self._section, self._events, self._position = section, self._trace.events(section), 0
+
     def _next(self, doing: str) -> Event:
-        if self._position >= len(self._section.events):
-            last = self._section.events[-1].line if self._section.events else self._section.line
+        if self._position >= len(self._events):
+            last = self._section.last or self._section.line
             within = f"section {self._section.title!r}" if self._section.title else "what comes before the sections"
             raise ReplayEnded(f"{self._trace.path}:{last}: the recording of {within} ends here, but the run {doing}")
-        event = self._section.events[self._position]
+        event = self._events[self._position]
         self._position += 1
         return event
 

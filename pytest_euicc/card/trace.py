@@ -14,12 +14,18 @@ Other ``# name: text`` lines before the first ATR (``# seed: …``) are kept for
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_euicc.card.errors import TraceError
+from pytest_euicc.files import open_file
 
 _DIRECTIVE = re.compile(r"#\s*([a-z][a-z-]*):\s*(.*)")
+
+
+_LONGEST = 1 << 19
+"""Octets of a line: an extended response APDU has 131,076 hexadecimal digits, with blanks between."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,15 @@ class Event:
 
 @dataclass
 class Section:
-    """The events of one sequence; the title of what comes before the first sequence is empty."""
+    """One sequence of a trace; the title of what comes before the first sequence is empty."""
 
     title: str
     line: int
-    events: list[Event] = field(default_factory=list)
+    start: int
+    """Where the line behind its title begins in the file."""
+    end: int = 0
+    last: int = 0
+    """Its last line with an event."""
 
 
 @dataclass
@@ -66,35 +76,67 @@ class Trace:
 
     @classmethod
     def load(cls, path: Path) -> Trace:
-        """Read a trace; raises `TraceError` naming the line that cannot be read."""
-        return _Reader(path).read()
+        """Read a trace once through; raises `TraceError` naming the line that cannot be read."""
+        return _Reader(path).scan()
+
+    def events(self, section: Section) -> list[Event]:
+        """The events of a section, read anew: a trace may be larger than the memory. Raises `TraceError`."""
+        return _Reader(self.path).events(section)
 
 
 class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._trace = Trace(path, {}, [Section("", 1)])
+        self._trace = Trace(path, {}, [Section("", 1, 0)])
         self._pending: tuple[int, bytes] | None = None
         self._started = False
+        self._kept: list[Event] | None = None
 
-    def read(self) -> Trace:
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise TraceError(f"{self._path}: there is no such file") from None
-        except (OSError, UnicodeDecodeError) as fault:
-            raise TraceError(f"{self._path}: the trace cannot be read: {fault}") from None
-        lines = text.splitlines()
-        # A line that was not finished is what an interrupted recording leaves: its octets cannot be trusted.
-        if text and not text.endswith("\n"):
-            lines.pop()
-        for number, line in enumerate(lines, start=1):
-            self._line(number, line.strip())
-        if self._pending is not None:
-            self._add(Event(self._pending[0], self._pending[1]))
+    def scan(self) -> Trace:
+        """All lines, their events thrown away."""
+        for number, start, end, line in self._lines(0, 0, None):
+            before = len(self._trace.sections)
+            self._line(number, line)
+            if len(self._trace.sections) > before:
+                self._trace.sections[-2].end, self._trace.sections[-1].start = start, end
+            self._trace.sections[-1].end = end
+        self._finish()
         if not self._started:
             raise TraceError(f"{self._path}: no card was powered up in this trace (no line '# atr: …')")
         return self._trace
+
+    def events(self, section: Section) -> list[Event]:
+        """Those of a section that `scan` found."""
+        self._kept, self._started = [], section.start > 0
+        first = section.line if section.start else 0
+        for number, _, _, line in self._lines(section.start, first, section.end):
+            self._line(number, line)
+        self._finish()
+        return self._kept
+
+    def _finish(self) -> None:
+        if self._pending is not None:
+            self._add(Event(self._pending[0], self._pending[1]))
+
+    def _lines(self, at: int, number: int, end: int | None) -> Iterator[tuple[int, int, int, str]]:
+        """Number, beginning, end and text of each line from an offset on."""
+        try:
+            with open_file(self._path) as file:
+                file.seek(at)
+                while (end is None or at < end) and (octets := file.readline(_LONGEST)):
+                    number += 1
+                    # A line that was not finished is what an interrupted recording leaves: it cannot be trusted.
+                    if not octets.endswith(b"\n"):
+                        if len(octets) == _LONGEST:
+                            raise self._error(number, f"a line of more than {_LONGEST} octets")
+                        return
+                    yield number, at, at + len(octets), octets.decode().strip()
+                    at += len(octets)
+        except FileNotFoundError:
+            raise TraceError(f"{self._path}: there is no such file") from None
+        except (OSError, UnicodeDecodeError) as fault:
+            told = fault.strerror if isinstance(fault, OSError) else fault
+            raise TraceError(f"{self._path}: the trace cannot be read: {told}") from None
 
     def _line(self, number: int, line: str) -> None:
         if line.startswith(">"):
@@ -126,7 +168,7 @@ class _Reader:
             self._add(Event(number, atr=self._octets(number, f"# {text}")))
         elif name == "section":
             self._cut(number, "a section")
-            self._trace.sections.append(Section(text, number))
+            self._trace.sections.append(Section(text, number, 0))
         elif name == "fault" and self._pending is not None:
             self._add(Event(self._pending[0], self._pending[1], fault=text))
         elif not self._started:
@@ -137,7 +179,9 @@ class _Reader:
             raise self._error(number, f"{what}, but the command of line {self._pending[0]} has no response yet")
 
     def _add(self, event: Event) -> None:
-        self._trace.sections[-1].events.append(event)
+        self._trace.sections[-1].last = event.line
+        if self._kept is not None:
+            self._kept.append(event)
         self._pending = None
 
     def _octets(self, number: int, line: str) -> bytes:

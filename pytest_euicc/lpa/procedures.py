@@ -24,9 +24,9 @@ from pytest_euicc.lpa.errors import (
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
 from pytest_euicc.lpa.notifying import Notifying
 from pytest_euicc.lpa.outcomes import Installation, Session
-from pytest_euicc.lpa.reading import b64, octets_of, read_installation, reading
+from pytest_euicc.lpa.reading import b64, chosen, octets_of, read_installation, reading, transaction_of
 from pytest_euicc.rsp import bpp, signatures
-from pytest_euicc.rsp.certificates import Certificate
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.rat import authorises
 
 Consent = Callable[[Metadata], bool]
@@ -47,7 +47,9 @@ class Lpa(Notifying):
             smdp_oid: OID the server's certificate must carry (from the activation code).
 
         Raises:
-            LpaError: EuiccRefused, ServerRefused or SessionMismatch.
+            LpaError: EuiccRefused, ServerRefused, SessionMismatch or UnreadableAnswer.
+            Es9Error: the server cannot be asked, or its answer is none of the binding.
+            CardError: the eUICC is lost.
         """
         server = self._client(address)
         info1 = self._ask_card("get_euicc_info1", "5.7.8")
@@ -61,10 +63,11 @@ class Lpa(Notifying):
             )
         except ServerRefused as error:
             raise error.on_the_card(_info1_told(info1.value) if error.subject.startswith("8.8.") else "") from None
+        transaction_id = transaction_of(started)
         server_signed1 = octets_of(started, "serverSigned1")
         with reading("ES9+.InitiateAuthentication", "5.6.1"):
             certificate = Certificate(octets_of(started, "serverCertificate"))
-        self._check_server(server_signed1, certificate, started, address, smdp_oid)
+        self._check_server(server_signed1, certificate, transaction_id, address, smdp_oid)
         response = self._ask_card_with(
             "authenticate_server",
             tlv.encode(
@@ -79,7 +82,6 @@ class Lpa(Notifying):
             "5.7.13",
             about=_certificate_told("CERT.DPauth", certificate),
         )
-        transaction_id = bytes.fromhex(started["transactionId"])
         session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
         self.session = session
         answer = self._ask_server(
@@ -91,6 +93,8 @@ class Lpa(Notifying):
         with reading("ES9+.AuthenticateClient", "5.6.3"):
             session.metadata = Metadata.read(octets_of(answer, "profileMetadata"))
         session.smdp_signed2 = octets_of(answer, "smdpSigned2")
+        with reading("ES9+.AuthenticateClient", "5.6.3"):
+            codec.decode("SmdpSigned2", session.smdp_signed2)
         session.smdp_signature2 = octets_of(answer, "smdpSignature2")
         session.smdp_certificate = octets_of(answer, "smdpCertificate")
         return session
@@ -102,24 +106,25 @@ class Lpa(Notifying):
         return codec.encode("CtxParams1", ("ctxParamsForCommonAuthentication", parameters))
 
     def _check_server(
-        self, server_signed1: bytes, certificate: Certificate, started: dict[str, Any], address: str, oid: str | None
+        self, server_signed1: bytes, certificate: Certificate, transaction_id: bytes, address: str, oid: str | None
     ) -> None:
         step = "ES9+.InitiateAuthentication"
         with reading(step, "5.6.1"):
             signed = codec.decode("ServerSigned1", server_signed1)
+            shown = certificate.oid
         if signed["serverAddress"].lower() != address.lower():
             raise SessionMismatch(
                 step, f"serverSigned1 names {signed['serverAddress']!r}, contacted was {address!r}", "3.1.2"
             )
-        if signed["transactionId"].hex() != started["transactionId"].lower():
+        if signed["transactionId"] != transaction_id:
             raise SessionMismatch(
                 step,
-                f"transactionId {started['transactionId']} in JSON, {signed['transactionId'].hex()} in serverSigned1",
+                f"transactionId {transaction_id.hex()} in JSON, {signed['transactionId'].hex()} in serverSigned1",
                 "5.6.1",
             )
-        if oid is not None and certificate.oid != oid:
+        if oid is not None and shown != oid:
             raise SessionMismatch(
-                step, f"the activation code names SM-DP+ {oid}, its certificate says {certificate.oid}", "3.1.2"
+                step, f"the activation code names SM-DP+ {oid}, its certificate says {shown}", "3.1.2"
             )
 
     # ---------------------------------------------------------------- download and installation, SGP.22 3.1.3
@@ -197,7 +202,7 @@ class Lpa(Notifying):
         for rule in rules:
             if not authorises(rat, rule, owner):
                 return rule
-        installed = self._ask_card("get_profiles_info", "5.7.15").value[1]
+        installed = chosen(self._ask_card("get_profiles_info", "5.7.15"), "profileInfoListOk", "5.7.15")
         if "ppr1" in rules and any(_is_operational(profile) for profile in installed):
             # SGP.22 2.9.2.4: PPR1 may only come with the first operational profile.
             return "ppr1"
@@ -316,6 +321,13 @@ def _info1_told(info1: dict[str, Any]) -> str:
 
 def _certificate_told(name: str, certificate: Certificate) -> str:
     """What a certificate says that an eUICC may not like."""
+    try:
+        return _shown(name, certificate)
+    except (ValueError, CertificateFault) as fault:
+        return f"it was shown a {name} that cannot be read: {fault}"
+
+
+def _shown(name: str, certificate: Certificate) -> str:
     begin, end = certificate.x509.not_valid_before_utc, certificate.x509.not_valid_after_utc
     issuer = (certificate.authority_key_id or b"").hex().upper() or "nobody"
     validity = f"valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,14 +15,37 @@ from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Installation
 from pytest_euicc.rsp.certificates import CertificateFault
 
+_TRANSACTION = re.compile(r"(?:[0-9A-Fa-f]{2}){1,16}")
+
 
 @contextmanager
 def reading(step: str, clause: str) -> Iterator[None]:
-    """Raises UnreadableAnswer for an answer of one of the sides that cannot be read in this context."""
+    """Raises UnreadableAnswer for an answer of one of the sides that cannot be read in this context.
+
+    Certificates go through a library that has errors of its own for single fields.
+    """
     try:
         yield
-    except (codec.Asn1Error, tlv.TlvError, CertificateFault) as fault:
-        raise UnreadableAnswer(step, fault, clause) from fault
+    except (ValueError, TypeError, LookupError, RecursionError, CertificateFault) as fault:
+        told = fault if isinstance(fault, codec.Asn1Error | tlv.TlvError | CertificateFault) else _one_line(fault)
+        raise UnreadableAnswer(step, told, clause) from fault
+
+
+def transaction_of(answer: dict[str, Any]) -> bytes:
+    """transactionId of an answer; raises UnreadableAnswer where it is not text of 1 to 16 octets in hex."""
+    text = answer.get("transactionId")
+    if not isinstance(text, str) or not _TRANSACTION.fullmatch(text):
+        told = f"transactionId is {ascii(text)[:60]}; wanted text of 1 to 16 octets in hex"
+        raise UnreadableAnswer("ES9+.InitiateAuthentication", told, "5.6.1")
+    return bytes.fromhex(text)
+
+
+def chosen(reply: Reply, alternative: str, clause: str) -> Any:
+    """The value of a CHOICE if it is the one that was hoped for; raises EuiccRefused for the other, an error."""
+    choice, value = reply.value
+    if choice != alternative:
+        raise EuiccRefused(reply.function.full_name, error_name(value), clause)
+    return value
 
 
 def read_reply(reply: Reply, clause: str) -> Reply:
@@ -45,7 +68,7 @@ def octets_of(answer: dict[str, Any], name: str) -> bytes:
         return base64.b64decode(answer[name], validate=True)
     except KeyError:
         raise LpaError("ES9+", f"the answer has no {name}", "6.5.2") from None
-    except (binascii.Error, TypeError, ValueError):
+    except (TypeError, ValueError):
         raise LpaError("ES9+", f"{name} is not base64", "6.5.2") from None
 
 
@@ -70,3 +93,7 @@ def read_installation(result: bytes, metadata: Metadata, *, key_reused: bool) ->
 
 def _name(number: Any) -> object:
     return getattr(number, "name", None) or number
+
+
+def _one_line(fault: BaseException) -> str:
+    return f"{type(fault).__name__} {ascii(str(fault))[:200]}"

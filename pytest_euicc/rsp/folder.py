@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import read_file
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.chains import Maker, check_kind, ci_number, deviates_in_eum
 from pytest_euicc.rsp.issuing import Identity, issue
 from pytest_euicc.rsp.pki import EID, TestPki
 from pytest_euicc.rsp.signatures import CURVES, private_key_from
 
+_LARGEST = 1 << 20
 _SUFFIX = {"nist": "NIST", "brainpool": "BRP"}
 _SERVER = {
     Role.DP_AUTH: ("DPauth", "DPauth_ECDSA"),
@@ -159,7 +161,7 @@ def _identity(certificate_path: Path, key_path: Path, curve: str) -> Identity:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, _LARGEST)
     except OSError as error:
         raise PkiFolderError(f"{path}: {error.strerror}; what was asked for needs this file") from None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import read_file
 
 MAXIMUM_OCTETS = 2_000_000
 MAXIMUM_DEPTH = 60
@@ -53,19 +55,19 @@ class Document:
     mistakes: list[Mistake] = field(default_factory=list)
     _root: yaml.Node | None = None
     _nodes: int = 0
+    _merged: dict[int, list[tuple[str, yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Document:
         """Read a file; whatever is wrong with it becomes a mistake."""
         document = cls(str(path))
         try:
-            size = path.stat().st_size
-            octets = path.read_bytes() if size <= MAXIMUM_OCTETS else b""
+            octets = read_file(path, MAXIMUM_OCTETS)
         except OSError as error:
-            document.add(1, 1, f"cannot be read: {error.strerror or error}")
-            return document
-        if size > MAXIMUM_OCTETS:
-            document.add(1, 1, f"{size} octets; a file of vectors has at most {MAXIMUM_OCTETS}. Split it")
+            told = f"cannot be read: {error.strerror or error}"
+            if error.errno == errno.EFBIG:
+                told = f"{path.stat().st_size} octets; a file has at most {MAXIMUM_OCTETS}. Split it"
+            document.add(1, 1, told)
             return document
         document._load(octets)
         return document
@@ -145,7 +147,7 @@ class Document:
                 self._at(key, f"key {key.value!r} given twice; the first would be lost")
             else:
                 seen.add(key.value)
-        return {key: self._construct(entry, depth + 1, above) for key, _, entry in _pairs(node)}
+        return {key: self._construct(entry, depth + 1, above) for key, _, entry in self._pairs(node)}
 
     @staticmethod
     def _scalar(node: yaml.Node) -> Any:
@@ -171,12 +173,42 @@ class Document:
                 continue
             inner = node
             while isinstance(inner, yaml.MappingNode):
-                found = [(key, value) for name, key, value in _pairs(inner) if name == str(part)]
+                found = [(key, value) for name, key, value in self._pairs(inner) if name == str(part)]
                 if found:
                     key_node, node = found[-1]
                     break
                 inner = inner.value[0][1] if len(inner.value) == 1 else None
         return node, key_node
+
+    def _pairs(self, node: yaml.MappingNode) -> list[tuple[str, yaml.Node, yaml.Node]]:
+        """Name, key and value of a mapping; what comes in by ``<<`` first, so that own keys win.
+
+        Each mapping is merged once, however often others refer to it: aliases of merges multiply.
+        """
+        if id(node) in self._merged:
+            return self._merged[id(node)]
+        self._merged[id(node)] = []  # what a mapping that merges itself gets of itself
+        found: dict[str, tuple[str, yaml.Node, yaml.Node]] = {}
+        for key, value in node.value:
+            if key.value == "<<":
+                for mapping in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(mapping, yaml.MappingNode):
+                        self._nodes += 1
+                        for entry in self._pairs(mapping):
+                            self._nodes += 1
+                            found[entry[0]] = entry
+                    if self._nodes > MAXIMUM_NODES:
+                        raise yaml.MarkedYAMLError(
+                            problem=f"more than {MAXIMUM_NODES} values with those merged by <<",
+                            problem_mark=key.start_mark,
+                        )
+        found |= {
+            key.value: (key.value, key, value)
+            for key, value in node.value
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<"
+        }
+        self._merged[id(node)] = list(found.values())
+        return self._merged[id(node)]
 
     def _mark(self, place: Place, key: bool) -> Any:
         node, key_node = self._find(place)
@@ -187,16 +219,3 @@ class Document:
 def _is_plain(node: yaml.Node) -> bool:
     """Whether a scalar is written without quotes; the C parser says so by an empty style, the other one by none."""
     return isinstance(node, yaml.ScalarNode) and not node.style
-
-
-def _pairs(node: yaml.MappingNode, depth: int = 0) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    """Name, key and value of a mapping; what comes in by ``<<`` first, so that own keys win."""
-    for key, value in node.value:
-        if key.value == "<<" and depth < MAXIMUM_DEPTH:
-            merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            for mapping in merged:
-                if isinstance(mapping, yaml.MappingNode):
-                    yield from _pairs(mapping, depth + 1)
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-            yield key.value, key, value

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pytest_euicc.conformance.files.orders import HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import eid_digits
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import LARGEST_PACKAGE, read_file
 from pytest_euicc.rsp import iccid as iccids
 
 ProfileState = Literal[
@@ -167,7 +168,7 @@ class HeldProfile(Traits):
         )
 
     def _package(self) -> bytes | None:
-        return self.file.read_bytes() if self.file is not None else None
+        return read_file(self.file, LARGEST_PACKAGE) if self.file is not None else None
 
     def held(self) -> HeldOrder:
         """The order as sequences know it."""

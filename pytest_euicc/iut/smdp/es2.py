@@ -16,11 +16,13 @@ from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es9.es2plus import Es2Client
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.files import read_file
 from pytest_euicc.iut.smdp.clients import Availability
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.issuing import Identity
 
+_LARGEST = 1 << 20
 _CONFIRMED = ("Released", "Confirmed")
 """States that ConfirmOrder leaves a profile in."""
 
@@ -115,7 +117,7 @@ class Es2Provisioner:
 def read_identity(path: Path) -> Identity:
     """Certificate, intermediate certificates and key from one PEM file; raises IdentityError."""
     try:
-        pem = path.read_bytes()
+        pem = read_file(path, _LARGEST)
         certificates = [Certificate(each.public_bytes(Encoding.DER)) for each in x509.load_pem_x509_certificates(pem)]
         key = load_pem_private_key(pem, password=None)
     except OSError as error:

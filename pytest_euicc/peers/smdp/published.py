@@ -15,6 +15,7 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import LARGEST_PACKAGE, read_file
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
 
@@ -59,7 +60,7 @@ def read(path: Path) -> PublishedProfile:
         PublishedPackageError: it is not there, or no profile package.
     """
     try:
-        octets = path.read_bytes()
+        octets = read_file(path, LARGEST_PACKAGE)
         elements = [codec.decode("ProfileElement", part.octets) for part in tlv.parse_all(octets)]
         name, header = elements[0]
     except (OSError, codec.Asn1Error, tlv.TlvError, IndexError) as error:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import LARGEST_PACKAGE, read_file
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.simulator.smdp.orders.metadata import Metadata, Model, Octets
@@ -244,7 +245,7 @@ def package_iccid(package: bytes) -> bytes | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, LARGEST_PACKAGE)
     except OSError as error:
         raise ValueError(f"file {path}: {error.strerror}") from None
 
