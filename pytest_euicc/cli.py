@@ -57,6 +57,18 @@ def _parser() -> argparse.ArgumentParser:
     text = "files or folders (default: the vectors of the package)"
     lint.add_argument("paths", nargs="*", type=Path, default=[resources.vectors()], help=text)
 
+    trace = command(
+        "trace", "traces.command:trace", "explain recorded APDUs: ours, lpac's, pySim's, pcscd's, plain hex"
+    )
+    trace.add_argument("file", type=Path)
+    trace.add_argument("--lines", default="", metavar="FIRST-LAST", help="only APDUs that begin in these lines")
+    trace.add_argument("--to-vector", action="store_true", help="instead, print the draft of a vector")
+    trace.add_argument("--pcap", type=Path, metavar="FILE", help="instead, write a capture file for Wireshark (GSMTAP)")
+
+    decode = command("decode", "traces.command:decode", "explain hex: an APDU, a value of ASN.1, or TLV")
+    decode.add_argument("hex", nargs="+", help="bytes in hex, or - for standard input")
+    decode.add_argument("--type", default="", metavar="NAME", help="ASN.1 type to read it by")
+
     text = "compare runs, the oldest first; exit status 1 if something got worse"
     compare = command("compare", "reporting.command:compare", text)
     compare.add_argument("before", type=Path, help="folder of a run, or its run.json")

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "peers": (*PROTOCOLS, *ENGINE),
     "interfaces": (*PROTOCOLS, *ENGINE, "peers"),
     "reporting": ("asn1", "es9", *ENGINE, "conformance.reading", "resources"),
+    "traces": (*PROTOCOLS, "conformance.values"),
     # They know implementations under test, the simulated ones among them; nothing below imports them.
     "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options", "resources"),
     "prove": (

@@ -1,0 +1,1 @@
+"""Recorded exchanges explained: traces of ours and of other programs, single APDUs, values in hex."""
