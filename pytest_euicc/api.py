@@ -16,7 +16,7 @@ from pytest_euicc.card.transport import (
     TransportOptions,
     open_transport,
 )
-from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet, SaveAs
+from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet, Makes, SaveAs, Uses
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import (
     CannotOffer,
@@ -30,6 +30,7 @@ from pytest_euicc.conformance.engine.errors import (
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check, state
 from pytest_euicc.conformance.files.features import register_option
+from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import (
@@ -65,10 +66,12 @@ __all__ = [
     "InconclusiveError",
     "Isdr",
     "LogicalChannel",
+    "Makes",
     "Message",
     "Mismatch",
     "NotPermitted",
     "NotReachable",
+    "Observation",
     "OrderWish",
     "Outcome",
     "PytestEuiccError",
@@ -82,6 +85,7 @@ __all__ = [
     "SnapshotTransport",
     "Transport",
     "TransportOptions",
+    "Uses",
     "VectorMistake",
     "action",
     "asn1_shape",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
-from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.arguments import Hex, Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
@@ -127,7 +127,7 @@ def ota_profile(
     state: Literal["enabled", "disabled"] = "enabled",
     ppr: Rules = None,
     icon: bool = False,
-    as_: SaveAs = "profile",
+    as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
     """A profile whose OTA keys the tester knows: just downloaded, and removed afterwards.
 

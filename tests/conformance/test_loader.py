@@ -130,6 +130,27 @@ def test_one_mistake(steps, message):
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("{nickname: {profile: nobody, value: a}}", "no profile is called 'nobody' here"),
+        ("{profile: {as: gold}}, {nickname: {profile: gld, value: a}}", "did you mean 'gold'"),
+        ("{proactive_session: {profile: p}}, {profile: {as: p}}", "a state before this makes one"),
+        ("{order: {as: first}}, {euiccs: {orders: [first, second]}}", "no order is called 'second' here"),
+    ],
+)
+def test_a_name_that_nothing_made(given, message):
+    text = f"{HEAD}    given: [{given}]\n    steps: [card.atr]\n"
+    with pytest.raises(AssertionError, match=message):
+        assert mistakes_of(text) == []
+
+
+def test_names_that_states_made_may_be_used():
+    given = "{profile: {as: gold}}, {nickname: {profile: gold, value: a}}, {order: {as: b}}, {euiccs: {orders: [b]}}"
+    text = f"{HEAD}    given: [{given}]\n    steps: [{{euicc.switch: {{to: b}}}}]\n"
+    assert mistakes_of(text) == []
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "F:1:1: the file is empty"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import SimpleNamespace
@@ -21,6 +21,20 @@ class _Saves:
 
 class _Opens:
     """Marks a parameter whose value is the name of a channel that a call opens."""
+
+
+@dataclass(frozen=True)
+class Makes:
+    """Marks a parameter whose value, a name or a list of names, is what later calls may use, by `Uses`."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Uses:
+    """Marks a parameter whose value, a name or a list of names, is one that an earlier state `Makes`."""
+
+    kind: str
 
 
 def _check_name(text: str) -> str:
@@ -89,6 +103,28 @@ class Parameters:
                 if isinstance(value, str):
                     found.append(value)
         return found
+
+    def makes(self, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Kinds and names of things that a call makes, by `Makes`."""
+        return [(kind, name) for kind, name, _ in self._things(arguments, Makes)]
+
+    def uses(self, arguments: Mapping[str, Any]) -> list[tuple[str, str, tuple[str | int, ...]]]:
+        """Kinds and names of things that a call refers to, by `Uses`, and where they are written."""
+        return [each for each in self._things(arguments, Uses) if each[2][0] in arguments]
+
+    def _things(
+        self, arguments: Mapping[str, Any], marker: type[Makes | Uses]
+    ) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+        for name, entry in self.model.model_fields.items():
+            written = entry.alias or name
+            value = arguments.get(written, entry.default)
+            for mark in entry.metadata:
+                if isinstance(mark, marker):
+                    if isinstance(value, str):
+                        yield mark.kind, value, (written,)
+                    for index, each in enumerate(value if isinstance(value, list) else ()):
+                        if isinstance(each, str):
+                            yield mark.kind, each, (written, index)
 
     def saves(self, arguments: Mapping[str, Any]) -> list[str]:
         """Names under which a call saves values."""

@@ -85,6 +85,8 @@ class Declaration(BaseModel):
         rat: the Rules Authorisation Table, as the value of GetRatResponse.rat.
         settings: anything else that vectors read as ``${declaration.settings.name}``. The vectors of this package know
             ``published_profile`` (a file) and, of an SM-DP+, ``ci_without_certificate`` (a CI key identifier).
+        observations: kinds of observations that are failures for this implementation, ``{unknown-element: fail}``; the
+            others are noted and never change a verdict.
         test_cards: EIDs of cards that may be changed without ``--euicc-allow-destructive``.
         restore: command APDUs that put the card back to its personalised state, sent on the basic channel after a
             reset.
@@ -115,7 +117,6 @@ class Declaration(BaseModel):
     rat: list[Any] | None = None
     settings: dict[str, Any] = {}
     observations: Annotated[dict[str, Literal["fail", "note"]], AfterValidator(_known_observations)] = {}
-    """Kinds of observations that are failures (``fail``) for this implementation; others are noted alone."""
     test_cards: list[Eid] = []
     restore: list[HexText] = []
     addresses: Addresses = Addresses()

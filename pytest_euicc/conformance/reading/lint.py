@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pytest_euicc.conformance.engine.arguments import Parameters
 from pytest_euicc.conformance.engine.kinds import KINDS, Kind
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS, STATES, Action, closure
 from pytest_euicc.conformance.files import applicability
@@ -70,6 +71,7 @@ class _Sequence:
         self.kind = kind
         self.names: set[str] = set()
         self.channels: set[str] = set()
+        self.things: dict[str, set[str]] = {}
 
     def lint(self, sequence: Mapping[str, Any], place: Place) -> None:
         reached: list[str] = []
@@ -91,9 +93,11 @@ class _Sequence:
         self.references(call.arguments, place)
         for where, message in state.parameters.mistakes(call.arguments, state.name):
             self.report((*place, *where), message, message.startswith("unknown"))
+        self.used(state.parameters, call.arguments, place)
         for name in closure([call.name])[:-1]:
             if name not in reached:
                 reached.append(name)
+                self.made(STATES.get(name).parameters, {})
                 self.names.update(STATES.get(name).parameters.saves({}))
                 self.channels.update(STATES.get(name).parameters.opens({}))
         reached.append(call.name)
@@ -102,6 +106,19 @@ class _Sequence:
                 self.report(place, f"${name} is saved by a state before this one; give another name with as:", False)
             self.names.add(name)
         self.channels.update(state.parameters.opens(call.arguments))
+        self.made(state.parameters, call.arguments)
+
+    def made(self, parameters: Parameters, arguments: Mapping[str, Any]) -> None:
+        for kind, name in parameters.makes(arguments):
+            self.things.setdefault(kind, set()).add(name)
+
+    def used(self, parameters: Parameters, arguments: Mapping[str, Any], place: Place) -> None:
+        """What a call refers to by a name must have been made by a state before it."""
+        for kind, name, where in parameters.uses(arguments):
+            known = self.things.get(kind, set())
+            if name not in known and not name.startswith("$"):
+                text = f"no {kind} is called {name!r} here{closest(name, known)}; a state before this makes one"
+                self.report((*place, *where), text, False)
 
     def references(self, data: Any, place: Place) -> None:
         for where, reference in references(data):
@@ -126,6 +143,7 @@ class _Sequence:
         for where, message in action.parameters.mistakes(step.arguments, action.name):
             self.report((*place, *where), message, message.startswith("unknown"))
         self.references(step.arguments, place)
+        self.used(action.parameters, step.arguments, place)
         if step.channel is not None and step.channel not in self.channels:
             text = f"no channel {step.channel!r} is open here{closest(step.channel, self.channels)}"
             self.report((*place, "channel"), text, False)
@@ -148,6 +166,7 @@ class _Sequence:
                 self.report((*place, "distinct", index), f"{called(shape)} has no field {path!r}", False)
         self.names |= saved | set(action.parameters.saves(step.arguments))
         self.channels.update(action.parameters.opens(step.arguments))
+        self.made(action.parameters, step.arguments)
 
     def message(self, step: Step, action: Action, place: Place) -> None:
         request = action.request() if action.request else None

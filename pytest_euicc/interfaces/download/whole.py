@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
+from typing import Annotated, Any
 
-from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.arguments import Hex, Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
@@ -129,7 +129,7 @@ def installed_profile(
     iccid: Hex | None = None,
     keys: Keys = "session",
     filler: int = 0,
-    as_: SaveAs = "profile",
+    as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
     """A disabled profile with given metadata, just downloaded by the tester; no notification of it is pending.
 

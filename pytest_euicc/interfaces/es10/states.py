@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.arguments import Makes, SaveAs, Uses
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import choose, delete_installed, installed_by_tester, provide
@@ -44,7 +44,7 @@ def profile(
     icon: bool | None = None,
     notify: list[NotifiedEvent] | None = None,
     addresses: int | None = None,
-    as_: SaveAs = "profile",
+    as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
     """A profile with these properties, enabled or disabled.
 
@@ -99,7 +99,7 @@ def no_enabled_profile(context: Context) -> Generator[None, None, None]:
 
 
 @state("proactive_session", implies=("isdr_selected",))
-def proactive_session(context: Context, *, profile: str) -> Generator[None, None, None]:
+def proactive_session(context: Context, *, profile: Annotated[str, Uses("profile")]) -> Generator[None, None, None]:
     """A proactive session is in progress: the REFRESH after enabling a profile has not been fetched.
 
     ``card.fetch`` ends it.
@@ -254,7 +254,9 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
 
 
 @state("nickname", implies=("isdr_selected",))
-def nickname(context: Context, *, profile: str, value: TextOrNone) -> Generator[None, None, None]:
+def nickname(
+    context: Context, *, profile: Annotated[str, Uses("profile")], value: TextOrNone
+) -> Generator[None, None, None]:
     """A profile has a nickname, or none.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
@@ -172,7 +172,7 @@ def iot_profile(
     fallback_allowed: bool | None = None,
     ecall: bool | None = None,
     fallback: bool = False,
-    as_: SaveAs = "profile",
+    as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
     """A profile of a kind, brought into its state by packages of the first associated eIM.
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine.arguments import Makes, Uses
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import NotReachable, VectorMistake
 from pytest_euicc.conformance.engine.message import Message, Outcome
@@ -48,7 +49,10 @@ class Euiccs:
 
 @state("euiccs")
 def euiccs(
-    context: Context, *, orders_: list[str], connections: Literal["one", "each"] = "one"
+    context: Context,
+    *,
+    orders_: Annotated[list[str], Uses("order"), Makes("eUICC")],
+    connections: Literal["one", "each"] = "one",
 ) -> Generator[None, None, None]:
     """One simulated eUICC of the tester for each of these orders.
 
@@ -72,7 +76,7 @@ def euiccs(
 
 
 @action("euicc.switch")
-def switch(context: Context, _message: Message, *, to: str) -> Outcome:
+def switch(context: Context, _message: Message, *, to: Annotated[str, Uses("eUICC")]) -> Outcome:
     """Continue with the eUICC of another order; sessions of the others stay open.
 
     Args:
