@@ -101,6 +101,10 @@ def test_clients_that_leave_and_clients_that_talk_rubbish(
     with connected(server) as connection:
         connection.sendall(b"\x16\x03rubbish\r\n\r\n")
         assert ended(connection).startswith(b"HTTP/1.1 400 ")
+    for head in (HEAD, HEAD.replace(b"POST", b"HEAD")):
+        with connected(server) as connection:
+            connection.sendall(head + PROTOCOL + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")
+            assert ended(connection).startswith(b"HTTP/1.1 400 ")
     for octets in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x02\x01\x00"):
         with socket.create_connection(("127.0.0.1", server.port()), timeout=20) as plain:
             plain.sendall(octets)

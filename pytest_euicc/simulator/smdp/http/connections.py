@@ -78,6 +78,18 @@ class LimitedProtocol(H11Protocol):
         self._stop_watching()
         super().connection_lost(exc)
 
+    def send_400_response(self, _msg: str) -> None:
+        """Answer what is no HTTP; a function that was begun answers no more."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            # Without a body, which HEAD would not have.
+            headers = [(b"content-length", b"0"), (b"connection", b"close")]
+            answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            self.transport.write(self.conn.send(answer) + self.conn.send(h11.EndOfMessage()))
+        self.transport.close()
+
     def _watch(self) -> None:
         if self.conn.their_state is not h11.IDLE:
             self._stop_watching()
