@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pytest_euicc.text import printable
+
 
 class PytestEuiccError(Exception):
     """Something from outside is wrong; the message names it, and says how to fix it where the reader can.
 
-    Errors that callers take for a `ValueError` or an `OSError` are that as well.
+    Errors that callers take for a `ValueError` or an `OSError` are that as well. What the message quotes of cards,
+    servers and files is made printable.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.run import ENTRY, MISSING, RUN
+from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
@@ -49,14 +50,14 @@ class SequenceRun:
         fault = self.harness.recording_fault or run.recording_fault
         if fault:
             self.node.session.shouldstop = fault
-        self.node.stash[MISSING] = self.harness.take_missing()
+        self.node.stash[MISSING] = list(map(printable, self.harness.take_missing()))
         left = "".join(f"\nnot restored: {line}" for line in result.left_behind)
         if result.verdict is Verdict.NOT_APPLICABLE:
-            pytest.skip(result.reason)
+            pytest.skip(printable(result.reason))
         if result.verdict is Verdict.INCONCLUSIVE:
             raise Inconclusive(f"{result.id}: inconclusive: {result.reason}{left}")
         if result.verdict is Verdict.FAIL:
-            pytest.fail(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}", pytrace=False)
+            pytest.fail(printable(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}"), pytrace=False)
         if left:
             raise Inconclusive(f"{result.id}: passed, but the card was not put back{left}")
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +158,9 @@ def _record_path(path: Path, worker: str) -> Path:
                 f"--euicc-record {path}: no folder can be made there: {error.strerror}; "
                 "name a folder, or a file with a suffix, such as run.trace"
             ) from None
-        return path / f"{worker or 'euicc'}.trace"
+        # A folder takes the recordings of many runs.
+        names = chain([worker or "euicc"], (f"{worker or 'euicc'}-{number}" for number in count(1)))
+        return next(file for file in (path / f"{name}.trace" for name in names) if not file.exists())
     return path.with_stem(f"{path.stem}-{worker}") if worker else path
 
 

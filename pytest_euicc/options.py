@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
     import pytest
@@ -69,6 +70,10 @@ class _Option:
 
 def _text(_flag: str, value: str) -> str:
     return value
+
+
+def _printable(_flag: str, value: str) -> str:
+    return printable(value)
 
 
 def _yes(_flag: str, _value: Any) -> bool:
@@ -175,7 +180,7 @@ class Options:
         15.0, "--smdp-timeout", "SECONDS", "time limit for an SM-DP+ to connect and to answer (default 15)", _seconds
     )
     seed: str | None = _option(
-        None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)"
+        None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable
     )
     report: Path | None = _option(
         None,

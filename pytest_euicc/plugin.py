@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
 )
 from pytest_euicc.options import OptionError
 from pytest_euicc.run import ENTRY, MISSING, RUN, Run
+from pytest_euicc.text import encodable
 
 _MARKER = "euicc_vectors"
 
@@ -51,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", f"{_MARKER}(interface): parametrise with the vector sequences of an interface")
     run = config.stash[RUN] = Run(config)
+    if options.given(config):
+        run.end_on_signals()
     # It takes results where the reports come together, also with workers; pytest gives no config with a report.
     config.pluginmanager.register(run, "euicc-run")
 
@@ -105,6 +108,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
         report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
     return report  # type: ignore[no-any-return]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """With pytest-xdist: another process takes UTF-8 only, whatever a test failed with."""
+    data = yield
+    return encodable(data)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -16,6 +16,8 @@ import pytest
 from pytest_euicc import options as option_table
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
+from pytest_euicc.signals import interrupt_on_signals
+from pytest_euicc.text import printable_values
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
@@ -29,6 +31,10 @@ MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
 """Of a test: profiles that the SM-DP+ did not hold, in words."""
 
 
+_CRASHED = "???"
+"""Where pytest-xdist says that a test was when its worker died."""
+
+
 class Run:
     """Options and vectors, read when they are first asked for, and the results so far."""
 
@@ -39,6 +45,7 @@ class Run:
         """Descriptions of profiles that the SM-DP+ did not hold."""
         self.description: dict[str, str] = {}
         self.written = ""
+        self._ends_on_signals = False
         self._others_failed = False
         self._folder: RunFolder | None = None
         self._recording: RunRecorder | None = None
@@ -109,7 +116,14 @@ class Run:
 
     def opened(self, description: dict[str, str]) -> None:
         """A card or an SM-DP+ was opened; reports show its first description."""
-        self.description = {**description, **self.description}
+        self.end_on_signals()
+        self.description = {**printable_values(description), **self.description}
+
+    def end_on_signals(self) -> None:
+        """From the first call on SIGTERM and SIGHUP end the run as Ctrl-C does."""
+        if not self._ends_on_signals:
+            self._ends_on_signals = True
+            self._config.add_cleanup(interrupt_on_signals())
 
     def begin(self) -> None:
         """Open the folder of the reports, where one is wanted, in the process that writes them.
@@ -152,11 +166,27 @@ class Run:
 
             junit.describe(self._config, report)
         told = getattr(report, "euicc", None)
+        if told is not None:
+            # The controller of workers knows now that the run is one of ours.
+            self.end_on_signals()
+        if report.when == _CRASHED:
+            self._crashed(report)
         if told is not None and report.when == "call":
             self.entries.append(told)
             self.missing.update(report.euicc_missing)
         elif report.failed:
             self._others_failed = True
+
+    def _crashed(self, report: pytest.TestReport) -> None:
+        """A worker of pytest-xdist died in a sequence, which is in the results all the same."""
+        from pytest_euicc.conformance.engine.events import Result, Verdict
+        from pytest_euicc.reporting.evidence import entry
+
+        name = report.nodeid.partition("[")[2].removesuffix("]")
+        case, sequence = self.sequences.get(name, (None, None))
+        if case is not None and sequence is not None:
+            told = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
+            self.entries.append(told | {"verdict": "not finished"})
 
     def finish(self, *, whole: bool) -> bool:
         """Write reports; whether they are where the user wants them.

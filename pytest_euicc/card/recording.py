@@ -9,10 +9,11 @@ from typing import IO
 from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMismatch, TraceError, UnknownTransport
 from pytest_euicc.card.trace import Event, Section, Trace
 from pytest_euicc.card.transport import SnapshotTransport, Transport, TransportOptions
+from pytest_euicc.text import printable
 
 
 class Recorder:
-    """Passes everything on to *transport* and writes it to *path*, replacing what was there.
+    """Passes everything on to *transport* and writes it to *path*, a new file.
 
     Every line is with the operating system before the next octet goes to the card, so that a killed run loses
     nothing. Workers that run side by side need one path each. *notes* are written as ``# name: text``.
@@ -49,7 +50,13 @@ class Recorder:
         if self._file is None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("wb", buffering=0)
+                self._file = self._path.open("xb", buffering=0)
+            except FileExistsError as fault:
+                if not self._path.exists():
+                    raise TraceError(f"{self._path}: the recording cannot be written: {fault.strerror}") from fault
+                raise TraceError(
+                    f"{self._path}: there is such a file, and a recording replaces none; remove it, or name another"
+                ) from None
             except OSError as fault:
                 raise TraceError(f"{self._path}: the recording cannot be written: {fault.strerror}") from fault
             self._write(f"# trace of {self.description}")
@@ -100,7 +107,7 @@ class Recorder:
     def _write(self, line: str) -> None:
         if self._file is None or self.fault:
             return
-        octets = line.encode() + b"\n"
+        octets = printable(line).encode() + b"\n"
         try:
             # A disk that gets full takes the beginning first and refuses what follows.
             while octets:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from pytest_euicc.es9.connection import Connection
 from pytest_euicc.es9.errors import Es9Error, NotJson, Redirected, UnexpectedHttpStatus
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.text import encodable
 
 _OK, _NO_CONTENT = 200, 204
 _REDIRECTS = range(300, 400)
@@ -43,7 +44,7 @@ class Es9Reply:
     def body(self) -> dict[str, Any] | None:
         """The JSON object; None where the body is none, or is nested beyond what anybody reads."""
         try:
-            value = json.loads(self.octets)
+            value = encodable(json.loads(self.octets))
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None

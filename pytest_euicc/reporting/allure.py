@@ -27,6 +27,7 @@ from pytest_euicc.conformance.engine.events import (
 )
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
+from pytest_euicc.text import printable
 
 CATEGORIES = [
     {"name": "Not conformant", "matchedStatuses": ["failed"]},
@@ -123,13 +124,13 @@ class AllureListener:
         if self._exchanges:
             allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
         if self._requests:
-            allure.attach("\n\n".join(self._requests), "HTTP", AttachmentType.TEXT)
+            allure.attach(printable("\n\n".join(self._requests)), "HTTP", AttachmentType.TEXT)
         if self._values:
-            allure.attach("\n\n".join(self._values), "Decoded", AttachmentType.TEXT)
+            allure.attach(printable("\n\n".join(self._values)), "Decoded", AttachmentType.TEXT)
         if self._problems:
-            allure.attach("\n".join(self._problems), "Expected", AttachmentType.TEXT)
+            allure.attach(printable("\n".join(self._problems)), "Expected", AttachmentType.TEXT)
         if self._step is not None:
-            problem = None if passed else AssertionError("\n".join(self._problems) or "not reached")
+            problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)
         self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
 

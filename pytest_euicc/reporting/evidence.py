@@ -9,13 +9,14 @@ from typing import Any
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.events import Result
 from pytest_euicc.conformance.engine.failure import failure_text
+from pytest_euicc.text import printable_values
 
 
 def entry(result: Result) -> dict[str, Any]:
     """One line of a summary: identity, verdict, reason, figures."""
     case, sequence = result.case, result.sequence
     clauses = [*case.clauses.sgp22, *sequence.clauses]
-    return {
+    told = {
         "id": result.id,
         "case": case.case,
         "interface": case.interface,
@@ -37,6 +38,7 @@ def entry(result: Result) -> dict[str, Any]:
         "file": _place(case.file),
         "line": sequence.line,
     }
+    return {name: printable_values(value) for name, value in told.items()}
 
 
 def reason(result: Result) -> str:

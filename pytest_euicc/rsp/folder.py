@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -187,21 +188,35 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+_MODES = {".der": 0o666, ".pem": 0o600}
+
+
 def write_folder(pki: TestPki, folder: Path, eid: bytes) -> None:
-    """Write a test PKI in the layout, for tools of other makers."""
+    """Write a test PKI in the layout, for tools of other makers; keys are for their owner alone.
+
+    Raises:
+        PkiFolderError: one of the files is there already; nothing was written.
+        OSError: a file cannot be written.
+    """
+    files: dict[Path, bytes] = {}
     for curve, suffix in _SUFFIX.items():
-        eum = pki.eum(curve)
-        _write(folder / "CertificateIssuer", f"CI_ECDSA_{suffix}", pki.authority(curve))
-        _write(folder / "EUM", f"EUM_ECDSA_{suffix}", eum)
-        _write(folder / "eUICC", f"EUICC_ECDSA_{suffix}", pki.euicc(eid, curve))
+        issued = {
+            f"CertificateIssuer/{{}}_CI_ECDSA_{suffix}": pki.authority(curve),
+            f"EUM/{{}}_EUM_ECDSA_{suffix}": pki.eum(curve),
+            f"eUICC/{{}}_EUICC_ECDSA_{suffix}": pki.euicc(eid, curve),
+        }
         for role, (directory, stem) in _SERVER.items():
             for number in (1, 2):
                 name = stem.replace("DP", "DP2", 1) if number == 2 else stem
-                _write(folder / directory, f"S_SM_{name}_{suffix}", pki.server(role, curve, number))
-
-
-def _write(folder: Path, name: str, identity: Identity) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"CERT_{name}.der").write_bytes(identity.certificate.der)
-    key = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    (folder / f"SK_{name}.pem").write_bytes(key)
+                issued[f"{directory}/{{}}_S_SM_{name}_{suffix}"] = pki.server(role, curve, number)
+        for name, identity in issued.items():
+            key = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+            files[folder / f"{name.format('CERT')}.der"] = identity.certificate.der
+            files[folder / f"{name.format('SK')}.pem"] = key
+    there = next((path for path in files if path.exists()), None)
+    if there is not None:
+        raise PkiFolderError(f"{there}: is there already, and is not replaced; name another folder")
+    for path, octets in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODES[path.suffix]), "wb") as file:
+            file.write(octets)

@@ -170,11 +170,11 @@ def test_a_section_that_was_not_recorded(trace: Path) -> None:
         sectioned(replay(trace), "challenge/03")
 
 
-def test_a_recording_is_replaced_by_the_next(trace: Path) -> None:
-    recorder = record(Direct(CardDouble()), trace)
-    recorder.connect()
-    recorder.close()
-    assert ">" not in trace.read_text()
+def test_a_recording_replaces_no_file(trace: Path) -> None:
+    before = trace.read_bytes()
+    with pytest.raises(TraceError, match="there is such a file, and a recording replaces none"):
+        record(Direct(CardDouble()), trace).connect()
+    assert trace.read_bytes() == before
 
 
 def test_a_second_connection_goes_on_in_the_same_file(tmp_path: Path) -> None:

@@ -134,6 +134,18 @@ def test_serve_at_what_is_no_port(capsys: pytest.CaptureFixture[str], port: str)
     assert f"--port: {port}: a port is a number from 0 to 65535" in capsys.readouterr().err
 
 
+def test_the_test_pki_replaces_no_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "EUM" / "SK_EUM_ECDSA_NIST.pem"
+    mine.parent.mkdir()
+    mine.write_text("a real key")
+    assert cli.main(["pki", str(tmp_path)]) == 2
+    assert f"{mine}: is there already" in capsys.readouterr().err
+    assert mine.read_text() == "a real key"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    assert cli.main(["pki", str(tmp_path / "new")]) == 0
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "new").rglob("*.pem")} == {0}
+
+
 def test_the_coverage_page_in_a_locale_without_unicode() -> None:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     page = subprocess.run([sys.executable, "-m", "pytest_euicc.cli", "coverage"], env=environment, capture_output=True)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pytest_euicc.text import printable
+
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}")
 _HEX = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2})*)")
 
@@ -97,7 +99,7 @@ def bit_text(octets: bytes, length: int) -> str:
 
 def describe(value: Any, limit: int = 400) -> str:
     """A value in one line for people, cut at ``limit`` characters."""
-    text = json.dumps(to_json(value), ensure_ascii=False)
+    text = printable(json.dumps(to_json(value), ensure_ascii=False))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
