@@ -49,6 +49,8 @@ class Harness:
 
     def close(self) -> None:
         """Close the card and the SM-DP+."""
+        if self.session.journal is not None:
+            self.session.journal.close()
         if self.session.card is not None:
             self.session.card.close()
         if self.session.smdp is not None:
@@ -106,7 +108,14 @@ def open_harness(options: Options) -> Harness:
         seed=seed,
         started=started,
     )
-    return Harness(session, _describe(session, options))
+    found = _describe(session, options)
+    if session.real_card and "eid" in found:
+        from pytest_euicc.conformance.engine import journal
+
+        told = journal.start(session, found["eid"])
+        if told:
+            found["earlier run"] = told
+    return Harness(session, found)
 
 
 def open_session(

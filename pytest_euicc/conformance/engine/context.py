@@ -61,6 +61,19 @@ class Provisioner(Protocol):
         """
 
 
+class ChangeLog(Protocol):
+    """Where it is written down that a real card is about to be changed, so that a later run can put it back."""
+
+    def change(self, sequence: str) -> None:
+        """A sequence is about to change the card; raises InconclusiveError where that cannot be written down."""
+
+    def installing(self, iccid: bytes) -> None:
+        """A profile is about to be installed; raises InconclusiveError where that cannot be written down."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
 @dataclass
 class Session:
     """What outlives a sequence: the implementation under test, a card or an SM-DP+, and what is known of it.
@@ -74,6 +87,7 @@ class Session:
         started: the time by which lists and the like are dated; a replay has that of its recording.
         pki: certificates and keys of the tester; None where it has none, and so can be neither SM-DP+ nor eUICC.
         smdp: the SM-DP+ of the session; None where there is none.
+        journal: of a real card; None for one that may be changed freely.
     """
 
     card: Card | None = None
@@ -87,6 +101,7 @@ class Session:
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     pki: Pki | None = None
     smdp: SmdpAccess | None = None
+    journal: ChangeLog | None = None
     _eid: str | None = None
     _unidentified: str | None = None
 
@@ -303,7 +318,14 @@ class Context:
         refused = self.session.refusal()
         if refused:
             raise NotPermitted(f"{what}: {refused}")
+        if self.session.journal is not None:
+            self.session.journal.change(self.sequence_id)
         self.changed = True
+
+    def installing(self, iccid: bytes) -> None:
+        """A profile is about to be installed on the card."""
+        if self.session.journal is not None:
+            self.session.journal.installing(iccid)
 
     @contextmanager
     def undoing(self, what: str) -> Iterator[None]:

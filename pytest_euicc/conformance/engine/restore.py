@@ -70,15 +70,20 @@ class _Commands:
             undo.run()
             return
         undo.forget()
-        with self.context.undoing("not restored"):
-            self.context.reset(start=False)
-            for apdu in self.context.declaration.restore:
-                answer = self.context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
-                if not answer.ok:
-                    self.context.left_behind.append(f"not restored: {apdu} was answered {answer}")
-                    return
-            # Whatever single clean-ups could not put back, the personalised state has none of it.
-            self.context.restored()
+        restore_by_commands(self.context)
+
+
+def restore_by_commands(context: Context) -> None:
+    """Send the declared APDUs that put the card back to its personalised state."""
+    with context.undoing("not restored"):
+        context.reset(start=False)
+        for apdu in context.declaration.restore:
+            answer = context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
+            if not answer.ok:
+                context.left_behind.append(f"not restored: {apdu} was answered {answer}")
+                return
+        # Whatever single clean-ups could not put back, the personalised state has none of it.
+        context.restored()
 
 
 @dataclass

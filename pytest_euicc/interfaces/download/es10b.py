@@ -172,6 +172,7 @@ def load_bound_profile_package(
         metadata = message.overlay(default, asn1_shape("StoreMetadataRequest"))
         octets = build_package(peer, metadata, profile_of(metadata, package), keys, eid)
     peer.package = octets = tamper(octets, message.tamper, "BoundProfilePackage")
+    context.installing(_iccid(metadata) or peer.iccid)
     segments = _segments(octets)
     if portion is not None:
         segments = [octets[at : at + portion] for at in range(0, len(octets), portion)]
@@ -180,6 +181,12 @@ def load_bound_profile_package(
             raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
         segments = [segments[number] for number in order]
     return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets, metadata)
+
+
+def _iccid(metadata: dict[str, Any] | None) -> bytes | None:
+    """The ICCID that metadata announce; None where they announce none."""
+    found = (metadata or {}).get("iccid")
+    return found if isinstance(found, bytes) else None
 
 
 def _segments(package: bytes) -> list[bytes]:

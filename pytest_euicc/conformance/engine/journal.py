@@ -1,0 +1,175 @@
+"""What a run is about to change on a real card, written down before; the next run puts back what a killed one left."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.engine.context import Context, Session
+from pytest_euicc.conformance.engine.errors import InconclusiveError, SetupIncomplete
+from pytest_euicc.conformance.engine.installed import installed_by_tester
+from pytest_euicc.conformance.engine.profiles import Profile
+from pytest_euicc.conformance.engine.restore import Inventory, put_back, restore_by_commands, take_inventory
+from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.files import read_file
+
+_LARGEST = 16 << 20
+_SECTION = "put back what an earlier run left"
+
+
+def folder() -> Path:
+    """Where journals are: in the user's state folder (XDG base directories), open to nobody else."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "pytest-euicc" / "journal"
+
+
+class Journal:
+    """The journal of one card in one run.
+
+    The first line holds what the card held when the run began; each further line a sequence that changes the card, or
+    an ICCID that is about to be installed. Every line is on the disk before the change is made.
+
+    Args:
+        eid: names the file.
+        before: what to go back to.
+    """
+
+    def __init__(self, eid: str, before: Inventory) -> None:
+        self.path = folder() / f"{eid}.jsonl"
+        self._eid = eid
+        self._before = before
+        self._sequence = ""
+        self._handle: int | None = None
+
+    def change(self, sequence: str) -> None:
+        """A sequence is about to change the card; raises SetupIncomplete where that cannot be written down."""
+        if sequence != self._sequence:
+            self._write({"sequence": sequence})
+            self._sequence = sequence
+
+    def installing(self, iccid: bytes) -> None:
+        """A profile is about to be installed; raises SetupIncomplete where that cannot be written down."""
+        self._write({"installing": iccid.hex()})
+
+    def close(self) -> None:
+        """The run is over, and each sequence has put back what it changed, or has said that it could not."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+            self.path.unlink(missing_ok=True)
+            _sync(self.path.parent)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        try:
+            if self._handle is None:
+                _private(self.path.parent)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+                self._handle = os.open(self.path, flags, 0o600)
+                self._append(
+                    self._handle,
+                    {"eid": self._eid, "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z", **self._held()},
+                )
+                _sync(self.path.parent)
+            self._append(self._handle, line)
+        except OSError as error:
+            raise SetupIncomplete(
+                f"the journal {self.path} cannot be written ({error.strerror}); the card is not changed without it, as "
+                "nothing could put it back after a power loss"
+            ) from None
+
+    @staticmethod
+    def _append(handle: int, line: dict[str, Any]) -> None:
+        octets = json.dumps(line).encode() + b"\n"
+        while octets:
+            octets = octets[os.write(handle, octets) :]
+        os.fsync(handle)
+
+    def _held(self) -> dict[str, Any]:
+        profiles = {
+            profile.iccid.hex(): {"enabled": profile.enabled, "nickname": profile.info.get("profileNickname", "")}
+            for profile in self._before.profiles.values()
+        }
+        notifications = sorted(self._before.notifications)
+        return {"profiles": profiles, "address": self._before.address, "notifications": notifications}
+
+
+def start(session: Session, eid: str) -> str:
+    """Put back what an earlier run left on this card, then begin the journal of this run.
+
+    Returns:
+        What was found and what became of it, for people; empty where no run was cut short.
+    """
+    told = _recover(session, eid)
+    if session.refusal() is None:
+        session.section("what the card holds")
+        try:
+            session.journal = Journal(eid, take_inventory(Context(session, "what the card holds")))
+        except InconclusiveError:
+            # Sequences that change the card ask for the same, and say that it cannot be had.
+            session.journal = None
+    return told
+
+
+def _recover(session: Session, eid: str) -> str:
+    path = folder() / f"{eid}.jsonl"
+    try:
+        first, *lines = _lines(read_file(path, _LARGEST))
+        before = _inventory(first)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        return f"{path}: the journal of an earlier run cannot be read ({error}); look at the card, and delete the file"
+    sequences = [line["sequence"] for line in lines if "sequence" in line]
+    told = f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
+    session.section(_SECTION)
+    context = Context(session, _SECTION)
+    brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
+    try:
+        installed_by_tester(context).extend(iccid for iccid in brought if iccid not in before.profiles)
+        if session.declaration.restore:
+            restore_by_commands(context)
+        else:
+            put_back(context, before)
+        context.reset(start=False)
+    except (CardError, Es10Error, InconclusiveError) as error:
+        return f"{told}; the card could not be put back and the journal {path} stays: {error}"
+    path.unlink(missing_ok=True)
+    left = f"; left behind on the card: {'; '.join(context.left_behind)}" if context.left_behind else ""
+    return f"{told}; the card was put back first{left}"
+
+
+def _lines(octets: bytes) -> list[dict[str, Any]]:
+    """All whole lines; one that was being written when the power went stands for a change that was not made."""
+    return [json.loads(line) for line in octets.split(b"\n")[:-1]]
+
+
+def _inventory(first: dict[str, Any]) -> Inventory:
+    profiles = {}
+    for digits, held in first["profiles"].items():
+        iccid = bytes.fromhex(digits)
+        info = {"iccid": iccid, "profileState": int(held["enabled"]), "profileNickname": str(held["nickname"])}
+        profiles[iccid] = Profile(info)
+    return Inventory(profiles, str(first["address"]), frozenset(map(int, first["notifications"])))
+
+
+def _private(place: Path) -> None:
+    """A folder of the user's own; raises PermissionError where it is somebody else's."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
+        raise PermissionError(1, f"{place} is not a folder of this user", str(place))
+    place.chmod(0o700)
+
+
+def _sync(place: Path) -> None:
+    """The name of a file is on the disk once its folder is."""
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

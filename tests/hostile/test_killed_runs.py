@@ -1,0 +1,150 @@
+"""Runs on a card in a reader that are killed in the middle: the next run finds the journal and puts the card back.
+
+``EUICC_KILLS=50`` in the environment kills so many runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_euicc.card.channel import Card
+from pytest_euicc.conformance.engine.context import Context, Session
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
+from pytest_euicc.conformance.engine.journal import Journal, folder
+from pytest_euicc.conformance.engine.restore import Inventory
+from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.pcscd import Pcscd
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("EUICC_KILLS", "4"))
+CHANGING = "SetNickname or EnableProfile or SetDefaultDpAddress or eUICC_Procedures_01"
+"""They put back what they change; a profile of the card that a sequence has deleted cannot come back."""
+# About so many commands a run of these has; most of them change the card.
+COMMANDS = 700
+
+
+class Watched:
+    """A card that holds still at a certain command, or just behind it, for somebody to end the run."""
+
+    def __init__(self, card: SimulatedEuicc) -> None:
+        self._card = card
+        self.left = 0
+        self.behind = False
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def arm(self, left: int, behind: bool) -> None:
+        self.left, self.behind = left, behind
+        self.reached.clear()
+        self.go.clear()
+
+    def reset(self) -> bytes:
+        return self._card.reset()
+
+    def transmit(self, apdu: bytes) -> bytes:
+        self.left -= 1
+        if self.left != 0:
+            return self._card.transmit(apdu)
+        answer = self._card.transmit(apdu) if self.behind else b"\x6f\0"
+        self.reached.set()
+        self.go.wait(30)
+        return answer
+
+
+def suite(*options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "pytest", "suites", "-q", "-p", "no:cacheprovider", "--euicc", "pcsc:0"),
+            *("--euicc-allow-destructive", "--euicc-timeout", "40", *options),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=dict(os.environ),
+    )
+
+
+def held(euicc: SimulatedEuicc) -> dict[str, Any]:
+    """Profiles with states and nicknames, and the default address, as the card itself says."""
+    card = Card(SimTransport(euicc))
+    card.connect()
+    isdr = Isdr(card.open_channel())
+    isdr.select()
+    profiles = {
+        entry["iccid"].hex(): (int(entry["profileState"]), entry.get("profileNickname", ""))
+        for entry in isdr.get_profiles_info()[1]
+    }
+    return {"profiles": profiles, "address": isdr.get_euicc_configured_addresses().get("defaultDpAddress", "")}
+
+
+@pytest.mark.pcsc
+def test_a_killed_run_is_put_back_by_the_next(pcscd: Pcscd) -> None:
+    chosen = random.Random(11)
+    euicc = SimulatedEuicc(EuiccSettings())
+    before = held(euicc)
+    journals = 0
+    watched = Watched(euicc)
+    with pcscd.inserted(watched):
+        for number in range(KILLS):
+            watched.arm(chosen.randrange(60, COMMANDS), behind=number % 2 == 0)
+            process = suite("-k", CHANGING)
+            while process.poll() is None and not watched.reached.wait(0.1):
+                pass
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            watched.go.set()
+            journal = list(folder().glob("*.jsonl"))
+            journals += len(journal)
+            assert all(path.stat().st_mode & 0o777 == 0o600 for path in journal)
+            watched.left = 0
+            told, _ = suite("-k", "GetEID_01").communicate(timeout=120)
+            assert held(euicc) == before, f"kill {number}: {told}"
+            if journal:
+                assert "was cut short in" in told
+                assert "the card was put back first" in told
+            assert list(folder().glob("*.jsonl")) == []
+    assert journals, "no run was killed while it changed the card"
+
+
+_EMPTY = Inventory({}, "", frozenset())
+
+
+def test_the_journal_is_written_before_the_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    journal = Journal("8904", _EMPTY)
+    assert not journal.path.exists()
+    context = Context(Session(real_card=True, allow_destructive=True, journal=journal), "TC_X_01")
+    context.change("to test")
+    context.change("to test")
+    context.installing(b"\x98\1")
+    first, *lines = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert (first["profiles"], first["address"]) == ({}, "")
+    assert lines == [{"sequence": "TC_X_01"}, {"installing": "9801"}]
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.path.parent.stat().st_mode & 0o777 == 0o700
+    journal.close()
+    assert not journal.path.exists()
+
+
+def test_a_card_is_not_changed_without_its_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "file"
+    place.write_text("no folder")
+    monkeypatch.setenv("XDG_STATE_HOME", str(place))
+    session = Session(real_card=True, allow_destructive=True, journal=Journal("8904", _EMPTY))
+    context = Context(session, "TC_X_01")
+    with pytest.raises(SetupIncomplete, match="the card is not changed without it"):
+        context.change("to test")
+    assert not context.changed
