@@ -29,7 +29,7 @@ from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.pcscd import Pcscd
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("EUICC_KILLS", "4"))
+KILLS = int(os.environ.get("EUICC_KILLS", "2"))
 CHANGING = "SetNickname or EnableProfile or SetDefaultDpAddress or eUICC_Procedures_01"
 """They put back what they change; a profile of the card that a sequence has deleted cannot come back."""
 # About so many commands a run of these has; most of them change the card.

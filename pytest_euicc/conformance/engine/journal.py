@@ -12,9 +12,10 @@ from typing import Any
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import InconclusiveError, SetupIncomplete
-from pytest_euicc.conformance.engine.installed import installed_by_tester
+from pytest_euicc.conformance.engine.installed import delete_installed, installed_by_tester
 from pytest_euicc.conformance.engine.profiles import Profile
 from pytest_euicc.conformance.engine.restore import Inventory, put_back, restore_by_commands, take_inventory
+from pytest_euicc.conformance.files.observations import NOT_COMPARED
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.files import read_file
 
@@ -36,15 +37,17 @@ class Journal:
 
     Args:
         eid: names the file.
-        before: what to go back to.
+        before: what to go back to; None for a card that does not say, of which only what is installed can be removed.
     """
 
-    def __init__(self, eid: str, before: Inventory) -> None:
+    def __init__(self, eid: str, before: Inventory | None) -> None:
         self.path = folder() / f"{eid}.jsonl"
         self._eid = eid
         self._before = before
         self._sequence = ""
         self._handle: int | None = None
+        # That of an earlier run which could not be put back is gone on with, and stays.
+        self._goes_on = self.path.exists()
 
     def change(self, sequence: str) -> None:
         """A sequence is about to change the card; raises SetupIncomplete where that cannot be written down."""
@@ -61,8 +64,9 @@ class Journal:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-            self.path.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            if not self._goes_on:
+                self.path.unlink(missing_ok=True)
+                _sync(self.path.parent)
 
     def _write(self, line: dict[str, Any]) -> None:
         try:
@@ -90,6 +94,8 @@ class Journal:
         os.fsync(handle)
 
     def _held(self) -> dict[str, Any]:
+        if self._before is None:
+            return {"profiles": None}
         profiles = {
             profile.iccid.hex(): {"enabled": profile.enabled, "nickname": profile.info.get("profileNickname", "")}
             for profile in self._before.profiles.values()
@@ -107,11 +113,7 @@ def start(session: Session, eid: str) -> str:
     told = _recover(session, eid)
     if session.refusal() is None:
         session.section("what the card holds")
-        try:
-            session.journal = Journal(eid, take_inventory(Context(session, "what the card holds")))
-        except InconclusiveError:
-            # Sequences that change the card ask for the same, and say that it cannot be had.
-            session.journal = None
+        session.journal = Journal(eid, take_inventory(Context(session, "what the card holds")))
     return told
 
 
@@ -130,14 +132,20 @@ def _recover(session: Session, eid: str) -> str:
     context = Context(session, _SECTION)
     brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
     try:
-        installed_by_tester(context).extend(iccid for iccid in brought if iccid not in before.profiles)
+        known = before.profiles if before is not None else {}
+        installed_by_tester(context).extend(iccid for iccid in brought if iccid not in known)
         if session.declaration.restore:
             restore_by_commands(context)
-        else:
+        elif before is not None:
             put_back(context, before)
+        else:
+            delete_installed(context)
         context.reset(start=False)
     except (CardError, Es10Error, InconclusiveError) as error:
         return f"{told}; the card could not be put back and the journal {path} stays: {error}"
+    unread = [found.text for found in context.observations if found.kind == NOT_COMPARED]
+    if unread:
+        return f"{told}; the card could not be put back and the journal {path} stays: {'; '.join(unread)}"
     path.unlink(missing_ok=True)
     left = f"; left behind on the card: {'; '.join(context.left_behind)}" if context.left_behind else ""
     return f"{told}; the card was put back first{left}"
@@ -148,7 +156,9 @@ def _lines(octets: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in octets.split(b"\n")[:-1]]
 
 
-def _inventory(first: dict[str, Any]) -> Inventory:
+def _inventory(first: dict[str, Any]) -> Inventory | None:
+    if first["profiles"] is None:
+        return None
     profiles = {}
     for digits, held in first["profiles"].items():
         iccid = bytes.fromhex(digits)
