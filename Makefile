@@ -70,6 +70,10 @@ reference: $(VENV)/run.stamp
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m benchmarks
 
+# SECONDS=600: as long; without it 10^6 APDUs, 10^5 HTTP answers and 2,000 power cuts.
+soak: $(VENV)/run.stamp
+	$(BIN)/python -m benchmarks.soak $(SECONDS)
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -36,3 +36,34 @@ def read_file(path: Path, largest: int) -> bytes:
     if len(octets) > largest:
         raise OSError(errno.EFBIG, f"it is larger than {largest} octets", str(path))
     return octets
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that nobody else can write to or look into, or see that it is one.
+
+    Raises:
+        OSError: it cannot be made, or it is somebody else's, or a link to somewhere else.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or not _own(found):
+        raise PermissionError(errno.EPERM, "it is not a folder of this user; remove it", str(path))
+    if hasattr(os, "getuid") and found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def read_own_file(path: Path, largest: int) -> bytes:
+    """The octets of a file that nobody else can have written.
+
+    Raises:
+        OSError: as for `read_file`; also where the file or its folder is not the user's own, or others may write there.
+    """
+    for place in (path.parent, path):
+        found = place.stat()
+        if not _own(found) or (hasattr(os, "getuid") and found.st_mode & 0o022):
+            raise PermissionError(errno.EPERM, "others may have written it", str(path))
+    return read_file(path, largest)
+
+
+def _own(found: os.stat_result) -> bool:
+    return not hasattr(os, "getuid") or found.st_uid == os.getuid()

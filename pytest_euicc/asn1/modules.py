@@ -15,9 +15,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pytest_euicc.files import private_folder, read_own_file
+
 MODULES = ("rsp.asn", "rsp_es9plus.asn", "sgp32.asn", "profile_files.asn", "profile_package.asn")
 _CACHE_FORMAT = 2
 _DIGEST_OCTETS = 32
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def _compile(sources: list[bytes]) -> Compiled:
 
 
 def _read(path: Path) -> Compiled | None:
+    # What pickle reads it also executes, so that it must be the user's own.
     with suppress(OSError):
-        stored = path.read_bytes()
+        stored = read_own_file(path, _LARGEST)
         digest, content = stored[:_DIGEST_OCTETS], stored[_DIGEST_OCTETS:]
         if hashlib.sha256(content).digest() == digest:
             types, pickled = pickle.loads(content)  # noqa: S301
@@ -87,7 +91,7 @@ def _write(path: Path, compiled: Compiled) -> None:
     """Write a temporary file, then rename: no process sees half a file. A read-only home only costs time."""
     content = pickle.dumps((compiled.types, compiled.pickled))
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:

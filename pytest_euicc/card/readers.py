@@ -10,6 +10,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.files import private_folder
+
 
 class ReaderLock:
     """Holds one PC/SC reader for this process until `release`, or until the process ends in any way."""
@@ -20,7 +23,10 @@ class ReaderLock:
         name = hashlib.sha256(f"{service}\0{reader}".encode()).hexdigest()[:16]
         user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
         folder = Path(tempfile.gettempdir()) / f"pytest-euicc-readers-{user}"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            private_folder(folder)
+        except OSError as fault:
+            raise CardError(f"no lock for the reader: {folder}: {fault.strerror}") from None
         self._lock = FileLock(folder / f"{name}.lock", thread_local=False)
         self._holder = folder / f"{name}.holder"
 

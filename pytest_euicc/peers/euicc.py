@@ -8,6 +8,7 @@ octets afterwards, so that it breaks signatures.
 from __future__ import annotations
 
 import random
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -212,8 +213,13 @@ class EuiccPeer:
         return value
 
     def new_one_time_key(self) -> ec.EllipticCurvePrivateKey:
-        """A fresh one-time key pair on the session's curve."""
-        return signatures.private_key_from(self.random.randbytes(32), signatures.CURVES[self.curve])
+        """A fresh one-time key pair on the session's curve.
+
+        With it a package can be opened. That of a real SM-DP+ holds somebody's profile, so that its key comes neither
+        from the seed, which reports name, nor into any file.
+        """
+        seed = self.random.randbytes(32) if self.access.simulated else secrets.token_bytes(32)
+        return signatures.private_key_from(seed, signatures.CURVES[self.curve])
 
     def prepare_download_response(self, signed2: bytes, signer: str) -> bytes:
         """PrepareDownloadResponse (BF21); the signature also covers smdpSignature2."""

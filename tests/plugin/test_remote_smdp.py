@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import socket
 import subprocess
@@ -460,3 +461,58 @@ def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
         process.communicate(timeout=10)
     assert main(["serve", "smdp", "--defect", "no-such"]) == 2
     assert capsys.readouterr().err.startswith("--defect: no defect 'no-such'; there are: accepts-any-address, ")
+
+
+_SPY = """
+import functools, pathlib
+from pytest_euicc.peers.euicc import EuiccPeer
+from pytest_euicc.rsp.bsp import Bsp
+KEYS = pathlib.Path({keys!r})
+made, begun = EuiccPeer.new_one_time_key, Bsp.__init__
+def note(octets):
+    with KEYS.open("a") as file:
+        file.write(octets.hex() + chr(10))
+def new_one_time_key(self):
+    key = made(self)
+    note(key.private_numbers().private_value.to_bytes(32, "big"))
+    return key
+def begin(self, keys):
+    for octets in (keys.encryption, keys.mac):
+        note(octets)
+    begun(self, keys)
+EuiccPeer.new_one_time_key, Bsp.__init__ = new_one_time_key, begin
+"""
+
+
+def _forms(key: bytes) -> list[bytes]:
+    """A key as reports might have it: raw, in hex of both cases, as a number, in base64 at each of three offsets."""
+    forms = [key, key.hex().encode(), key.hex().upper().encode(), str(int.from_bytes(key)).encode()]
+    for offset in range(3):
+        whole = base64.b64encode(bytes(offset) + key)
+        # What is before and behind the key changes the characters at its ends.
+        forms.append(whole[4 if offset else 0 : len(whole) - 4])
+    return forms
+
+
+def test_no_key_of_a_run_is_in_its_reports(pytester: pytest.Pytester, served: Served, tmp_path: Path) -> None:
+    """A profile of a real SM-DP+ is somebody's: reports must not open it (nor the seed, which they name)."""
+    declaration = served.declare("secret.yaml", es2plus=None, inventory="held.yaml")
+    keys, reports = tmp_path / "keys", tmp_path / "reports"
+    pytester.makepyfile(spy=_SPY.format(keys=str(keys)))
+    pytester.syspathinsert()
+    chosen = "_ES9+.GetBoundProfilePackageNIST_01 or _ES9+.GetBoundProfilePackageNIST_03"
+    where = ("--alluredir", reports / "allure", "--euicc-report", reports / "evidence", "--junitxml", reports / "j.xml")
+    for _ in range(2):
+        result = run(
+            pytester, "-p", "spy", "--smdp-declaration", declaration, "-k", chosen, "--euicc-seed", "one", *where
+        )
+        assert passed(result) >= 1
+    used = [bytes.fromhex(line) for line in keys.read_text().split()]
+    assert len(used) >= 6
+    one_time = [key for key in used if len(key) == 32]
+    assert len(set(one_time)) == len(one_time) >= 4, "the same seed gives the same keys"
+    written = b"\n".join(path.read_bytes() for path in reports.rglob("*") if path.is_file())
+    assert b"boundProfilePackage" in written
+    for key in used:
+        for form in _forms(key):
+            assert form not in written, f"{key.hex()} is in a report as {form!r}"

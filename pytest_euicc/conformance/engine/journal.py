@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pytest_euicc.conformance.engine.profiles import Profile
 from pytest_euicc.conformance.engine.restore import Inventory, put_back, restore_by_commands, take_inventory
 from pytest_euicc.conformance.files.observations import NOT_COMPARED
 from pytest_euicc.es10.isdr import Es10Error
-from pytest_euicc.files import read_file
+from pytest_euicc.files import private_folder, read_file
 
 _LARGEST = 16 << 20
 _SECTION = "put back what an earlier run left"
@@ -71,7 +70,7 @@ class Journal:
     def _write(self, line: dict[str, Any]) -> None:
         try:
             if self._handle is None:
-                _private(self.path.parent)
+                private_folder(self.path.parent)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
                 self._handle = os.open(self.path, flags, 0o600)
                 self._append(
@@ -165,15 +164,6 @@ def _inventory(first: dict[str, Any]) -> Inventory | None:
         info = {"iccid": iccid, "profileState": int(held["enabled"]), "profileNickname": str(held["nickname"])}
         profiles[iccid] = Profile(info)
     return Inventory(profiles, str(first["address"]), frozenset(map(int, first["notifications"])))
-
-
-def _private(place: Path) -> None:
-    """A folder of the user's own; raises PermissionError where it is somebody else's."""
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = place.lstat()
-    if not stat.S_ISDIR(found.st_mode) or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
-        raise PermissionError(1, f"{place} is not a folder of this user", str(place))
-    place.chmod(0o700)
 
 
 def _sync(place: Path) -> None:

@@ -28,6 +28,10 @@ class SmdpAccess(Protocol):
     def addresses(self) -> Sequence[str]:
         """All names of the server: smdpAddress and the hosts of its listeners, with their ports."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether it is the harness's own, whose profiles are nobody's: all others get keys that no seed gives away."""
+
     def begin(self, seed: int) -> None:
         """A sequence begins: no profile is held for it, and a simulated server becomes reproducible."""
 

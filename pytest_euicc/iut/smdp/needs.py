@@ -33,6 +33,7 @@ class _PlanningServer:
     def __init__(self, address: str) -> None:
         self.address = address
         self.addresses = (address,)
+        self.simulated = False
         self.wishes: list[OrderWish] = []
 
     def begin(self, _seed: int) -> None:

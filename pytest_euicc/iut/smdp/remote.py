@@ -68,6 +68,7 @@ class RemoteSmdp:
         hook: Hook | None = None,
         claims: Claims | None = None,
     ) -> None:
+        self.simulated = False
         self._server = server
         self._pki = pki
         self._inventory = inventory

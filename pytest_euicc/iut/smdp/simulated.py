@@ -30,6 +30,7 @@ class SimulatedSmdp:
     """The simulated SM-DP+ on loopback, started when first used."""
 
     def __init__(self, pki: Pki, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
+        self.simulated = True
         self._pki = pki
         self._defects = defects
         self._variants = variants
