@@ -80,12 +80,10 @@ def complete(_context: Context, outcome: Outcome) -> Iterator[Observation]:
 
 @check("eid_check_digits")
 def eid_check_digits(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The EID has 32 digits, starts with 89 and is 1 modulo 97 (SGP.02 2.2.2)."""
+    """The EID has 32 digits and is 1 modulo 97 (SGP.29 3); SGP.29 assigns EIDs that do not start with 89."""
     eid = (outcome.value or {}).get("eidValue", b"").hex()
     if len(eid) != 32 or not eid.isdigit():
         yield Mismatch("eidValue", "32 decimal digits", eid)
-    elif not eid.startswith("89"):
-        yield Mismatch("eidValue", "digits that start with 89", eid)
     elif int(eid) % 97 != 1:
         yield Mismatch("eidValue", "a number that is 1 modulo 97", f"{eid} (modulo 97: {int(eid) % 97})")
 
@@ -101,6 +99,20 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
         ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
         if ours != theirs:
             yield Mismatch(name, describe(theirs), describe(ours))
+
+
+@check("same_euicc_info2")
+def same_euicc_info2(_context: Context, outcome: Outcome, *, as_: Any) -> Iterator[Mismatch]:
+    """EUICCInfo2 in euiccSigned1 is an earlier one, but for extCardResource, which changes (SGP.22 5.7.8, 5.7.13).
+
+    Args:
+        as: the earlier one, saved before.
+    """
+    answer = outcome.value[1] if isinstance(outcome.value, tuple) else {}
+    signed = (answer.get("euiccSigned1") or {}).get("euiccInfo2") or {}
+    for name in {**as_, **signed}:
+        if name != "extCardResource" and not equal(as_.get(name), signed.get(name)):
+            yield Mismatch(f"euiccInfo2.{name}", describe(as_.get(name)), describe(signed.get(name)))
 
 
 @check("more_free_memory")

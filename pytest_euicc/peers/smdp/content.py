@@ -35,6 +35,7 @@ class PackageChanges(BaseModel):
         gid1: content of EF GID1.
         key: of the network access application, such as a test profile must not have.
         filler: bytes of additional files.
+        margin: bytes beyond filler, where a card may have more room than it reports.
         without: names of profile elements that are left out.
         insert: profile elements that are added: ``unknown`` is mandatory or optional, ``identification`` its number;
             ``before`` or ``after`` the element of this name.
@@ -49,6 +50,7 @@ class PackageChanges(BaseModel):
     gid1: Hex | None = None
     key: Hex | None = None
     filler: int = Field(0, ge=0)
+    margin: int = Field(0, ge=0)
     without: tuple[str, ...] = ()
     insert: tuple[Insertion, ...] = ()
 
@@ -75,7 +77,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
         service_provider="Test operator",
         gids=gids,
     )
-    elements += [*profile_package.fillers(changes.filler), profile_package.END]
+    elements += [*profile_package.fillers(changes.filler + changes.margin), profile_package.END]
     _change_files(dict(elements), changes)
     return _joined([element for element in elements if element[0] not in _known(elements, changes.without)], changes)
 

@@ -29,13 +29,15 @@ from pytest_euicc.simulator.euicc.state import (
     notification_metadata,
 )
 from pytest_euicc.simulator.euicc.uicc.filesystem import Files
-from pytest_euicc.simulator.euicc.uicc.profile_files import EF_DIR, EF_UST, preinstalled_files
+from pytest_euicc.simulator.euicc.uicc.profile_files import EF_ARR, EF_DIR, EF_UST, preinstalled_files
 from pytest_euicc.simulator.euicc.variants import contacts, lists
 
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
 FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
 _KEPT_KEYS = 4
+_EMPTIED = {"dir-names-nothing": EF_DIR, "no-access-rules": EF_ARR, "other-service-table": EF_UST}
+"""Files of a profile that a defect empties."""
 
 
 class EuiccCore:
@@ -249,7 +251,7 @@ class EuiccCore:
         if self.defective("stale-files"):
             shown = self.state.profiles[0] if self.state.profiles else None
         files = shown.files if shown else {}
-        for name, identifier in (("dir-names-nothing", EF_DIR), ("other-service-table", EF_UST)):
+        for name, identifier in _EMPTIED.items():
             if files and self.defective(name):
                 files = {
                     path: replace(file, content=b"\xff" * len(file.content)) if path[-1] == identifier else file

@@ -15,7 +15,6 @@ _SERVER_CERTIFICATES = {
 }
 
 _AUTHENTICATION = (
-    Defect("accepts-challenge-twice", "A challenge stays valid after AuthenticateServer used it", "5.7.13"),
     Defect("ignores-challenge", "AuthenticateServer does not compare the challenge", "5.7.13"),
     Defect(
         "authenticates-without-challenge", "AuthenticateServer works without an earlier GetEUICCChallenge", "5.7.13"

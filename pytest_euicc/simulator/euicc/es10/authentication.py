@@ -62,8 +62,8 @@ def authenticate_server(
         kept = session.challenge if verifier.varies("challenge-outlives-a-refusal") else None
         return codec.encode("AuthenticateServerResponse", ("authenticateResponseError", error)), RspSession(kept)
     server, response = _answer(parts, signed1, verifier, certificate, info2)
-    challenge = session.challenge if verifier.defective("accepts-challenge-twice") else None
-    return response, RspSession(challenge, server)
+    again = session.challenge if verifier.varies("challenge-can-be-used-again") else None
+    return response, RspSession(again, server)
 
 
 def _check_server(

@@ -82,7 +82,7 @@ class Isdr:
         return self._perform(request)
 
     def end_chain(self) -> None:
-        """Forget the blocks received; only for a defect."""
+        """Forget the blocks received, as a variant does when commands come on the basic channel."""
         self._forget()
 
     def _forget(self) -> None:

@@ -42,6 +42,7 @@ VARIANTS = (
             "ETSI TS 102 221 11.1.1.3"),
     Variant("fcp-compact-security", "FCP templates have security attributes in compact format",
             "ETSI TS 102 221 11.1.1.4.7"),
+    Variant("files-end-chains", "A command on the basic channel ends half a command on another", "left open by 5.7.2"),
     Variant("slow-answers", "Every answer takes some milliseconds", "left open by SGP.22"),
 )  # fmt: skip
 

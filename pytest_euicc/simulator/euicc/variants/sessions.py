@@ -11,6 +11,8 @@ Varies = Callable[[str], bool]
 VARIANTS = (
     Variant("challenge-outlives-a-refusal", "A refused AuthenticateServer leaves the challenge in force",
             "left open by 5.7.13"),
+    Variant("challenge-can-be-used-again", "A challenge stays in force after AuthenticateServer used it",
+            "left open by 5.7.13"),
     Variant("certificate-before-ci", "AuthenticateServer checks the certificate before euiccCiPKIdToBeUsed",
             "left open by 5.7.13"),
     Variant("signature-before-revocation", "AuthenticateServer checks the signature before revocation lists",
