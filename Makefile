@@ -63,6 +63,7 @@ prove: $(VENV)/run.stamp
 
 coverage: $(VENV)/run.stamp
 	$(BIN)/pytest-euicc coverage > docs/coverage.md
+	$(BIN)/pytest-euicc coverage --standing > docs/standing.md
 
 reference: $(VENV)/run.stamp
 	$(BIN)/python -m pytest_euicc.reporting.reference docs/reference

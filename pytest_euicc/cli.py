@@ -85,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
     text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
     coverage.add_argument("--against", metavar="FILE", type=Path, help=text)
+    text = "print what each sequence claims and by which source instead (docs/standing.md)"
+    coverage.add_argument("--standing", action="store_true", help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
     text = "run sequences against named defects and permitted variants of the simulators: which find what"

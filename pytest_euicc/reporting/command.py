@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.reporting import compare_formats, manifest
+from pytest_euicc.reporting import compare_formats, manifest, standing
 from pytest_euicc.reporting import coverage as covered
 from pytest_euicc.reporting.comparison import KINDS, worst
 from pytest_euicc.reporting.comparison import compare as compared
@@ -16,17 +16,18 @@ from pytest_euicc.reporting.run_file import RunFileError, load
 
 
 def coverage(arguments: Namespace) -> int:
-    """Print what the vectors cover, or what they lack of a catalogue; returns the exit status.
+    """Print what the vectors cover, how well it is founded, or what they lack of a catalogue; returns the exit status.
 
     Raises:
         FileMistakes: the vectors or the catalogue cannot be read.
     """
     cases = loader.load(arguments.vectors)
-    if arguments.against is None:
+    if arguments.against is None or arguments.standing:
         if isinstance(sys.stdout, io.TextIOWrapper):
             # The page is a file of the documentation, whatever the locale.
             sys.stdout.reconfigure(encoding="utf-8")
-        sys.stdout.write(f"{covered.page(cases).rstrip()}\n")
+        page = standing.page(cases) if arguments.standing else covered.page(cases)
+        sys.stdout.write(f"{page.rstrip()}\n")
         return 0
     missing = covered.missing(arguments.against, cases)
     for line in missing:

@@ -10,7 +10,7 @@ import pytest
 from pytest_euicc import cli, resources
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading.loader import load, read
-from pytest_euicc.reporting import coverage
+from pytest_euicc.reporting import coverage, standing
 
 ONE = """
 case: TC_One
@@ -102,3 +102,25 @@ def test_the_page_in_the_documentation_is_up_to_date() -> None:
 @pytest.mark.skipif("EUICC_CATALOGUE" not in os.environ, reason="EUICC_CATALOGUE names no catalogue of sequences")
 def test_no_sequence_of_the_catalogue_lacks_a_vector() -> None:
     assert coverage.missing(Path(os.environ["EUICC_CATALOGUE"]), load([resources.vectors()])) == []
+
+
+def test_the_page_of_what_is_claimed_is_up_to_date() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "standing.md").read_text(encoding="utf-8")
+    assert written == standing.page(load([resources.vectors()])), "make coverage writes it anew"
+
+
+@pytest.mark.parametrize(
+    ("requirement", "source"),
+    [
+        ("The server is authenticated (5.7.13).", standing.READ),
+        ("A command is refused (ISO 7816-4 5.6).", standing.READ),
+        ("A nickname is stored (5.7.21).", standing.RETOLD),
+        ("Notifications are kept (3.5).", standing.INDEPENDENT),
+        ("Nobody says so (9.9).", standing.OURS),
+    ],
+)
+def test_a_claim_rests_on_the_best_source_of_its_clauses(tmp_path: Path, requirement: str, source: str) -> None:
+    text = sequence("01", f'    requirement: "{requirement}"\n')
+    (tmp_path / "one.yaml").write_text(ONE + text)
+    case = load([tmp_path])[0]
+    assert standing.source(case, case.sequences[0]) == source

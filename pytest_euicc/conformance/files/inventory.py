@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_euicc.conformance.files.metadata import check_words
 from pytest_euicc.conformance.files.orders import HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import eid_digits
 from pytest_euicc.errors import PytestEuiccError
@@ -74,7 +75,7 @@ class Traits(Model):
     expires: Annotated[datetime, AfterValidator(_aware)] | None = None
     rebinding: bool = True
     needs: Needs = Needs()
-    metadata: dict[str, Any] = {}
+    metadata: Annotated[dict[str, Any], AfterValidator(check_words)] = {}
 
     @property
     def expired(self) -> bool:
@@ -179,6 +180,7 @@ class HeldProfile(Traits):
             iccids.to_octets(self.iccid) if self.iccid else None,
             bytes.fromhex(raw) if isinstance(raw, str) else None,
             self._package(),
+            {word: value for word, value in self.metadata.items() if word != "raw"},
         )
 
 

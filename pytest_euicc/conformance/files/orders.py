@@ -93,6 +93,7 @@ class HeldOrder:
     Attributes:
         iccid: 10 octets, nibbles swapped.
         metadata: the StoreMetadataRequest, BF25.
+        described: metadata in the words of an inventory, as far as they are known.
         package: the unprotected profile package.
     """
 
@@ -101,6 +102,7 @@ class HeldOrder:
     iccid: bytes | None = None
     metadata: bytes | None = None
     package: bytes | None = None
+    described: Mapping[str, Any] = field(default_factory=dict)
 
 
 Hook = Callable[[OrderWish], object]

@@ -12,7 +12,9 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
-from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.files import metadata
+from pytest_euicc.conformance.values.matchers import Mismatch, match
+from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.interfaces.es9plus.call import reply_of
 from pytest_euicc.peers.euicc import EuiccPeer
@@ -137,16 +139,19 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("ordered_metadata")
 def ordered_metadata(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """profileMetadata are those of the order, byte for byte as far as they are known (SGP.22 3.1.3)."""
+    """profileMetadata are those of the order as far as known: byte for byte, or as described (SGP.22 3.1.3)."""
     order, received = context.part(EuiccPeer).order, reply_of(outcome).octets_of("profileMetadata")
     if order is None:
         return
-    if order.metadata is not None and received != order.metadata:
-        yield Mismatch("profileMetadata", order.metadata.hex().upper(), received.hex().upper())
-    elif order.iccid is not None:
-        iccid = codec.decode("StoreMetadataRequest", received)["iccid"]
-        if iccid != order.iccid:
-            yield Mismatch("profileMetadata.iccid", describe(order.iccid), describe(iccid))
+    if order.metadata is not None:
+        if received != order.metadata:
+            yield Mismatch("profileMetadata", order.metadata.hex().upper(), received.hex().upper())
+        return
+    value = codec.receive("StoreMetadataRequest", received).value
+    if order.iccid is not None and value["iccid"] != order.iccid:
+        yield Mismatch("profileMetadata.iccid", describe(order.iccid), describe(value["iccid"]))
+    for problem in match(metadata.expected(order.described), value, asn1_shape("StoreMetadataRequest")).mismatches:
+        yield Mismatch(f"profileMetadata.{problem.path}", problem.expected, problem.actual)
 
 
 @check("one_time_key_offered")
