@@ -163,8 +163,8 @@ def _bits_mistake(argument: Any, shape: Shape) -> str | None:
         return f"bits is for a BIT STRING; {called(shape)} is none"
     try:
         if isinstance(argument, Mapping):
-            if not argument or set(argument) - {"set", "clear", "known"}:
-                return "bits has set: [names], clear: [names] and known: [names]"
+            if not argument or set(argument) - {"set", "clear", "known", "through"}:
+                return "bits has set: [names], clear: [names], known: [names] and through: name"
             for names in argument.values():
                 for name in names if isinstance(names, list) and not _has_reference(names) else ():
                     bit_number(name, shape if shape.kind == "bits" else ANY)

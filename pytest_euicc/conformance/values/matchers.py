@@ -390,7 +390,8 @@ def _assign(candidates: list[list[int]]) -> list[int] | None:
 def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
     """These named bits are set and no others; ``{set: [], clear: []}``: these are set, those are not.
 
-    ``{known: []}``: of the bits that have a name these are set and no others; bits of later versions may be either.
+    ``{known: []}``: of the bits that have a name these are set and no others; bits without one may be either.
+    ``{known: [], through: name}``: the same, and bits behind that one may be either unless they are given.
     """
     wanted = argument if isinstance(argument, Mapping) else None
     try:
@@ -405,7 +406,11 @@ def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
             )
             if "known" in wanted:
                 known = {bit_number(name, shape) for name in wanted["known"]}
-                held = held and present & set((shape.names or {}).values()) == known
+                last = (
+                    bit_number(wanted["through"], shape) if "through" in wanted else max((shape.names or {}).values())
+                )
+                judged = {number for number in (shape.names or {}).values() if number <= last} | known
+                held = held and present & judged == known
     except ValueError:
         held = False
     if not held:
