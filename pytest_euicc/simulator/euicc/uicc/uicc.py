@@ -358,7 +358,8 @@ class SimulatedEuicc:
         self.core.proactive_session = self._proactive.running or lasting
         answer = isdr.store_data(command)
         self._functions += 1
-        if self._functions % _NOW_AND_THEN == 0 and self.core.varies("more-time-now-and-then"):
+        now = self._functions % _NOW_AND_THEN == 0 and self._profiled
+        if now and self.core.varies("more-time-now-and-then"):
             self._proactive.more_time()
         if self.core.refresh is not None:
             self._refresh(self.core.refresh)
