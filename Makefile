@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test lint prove coverage reference bench report clean
+.PHONY: run test lint prove coverage reference bench report versions clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,10 +26,10 @@ $(VENV)/pcsc.stamp: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
 	@if .ci/system-packages.sh; then \
-		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 tests; \
+		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 --dist loadgroup tests; \
 	else \
 		echo "Testing WITHOUT the tests that go through PC/SC: see above what they need."; \
-		$(BIN)/pytest -n 2 -m 'not pcsc' tests; \
+		$(BIN)/pytest -n 2 --dist loadgroup -m 'not pcsc' tests; \
 	fi
 
 run: $(VENV)/run.stamp
@@ -80,6 +80,9 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest-euicc lint
+
+versions: $(VENV)/dev.stamp
+	$(BIN)/nox
 
 clean:
 	rm -rf $(OUT) $(CACHE)
