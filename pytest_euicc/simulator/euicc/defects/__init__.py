@@ -72,7 +72,6 @@ DEFECTS = registry(
     Defect("address-of-channel-1", "The default SM-DP+ address is shown on channel 1 only", "5.7.3"),
     Defect("address-cannot-be-replaced", "A default SM-DP+ address that is set stays", "5.7.4"),
     Defect("malformed-address-clears", "A malformed SetDefaultDpAddress removes the address", "5.7.4"),
-    Defect("info-with-private-element", "Info structures hold an element that SGP.22 does not know", "5.7.8"),
     Defect("signing-without-verification", "A CI of the signing list is not in the verification list", "5.7.8"),
     Defect("no-additional-profile", "rspCapability lacks additionalProfile", "5.7.8"),
     Defect("long-accreditation-number", "sasAcreditationNumber has 65 characters", "5.7.8"),

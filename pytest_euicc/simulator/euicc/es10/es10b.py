@@ -36,7 +36,7 @@ def get_info1(core: EuiccCore, request: bytes) -> bytes:
     changes = core.state.enabled is not None and core.defective("info1-changes-with-profile")
     if changes or core.defective("info1-svn"):
         value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
-    octets = _with_private_element(core, codec.encode("EUICCInfo1", value))
+    octets = codec.encode("EUICCInfo1", value)
     return information.vary_info1(octets, core.varies) if core.variants else octets
 
 
@@ -47,13 +47,6 @@ def _ci_lists(core: EuiccCore) -> dict[str, Any]:
     if core.defective("signing-without-verification"):
         signing.append(bytes(20))
     return {"euiccCiPKIdListForVerification": verification, "euiccCiPKIdListForSigning": signing}
-
-
-def _with_private_element(core: EuiccCore, octets: bytes) -> bytes:
-    if not core.defective("info-with-private-element"):
-        return octets
-    element = tlv.parse(octets)
-    return tlv.encode(element.tag, element.value + tlv.encode(0xDF01, b"\x00"))
 
 
 def info2(core: EuiccCore) -> bytes:
@@ -109,7 +102,7 @@ def info2(core: EuiccCore) -> bytes:
     if settings.iot is not None:
         value |= _iot_fields(core)
     value |= _wrong_fields(core, bits)
-    octets = _with_private_element(core, codec.encode("EUICCInfo2", value))
+    octets = codec.encode("EUICCInfo2", value)
     return information.vary_info2(octets, core.varies) if core.variants else octets
 
 
