@@ -99,6 +99,7 @@ def _bind(service: SmdpCore, session: Session, signed: Mapping[str, Any]) -> Non
     order.retries = False
     order.state, order.eid = State.DOWNLOADED, session.eid
     order.downloads[session.transaction_id] = session.euicc.der
+    order.first_transaction = order.first_transaction or session.transaction_id
     service.book.changed(order)
     service.tell(order, session.eid, Point.PACKAGE_DOWNLOAD)
 
@@ -133,8 +134,8 @@ def _check_confirmation(service: SmdpCore, session: Session, order: Order, hashe
     if order.bound is not None and "forgets-code-on-retry" in service.defects:
         return
     transaction_id = session.transaction_id
-    if order.downloads and "hashes-code-with-first-id" in service.defects:
-        transaction_id = next(iter(order.downloads))
+    if order.first_transaction and "hashes-code-with-first-id" in service.defects:
+        transaction_id = order.first_transaction
     limited = "unlimited-confirmation-codes" not in service.defects
     refusal: Refusal | None = None
     if limited and order.confirmation_failures >= order.profile.confirmation_tries:

@@ -100,6 +100,7 @@ class Order:
         downloads: CERT.EUICC by the transactionId of each package handed out.
         bound: the package as it was bound last.
         retries: whether the last package is known not to have been installed: its session was cancelled, or failed.
+        first_transaction: transactionId of the first package handed out; empty before.
         notifications: of enable, disable and delete, as received.
     """
 
@@ -115,6 +116,7 @@ class Order:
     bound: Bound | None = None
     notifications: list[bytes] = field(default_factory=list)
     retries: bool = False
+    first_transaction: bytes = b""
 
     def is_expired(self, now: datetime) -> bool:
         """True when its time is over."""
