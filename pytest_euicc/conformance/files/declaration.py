@@ -87,8 +87,6 @@ class Declaration(BaseModel):
             ``published_profile`` (a file) and, of an SM-DP+, ``ci_without_certificate`` (a CI key identifier).
         observations: kinds of observations that are failures for this implementation, ``{unknown-element: fail}``; the
             others are noted and never change a verdict.
-        observations: kinds of observations that fail a sequence on this implementation (``fail``); others are
-            recorded only (``note``).
         test_cards: EIDs of cards that may be changed without ``--euicc-allow-destructive``.
         restore: command APDUs that put the card back to its personalised state, sent on the basic channel after a
             reset.
