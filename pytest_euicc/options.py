@@ -179,6 +179,13 @@ class Options:
     smdp_timeout: float = _option(
         15.0, "--smdp-timeout", "SECONDS", "time limit for an SM-DP+ to connect and to answer (default 15)", _seconds
     )
+    smdp_wait: float = _option(
+        10.0,
+        "--smdp-wait",
+        "SECONDS",
+        "how long to wait for an SM-DP+ that died under a test, before the next one (default 10)",
+        _seconds,
+    )
     seed: str | None = _option(
         None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable
     )

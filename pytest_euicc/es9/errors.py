@@ -29,6 +29,10 @@ class ServerUnreachable(Es9Error):
     """Nothing listens there, or the name has no address."""
 
 
+class ServerDied(ServerUnreachable):
+    """The server answered before, and a request later it does not listen any more."""
+
+
 class ServerTimeout(Es9Error):
     """The server took longer than the time limit to connect or to answer."""
 

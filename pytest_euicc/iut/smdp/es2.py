@@ -54,6 +54,7 @@ class Es2Provisioner:
     def __init__(self, declared: Es2Plus, tls: TlsSettings) -> None:
         self._declared = declared
         self._client = Es2Client(declared.url, tls, declared.requester)
+        self._tls = tls
         self._availability = Availability(declared.url)
         self._ordered: list[tuple[str, str | None]] = []
 
@@ -68,13 +69,13 @@ class Es2Provisioner:
             return None
         eid = wish.eid.hex() if wish.eid else None
         try:
-            self._availability.check()
+            self._availability.check(self._tls)
             digits = str(self._call("downloadOrder", eid=eid, profileType=chosen.type)["iccid"])
             self._ordered.append((digits, eid))
             matching_id = self._confirm(wish, digits, eid)
             iccid = iccids.to_octets(digits)
         except Es9Error as error:
-            self._availability.record(error)
+            self._availability.record(error, self._tls)
             raise CannotOffer(f"ES2+: {error}") from error
         except (KeyError, ValueError) as error:
             raise CannotOffer(f"{self._client.url}: ES2+ answers that cannot be used: {error}") from error

@@ -60,6 +60,7 @@ def smdp_server(options: Options, declaration: Declaration) -> Server | None:
         declared.smdp or urlsplit(url).hostname or "",
         declared.resolve,
         options.smdp_timeout,
+        options.smdp_wait,
     )
 
 

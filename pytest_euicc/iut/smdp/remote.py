@@ -36,12 +36,14 @@ class Server:
         address: smdpAddress.
         resolve: addresses of host names, in place of the resolver.
         timeout: seconds.
+        wait: seconds to wait for a server that died during the run.
     """
 
     urls: dict[str, str]
     address: str
     resolve: dict[str, str] = field(default_factory=dict)
     timeout: float = 15.0
+    wait: float = 0.0
 
     def tls(self, pki: Pki, curve: Curve = "nist") -> TlsSettings:
         """TLS settings."""
@@ -76,7 +78,7 @@ class RemoteSmdp:
         self._hook = hook
         self._claims = claims or Claims()
         self._stock = Stock(inventory, self._claims)
-        self._clients = Clients()
+        self._clients = Clients(server.wait)
         self._missing: list[OrderWish] = []
 
     @property
