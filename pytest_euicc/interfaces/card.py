@@ -306,6 +306,9 @@ def fetch(context: Context, _message: Message) -> Outcome:
     return Outcome()
 
 
+_POLLS = 2
+
+
 @action(
     "card.proactive",
     response=mapping(
@@ -315,10 +318,19 @@ def fetch(context: Context, _message: Message) -> Outcome:
 def proactive(context: Context, _message: Message) -> Outcome:
     """The proactive commands fetched since this action was last used.
 
+    Where there are none, the card is asked by STATUS, as a device polls (ETSI TS 102 221 14.5.2): when a command is
+    announced is left to the card.
+
     Returns:
         ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command.
     """
     fetched = context.card.take_fetched()
+    for _ in range(_POLLS):
+        if fetched:
+            break
+        # P2 0C: no data in return (ETSI TS 102 221 11.1.2).
+        context.card.basic.send(CommandApdu(0x80, 0xF2, 0x00, 0x0C))
+        fetched = context.card.take_fetched()
     commands = [{"name": entry.type, "qualifier": entry.qualifier, "raw": entry.octets} for entry in fetched]
     return Outcome(received=b"".join(entry.octets for entry in fetched), value={"commands": commands})
 

@@ -38,6 +38,9 @@ def redeclared(declaration: Declaration, settings: EuiccSettings, pki: Pki) -> D
     changed = {name: value for name, value in said.items() if getattr(declaration, name) is not None}
     if settings.default_address:
         changed["default_address"] = settings.default_address
+    classes = {profile.profile_class for profile in settings.profiles}
+    if "provisioning" not in classes and declaration.options.get("O_E_PROVISIONING"):
+        changed["options"] = declaration.options | {"O_E_PROVISIONING": False}
     if declaration.test_cards:
         changed["test_cards"] = [eid]
     return declaration.model_copy(update=changed)

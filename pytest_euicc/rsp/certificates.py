@@ -109,15 +109,12 @@ class Certificate:
             """The subject as RFC 4514 text."""
             self.valid_from, self.valid_until = self.x509.not_valid_before_utc, self.x509.not_valid_after_utc
             self.issuer = self.x509.issuer.rfc4514_string()
-            positive = self.x509.serial_number > 0
+            self._positive = self.x509.serial_number > 0
         except UnsupportedAlgorithm as error:
             raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
         except Exception as error:
             # The library raises ValueError and others, by what is broken.
             raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
-        if not positive:
-            # RFC 5280 4.1.2.2.
-            raise CertificateFault(FaultKind.MALFORMED, f"{self.subject}: its serial number is not positive")
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.7.1")
         self.public_key: ec.EllipticCurvePublicKey = key
@@ -130,6 +127,11 @@ class Certificate:
 
     def __repr__(self) -> str:
         return f"Certificate({self.subject})"
+
+    @property
+    def has_positive_serial_number(self) -> bool:
+        """Demanded of certificates that are verified; the CI certificate of SGP.26 has serial number 0."""
+        return self._positive
 
     @property
     def curve(self) -> str:
@@ -278,18 +280,33 @@ def verify_chain(
     """
     wanted = Role(role)
     _check_length(chain, wanted)
-    issuer = next((ci for ci in trust if ci.subject_key_id and ci.subject_key_id == chain[-1].authority_key_id), None)
-    if issuer is None:
+    issuers = [ci for ci in trust if ci.subject_key_id and ci.subject_key_id == chain[-1].authority_key_id]
+    if not issuers:
         named = (chain[-1].authority_key_id or b"").hex().upper() or "no key"
         raise CertificateFault(
             FaultKind.UNKNOWN_CI, f"{chain[-1].subject}: its authorityKeyIdentifier names {named}, no CI known"
         )
-    if wanted is not Role.EUICC:
-        verify_one(chain[0], issuer, wanted, at)
-        return issuer
+    # One key may have several certificates, under one name or another; that of the issuer's name is tried first.
+    issuers.sort(key=lambda ci: ci.x509.subject != chain[-1].x509.issuer)
+    faults = []
+    for issuer in issuers:
+        try:
+            _verify_under(issuer, chain, wanted, at, eid)
+        except CertificateFault as fault:
+            faults.append(fault)
+        else:
+            return issuer
+    raise faults[0]
+
+
+def _verify_under(
+    issuer: Certificate, chain: Sequence[Certificate], role: Role, at: datetime | None, eid: bytes | None
+) -> None:
+    if role is not Role.EUICC:
+        verify_one(chain[0], issuer, role, at)
+        return
     verify_one(chain[1], issuer, Role.EUM, at)
     verify_euicc(chain[0], chain[1], at, eid)
-    return issuer
 
 
 def _check_length(chain: Sequence[Certificate], role: Role) -> None:
@@ -302,8 +319,14 @@ def _check_length(chain: Sequence[Certificate], role: Role) -> None:
 
 
 def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: datetime | None) -> None:
-    """Verify one certificate under its issuer; raises CertificateFault."""
+    """Verify one certificate under its issuer; raises CertificateFault.
+
+    Of the issuer nothing counts but name and key: that is what a trust anchor is (RFC 5280 6.1.1 (d)).
+    """
     name = certificate.subject
+    if not certificate.has_positive_serial_number:
+        # RFC 5280 4.1.2.2.
+        raise CertificateFault(FaultKind.MALFORMED, f"{name}: its serial number is not positive")
     if certificate.curve not in _SUPPORTED_CURVES:
         raise CertificateFault(FaultKind.CURVE, f"{name}: key on {certificate.curve}", "2.6.7.1")
     key_id = certificate.authority_key_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,38 +24,73 @@ from pytest_euicc.rsp.signatures import CURVES, private_key_from
 
 _LARGEST = 1 << 20
 _SUFFIX = {"nist": "NIST", "brainpool": "BRP"}
-_SERVER = {
-    Role.DP_AUTH: ("DPauth", "DPauth_ECDSA"),
-    Role.DP_PB: ("DPpb", "DPpb_ECDSA"),
-    Role.DP_TLS: ("DPtls", "DP_TLS"),
-}
+_SCHEMES = ("ECDSA", "SIG")
+"""How file names call the kind of signature: up to version 2 of SGP.26, and from version 3 on."""
+_SERVER = {Role.DP_AUTH: "DPauth", Role.DP_PB: "DPpb", Role.DP_TLS: "DPtls"}
 
 
 class PkiFolderError(PytestEuiccError):
     """A file of the folder is missing or does not fit; the message names the file and how to fix it."""
 
 
-class FolderPki:
-    """Identities of an SGP.26 folder: ``CertificateIssuer/ EUM/ eUICC/ DPauth/ DPpb/ DPtls/``.
-
-    Files are read when first asked for, so a folder without the keys of one side still serves the other. Where the key
-    of the EUM is there, certificates of other eUICCs are issued with it; with that of the CI, other ones of the EUM.
+class _Layout:
+    """Where the files of a bundle are: ``CertificateIssuer/ EUM/ eUICC/ DPauth/ DPpb/ DPtls/`` with ``ECDSA`` in the
+    names, or ``CI/ EUM/ eUICC/ SM-DP+/SM_DPauth/ SM-DP+/SM_DPpb/ SM-DP+/SM_DPtls/`` with ``SIG``; what is of one and
+    what of the other may mix.
     """
 
     def __init__(self, folder: Path) -> None:
-        if not (folder / "CertificateIssuer").is_dir():
-            raise PkiFolderError(
-                f"{folder}: no folder CertificateIssuer in it; name the folder that holds the SGP.26 layout"
-            )
+        self.authorities = _first_of([folder / "CertificateIssuer", folder / "CI"])
+        self.eum = folder / "EUM"
+        self.euicc = folder / "eUICC"
         self._folder = folder
+
+    def server(self, role: Role) -> Path:
+        """The folder of a server's certificates."""
+        name = _SERVER[role]
+        below = self._folder / "SM-DP+"
+        return _first_of([self._folder / name, below / f"SM_{name}", below / "SM_DP_TLS", below / name])
+
+
+def _names(stem: str, curve: str) -> list[str]:
+    return [f"{stem}_{scheme}_{_SUFFIX[curve]}" for scheme in _SCHEMES]
+
+
+def _server_names(role: Role, curve: str, number: int) -> list[str]:
+    second = "2" if number == 2 else ""
+    suffix = _SUFFIX[curve]
+    if role is not Role.DP_TLS:
+        stem = f"S_SM_DP{second}{_SERVER[role].removeprefix('DP')}"
+        return [*_names(stem, curve), f"{stem}_VARO_SIG_{suffix}"]
+    # The bundle names the files of its further TLS servers without a curve, some of the keys with one.
+    bare = [f"S_SM_DP{second}_TLS"] if curve == "nist" else []
+    return [f"S_SM_DP{second}_TLS_{suffix}", *_names(f"S_SM_DP{second}_TLS", curve), *bare]
+
+
+class FolderPki:
+    """Identities of a folder in one of the layouts of SGP.26 (`_Layout`).
+
+    Files are read when first asked for, so a folder without the keys of one side still serves the other. Where the key
+    of the EUM is there, certificates of other eUICCs are issued with it; with that of the CI, other ones of the EUM.
+    Further CI certificates beside the one of each curve, of any name, are trusted as well.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._layout = _Layout(folder)
+        self._folder = folder
+        place = self._layout.authorities
+        if not place.is_dir():
+            raise PkiFolderError(_no_layout(folder))
         self._issued: dict[tuple[bytes | None, str, str | None], Identity] = {}
         self._cis = {
             curve: _certificate(path, curve)
-            for curve, suffix in _SUFFIX.items()
-            if (path := folder / "CertificateIssuer" / f"CERT_CI_ECDSA_{suffix}.der").exists()
+            for curve in _SUFFIX
+            if (path := _first_of([place / f"CERT_{name}.der" for name in _names("CI", curve)])).exists()
         }
         if not self._cis:
-            raise PkiFolderError(f"{folder / 'CertificateIssuer'}: no CERT_CI_ECDSA_NIST.der or CERT_CI_ECDSA_BRP.der")
+            wanted = ", ".join(f"CERT_{name}.der" for curve in _SUFFIX for name in _names("CI", curve))
+            raise PkiFolderError(f"{place}: it has none of {wanted}")
+        self._further = _further_authorities(place, self._cis.values())
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -62,8 +98,8 @@ class FolderPki:
         return tuple(self._cis)
 
     def trust(self) -> list[Certificate]:
-        """The CI certificates."""
-        return list(self._cis.values())
+        """The CI certificates: that of each curve, then all others."""
+        return [*self._cis.values(), *self._further]
 
     def ci(self, curve: str = "nist") -> Certificate:
         """The CI certificate of a curve; raises PkiFolderError."""
@@ -75,11 +111,11 @@ class FolderPki:
         """The CI with its key, as the bundle of test certificates has it; any other number is one of the test PKI."""
         if number != 1:
             return TestPki().authority(curve, number)
-        certificate = self._folder / "CertificateIssuer" / f"CERT_CI_ECDSA_{_SUFFIX[curve]}.der"
-        return _identity(certificate, self._authority_key(curve), curve)
+        self.ci(curve)
+        return _identity(*_pair(self._layout.authorities, _names("CI", curve)), curve)
 
     def _authority_key(self, curve: str) -> Path:
-        return self._folder / "CertificateIssuer" / f"SK_CI_ECDSA_{_SUFFIX[curve]}.pem"
+        return _pair(self._layout.authorities, _names("CI", curve))[1]
 
     def euicc(self, eid: bytes | None, curve: str = "nist", kind: str | None = None) -> Identity:
         """CERT.EUICC with its key and CERT.EUM; ``eid`` None takes the one that the folder's certificate names.
@@ -103,27 +139,22 @@ class FolderPki:
 
     def _held_euicc(self, curve: str) -> Identity | None:
         """The eUICC of the folder; None where its key is missing and the EUM's can make another."""
-        suffix = _SUFFIX[curve]
-        base, eums = self._folder / "eUICC", self._folder / "EUM"
-        key = base / f"SK_EUICC_ECDSA_{suffix}.pem"
-        if not key.exists() and (eums / f"SK_EUM_ECDSA_{suffix}.pem").exists():
+        certificate, key = _pair(self._layout.euicc, _names("EUICC", curve))
+        eum, eum_key = _pair(self._layout.eum, _names("EUM", curve))
+        if not key.exists() and eum_key.exists():
             return None
-        held = _identity(base / f"CERT_EUICC_ECDSA_{suffix}.der", key, curve)
-        eum = _certificate(eums / f"CERT_EUM_ECDSA_{suffix}.der", curve)
-        return Identity(held.certificate, held.private_key, (eum,))
+        held = _identity(certificate, key, curve)
+        return Identity(held.certificate, held.private_key, (_certificate(eum, curve),))
 
     def _issue(self, eid: bytes, curve: str, kind: str | None) -> Identity:
-        name = f"EUM_ECDSA_{_SUFFIX[curve]}"
-        base = self._folder / "EUM"
-        if not (base / f"SK_{name}.pem").exists() and self._authority_key(curve).exists():
+        certificate, key_path = _pair(self._layout.eum, _names("EUM", curve))
+        if not key_path.exists() and self._authority_key(curve).exists():
             return self._issuing(curve).euicc(eid, curve, kind)
-        eum = _identity(base / f"CERT_{name}.der", base / f"SK_{name}.pem", curve)
+        eum = _identity(certificate, key_path, curve)
         maker = Maker.of(eum.certificate)
         if not maker.permits(eid):
             permitted = " or ".join(maker.eins) or "nothing"
-            raise PkiFolderError(
-                f"{base / f'CERT_{name}.der'}: permits EIDs that begin with {permitted}, wanted {eid.hex()}"
-            )
+            raise PkiFolderError(f"{certificate}: permits EIDs that begin with {permitted}, wanted {eid.hex()}")
         if deviates_in_eum(kind):
             eum = issue(maker.eum(kind), eum.private_key, self.authority(curve, ci_number(kind)))
         key = private_key_from(eid, CURVES[curve])
@@ -131,15 +162,7 @@ class FolderPki:
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
         """CERT.DPauth, CERT.DPpb or CERT.DP.TLS; number 2 is the second test server of the bundle."""
-        directory, stem = _SERVER[role]
-        stem = stem.replace("DP", "DP2", 1) if number == 2 else stem
-        base = self._folder / directory
-        names = [f"S_SM_{stem}_{_SUFFIX[curve]}"]
-        if role is Role.DP_TLS and curve == "nist":
-            # The bundle names the files of its further TLS servers without a curve, some of the keys with one.
-            names.append(f"S_SM_{stem}")
-        certificate = _first_of([base / f"CERT_{name}.der" for name in names])
-        return _identity(certificate, _first_of([base / f"SK_{name}.pem" for name in names]), curve)
+        return _identity(*_pair(self._layout.server(role), _server_names(role, curve, number)), curve)
 
     def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
         """Issued under the CI, whose key has to be there, for the OID of the bundle's first server."""
@@ -151,6 +174,37 @@ class FolderPki:
 
 def _first_of(paths: list[Path]) -> Path:
     return next((path for path in paths if path.exists()), paths[0])
+
+
+def _pair(folder: Path, names: list[str]) -> tuple[Path, Path]:
+    """Certificate and key, by the first of the names that there is; some bundles name the two differently."""
+    return (
+        _first_of([folder / f"CERT_{name}.der" for name in names]),
+        _first_of([folder / f"SK_{name}.pem" for name in names]),
+    )
+
+
+def _no_layout(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder}: there is no such folder"
+    below = sorted(path.parent.name for pattern in ("*/CI", "*/CertificateIssuer") for path in folder.glob(pattern))
+    hint = f"name the folder in it that has one: {', '.join(below)}" if below else "name a folder in a layout of SGP.26"
+    return f"{folder}: it has neither a folder CertificateIssuer nor CI; {hint}"
+
+
+def _further_authorities(folder: Path, known: Iterable[Certificate]) -> list[Certificate]:
+    """CI certificates of other names, on any curve of SGP.22."""
+    found: list[Certificate] = []
+    held = list(known)
+    for path in sorted(folder.glob("CERT_*.der")):
+        try:
+            certificate = Certificate(_read(path))
+        except CertificateFault as fault:
+            raise PkiFolderError(f"{path}: {fault}; a CI certificate in DER is wanted, or no file there") from None
+        if certificate not in held and certificate.subject_key_id is not None:
+            held.append(certificate)
+            found.append(certificate)
+    return found
 
 
 def _identity(certificate_path: Path, key_path: Path, curve: str) -> Identity:
@@ -205,10 +259,9 @@ def write_folder(pki: TestPki, folder: Path, eid: bytes) -> None:
             f"EUM/{{}}_EUM_ECDSA_{suffix}": pki.eum(curve),
             f"eUICC/{{}}_EUICC_ECDSA_{suffix}": pki.euicc(eid, curve),
         }
-        for role, (directory, stem) in _SERVER.items():
+        for role, directory in _SERVER.items():
             for number in (1, 2):
-                name = stem.replace("DP", "DP2", 1) if number == 2 else stem
-                issued[f"{directory}/{{}}_S_SM_{name}_{suffix}"] = pki.server(role, curve, number)
+                issued[f"{directory}/{{}}_{_server_names(role, curve, number)[0]}"] = pki.server(role, curve, number)
         for name, identity in issued.items():
             key = identity.private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
             files[folder / f"{name.format('CERT')}.der"] = identity.certificate.der

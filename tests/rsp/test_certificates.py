@@ -248,9 +248,92 @@ def test_a_serial_number_that_is_not_positive() -> None:
     negative[2] |= 0x80
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(CertificateFault) as caught:
-            _changed(server, PKI.authority(), number.hex(), negative.hex())
-    assert caught.value.kind is FaultKind.MALFORMED
+        changed = _changed(server, PKI.authority(), number.hex(), negative.hex())
+        assert _fault([changed], Role.DP_AUTH) is FaultKind.MALFORMED
+
+
+def _with_serial_number_0(authority: Identity) -> Certificate:
+    parts = tlv.parse(authority.certificate.der).children()[0].children()
+    octets = [tlv.encode(0x02, b"\0") if part.tag == 0x02 else part.octets for part in parts]
+    return Certificate(_signed_again(authority.certificate, authority, tlv.encode(0x30, b"".join(octets))))
+
+
+def test_a_trust_anchor_may_have_serial_number_0() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        anchor = _with_serial_number_0(PKI.authority())
+        server = PKI.server(Role.DP_AUTH).certificate
+        assert anchor.x509.serial_number == 0
+        assert verify_chain([server], [anchor], Role.DP_AUTH, at=None) == anchor
+
+
+def test_one_ci_key_under_two_names() -> None:
+    authority, server = PKI.authority(), PKI.server(Role.DP_AUTH).certificate
+    other = issue(Wish(Role.CI, "The same CI, renamed"), authority.private_key, None).certificate
+    assert other.subject_key_id == authority.certificate.subject_key_id
+    for trust in ([other, authority.certificate], [authority.certificate, other]):
+        assert verify_chain([server], trust, Role.DP_AUTH, at=None) == authority.certificate
+    with pytest.raises(CertificateFault, match="its issuer is not named"):
+        verify_chain([server], [other], Role.DP_AUTH, at=None)
+    # What is told of a certificate that holds under neither is what is wrong under the CI that it names.
+    expired = PKI.invalid_server(Role.DP_AUTH, "no-oid").certificate
+    with pytest.raises(CertificateFault) as caught:
+        verify_chain([expired], [other, authority.certificate], Role.DP_AUTH, at=None)
+    assert caught.value.kind is FaultKind.NO_OID
+
+
+def _as_version_3(folder: Path) -> None:
+    """The names and folders of version 3 of SGP.26 in place of those before."""
+    (folder / "CertificateIssuer").rename(folder / "CI")
+    for name in ("DPauth", "DPpb", "DPtls"):
+        (folder / "SM-DP+").mkdir(exist_ok=True)
+        (folder / name).rename(folder / "SM-DP+" / f"SM_{name}")
+    for path in sorted(folder.rglob("*_ECDSA_*")):
+        server = path.name.replace("_ECDSA_", "_VARO_SIG_")
+        path.rename(path.with_name(server if "S_SM_DP" in path.name else path.name.replace("_ECDSA_", "_SIG_")))
+
+
+def test_a_folder_in_the_layout_of_version_3(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    before = FolderPki(tmp_path)
+    wanted = [before.euicc(EID), before.authority("brainpool")]
+    wanted += [
+        before.server(role, number=number) for role in (Role.DP_AUTH, Role.DP_PB, Role.DP_TLS) for number in (1, 2)
+    ]
+    _as_version_3(tmp_path)
+    after = FolderPki(tmp_path)
+    found = [after.euicc(EID), after.authority("brainpool")]
+    found += [
+        after.server(role, number=number) for role in (Role.DP_AUTH, Role.DP_PB, Role.DP_TLS) for number in (1, 2)
+    ]
+    assert [one.certificate for one in found] == [one.certificate for one in wanted]
+    assert (tmp_path / "SM-DP+/SM_DPauth/CERT_S_SM_DPauth_VARO_SIG_NIST.der").exists()
+    assert after.invalid_server(Role.DP_PB, "expired").certificate.valid_until.year < 2022
+
+
+def test_further_cis_of_a_folder_are_trusted(tmp_path: Path) -> None:
+    write_folder(PKI, tmp_path, EID)
+    place = tmp_path / "CertificateIssuer"
+    second = PKI.authority("nist", 2).certificate
+    (place / "CERT_CI_second.der").write_bytes(second.der)
+    (place / "CERT_CI_again.der").write_bytes(PKI.ci().der)
+    assert FolderPki(tmp_path).trust() == [PKI.ci("nist"), PKI.ci("brainpool"), second]
+    assert FolderPki(tmp_path).ci() == PKI.ci()
+    (place / "CERT_CI_broken.der").write_bytes(b"no certificate")
+    with pytest.raises(PkiFolderError, match=r"CERT_CI_broken.der: no certificate.*a CI certificate in DER is wanted"):
+        FolderPki(tmp_path)
+
+
+def test_the_folder_above_a_layout_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "Variant O" / "CI").mkdir(parents=True)
+    with pytest.raises(
+        PkiFolderError, match=r"neither a folder CertificateIssuer nor CI; name .* that has one: Variant O"
+    ):
+        FolderPki(tmp_path)
+    with pytest.raises(PkiFolderError, match=r"it has none of CERT_CI_ECDSA_NIST\.der, CERT_CI_SIG_NIST\.der"):
+        FolderPki(tmp_path / "Variant O")
+    with pytest.raises(PkiFolderError, match="there is no such folder"):
+        FolderPki(tmp_path / "nowhere")
 
 
 def test_a_curve_the_library_does_not_know() -> None:

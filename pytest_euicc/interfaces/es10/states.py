@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.arguments import Makes, SaveAs, Uses
 from pytest_euicc.conformance.engine.context import Context, ProfileWish
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, VectorMistake
@@ -98,6 +99,9 @@ def no_enabled_profile(context: Context) -> Generator[None, None, None]:
         put_back_enabled(context, before)
 
 
+_POLLS = 2
+
+
 @state("proactive_session", implies=("isdr_selected",))
 def proactive_session(context: Context, *, profile: Annotated[str, Uses("profile")]) -> Generator[None, None, None]:
     """A proactive session is in progress: the REFRESH after enabling a profile has not been fetched.
@@ -112,6 +116,10 @@ def proactive_session(context: Context, *, profile: Annotated[str, Uses("profile
     context.card.hold_proactive()
     try:
         switch(context, chosen, enable=True, refresh=True)
+        for _ in range(_POLLS):
+            if context.card.held is None:
+                # The card may announce it only when it is asked (ETSI TS 102 221 14.5.2); P2 0C: no data in return.
+                context.card.basic.send(CommandApdu(0x80, 0xF2, 0x00, 0x0C))
         if context.card.held is None:
             raise Refused("enabling a profile with refreshFlag announced no proactive command (91xx)")
         yield

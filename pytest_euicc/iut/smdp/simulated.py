@@ -75,6 +75,11 @@ class SimulatedSmdp:
         """Forget orders and sessions and seed the random numbers, so that a recorded run replays."""
         self._random.seed(seed)
         self._offered = 0
+        from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
+        from pytest_euicc.simulator.smdp.variants.listeners import LISTENER_VARIANTS
+
+        # Listeners that start anew have other ports, which addresses of this run may name from here on.
+        self._speak(_of(self._defects, TLS_DEFECTS), _of(self._variants, LISTENER_VARIANTS))
         server = self._running()
         server.run(server.service.forget)
 

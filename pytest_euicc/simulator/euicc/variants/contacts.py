@@ -100,7 +100,7 @@ def historical_bytes(last_channel: int, varies: Varies) -> bytes:
     # Channels are numbered by card or device, and so many of them there are, 7 for eight or more; neither chaining
     # nor extended lengths.
     capabilities = bytes([0x73, 0xFE, 0x21, 0x18 | min(last_channel, 7)])
-    issuing = b"\x66\x00\x01\x02\x03\x04\x05" if varies("atr-other-historical-bytes") else b"\x64SIMU"
+    issuing = b"\x63\x01\x02\x03" if varies("atr-other-historical-bytes") else b"\x64SIMU"
     if varies("atr-status-indicator"):
         return b"\x00\x31\xe0" + capabilities + issuing + bytes.fromhex("079000")
     return b"\x80\x31\xe0" + capabilities + issuing

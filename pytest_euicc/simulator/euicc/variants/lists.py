@@ -45,10 +45,10 @@ GAP = {"numbers-with-gaps": 2, "numbers-with-large-gaps": 1000}
 """How far sequence numbers are apart."""
 
 _LATER = (
-    tlv.encode(0x9F1F, b"\x06\xc0")
-    + tlv.encode(0x9F25, b"\x02\x00\x00")
+    tlv.encode(0x9F7B, b"\x00")
     + tlv.encode(0x9F67, b"\xff")
-    + tlv.encode(0x9F7B, b"\x00")
+    + tlv.encode(0x9F1F, b"\x06\xc0")
+    + tlv.encode(0x9F25, b"\x02\x00\x00")
 )
 
 
@@ -56,10 +56,10 @@ def vary_profile_info(octets: bytes, varies: Varies) -> bytes:
     """A ProfileInfo, E3, as it is without a tag list."""
     element = tlv.parse(octets)
     value = element.value
-    if varies("later-elements-of-profiles"):
-        value += _LATER
     if varies("access-rules-unasked"):
         value += tlv.encode(0xBF76, tlv.encode(0xE2, _reference() + _permission()))
+    if varies("later-elements-of-profiles"):
+        value += _LATER
     if varies("unknown-element-of-profiles"):
         value += tlv.encode(0x9F56, b"\x01")
     return tlv.encode(element.tag, value)

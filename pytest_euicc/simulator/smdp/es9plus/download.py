@@ -39,8 +39,6 @@ def get_bound_profile_package(service: SmdpCore, body: Mapping[str, Any]) -> dic
     if outcome != "downloadResponseError" and "finds-session-by-signed-id" in service.defects:
         transaction_id = response["euiccSigned2"]["transactionId"]
     session = service.sessions.find(transaction_id, Stage.AUTHENTICATED, Stage.BOUND)
-    if session.stage is Stage.BOUND and service.varies("repeats-no-package"):
-        raise unknown_transaction("the package was handed out")
     if session.stage is Stage.BOUND and octets == session.prepared:
         return _answer(session)
     try:

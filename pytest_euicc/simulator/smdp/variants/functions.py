@@ -39,7 +39,6 @@ _SESSIONS = (
         frozenset({"one-octet-transaction-ids", "five-octet-transaction-ids"}),
     ),
     Variant("short-sessions", "A session ends a minute after its last step", "left open by 3.1.2"),
-    Variant("repeats-no-package", "The same GetBoundProfilePackage again finds no session", "left open by 5.6.2"),
 )
 _CHECKS = (
     Variant("address-is-checked-last", "CIs and version are checked before the smdpAddress", "left open by 5.6.1"),
