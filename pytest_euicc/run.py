@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Run:
         """Descriptions of profiles that the SM-DP+ did not hold."""
         self.description: dict[str, str] = {}
         self.written = ""
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._ends_on_signals = False
         self._others_failed = False
         self._folder: RunFolder | None = None
@@ -199,17 +201,13 @@ class Run:
         well = True
         if self._folder is not None:
             well, self.written = self._folder.close(self.description, finished=whole)
-            if os.environ.get("GITLAB_CI") == "true":
-                from pytest_euicc.reporting import annotations
-                from pytest_euicc.reporting.files import write_whole
-
-                folder = self._folder.folder
-                write_whole(folder / annotations.CODE_QUALITY, annotations.gitlab(self._record.sequences))
         allure = self._config.getoption("allure_report_dir", None)
         if allure and self.entries:
             from pytest_euicc.reporting.allure import write_environment
+            from pytest_euicc.run_heading import environment, heading
 
-            write_environment(Path(allure), self.description)
+            told = environment(heading(self.options, self.cases, self.seed), self._started)
+            write_environment(Path(allure), self.description | told)
         return well
 
     def counts_as_failed(self, exitstatus: int) -> int:

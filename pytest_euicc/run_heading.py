@@ -12,8 +12,14 @@ from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
 from pytest_euicc.options import Options
+from pytest_euicc.reporting.run_file import NOTICE
 
-_DEVIATIONS = {"defects": "--euicc-defect", "smdp_defects": "--smdp-defect"}
+_DEVIATIONS = {
+    "defects": "--euicc-defect",
+    "variants": "--euicc-variant",
+    "smdp_defects": "--smdp-defect",
+    "smdp_variants": "--smdp-variant",
+}
 _NOT_TOLD = ("provision", "claims", "worker", "seed", *_DEVIATIONS)
 
 
@@ -38,6 +44,16 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
         "deviations": {flag: list(getattr(options, name)) for name, flag in _DEVIATIONS.items()},
         "known": ids,
     }
+
+
+def environment(told: dict[str, Any], started: str) -> dict[str, str]:
+    """A heading in a few lines of text, for Allure; ``started`` is when the run began."""
+    found = {"started": started, "harness": f"pytest-euicc {told['harness']['version']}", "notice": NOTICE}
+    for declared in told["declarations"]:
+        side = "eUICC" if declared["iut"] == "euicc" else "SM-DP+"
+        found[f"SGP.22 of the {side}"] = str(declared["version"])
+    found |= {option.lstrip("-"): ", ".join(names) for option, names in told["deviations"].items() if names}
+    return found
 
 
 def _given(options: Options) -> dict[str, Any]:

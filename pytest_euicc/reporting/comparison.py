@@ -36,6 +36,8 @@ _OF_THE_MOMENT = frozenset(
     }
 )
 """Fields that a conforming implementation gives another value each time, or that depend on the tester's."""
+_ABSENT = "absent"
+"""In place of a field that an answer does not have."""
 _TESTERS_ICCID = re.compile(r"9899[0-9]{14}[0-9F]{2}")
 """ICCIDs of profiles that the tester installs are made from the seed."""
 
@@ -221,18 +223,22 @@ def _cause(entry: Entry) -> tuple[Any, ...]:
 
 def _changed_answers(earlier: Sequence[Entry], after: Entry) -> Iterator[str]:
     """Fields of answers that differ from the first run, and did not differ between the runs before."""
-    base = _answers(earlier[0])
-    changed = {place: new for place, new in _answers(after).items() if place in base and base[place] != new}
+    base, now = _answers(earlier[0]), _answers(after)
+    changed = [place for place in {**base, **now} if base.get(place, _ABSENT) != now.get(place, _ABSENT)]
     # The runs between are looked into only where there is something to see.
     between = [_answers(entry) for entry in earlier[1:]] if changed else []
-    for place, new in changed.items():
-        if all(answers.get(place, base[place]) == base[place] for answers in between):
-            yield f"{place}: {_words(base[place])} -> {_words(new)}"
-    old_observations = {str(each.get("text", each)) for entry in earlier for each in entry.observations}
-    for each in after.observations:
-        text = str(each.get("text", each))
-        if text not in old_observations:
-            yield f"new observation: {text}"
+    for place in changed:
+        was = base.get(place, _ABSENT)
+        if all(answers.get(place, _ABSENT) == was for answers in between):
+            yield f"{place}: {_words(was)} -> {_words(now.get(place, _ABSENT))}"
+    always = set.intersection(*(_observed(entry) for entry in earlier))
+    ever = set.union(*(_observed(entry) for entry in earlier))
+    yield from (f"new observation: {text}" for text in sorted(_observed(after) - ever))
+    yield from (f"no longer observed: {text}" for text in sorted(always - _observed(after)))
+
+
+def _observed(entry: Entry) -> set[str]:
+    return {str(each.get("text", each)) for each in entry.observations}
 
 
 def _answers(entry: Entry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_euicc.reporting.annotations import CODE_QUALITY
 from pytest_euicc.reporting.files import write_whole
 from pytest_euicc.reporting.run_file import EXCHANGES, PAGE, RUN_FILE, SEQUENCES, RunFileError, load
 
@@ -15,7 +16,11 @@ MANIFEST = "manifest.json"
 
 def files_of(folder: Path) -> list[str]:
     """Every file of the run in its folder but the manifest, as paths with ``/``, in order."""
-    own = (folder / RUN_FILE, folder / PAGE, *(folder / SEQUENCES).rglob("*"), *(folder / EXCHANGES).rglob("*"))
+    own = (
+        *(folder / name for name in (RUN_FILE, PAGE, CODE_QUALITY)),
+        *(folder / SEQUENCES).rglob("*"),
+        *(folder / EXCHANGES).rglob("*"),
+    )
     return sorted(path.relative_to(folder).as_posix() for path in own if path.is_file())
 
 

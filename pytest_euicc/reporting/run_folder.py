@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import tempfile
@@ -18,11 +19,12 @@ from filelock import FileLock, Timeout
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.reporting import manifest, summary
+from pytest_euicc.reporting.annotations import CODE_QUALITY, gitlab
 from pytest_euicc.reporting.files import write_whole
 from pytest_euicc.reporting.run_file import EXCHANGES, NOTICE, PAGE, RUN_FILE, SCHEMA, SEQUENCES, load
 
 _LOCK = ".lock"
-OWN = (RUN_FILE, PAGE, manifest.MANIFEST, SEQUENCES, EXCHANGES)
+OWN = (RUN_FILE, PAGE, manifest.MANIFEST, SEQUENCES, EXCHANGES, CODE_QUALITY)
 """What a run writes into its folder; whatever else is in it is another's."""
 
 
@@ -96,6 +98,8 @@ class RunFolder:
             self._data["sequences"] = [entry.model_dump(mode="json", exclude_defaults=True) for entry in ordered]
         self._write()
         write_whole(self.folder / PAGE, summary.html(record))
+        if os.environ.get("GITLAB_CI") == "true":
+            write_whole(self.folder / CODE_QUALITY, gitlab(ordered))
         manifest.write(self.folder)
 
 

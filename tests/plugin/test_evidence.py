@@ -113,3 +113,24 @@ def test_annotations(pytester: pytest.Pytester, own: list[str], monkeypatch: pyt
     result.stdout.fnmatch_lines(["::error file=own.yaml,line=9,title=TC_Own_O2::Wrong: fail*"])
     issues = json.loads(Path(pytester.path / "out" / "gl-code-quality.json").read_text())
     assert [issue["check_name"] for issue in issues] == ["TC_Own_O2", "TC_Own_O3"]
+    out = pytester.path / "out"
+    assert list(manifest.verify(out)) == []
+    (out / "gl-code-quality.json").write_text("[]")
+    assert list(manifest.verify(out)) == ["gl-code-quality.json was changed after the run"]
+
+
+def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytest.Pytester, own: list[str]) -> None:
+    deviations = {
+        "--euicc-defect": ["ignores-ppr1"],
+        "--euicc-variant": ["reader-gets-response"],
+        "--smdp-defect": [],
+        "--smdp-variant": [],
+    }
+    given = [text for option, names in deviations.items() for name in names for text in (option, name)]
+    assert pytester.runpytest_inprocess(*own, "-k", "O1", "--alluredir", "allure", *given).ret == 0
+    run = load(pytester.path / "out")
+    assert run.deviations == deviations
+    told = (pytester.path / "allure" / "environment.properties").read_text()
+    assert f"started={run.started[:10]}" in told
+    assert "euicc-defect=ignores-ppr1\neuicc-variant=reader-gets-response\n" in told
+    assert "not endorsed by GSMA" in told

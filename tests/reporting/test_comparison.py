@@ -108,6 +108,18 @@ def test_a_new_observation_is_a_changed_answer() -> None:
     assert change.details == ("new observation: odd",)
 
 
+def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None:
+    observed = {"observations": [{"text": "odd padding"}]}
+    before = run(entry("a", steps=[step({"old": 1, "both": 2})], **observed))
+    after = run(entry("a", steps=[step({"both": 2, "new": 3})]))
+    (change,) = compare([before, after]).by_kind["answers"]
+    assert change.details == (
+        "step 1, es10c.f, old: 1 -> absent",
+        "step 1, es10c.f, new: absent -> 3",
+        "no longer observed: odd padding",
+    )
+
+
 def test_times_beyond_their_noise() -> None:
     def timed(*seconds: float) -> list[RunRecord]:
         return [run(entry("a", transport_seconds=each)) for each in seconds]
