@@ -77,6 +77,7 @@ class EuiccCore:
         self.removed: list[Notification] = []
         self.disabled_last: bytes | None = None
         self.installed: Installed | None = None
+        self.immediately_enabled = False
         self.left_chain: tuple[bytes, int] = (b"", 0)
         self._first_challenge: bytes | None = None
 

@@ -15,7 +15,9 @@ from pytest_euicc.simulator.euicc.iot.state import Eim
 from pytest_euicc.simulator.euicc.iot.switching import update
 
 LARGEST_COUNTER = 8_388_607
+_UNDEFINED = 127
 _GENERATE = -1
+_LARGEST_ID = 128
 _TYPE_WITHOUT_NAME = 3
 
 OK, MEMORY, EXISTS, CI_UNKNOWN, BAD_TOKEN, BAD_COUNTER, COMMAND_ERROR = 0, 1, 2, 3, 5, 6, 7
@@ -52,8 +54,8 @@ def add_initial_eim(core: EuiccCore, request: bytes) -> bytes:
 def _added_initially(core: EuiccCore, given: list[dict[str, Any]]) -> list[tuple[str, int | None]]:
     if core.state.iot.eims and not core.defective("iot-initial-eim-at-any-time"):
         raise Refused(EXISTS)
-    if not given:
-        raise Refused(COMMAND_ERROR)
+    if not given and not core.varies("iot-empty-association-is-ok"):
+        raise Refused(_UNDEFINED if core.varies("iot-undefined-for-odd-associations") else COMMAND_ERROR)
     return [_added(core, configuration) for configuration in given]
 
 
@@ -75,6 +77,8 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
     known = iot.eim(configuration["eimId"])
     if known is not None and not core.defective("iot-eim-can-be-added-twice"):
         raise Refused(EXISTS)
+    if len(configuration["eimId"].encode()) > _LARGEST_ID:
+        raise Refused(COMMAND_ERROR)
     counter = configuration.get("counterValue")
     if counter is None and not core.defective("iot-counter-is-optional"):
         raise Refused(COMMAND_ERROR)
@@ -89,9 +93,11 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
     if len(iot.eims) >= settings.eims and not core.defective("iot-unlimited-eims"):
         raise Refused(MEMORY)
     if token == _GENERATE:
-        token = iot.last_token + 1
+        token = iot.last_token + (7 if core.varies("iot-tokens-with-gaps") else 1)
         if core.defective("iot-same-token-again"):
             token = 1
+        if core.varies("iot-first-token-is-high"):
+            token = max(token, 1000)
         update(core, last_token=max(token, iot.last_token))
     shown = _shown(core, configuration)
     eim = Eim(configuration["eimId"], counter or 0, token, key, shown)
@@ -135,6 +141,10 @@ def public_key(core: EuiccCore, given: tuple[str, bytes]) -> bytes:
         Refused: no such key.
     """
     kind, octets = given
+    if kind == "eimCertificate" and core.varies("iot-no-whole-certificates") and octets[:1] == b"\x30":
+        inner = tlv.parse(octets).children()
+        if len(inner) == 1:
+            raise Refused(COMMAND_ERROR)
     try:
         key: Any = _certificate(octets).public_key() if kind == "eimCertificate" else load_der_public_key(octets)
     except ValueError:
@@ -144,7 +154,7 @@ def public_key(core: EuiccCore, given: tuple[str, bytes]) -> bytes:
         curves = (ec.SECP256R1, ec.BrainpoolP256R1)
     known = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, curves)
     if not known and not (isinstance(key, ec.EllipticCurvePublicKey) and core.defective("iot-takes-any-curve")):
-        raise Refused(COMMAND_ERROR)
+        raise Refused(_UNDEFINED if core.varies("iot-undefined-for-odd-associations") else COMMAND_ERROR)
     return bytes(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
@@ -190,7 +200,7 @@ def update_eim(core: EuiccCore, configuration: dict[str, Any]) -> int:
         return refused.code
     lowered = counter < eim.counter and "eimPublicKeyData" not in configuration
     if lowered and not core.defective("iot-update-lowers-counter"):
-        return BAD_COUNTER
+        return COMMAND_ERROR if core.varies("iot-lower-counter-is-command-error") else BAD_COUNTER
     if core.defective("iot-update-keeps-key"):
         key = eim.key
     if core.defective("iot-update-keeps-counter"):
@@ -211,7 +221,8 @@ def listed(core: EuiccCore) -> list[dict[str, Any]]:
     for eim in core.state.iot.eims:
         entry: dict[str, Any] = {"eimId": eim.eim_id}
         kind = eim.shown.get("eimIdType")
-        wanted = kind not in (None, _TYPE_WITHOUT_NAME)
+        hidden = (None,) if core.varies("iot-lists-every-type") else (None, _TYPE_WITHOUT_NAME)
+        wanted = kind not in hidden
         if wanted and not core.defective("iot-list-without-types"):
             entry["eimIdType"] = kind
         found.append(entry)
@@ -230,7 +241,12 @@ def get_configuration(core: EuiccCore, request: bytes) -> bytes:
             token = None
         if token is None and core.defective("iot-shows-token-zero"):
             token = 0
-        found.append(eim.shown | ({} if token is None else {"associationToken": token}))
+        counter = {"counterValue": eim.counter} if core.varies("iot-shows-counters") else {}
+        found.append(eim.shown | counter | ({} if token is None else {"associationToken": token}))
+    if core.varies("iot-lists-eims-backwards"):
+        found.reverse()
+    if wanted is not None and not found and core.varies("iot-unknown-eim-is-refused"):
+        raise codec.Asn1Error("GetEimConfigurationDataRequest", "searchCriteria", None, "no such eIM")
     answer = codec.encode("GetEimConfigurationDataResponse", {"eimConfigurationDataList": found})
     if core.defective("iot-configuration-without-list"):
         return tlv.encode(0xBF55, b"".join(codec.encode("EimConfigurationData", entry) for entry in found))

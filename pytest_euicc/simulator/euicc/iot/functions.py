@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from pytest_euicc.simulator.euicc.iot.operations import profile_list, set_addres
 from pytest_euicc.simulator.euicc.iot.packages import load_euicc_package
 from pytest_euicc.simulator.euicc.iot.state import ImmediateEnable
 from pytest_euicc.simulator.euicc.iot.switching import fallback_profile, remove, update
+from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.state import EVENTS, Profile, bit_names
 
 
@@ -29,6 +31,8 @@ def activate_ipae(core: EuiccCore, request: bytes) -> bytes:
     """IpaeActivation (SGP.32 3.8.4)."""
     codec.decode("IpaeActivationRequest", request)
     assert core.settings.iot is not None  # noqa: S101
+    if not core.settings.iot.ipae and core.varies("iot-ipae-activation-is-refused"):
+        raise NotAllowed
     if core.settings.iot.ipae:
         update(core, ipae_active=True)
     supported = core.settings.iot.ipae or core.defective("iot-activates-missing-ipae")
@@ -47,6 +51,8 @@ def get_certs(core: EuiccCore, request: bytes) -> bytes:
         if core.defective("iot-certs-of-first-ci"):
             identity = core.identity()
     certificates = {"eumCertificate": identity.chain[0].der, "euiccCertificate": identity.certificate.der}
+    if core.varies("iot-whole-certificates"):
+        certificates = {name: tlv.encode(0x30, octets) for name, octets in certificates.items()}
     if core.defective("iot-certs-exchanged"):
         certificates = dict(zip(certificates, reversed(certificates.values()), strict=True))
     return codec.encode("GetCertsResponse", ("certs", certificates))
@@ -82,6 +88,8 @@ def _results(core: EuiccCore, found: list[bytes]) -> bytes:
         update(core, results=())
     if core.defective("iot-results-without-tag"):
         found = [tlv.parse(octets).value for octets in found]
+    if not found and core.varies("iot-no-results-is-no-notification"):
+        return tlv.encode(0xBF2B, tlv.encode(0xA0, b""))
     if core.defective("iot-results-as-notifications"):
         return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(found)))
     return tlv.encode(0xBF2B, tlv.encode(0xA2, b"".join(found)))
@@ -103,6 +111,9 @@ def remove_from_list(core: EuiccCore, request: bytes) -> bytes:
 def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
     """GetProfilesInfo (SGP.32 5.9.14)."""
     value = codec.decode("ProfileInfoListRequest", request)
+    if core.state.iot.pending is not None and core.varies("iot-no-list-before-refresh"):
+        error = ("profileInfoListError", "profileChangeOngoing")
+        return codec.encode("SGP32-ProfileInfoListResponse", error)
     return codec.encode("SGP32-ProfileInfoListResponse", profile_list(core, value))
 
 
@@ -114,6 +125,9 @@ def memory_reset(core: EuiccCore, request: bytes) -> bytes:
     value: dict[str, Any] = {"resetResult": _reset_profiles(core, chosen)}
     if value["resetResult"] in (0, 1):
         value |= _reset_eims(core, chosen)
+    other = "resetEimResult" in value and value["resetEimResult"] == 0
+    if other and value["resetResult"] == 1 and core.varies("iot-reset-of-eims-is-ok"):
+        value["resetResult"] = 0
     if core.defective("iot-reset-answers-everything"):
         value = {"resetEimResult": 0, "resetImmediateEnableConfigResult": 0} | value
     return codec.encode("SGP32-EuiccMemoryResetResponse", value)
@@ -165,6 +179,8 @@ def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
             found["resetEimResult"] = 1
         else:
             found["resetEimResult"] = 0
+            if core.varies("iot-reset-of-eims-drops-results"):
+                update(core, results=())
             if not core.defective("iot-reset-keeps-eims"):
                 update(core, eims=(), rollback=None)
             if core.defective("iot-reset-forgets-tokens"):
@@ -178,7 +194,12 @@ def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
 
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
     """SetDefaultDpAddress by the IPA (SGP.32 5.9.25)."""
-    value = codec.decode("SGP32-SetDefaultDpAddressRequest", request)
+    try:
+        value = codec.decode("SGP32-SetDefaultDpAddressRequest", request)
+    except codec.Asn1Error:
+        if not core.varies("iot-odd-address-is-undefined"):
+            raise
+        return codec.encode("SGP32-SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": 127})
     result = {"setDefaultDpAddressResult": set_address(core, value)}
     return codec.encode("SGP32-SetDefaultDpAddressResponse", result)
 
@@ -224,8 +245,28 @@ HANDLERS = {
 }
 """What an eUICC of SGP.32 answers in place of, or besides, the functions of SGP.22."""
 
+_UNDEFINED_FOR_LPAD = frozenset({0xBF31, 0xBF32, 0xBF33, 0xBF34})
 OF_LPAD = frozenset({0xBF31, 0xBF32, 0xBF33, 0xBF34, 0xBF3F, 0xBF29, 0xBF35})
 """Functions of SGP.22 for an LPAd that an IoT eUICC without one does not have."""
+
+
+_ABSENT = {
+    "iot-absent-fallback-is-refused": ("fallback", (0xBF5D, 0xBF5E)),
+    "iot-absent-emergency-is-refused": ("ecall", (0xBF5B, 0xBF5C)),
+    "iot-absent-immediate-is-refused": ("immediate_enable", (0xBF59, 0xBF5A)),
+}
+"""Variants: functions that are refused with a status word where their option is not there."""
+
+
+def handler(core: EuiccCore, tag: int) -> Callable[[EuiccCore, bytes], bytes] | None:
+    """The function of SGP.32 under a tag, if this eUICC has it."""
+    iot = core.settings.iot
+    for name, (option, tags) in _ABSENT.items():
+        if tag in tags and not getattr(iot, option) and core.varies(name):
+            return None
+    if iot is not None and not iot.lpad and tag in _UNDEFINED_FOR_LPAD and core.varies("iot-lpad-gets-undefined"):
+        return lambda _core, _request: tlv.encode(tag, b"\x80\x01\x7f")
+    return HANDLERS.get(tag)
 
 
 def answers(core: EuiccCore, tag: int) -> bool:

@@ -68,7 +68,8 @@ def _rolled_back(core: EuiccCore, grant: RollbackGrant, *, refresh: bool) -> tup
     kept = grant if core.defective("iot-rollback-twice") else None
     update(core, results=results, rollback=kept)
     if not core.defective("iot-rollback-has-no-effect"):
-        switching.change(core, Change(grant.previous, notify=False), refresh=refresh)
+        notify = core.varies("iot-rollback-notifies")
+        switching.change(core, Change(grant.previous, notify=notify), refresh=refresh)
     value: tuple[str, Any] = codec.decode("EuiccPackageResult", answer)
     return value
 
@@ -94,6 +95,7 @@ def immediate_enable(core: EuiccCore, request: bytes) -> bytes:
     code = _immediate_code(core)
     if code == _OK and core.installed is not None:
         switching.change(core, Change(core.installed.iccid), refresh=refresh)
+        core.immediately_enabled = True
         if not core.defective("iot-immediate-keeps-session"):
             core.installed = None
         _forget_ways_back(core)
@@ -105,17 +107,19 @@ def _immediate_code(core: EuiccCore) -> int:
     if not wanted.flag and not core.defective("iot-immediate-unconfigured"):
         return 1
     if installed is None:
-        return _OK if core.defective("iot-immediate-without-download-is-ok") else 4
+        if core.defective("iot-immediate-without-download-is-ok"):
+            return _OK
+        return 127 if core.immediately_enabled and core.varies("iot-second-immediate-is-undefined") else 4
     other_oid = wanted.oid not in (None, installed.smdp_oid) and not core.defective("iot-immediate-ignores-oid")
     address = wanted.address or core.state.default_address
     other = address != installed.address and not core.defective("iot-immediate-ignores-address")
     current = core.state.enabled
     if other_oid or other:
-        return 1
+        return 4 if core.varies("iot-other-server-is-no-session") else 1
     if _busy(core):
         return _BUSY
     if current is not None and current.has_rule(_PPR1) and not core.defective("iot-immediate-ignores-ppr1"):
-        return 127
+        return 1 if core.varies("iot-ppr1-makes-immediate-unavailable") else 127
     return _OK
 
 
@@ -195,7 +199,7 @@ def enable_emergency_profile(core: EuiccCore, request: bytes) -> bytes:
         code = _OK if core.defective("iot-emergency-again-is-ok") else 2
     elif _busy(core):
         code = _BUSY
-    elif current is not None and current.has_rule(_PPR1) and core.defective("iot-ppr1-stops-emergency"):
+    elif current is not None and current.has_rule(_PPR1) and core.varies("iot-ppr1-stops-emergency"):
         code = 127
     elif not core.defective("iot-emergency-has-no-effect"):
         _forget_ways_back(core)
@@ -218,5 +222,6 @@ def disable_emergency_profile(core: EuiccCore, request: bytes) -> bytes:
         if not core.defective("iot-emergency-never-ends"):
             update(core, emergency=None)
         former = None if core.defective("iot-emergency-leaves-none") else emergency.former
-        switching.change(core, Change(former, notify=False), refresh=refresh)
+        notify = core.varies("iot-end-of-emergency-notifies")
+        switching.change(core, Change(former, notify=notify), refresh=refresh)
     return codec.encode("DisableEmergencyProfileResponse", {"disableEmergencyProfileResult": code})

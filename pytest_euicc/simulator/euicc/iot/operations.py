@@ -54,8 +54,15 @@ class Run:
     def perform(self, operation: bytes, type_name: str) -> tuple[Result, bool]:
         """Run one operation: its result, and whether the next one may follow (SGP.32 5.9.1)."""
         try:
-            name, value = codec.decode(type_name, operation)
+            received = codec.receive(type_name, operation)
         except codec.Asn1Error:
+            if operation[:1] == b"\xa3" and self.core.varies("iot-odd-enable-is-undefined"):
+                return ("enableResult", _UNDEFINED), False
+            return ("processingTerminated", 2), False
+        if received.unknown and self.core.varies("iot-unknown-elements-end-processing"):
+            return ("processingTerminated", 2), False
+        name, value = received.value
+        if name == "deleteEim" and "eimId" not in value and self.core.varies("iot-nameless-deletion-is-damaged"):
             return ("processingTerminated", 2), False
         handler: Callable[[Any], Result] = getattr(self, f"_{_HANDLERS[name]}")
         result = handler(value)
@@ -105,6 +112,8 @@ class Run:
     def _disable_code(self, value: dict[str, Any]) -> int:
         core, target = self.core, self._find(value)
         if self._disables and not core.defective("iot-disables-twice"):
+            return _WRONG_STATE if core.varies("iot-second-disable-by-state") else _UNDEFINED
+        if self._enables and core.varies("iot-no-disable-behind-enable"):
             return _UNDEFINED
         if core.busy:
             return _BUSY
@@ -161,7 +170,8 @@ class Run:
         core = self.core
         assert core.settings.iot is not None  # noqa: S101
         if not core.settings.iot.immediate_enable:
-            return "configureImmediateEnableResult", eims.COMMAND_ERROR
+            undefined = core.varies("iot-absent-functions-are-undefined")
+            return "configureImmediateEnableResult", _UNDEFINED if undefined else eims.COMMAND_ERROR
         configure_immediate(core, value)
         return "configureImmediateEnableResult", _OK
 
@@ -172,7 +182,7 @@ class Run:
         core, target, holder = self.core, self._find(value), fallback_profile(self.core)
         assert core.settings.iot is not None  # noqa: S101
         if not core.settings.iot.fallback:
-            return 2
+            return _UNDEFINED if core.varies("iot-absent-functions-are-undefined") else 2
         held = holder is not None and holder.enabled and not core.defective("iot-moves-enabled-fallback")
         if held and core.defective("iot-fallback-enabled-first"):
             return 3

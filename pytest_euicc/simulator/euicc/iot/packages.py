@@ -11,9 +11,12 @@ from pytest_euicc.simulator.euicc.iot import signing, switching
 from pytest_euicc.simulator.euicc.iot.eims import LARGEST_COUNTER
 from pytest_euicc.simulator.euicc.iot.operations import Run, result_octets
 from pytest_euicc.simulator.euicc.iot.state import Eim, KeptResult, RollbackGrant
+from pytest_euicc.simulator.euicc.settings import IotSettings
 
 _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 4, 6, 15, 104, 127
 _LARGEST_TRANSACTION = 16
+_SIGNATURE = 64
+_KNOWN = frozenset({0x80, 0x5A, 0x81, 0x82, 0xA0, 0xA1})
 _LISTS = {0xA0: "Psmo", 0xA1: "Eco"}
 
 
@@ -24,6 +27,7 @@ class Package:
     Attributes:
         signed: the signed part as received.
         lists: content octets of psmoList (A0) and ecoList (A1).
+        unknown: it has elements that are not known.
     """
 
     signed: bytes
@@ -34,6 +38,7 @@ class Package:
     transaction: bytes | None
     lists: dict[int, bytes]
     size: int
+    unknown: bool
 
     @classmethod
     def parse(cls, request: bytes) -> Package:
@@ -48,9 +53,10 @@ class Package:
         except (KeyError, UnicodeDecodeError):
             raise codec.Asn1Error("EuiccPackageSigned", "eimId", None, "no text") from None
         lists = {tag: fields[tag] for tag in _LISTS if tag in fields}
+        unknown = bool(fields.keys() - _KNOWN)
         counter = int.from_bytes(fields.get(0x81, b""), "big", signed=True)
         eid, transaction = fields.get(0x5A, b""), fields.get(0x82)
-        return cls(parts[0].octets, signature, eim_id, eid, counter, transaction, lists, len(request))
+        return cls(parts[0].octets, signature, eim_id, eid, counter, transaction, lists, len(request), unknown)
 
     def header(self, eim: Eim) -> dict[str, Any]:
         """What every signed answer repeats."""
@@ -61,16 +67,36 @@ class Package:
 def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     """Answer a package: an unsigned error, a signed error, or a signed result that is kept."""
     package = Package.parse(request)
+    odd_signature = len(package.signature) != _SIGNATURE
+    if odd_signature and core.varies("iot-odd-signature-is-refused"):
+        raise codec.Asn1Error("EuiccPackageRequest", "eimSignature", None, "not 64 octets")
+    if package.size > _settings(core).package_size and core.varies("iot-large-package-is-refused"):
+        raise codec.Asn1Error("EuiccPackageRequest", "", None, "too large")
     if core.defective("iot-no-transaction-id"):
         package = replace(package, transaction=None)
     eim = core.state.iot.eim(package.eim_id)
     if eim is None and core.defective("iot-eim-by-prefix"):
         eim = next((known for known in core.state.iot.eims if known.eim_id.startswith(package.eim_id)), None)
     long = len(package.transaction or b"") > _LARGEST_TRANSACTION
+    if eim is not None and long and core.varies("iot-long-transaction-is-signed-error"):
+        data = codec.encode(
+            "EuiccPackageErrorDataSigned",
+            {"eimId": eim.eim_id, "counterValue": package.counter, "euiccPackageErrorCode": _UNDEFINED},
+        )
+        return signing.package_result(core, eim, data, 0xA1)
     if eim is None or long or not signing.verified(core, eim, package.signed, package.signature):
         return _unsigned_error(core, package, eim)
     code = _check(core, package, eim)
+    odd = len(package.lists) != 1 or (package.unknown and core.varies("iot-unknown-elements-are-refused"))
+    if not code and odd and core.varies("iot-odd-packages-get-no-signature"):
+        return _unsigned_error(core, package, eim)
+    if not code and odd and package.lists and core.varies("iot-odd-packages-are-damaged"):
+        return _run(core, replace(package, lists={0xA0: b"\xac\x00"}), eim)
+    if not code and odd:
+        code = _UNDEFINED
     if code:
+        if core.varies("iot-errors-take-numbers"):
+            core.state = replace(core.state, last_number=core.state.last_number + 1)
         data = codec.encode("EuiccPackageErrorDataSigned", package.header(eim) | {"euiccPackageErrorCode": code})
         if core.defective("iot-error-uses-up-counter"):
             core.state = replace(core.state, iot=core.state.iot.with_eim(replace(eim, counter=package.counter)))
@@ -89,7 +115,16 @@ def _unsigned_error(core: EuiccCore, package: Package, eim: Eim | None) -> bytes
         value.setdefault("associationToken", 0)
     if core.defective("iot-unsigned-error-uses-up-counter") and eim is not None:
         core.state = replace(core.state, iot=core.state.iot.with_eim(replace(eim, counter=package.counter)))
-    return codec.encode("EuiccPackageResult", ("euiccPackageErrorUnsigned", value))
+    answer = codec.encode("EuiccPackageResult", ("euiccPackageErrorUnsigned", value))
+    if core.varies("iot-unsigned-error-of-later-version"):
+        inner = tlv.parse(answer).children()[0].value
+        return tlv.encode(0xBF51, tlv.encode(0xA2, inner + b"\x8f\x01\x01"))
+    return answer
+
+
+def _settings(core: EuiccCore) -> IotSettings:
+    assert core.settings.iot is not None  # noqa: S101
+    return core.settings.iot
 
 
 def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
@@ -107,6 +142,8 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
         return _REPLAY
     if package.eid != core.settings.eid and not core.defective("iot-ignores-eid"):
         return _INVALID_EID
+    if package.counter < 0 and core.varies("iot-negative-counter-is-out-of-range"):
+        return _COUNTER_RANGE
     if package.counter > LARGEST_COUNTER and not core.defective("iot-counter-without-limit"):
         return _REPLAY if core.defective("iot-counter-limit-is-replay") else _COUNTER_RANGE
     if replayed and not core.defective("iot-takes-replays"):
@@ -115,9 +152,8 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
         return _TOO_BIG
     if iot.emergency is not None and not core.defective("iot-packages-in-emergency"):
         return _ECALL_ACTIVE
-    if iot.pending is not None or len(package.lists) != 1:
-        return _UNDEFINED
-    return 0
+    empty = package.lists in ({0xA0: b""}, {0xA1: b""}) and core.varies("iot-empty-package-is-an-error")
+    return _UNDEFINED if iot.pending is not None or empty else 0
 
 
 def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:
@@ -142,10 +178,13 @@ def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:
             continue
         results += octets
         if not goes_on and not core.defective("iot-runs-on-after-failure"):
+            ends = result[0] == "processingTerminated"
+            if not ends and core.varies("iot-failure-is-followed-by-termination"):
+                results += result_octets(core, ("processingTerminated", 127))
             break
     if core.defective("iot-results-in-reverse"):
         results = b"".join(reversed([part.octets for part in tlv.parse_all(results)]))
-    number = core.next_number()
+    number = core.next_number() + (4 if core.varies("iot-numbers-with-gaps") else 0)
     if core.defective("iot-results-numbered-apart"):
         number = len(core.state.iot.results) + 1
     data = _result_data(core, package, eim, number, results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, EuiccCore
+from pytest_euicc.simulator.euicc.core import REFRESH_PROFILE_STATE_CHANGE, REFRESH_UICC_RESET, EuiccCore
 from pytest_euicc.simulator.euicc.iot.state import Change
 from pytest_euicc.simulator.euicc.state import Profile
 
@@ -24,7 +24,8 @@ def change(core: EuiccCore, wanted: Change, *, refresh: bool) -> None:
     else:
         update(core, pending=wanted)
     if refresh:
-        core.refresh = REFRESH_PROFILE_STATE_CHANGE
+        reset = core.varies("iot-refresh-resets-uicc")
+        core.refresh = REFRESH_UICC_RESET if reset else REFRESH_PROFILE_STATE_CHANGE
 
 
 def settle(core: EuiccCore, *, done: bool = True) -> None:

@@ -41,7 +41,11 @@ def fci(aid: bytes, settings: EuiccSettings, core: EuiccCore, *, enabled: bool =
         enabled = enabled != defective("iot-fci-enabled-wrong")
         names = {name for name, told in (("ipaeSupported", ipae), ("enabledProfile", enabled)) if told}
         bits = named_bits(("ipaeSupported", "enabledProfile"), names)
-        templates += codec.encode("ISDRProprietaryApplicationTemplateIoT", {"euiccConfiguration": bits})
+        iot = codec.encode("ISDRProprietaryApplicationTemplateIoT", {"euiccConfiguration": bits})
+        if core.varies("iot-template-in-a5"):
+            proprietary = tlv.encode(0xA5, tlv.parse(proprietary).value + iot)
+        else:
+            templates += iot
     octets = tlv.encode(0x6F, tlv.encode(0x84, aid) + proprietary + templates)
     return contacts.vary_fci(octets, core.varies) if core.variants else octets
 
@@ -147,8 +151,8 @@ class Isdr:
     def _handler(self, tag: int) -> Handler | None:
         """The function of a tag, if this eUICC has it."""
         core = self._core
-        if core.settings.iot is not None and tag in functions.HANDLERS:
-            return functions.HANDLERS[tag]
+        if core.settings.iot is not None and (tag in functions.HANDLERS or functions.handler(core, tag)):
+            return functions.handler(core, tag)
         return _HANDLERS.get(tag) if functions.answers(core, tag) else None
 
     def _function(self, request: bytes) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pytest_euicc.simulator.euicc.variants import (
     contacts,
     information,
+    iot,
     lists,
     loads,
     management,
@@ -23,6 +24,7 @@ VARIANTS: dict[str, Variant] = registry(
     *contacts.VARIANTS,
     *toolkit.VARIANTS,
     *information.VARIANTS,
+    *iot.VARIANTS,
     *lists.VARIANTS,
     *sessions.VARIANTS,
     *loads.VARIANTS,

@@ -1,0 +1,196 @@
+"""Permitted variants of the simulated IoT eUICC: what SGP.32 allows or leaves open."""
+
+from __future__ import annotations
+
+from pytest_euicc.simulator.variant import Variant
+
+VARIANTS = (
+    Variant(
+        "iot-absent-emergency-is-refused",
+        "Without the emergency profile its functions are refused with a status word",
+        "left open by SGP.32 5.9.22",
+    ),
+    Variant(
+        "iot-absent-fallback-is-refused",
+        "Without the fallback mechanism its functions are refused with a status word",
+        "left open by SGP.32 5.9.20",
+    ),
+    Variant(
+        "iot-absent-functions-are-undefined",
+        "Operations for options that are not there are answered undefinedError",
+        "left open by SGP.32 2.11.2.1",
+    ),
+    Variant(
+        "iot-absent-immediate-is-refused",
+        "Without immediate enabling its functions are refused with a status word",
+        "left open by SGP.32 5.9.15",
+    ),
+    Variant(
+        "iot-empty-association-is-ok",
+        "AddInitialEim without a configuration is answered by an empty list",
+        "left open by SGP.32 5.9.4",
+    ),
+    Variant(
+        "iot-empty-package-is-an-error",
+        "A package with an empty list is answered undefinedError",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-end-of-emergency-notifies",
+        "Disabling the emergency profile makes the notifications that are configured",
+        "left open by SGP.32 5.9.23",
+    ),
+    Variant("iot-errors-take-numbers", "A signed error uses a sequence number up", "left open by SGP.32 2.11.2.1"),
+    Variant(
+        "iot-failure-is-followed-by-termination",
+        "Behind a failed operation comes processingTerminated",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant("iot-first-token-is-high", "Association tokens start at 1000", "SGP.32 2.11.1.1.1"),
+    Variant(
+        "iot-ipae-activation-is-refused",
+        "IpaeActivation without an IPAe is refused with a status word",
+        "left open by SGP.32 3.8.4",
+    ),
+    Variant(
+        "iot-large-package-is-refused",
+        "A package beyond the declared size is refused with a status word",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-lists-eims-backwards",
+        "GetEimConfigurationData gives the eIM that was added last first",
+        "left open by SGP.32 5.9.18",
+    ),
+    Variant(
+        "iot-lists-every-type", "listEim tells the type of a proprietary eimId as well", "left open by SGP.32 2.11.2.1"
+    ),
+    Variant(
+        "iot-long-transaction-is-signed-error",
+        "A transaction beyond 16 bytes is answered by the signed undefinedError",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-lower-counter-is-command-error",
+        "updateEim with a lower counter is answered commandError",
+        "left open by SGP.32 3.5.1",
+    ),
+    Variant(
+        "iot-lpad-gets-undefined",
+        "Functions for an LPAd that is not served are answered undefinedError",
+        "left open by SGP.32 5.9",
+    ),
+    Variant(
+        "iot-nameless-deletion-is-damaged",
+        "deleteEim without eimId is answered unknownOrDamagedCommand",
+        "left open by SGP.32 2.11.2.1",
+    ),
+    Variant(
+        "iot-negative-counter-is-out-of-range",
+        "A negative counter is answered counterValueOutOfRange",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-no-disable-behind-enable",
+        "A disable behind an enable is answered undefinedError",
+        "left open by SGP.32 2.11.1.1",
+    ),
+    Variant(
+        "iot-no-list-before-refresh",
+        "GetProfilesInfo is answered profileChangeOngoing until the REFRESH is performed",
+        "SGP.32 5.9.14",
+    ),
+    Variant(
+        "iot-no-results-is-no-notification",
+        "Without package results an empty list of notifications is given",
+        "left open by SGP.32 5.9.11",
+    ),
+    Variant("iot-no-whole-certificates", "A whole certificate inside its tag is refused", "SGP.32 2.11.1.1.1"),
+    Variant("iot-numbers-with-gaps", "Sequence numbers of package results leave gaps", "SGP.32 2.11.2.1"),
+    Variant(
+        "iot-odd-address-is-undefined",
+        "An address that is not UTF-8 is answered undefinedError",
+        "left open by SGP.32 5.9.25",
+    ),
+    Variant(
+        "iot-odd-enable-is-undefined",
+        "An enable without a right ICCID is answered undefinedError",
+        "left open by SGP.32 2.11.2.1",
+    ),
+    Variant(
+        "iot-odd-packages-are-damaged",
+        "A package without one list is answered unknownOrDamagedCommand",
+        "left open by SGP.32 5.9.1",
+        excludes=frozenset({"iot-odd-packages-get-no-signature"}),
+    ),
+    Variant(
+        "iot-odd-packages-get-no-signature",
+        "A package without one list is answered by an unsigned error",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-odd-signature-is-refused",
+        "A signature of another length is refused with a status word",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-other-server-is-no-session",
+        "Immediate enabling for another SM-DP+ is answered noSessionContext",
+        "left open by SGP.32 5.9.15",
+    ),
+    Variant(
+        "iot-ppr1-makes-immediate-unavailable",
+        "Immediate enabling over PPR1 is answered immediateEnableNotAvailable",
+        "left open by SGP.32 5.9.15",
+    ),
+    Variant(
+        "iot-ppr1-stops-emergency", "PPR1 keeps the emergency profile from being enabled", "left open by SGP.32 5.9.22"
+    ),
+    Variant("iot-refresh-resets-uicc", "REFRESH asks for a UICC reset", "SGP.32 3.3.1"),
+    Variant(
+        "iot-reset-of-eims-drops-results",
+        "A reset of eIMs removes the package results that are kept",
+        "left open by SGP.32 5.9.5",
+    ),
+    Variant("iot-reset-of-eims-is-ok", "A reset of eIMs alone has the resetResult ok", "left open by SGP.32 5.9.5"),
+    Variant(
+        "iot-rollback-notifies", "A rollback makes the notifications that are configured", "left open by SGP.32 5.9.16"
+    ),
+    Variant(
+        "iot-second-disable-by-state",
+        "A second disable is answered profileNotInEnabledState",
+        "left open by SGP.32 2.11.1.1",
+    ),
+    Variant(
+        "iot-second-immediate-is-undefined",
+        "A second ImmediateEnable is answered undefinedError",
+        "left open by SGP.32 5.9.15",
+    ),
+    Variant("iot-shows-counters", "GetEimConfigurationData shows the counters", "left open by SGP.32 5.9.18"),
+    Variant(
+        "iot-template-in-a5", "The template E1 stands in the proprietary part of the FCI", "left open by SGP.32 3.8.4"
+    ),
+    Variant("iot-tokens-with-gaps", "Association tokens leave gaps", "SGP.32 2.11.1.1.1"),
+    Variant(
+        "iot-undefined-for-odd-associations",
+        "AddInitialEim answers undefinedError for an empty list and an unknown curve",
+        "left open by SGP.32 5.9.4",
+        excludes=frozenset({"iot-empty-association-is-ok"}),
+    ),
+    Variant(
+        "iot-unknown-eim-is-refused",
+        "GetEimConfigurationData of an unknown eIM is refused with a status word",
+        "left open by SGP.32 5.9.18",
+    ),
+    Variant(
+        "iot-unknown-elements-are-refused", "A package with unknown elements is refused", "left open by SGP.32 2.1.3"
+    ),
+    Variant(
+        "iot-unknown-elements-end-processing",
+        "An operation with unknown elements is answered unknownOrDamagedCommand",
+        "left open by SGP.32 2.1.3",
+    ),
+    Variant("iot-unsigned-error-of-later-version", "An unsigned error has the element 15 of v1.3", "SGP.32 2.11.2.1"),
+    Variant("iot-whole-certificates", "GetCerts has the whole certificates inside their tags", "SGP.32 5.9.10"),
+)
+"""Every variant."""

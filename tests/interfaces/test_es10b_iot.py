@@ -1,0 +1,143 @@
+"""Packages of the tester's eIM against a simulated IoT eUICC: what is judged, and what is put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_euicc import resources
+from pytest_euicc.card.channel import Card
+from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.engine.events import Result, Verdict
+from pytest_euicc.conformance.engine.runner import Runner
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
+from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.unforgetting import Unforgetting
+
+(IOT,) = (card for card in resources.simulated_cards() if card.name == "iot")
+assert IOT.settings is not None
+SETTINGS = EuiccSettings.load(IOT.settings)
+CASE = """
+case: TC_Test
+title: Test
+iut: euicc
+interface: ES10b (IoT)
+clauses: {{ other: ["SGP.32 5.9.1"] }}
+sequences:
+  - id: "01"
+    title: Test
+    given: {given}
+    steps: {steps}
+"""
+PACKAGE = "es10b_iot.load_euicc_package"
+RAT = "{ psmo: [{ getRAT: {} }], expect: { results: [{ getRATResult: { type: list } }] } }"
+
+
+def session(transport: Any, declaration: Declaration | None = None) -> Session:
+    card, pki = Card(transport), default_pki()
+    card.connect()
+    declared = declaration or Declaration.load(IOT.declaration)
+    return Session(card, declared, trust=pki.trust(), provisioner=DownloadingProvisioner(), pki=pki)
+
+
+def run(steps: str, given: str = "[eim_associated]", *, defects: frozenset[str] = frozenset()) -> Result:
+    euicc = SimulatedEuicc(SETTINGS, default_pki(), defects=defects)
+    return run_on(session(SimTransport(euicc)), steps, given)
+
+
+def run_on(opened: Session, steps: str, given: str) -> Result:
+    case = Case.model_validate(yaml.safe_load(CASE.format(given=given, steps=steps)))
+    return Runner(opened).run(case, case.sequences[0])
+
+
+def problems(result: Result) -> list[str]:
+    assert result.failure is not None
+    return [problem.path for problem in result.failure.mismatches]
+
+
+@pytest.mark.parametrize(
+    ("defect", "path"),
+    [
+        ("iot-result-signature-without-token", "signature"),
+        ("iot-result-names-next-counter", "counterValue"),
+        ("iot-no-transaction-id", "eimTransactionId"),
+    ],
+)
+def test_every_answer_is_judged_whatever_is_expected(defect: str, path: str) -> None:
+    steps = f"[{{ {PACKAGE}: {RAT} }}]"
+    assert run(steps).verdict is Verdict.PASS
+    result = run(steps, defects=frozenset({defect}))
+    assert result.verdict is Verdict.FAIL
+    assert path in problems(result)
+
+
+def test_a_change_is_seen() -> None:
+    steps = (
+        "[es10b_iot.look, { es10b_iot.set_default_dp_address: { with: { defaultDpAddress: x.example.com } } }, "
+        "es10b_iot.unchanged]"
+    )
+    result = run(steps)
+    assert result.verdict is Verdict.FAIL
+    assert problems(result) == ["address"]
+    allowed = steps.replace("es10b_iot.unchanged", "{ es10b_iot.unchanged: { but: [address] } }")
+    assert run(allowed).verdict is Verdict.PASS
+
+
+def test_profile_states_are_read_back() -> None:
+    given = "[eim_associated, { iot_profile: { as: a, state: enabled } }, { iot_profile: { as: b } }]"
+    right = "[{ es10b_iot.read_back: { enabled: $a.iccid, disabled: [$b.iccid] } }]"
+    wrong = "[{ es10b_iot.read_back: { enabled: none, gone: [$b.iccid] } }]"
+    assert run(right, given).verdict is Verdict.PASS
+    assert problems(run(wrong, given))[0] == "enabled"
+    assert len(problems(run(wrong, given))) == 2
+
+
+def test_a_case_of_sgp22_needs_an_lpad() -> None:
+    case = yaml.safe_load(CASE.format(given="[isdr_selected]", steps="[es10c.get_eid]"))
+    case["clauses"] = {"sgp22": ["5.7.20"]}
+    parsed = Case.model_validate(case)
+    opened = session(SimTransport(SimulatedEuicc(SETTINGS, default_pki())))
+    result = Runner(opened).run(parsed, parsed.sequences[0])
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "needs an LPAd" in (result.reason or "")
+
+
+@pytest.fixture
+def kept() -> Unforgetting:
+    """A card that nothing puts back but what the tester does."""
+    return Unforgetting(**SETTINGS.model_dump(by_alias=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [
+        ("[eim_associated]", f"[{{ {PACKAGE}: {RAT} }}]"),
+        ("[{ eim_associated: { token: true } }, { eim_associated: { as: eim2 } }]", f"[{{ {PACKAGE}: {RAT} }}]"),
+        ("[{ eim: { as: eim1 } }]", "[{ es10b_iot.add_initial_eim: { eims: [eim1] } }]"),
+        (
+            "[eim_associated, { eim: { as: new, same_id_as: eim1 } }]",
+            f"[{{ {PACKAGE}: {{ eco: [{{ updateEim: {{ eimId: $eim1.id, "
+            "eimPublicKeyData: { eimPublicKey: $new.key } } }] } }]",
+        ),
+        ("[eim_associated, { iot_profile: { as: a, state: enabled } }]", f"[{{ {PACKAGE}: {RAT} }}]"),
+        ("[eim_associated, { iot_profile: { as: a, ecall: true, ppr: [ppr1] } }]", f"[{{ {PACKAGE}: {RAT} }}]"),
+    ],
+)
+def test_what_was_associated_is_taken_off_again(kept: Unforgetting, given: str, steps: str) -> None:
+    declaration = Declaration.load(IOT.declaration).model_copy(update={"restore": []})
+    before = kept.euicc.state
+    result = run_on(session(kept, declaration), steps, given)
+    assert result.verdict is Verdict.PASS, result.reason
+    assert result.left_behind == []
+    after = kept.euicc.state
+    assert after.iot.eims == ()
+    assert after.iot.results == ()
+    assert after.enabled is None
+    assert [profile.iccid for profile in after.profiles] == [profile.iccid for profile in before.profiles]
