@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.card import proactive
+from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
@@ -75,13 +76,18 @@ def refreshing(context: Context, refresh: Refresh) -> Iterator[None]:
         card.hold_proactive()
         yield
         return
-    before = card.handler
-    if refresh == "failed":
-        card.handler = lambda command: proactive.terminal_response(command, _FAILED)
-    try:
+    if refresh == "performed":
         yield
-    finally:
-        card.handler = before
+        return
+    card.hold_proactive()
+    yield
+    held, card.held = card.held, None
+    card.release_proactive()
+    if held is not None:
+        # By hand, as a REFRESH that asks for a reset would be answered by one.
+        fetched = card.basic.send(CommandApdu(0x80, 0x12, 0, 0, le=held.sw2 or 256), proactively=False)
+        answer = proactive.terminal_response(proactive.ProactiveCommand.parse(fetched.data), _FAILED)
+        card.basic.send(CommandApdu(0x80, 0x14, 0, 0, answer), proactively=False)
 
 
 def _register(function: Function) -> None:

@@ -36,6 +36,8 @@ _LOAD = IOT_FUNCTIONS["load_euicc_package"]
 _ORDER = bytes.fromhex("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551")
 """Of the group of P-256."""
 
+_OVERFLOW = 1
+
 Signature = Literal["right", "der", "missing", "r zero", "s zero", "r too large", "one bit"]
 
 
@@ -129,7 +131,7 @@ def load_euicc_package(
         signer: name of the eIM whose key signs.
         signature: what is wrong with the signature.
         extra: bytes at the end of the signed part, which the signature covers.
-        size: bytes of the whole package; filled up by an unknown element of the signed part.
+        size: bytes of the whole package; filled up by a listProfileInfo for no profile with a long tag list.
         oversize: bytes that are added to ``size``.
         record: keep the package under this name.
         again: send a package that was kept under this name.
@@ -138,8 +140,8 @@ def load_euicc_package(
             ``failed``: TERMINAL RESPONSE with a temporary problem.
 
     Returns:
-        ``results`` of a signed result; ``error``, the code of a signed error; ``refused``, an unsigned error;
-        ``octets``, the answer as received.
+        ``results`` of a signed result, without a processingTerminated behind a failed operation; ``error``, the code
+        of a signed error; ``refused``, an unsigned error; ``octets``, the answer as received.
     """
     peers = context.part(EimPeers)
     peer = peers.get(eim)
@@ -152,15 +154,12 @@ def load_euicc_package(
         header["counterValue"] = counter_octets
     if not no_transaction_id:
         header["eimTransactionId"] = peers.transaction_id() if transaction_id is None else transaction_id
+    if size is not None:
+        psmo = [*(psmo or ()), _filler(header, [*(psmo or ())], size + oversize)]
     lists = b"" if psmo is None else operation_list("Psmo", psmo)
     lists += b"" if eco is None else operation_list("Eco", eco)
     parts = PackageParts(header, lists, extra)
     package = _signed(parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature)
-    if size is not None:
-        parts = _filled(parts, size + oversize)
-        package = _signed(
-            parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature
-        )
     package = tamper(package, message.tamper, "EuiccPackageRequest")
     if again is not None:
         package = peers.recorded[again]
@@ -176,17 +175,19 @@ def load_euicc_package(
     return _judged(peers, _sender(peers, package, peer), package, outcome)
 
 
-def _filled(parts: PackageParts, size: int) -> PackageParts:
-    """The parts with an unknown element that makes the whole package so many bytes long.
+def _filler(header: dict[str, Any], psmo: list[bytes], size: int) -> bytes:
+    """A listProfileInfo for no profile, with a tag list that makes the whole package so many bytes long.
 
     Raises:
-        ValueMistake: the package is longer already, or no length of the element fits.
+        ValueMistake: the package is longer already, or no length of the tag list fits.
     """
     for fill in range(size):
-        filled = replace(parts, extra=parts.extra + tlv.encode(0x8E, bytes(fill)))
-        length = len(whole_package(filled.signed(), bytes(64)))
+        wanted = {"searchCriteria": ("iccid", bytes.fromhex("98000000000000000099")), "tagList": b"\x5a" * fill}
+        made = codec.encode("Psmo", ("listProfileInfo", wanted))
+        signed = PackageParts(header, operation_list("Psmo", [*psmo, made])).signed()
+        length = len(whole_package(signed, bytes(64)))
         if length == size:
-            return filled
+            return made
         if length > size:
             break
     raise ValueMistake(("size",), f"a package of {size} bytes cannot be made; choose one or two bytes more")
@@ -250,7 +251,7 @@ def _judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) ->
     if signed:
         mismatches += _signature(peers, peer, outcome.received)
     if kind == "euiccPackageResultSigned":
-        short["results"] = data["euiccResult"]
+        short["results"] = _without_termination(data["euiccResult"])
         mismatches += _numbered(peers, int(data["seqNumber"]), outcome.received)
         # What the eUICC has stored from now on.
         peer.counter = int(data["counterValue"])
@@ -260,6 +261,22 @@ def _judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) ->
     else:
         short["refused"] = value
     return replace(outcome, value=short, shape=answer_shape(), mismatches=tuple(mismatches))
+
+
+def _without_termination(results: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The results without the processingTerminated that may follow the one of an operation that failed (5.9.1)."""
+    followed = len(results) > 1 and results[-1][0] == "processingTerminated" and results[-1][1] != _OVERFLOW
+    return results[:-1] if followed and _failed(*results[-2]) else results
+
+
+def _failed(name: str, value: Any) -> bool:
+    """Whether a result is that of an operation that failed."""
+    if isinstance(value, tuple):
+        return bool(value[0].endswith(("Error", "Code")) and value[1] != 0)
+    if isinstance(value, dict):
+        return any(code != 0 for code in value.values())
+    # A deleteEimResult of 2, lastEimDeleted, is a success.
+    return isinstance(value, int) and value not in ((0, 2) if name == "deleteEimResult" else (0,))
 
 
 def _note_associations(peers: EimPeers, package: bytes, results: list[tuple[str, Any]]) -> None:

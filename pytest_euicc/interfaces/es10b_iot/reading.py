@@ -21,6 +21,8 @@ from pytest_euicc.interfaces.es10b_iot.states import bare
 from pytest_euicc.peers.eim.peer import EimPeers
 
 _TAGS = bytes.fromhex("5A 9F70 9F26")
+_STATES = bytes.fromhex("BF2D05 5C03 5A 9F70")
+_ONGOING = bytes.fromhex("BF2D03 81010B")
 Part = Literal["profiles", "eims", "results", "notifications", "address"]
 _QUESTIONS: dict[Part, tuple[int, bytes]] = {
     "profiles": (0xBF2D, bytes.fromhex("BF2D0E 5C0C 5A 9F70 9F26 95 92 99 9F67 9F7B".replace(" ", ""))),
@@ -43,7 +45,22 @@ def _look(context: Context) -> dict[Part, bytes]:
     for part, (_, question) in _QUESTIONS.items():
         answer = context.channel(None).store_data(question)
         found[part] = answer.data if answer.ok else answer.sw.to_bytes(2, "big")
+        if part == "eims" and answer.ok:
+            found[part] = _without_counters(answer.data)
     return found
+
+
+def _without_counters(octets: bytes) -> bytes:
+    """GetEimConfigurationData without the counters, which an eUICC may show or not (SGP.32 5.9.18)."""
+    try:
+        value = codec.decode("GetEimConfigurationDataResponse", octets)
+    except codec.Asn1Error:
+        return octets
+    listed = [
+        {name: given for name, given in entry.items() if name != "counterValue"}
+        for entry in value["eimConfigurationDataList"]
+    ]
+    return codec.encode("GetEimConfigurationDataResponse", {"eimConfigurationDataList": listed})
 
 
 @action("es10b_iot.look")
@@ -96,6 +113,8 @@ def read_back(
 ) -> Outcome:
     """Profile states as GetProfilesInfo lists them, by default after a reset.
 
+    Without a reset the eUICC may also answer profileChangeOngoing, as long as a REFRESH is pending (SGP.32 5.9.14).
+
     Args:
         enabled: ICCID of the one enabled profile, or ``none``.
         disabled: ICCIDs of profiles that must be there and disabled.
@@ -106,6 +125,9 @@ def read_back(
     if reset:
         context.reset()
         context.select_isdr(DEFAULT_CHANNEL)
+    answer = context.channel(None).store_data(_STATES)
+    if not reset and answer.data == _ONGOING:
+        return Outcome(received=answer.data)
     try:
         there = {profile.iccid: profile for profile in profiles_on(context, _TAGS)}
     except InconclusiveError as error:

@@ -17,6 +17,7 @@ OF_IOT = (
     Defect(
         "iot-any-profile-for-fallback", "A profile without fallbackAllowed gets the fallback attribute", "SGP.32 3.4.6"
     ),
+    Defect("iot-bare-criteria-are-none", "Search criteria without their A0 are taken for none", "SGP.32 5.9.11"),
     Defect("iot-certs-exchanged", "GetCerts gives the two certificates in each other's place", "SGP.32 5.9.10"),
     Defect("iot-certs-of-any-ci", "GetCerts answers certificates for a CI that is not known", "SGP.32 5.9.10"),
     Defect("iot-certs-of-first-ci", "GetCerts gives the chain of the first CI whatever was asked", "SGP.32 5.9.10"),
@@ -54,7 +55,6 @@ OF_IOT = (
     Defect("iot-disable-has-no-effect", "The operation disable answers ok and disables nothing", "SGP.32 3.4.2"),
     Defect("iot-disable-ignores-ppr1", "The operation disable ignores PPR1", "SGP.32 3.4.2"),
     Defect("iot-disable-unknown-is-ok", "Disabling an unknown profile answers ok", "SGP.32 3.4.2"),
-    Defect("iot-disables-twice", "A package may disable twice", "SGP.32 2.11.1.1"),
     Defect("iot-does-not-tell-the-token", "A generated association token is not told", "SGP.32 2.11.2.1"),
     Defect(
         "iot-drops-iot-metadata", "fallbackAllowed and ecallIndication of downloaded profiles are lost", "SGP.32 5.9.14"
@@ -136,6 +136,11 @@ OF_IOT = (
     Defect("iot-immediate-ignores-oid", "Immediate enabling takes a profile of any SM-DP+ OID", "SGP.32 5.9.15"),
     Defect("iot-immediate-ignores-ppr1", "Immediate enabling ignores PPR1", "SGP.32 5.9.15"),
     Defect("iot-immediate-keeps-session", "Immediate enabling can be repeated", "SGP.32 5.9.15"),
+    Defect(
+        "iot-immediate-reset-unsupported-is-ok",
+        "A reset of the immediate enable configuration that is not supported answers ok",
+        "SGP.32 5.9.5",
+    ),
     Defect("iot-immediate-survives-reset", "Immediate enabling works after a reset", "SGP.32 5.9.15"),
     Defect("iot-immediate-unconfigured", "Immediate enabling works without a configuration", "SGP.32 5.9.15"),
     Defect("iot-immediate-without-download-is-ok", "Immediate enabling without a download answers ok", "SGP.32 5.9.15"),
@@ -154,8 +159,8 @@ OF_IOT = (
     Defect("iot-list-ignores-criteria", "listProfileInfo ignores its search criteria", "SGP.32 5.9.14"),
     Defect("iot-list-ignores-tags", "listProfileInfo ignores its tag list", "SGP.32 5.9.14"),
     Defect("iot-list-omits-ecall", "listProfileInfo leaves ecallIndication out", "SGP.32 5.9.14"),
-    Defect("iot-list-omits-fallback", "listProfileInfo leaves fallbackAttribute out", "SGP.32 5.9.14"),
     Defect("iot-list-omits-fallback-allowed", "listProfileInfo leaves fallbackAllowed out", "SGP.32 5.9.14"),
+    Defect("iot-list-omits-fallback", "listProfileInfo leaves fallbackAttribute out", "SGP.32 5.9.14"),
     Defect("iot-list-shows-false", "fallbackAttribute FALSE, the default, is encoded", "SGP.32 5.9.14"),
     Defect("iot-list-states-wrong", "listProfileInfo shows every profile as disabled", "SGP.32 5.9.14"),
     Defect("iot-list-without-types", "listEim leaves the types of eimIds out", "SGP.32 2.11.2.1"),
@@ -201,6 +206,7 @@ OF_IOT = (
         "iot-reset-keeps-immediate", "eUICCMemoryReset leaves the configuration of immediate enabling", "SGP.32 5.9.5"
     ),
     Defect("iot-reset-nothing-is-ok", "eUICCMemoryReset without anything to delete answers ok", "SGP.32 5.9.5"),
+    Defect("iot-reset-of-no-eims-is-ok", "A reset of eIMs without any eIM answers ok", "SGP.32 5.9.5"),
     Defect("iot-reset-spares-fallback", "eUICCMemoryReset spares the fallback profile", "SGP.32 5.9.5"),
     Defect("iot-reset-spares-ppr2", "eUICCMemoryReset spares profiles with PPR2", "SGP.32 5.9.5"),
     Defect("iot-reset-without-notifications", "eUICCMemoryReset makes no delete notifications", "SGP.32 5.9.5"),
@@ -239,8 +245,6 @@ OF_IOT = (
         "SGP.32 5.9.21",
     ),
     Defect("iot-return-without-fallback-is-ok", "ReturnFromFallback without a fallback answers ok", "SGP.32 5.9.21"),
-    Defect("iot-returns-for-ever", "ReturnFromFallback can be repeated", "SGP.32 5.9.21"),
-    Defect("iot-returns-from-anywhere", "ReturnFromFallback works from any profile", "SGP.32 5.9.21"),
     Defect("iot-rollback-code-is-tagged", "cmdResult of ProfileRollback comes as 80 and not as 02", "SGP.32 5.9.16"),
     Defect("iot-rollback-has-no-effect", "ProfileRollback answers ok and changes nothing", "SGP.32 5.9.16"),
     Defect("iot-rollback-keeps-notifications", "Notifications of what was rolled back stay", "SGP.32 5.9.16"),
@@ -287,7 +291,6 @@ OF_IOT = (
         "SGP.32 2.11.1.1",
     ),
     Defect("iot-two-fallback-profiles", "Two profiles have the fallback attribute", "SGP.32 3.4.6"),
-    Defect("iot-unlimited-eims", "More eIMs are associated than there is room for", "SGP.32 5.9.4"),
     Defect("iot-unset-fallback-has-no-effect", "unsetFallbackAttribute answers ok and unsets nothing", "SGP.32 3.4.7"),
     Defect("iot-unset-nothing-is-ok", "unsetFallbackAttribute without a fallback profile answers ok", "SGP.32 3.4.7"),
     Defect("iot-unsets-enabled-fallback", "The attribute of an enabled fallback profile is unset", "SGP.32 3.4.7"),

@@ -90,7 +90,7 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
     token = configuration.get("associationToken")
     if token is not None and token != _GENERATE and not core.defective("iot-takes-any-token"):
         raise Refused(BAD_TOKEN)
-    if len(iot.eims) >= settings.eims and not core.defective("iot-unlimited-eims"):
+    if len(iot.eims) >= settings.eims:
         raise Refused(MEMORY)
     if token == _GENERATE:
         token = iot.last_token + (7 if core.varies("iot-tokens-with-gaps") else 1)
@@ -231,7 +231,12 @@ def listed(core: EuiccCore) -> list[dict[str, Any]]:
 
 def get_configuration(core: EuiccCore, request: bytes) -> bytes:
     """GetEimConfigurationData (SGP.32 5.9.18), without the counter."""
-    wanted = codec.decode("GetEimConfigurationDataRequest", request).get("searchCriteria")
+    received = codec.receive("GetEimConfigurationDataRequest", request)
+    wanted = received.value.get("searchCriteria")
+    if wanted is None and received.unknown and not core.defective("iot-bare-criteria-are-none"):
+        if not core.varies("iot-takes-bare-criteria"):
+            raise codec.Asn1Error("GetEimConfigurationDataRequest", "searchCriteria", None, "not inside A0")
+        wanted = ("eimId", tlv.parse(received.unknown[0].octets).value.decode())
     found = []
     for eim in core.state.iot.eims:
         if wanted is not None and wanted[1] != eim.eim_id and not core.defective("iot-ignores-eim-criteria"):

@@ -60,7 +60,12 @@ def get_certs(core: EuiccCore, request: bytes) -> bytes:
 
 def retrieve(core: EuiccCore, request: bytes) -> bytes:
     """Notifications, or package results where they are asked for (SGP.32 5.9.11)."""
-    criteria = codec.decode("SGP32-RetrieveNotificationsListRequest", request).get("searchCriteria")
+    received = codec.receive("SGP32-RetrieveNotificationsListRequest", request)
+    criteria = received.value.get("searchCriteria")
+    if criteria is None and received.unknown and not core.defective("iot-bare-criteria-are-none"):
+        if not core.varies("iot-takes-bare-criteria"):
+            raise codec.Asn1Error("SGP32-RetrieveNotificationsListRequest", "searchCriteria", None, "not inside A0")
+        criteria = ("euiccPackageResults", None)
     results, notifications = core.state.iot.results, list(core.state.notifications)
     if criteria is None and core.defective("iot-results-among-notifications"):
         found = [entry.octets for entry in notifications] + [entry.octets for entry in results]
@@ -176,7 +181,7 @@ def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
         if not settings.reset_eim:
             found["resetEimResult"] = 2
         elif not core.state.iot.eims:
-            found["resetEimResult"] = 1
+            found["resetEimResult"] = 0 if core.defective("iot-reset-of-no-eims-is-ok") else 1
         else:
             found["resetEimResult"] = 0
             if core.varies("iot-reset-of-eims-drops-results"):
@@ -186,7 +191,8 @@ def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
             if core.defective("iot-reset-forgets-tokens"):
                 update(core, last_token=0)
     if "resetImmediateEnableConfig" in chosen:
-        found["resetImmediateEnableConfigResult"] = 0 if settings.reset_immediate_enable else 1
+        supported = settings.reset_immediate_enable or core.defective("iot-immediate-reset-unsupported-is-ok")
+        found["resetImmediateEnableConfigResult"] = 0 if supported else 1
         if settings.reset_immediate_enable and not core.defective("iot-reset-keeps-immediate"):
             update(core, immediate=ImmediateEnable())
     return found

@@ -166,12 +166,11 @@ def return_from_fallback(core: EuiccCore, request: bytes) -> bytes:
     in_fallback = current is not None and current == fallback_profile(core)
     if _busy(core):
         code = _BUSY
-    elif target is None or not (in_fallback or core.defective("iot-returns-from-anywhere")):
+    elif target is None or not in_fallback:
         code = _OK if core.defective("iot-return-without-fallback-is-ok") else 6
     else:
         code = _OK
-        if not core.defective("iot-returns-for-ever"):
-            update(core, return_to=None)
+        update(core, return_to=None)
         if not core.defective("iot-rollback-outlives-changes"):
             update(core, rollback=None)
         if core.defective("iot-return-takes-attribute") and current is not None:
@@ -199,8 +198,6 @@ def enable_emergency_profile(core: EuiccCore, request: bytes) -> bytes:
         code = _OK if core.defective("iot-emergency-again-is-ok") else 2
     elif _busy(core):
         code = _BUSY
-    elif current is not None and current.has_rule(_PPR1) and core.varies("iot-ppr1-stops-emergency"):
-        code = 127
     elif not core.defective("iot-emergency-has-no-effect"):
         _forget_ways_back(core)
         update(core, emergency=Emergency(current.iccid if current else None))

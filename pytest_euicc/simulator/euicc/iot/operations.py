@@ -111,7 +111,7 @@ class Run:
 
     def _disable_code(self, value: dict[str, Any]) -> int:
         core, target = self.core, self._find(value)
-        if self._disables and not core.defective("iot-disables-twice"):
+        if self._disables:
             return _WRONG_STATE if core.varies("iot-second-disable-by-state") else _UNDEFINED
         if self._enables and core.varies("iot-no-disable-behind-enable"):
             return _UNDEFINED

@@ -143,9 +143,6 @@ VARIANTS = (
         "Immediate enabling over PPR1 is answered immediateEnableNotAvailable",
         "left open by SGP.32 5.9.15",
     ),
-    Variant(
-        "iot-ppr1-stops-emergency", "PPR1 keeps the emergency profile from being enabled", "left open by SGP.32 5.9.22"
-    ),
     Variant("iot-refresh-resets-uicc", "REFRESH asks for a UICC reset", "SGP.32 3.3.1"),
     Variant(
         "iot-reset-of-eims-drops-results",
@@ -167,6 +164,7 @@ VARIANTS = (
         "left open by SGP.32 5.9.15",
     ),
     Variant("iot-shows-counters", "GetEimConfigurationData shows the counters", "left open by SGP.32 5.9.18"),
+    Variant("iot-takes-bare-criteria", "Search criteria without their A0 are taken", "left open by SGP.32 5.9.11"),
     Variant(
         "iot-template-in-a5", "The template E1 stands in the proprietary part of the FCI", "left open by SGP.32 3.8.4"
     ),
