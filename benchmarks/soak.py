@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pytest_euicc.card.channel import Card
@@ -129,7 +130,7 @@ class Cuts:
             entry = {"octets": profile_package.build(ICCID), "matching_id": "TOKEN-1"}
             (made,) = Inventory.model_validate({"profiles": [entry]}).orders(Path())
             self._server.run(self._server.service.forget)
-            self._server.run(lambda made=made: self._server.service.book.add(made))
+            self._server.run(partial(self._server.service.book.add, made))
             transport = _Cut(self._euicc, left, self._chance.random() < 0.5)
             card = Card(transport)
             card.connect()

@@ -14,33 +14,9 @@ from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMis
 from pytest_euicc.card.recording import Recorder, Replay, record
 from pytest_euicc.card.trace import Trace
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport, Transport, open_transport
-from tests.support.scripted import ATR_T1, CardDouble
+from tests.support.scripted import ATR_T1, CardDouble, Direct
 
 ONE, TWO, THREE = (bytes.fromhex(f"80E2910001{number:02X}") for number in (1, 2, 3))
-
-
-class Direct:
-    """A software card as a transport, without anything between."""
-
-    description = "direct"
-    protocol = "T=1"
-
-    def __init__(self, card: CardDouble) -> None:
-        self.card = card
-        self.atr = b""
-
-    def connect(self) -> None:
-        self.reset()
-
-    def transmit(self, apdu: bytes) -> bytes:
-        return self.card.transmit(apdu)
-
-    def reset(self) -> bytes:
-        self.atr = self.card.reset()
-        return self.atr
-
-    def close(self) -> None:
-        pass
 
 
 class Restorable(Direct):
@@ -225,9 +201,9 @@ def test_a_card_that_went_mute_is_mute_again(tmp_path: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-sys.path[:0] = sys.argv[2:]
-from tests.card.test_recording import Direct, ONE, TWO
-from tests.support.scripted import CardDouble
+sys.path.insert(0, sys.argv[2])
+from tests.support.scripted import CardDouble, Direct
+ONE, TWO = map(bytes.fromhex, sys.argv[3:])
 from pytest_euicc.card.recording import record
 def answer(apdu):
     if apdu == TWO:
@@ -243,7 +219,7 @@ recorder.transmit(TWO)
 def test_a_killed_run_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t"
     done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(path), str(Path(__file__).parents[2])], check=False, timeout=60
+        [sys.executable, "-c", _KILLED, path, Path(__file__).parents[2], ONE.hex(), TWO.hex()], check=False, timeout=60
     )
     assert done.returncode == -signal.SIGKILL
     assert path.read_text().endswith(f"> {ONE.hex().upper()}\n< 9000\n> {TWO.hex().upper()}\n")

@@ -1,12 +1,20 @@
 """Declarations and the applicability expressions over them."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from pytest_euicc.conformance.files.applicability import ExpressionError, parse
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.document import FileMistakes
 
-VALUES = {"O_E_CRL": True, "O_E_BRP": False, "version": (2, 4, 0), "svn": None}
+VALUES: Mapping[str, bool | tuple[int, int, int] | None]
+VALUES = {
+    "O_E_CRL": True,
+    "O_E_BRP": False,
+    "version": (2, 4, 0),
+    "svn": None,
+}
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ def test_aliases_and_merges_are_fine():
     document = Document.parse(text, "F")
     case = loader.parse(document)
     assert document.mistakes == []
+    assert case
     assert case.sequences[0].steps[0].expect == {"euiccChallenge": {"octets": 16}}
 
 

@@ -118,7 +118,7 @@ def test_fails(expected, actual, shape):
 
 def test_every_operator_is_seen_to_hold_and_to_fail():
     def used(cases):
-        found = set()
+        found: set[str] = set()
 
         def walk(data):
             if isinstance(data, dict):

@@ -11,6 +11,7 @@ from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
     CheckFailed,
     Decoded,
+    Event,
     SequenceFinished,
     SequenceStarted,
     StateReached,
@@ -38,7 +39,7 @@ CHALLENGES = """
 
 
 def test_pass_and_the_stream_of_events():
-    events = []
+    events: list[Event] = []
     result = run(CHALLENGES, events=events)
     assert (result.verdict, result.reason) == (Verdict.PASS, "")
     assert isinstance(events[0], SequenceStarted)
@@ -51,7 +52,7 @@ def test_pass_and_the_stream_of_events():
 
 
 def test_a_failure_says_everything():
-    events = []
+    events: list[Event] = []
     result = run(
         """
     given: [isdr_selected]

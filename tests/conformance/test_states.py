@@ -1,13 +1,13 @@
 """States: what they do to reach it, what they save, and that they put back what they changed."""
 
-from pytest_euicc.conformance.engine.events import StateReached, Verdict
+from pytest_euicc.conformance.engine.events import Event, StateReached, Verdict
 from tests.support.mini_card import ICCID_A, ICCID_B, MiniCard, run
 
 LOOK = "    steps: [card.atr]\n"
 
 
 def saved(given, card):
-    events = []
+    events: list[Event] = []
     result = run(f"    given: [{given}]\n{LOOK}", card, events)
     assert result.verdict is Verdict.PASS, result.reason
     return {name: value for event in events if isinstance(event, StateReached) for name, value in event.saved.items()}

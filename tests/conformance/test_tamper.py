@@ -1,5 +1,7 @@
 """Tampering with an EnableProfileRequest whose octets are worked out by hand."""
 
+from typing import Any
+
 import pytest
 
 from pytest_euicc.asn1 import codec
@@ -82,7 +84,7 @@ def test_places_in_a_list(operation, result):
 
 
 def test_operations_follow_each_other():
-    operations = [{"cut": {"at": "refreshFlag"}}, {"flip": {"at": -1, "bit": 0}}]
+    operations: list[dict[str, Any]] = [{"cut": {"at": "refreshFlag"}}, {"flip": {"at": -1, "bit": 0}}]
     assert tamper(REQUEST, operations, TYPE).hex().upper() == "BF310EA00C5A0A98001032547698103215"
 
 

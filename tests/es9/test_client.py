@@ -15,18 +15,15 @@ from pytest_euicc.es9.client import Es9Client, Es9Reply
 from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings, client_context, load_identity
 from pytest_euicc.rsp.certificates import Role
-from pytest_euicc.rsp.issuing import Identity, Wish, issue
+from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.server import Ports, ServerError, SmdpServer
 from pytest_euicc.simulator.smdp.http.tls import server_context
 from pytest_euicc.simulator.smdp.service import SmdpService
-from tests.support.rough_server import good_context, http, request_of, says, speaking
+from tests.support.rough_server import SUCCESS, TLS, good_context, http, named, request_of, says, speaking
 from tests.support.smdp_peer import HOST
 
 pytest_plugins = ["tests.support.smdp_fixtures"]
-
-TLS = TlsSettings(default_pki().trust(), timeout=5.0, resolve={HOST: "127.0.0.1"})
-SUCCESS = b'{"header":{"functionExecutionStatus":{"status":"Executed-Success"}}}'
 
 
 def asked(port: int, settings: TlsSettings = TLS, host: str = HOST) -> Es9Reply:
@@ -120,11 +117,6 @@ def test_a_name_without_address() -> None:
 def test_urls_that_are_none(url: str) -> None:
     with pytest.raises(ValueError, match="wanted https"):
         Es9Client(url, TLS)
-
-
-def named(host: str) -> Identity:
-    wish = Wish(Role.DP_TLS, "other name", oid="2.999.10", hosts=(host,))
-    return issue(wish, default_pki().server(Role.DP_TLS).private_key, default_pki().authority())
 
 
 @pytest.mark.parametrize(
@@ -306,7 +298,7 @@ def test_a_server_starts_again_on_its_port() -> None:
 
 
 def test_a_connection_that_the_server_ends_just_as_it_is_used_again() -> None:
-    served = []
+    served: list[bytes] = []
 
     def answer(connection: socket.socket) -> None:
         request_of(connection)

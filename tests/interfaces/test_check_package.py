@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.message import Outcome
+from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.files.orders import HeldOrder
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.interfaces.es9plus.package import package, segment_sizes
@@ -115,7 +116,7 @@ def context_of(made: Made, *before: Binding) -> Context:
     return context
 
 
-def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch]:
+def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch | Observation]:
     """What the check finds in a package."""
     return list(package(context_of(made, *before), Outcome(value={"transactionId": SESSION}), **how))
 

@@ -37,7 +37,7 @@ def smdp() -> Iterator[SimulatedSmdp]:
 
 
 def run(sequence: str, smdp: SimulatedSmdp, *defects: str, **settings: object) -> Result:
-    chosen = EuiccSettings(**settings)  # type: ignore[arg-type]
+    chosen = EuiccSettings(**settings)
     card = Card(SimTransport(SimulatedEuicc(chosen, defects=frozenset(defects))))
     card.connect()
     pki = default_pki()

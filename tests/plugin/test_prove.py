@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def mini(tmp_path: Path) -> Path:
     return path
 
 
-def prove(mini: Path, *arguments: str, side: str = "euicc") -> tuple[int, dict[str, object]]:
+def prove(mini: Path, *arguments: str, side: str = "euicc") -> tuple[int, dict[str, Any]]:
     out = mini.parent / "out"
     status = cli.main(["prove", "--side", side, "--jobs", "1", "--vectors", str(mini), "--out", str(out), *arguments])
     assert "</html>" in (out / "prove.html").read_text()
@@ -116,7 +117,7 @@ def test_chosen_sequences_are_judged_alone(mini: Path, capsys: pytest.CaptureFix
 
 
 def test_leaving_out_what_never_meets_changes_nothing(mini: Path) -> None:
-    def found(side: dict[str, object]) -> object:
+    def found(side: dict[str, Any]) -> object:
         return [(defect["killed_by"], list(defect["inconclusive"])) for defect in side["mutants"]]
 
     _, few = prove(mini)
@@ -179,7 +180,7 @@ def test_reached() -> None:
     assert "one" not in reached
     assert reached.names == {"one"}
     with pytest.raises(TypeError):
-        _ = {"one"} & reached
+        _ = {"one"} & reached  # type: ignore[operator]
 
 
 # ---------------------------------------------------------------- workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def mini(tmp_path: Path) -> Path:
     return path
 
 
-def prove(mini: Path, *arguments: str) -> tuple[int, dict[str, object]]:
+def prove(mini: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     out = mini.parent / "out"
     given = ["--side", "euicc", "--jobs", "1", "--vectors", str(mini), "--out", str(out), "--combinations", "5"]
     status = cli.main(["prove", *given, *arguments])

@@ -14,7 +14,8 @@ from pytest_euicc.rsp.pki import default_pki
 from tests.support.mini_card import case_of
 from tests.support.unforgetting import Unforgetting
 
-OWN = {"iccid": "98001032547698103264", "name": "Of the card", "owner": {"mcc_mnc": "00F110"}}
+ICCID = "98001032547698103264"
+OWN = {"iccid": ICCID, "name": "Of the card", "owner": {"mcc_mnc": "00F110"}}
 LOOK = "    steps: [{es10c.get_profiles_info: {with: {tagList: 5A95B6B7}, expect: {profileInfoListOk: %s}}}]\n"
 
 
@@ -56,7 +57,7 @@ def test_what_cannot_be_deleted_beside_a_profile_of_the_card_is_named(state: str
     result = run(f"    given: [{state}]\n{LOOK % '{count: 2}'}", card)
     assert result.verdict is Verdict.PASS, result
     own, profile = card.euicc.state.profiles
-    assert own.iccid == bytes.fromhex(OWN["iccid"])
+    assert own.iccid == bytes.fromhex(ICCID)
     assert (
         f"the profile {profile.iccid.hex()} is installed: the eUICC answered disallowedByPolicy" in result.left_behind
     )

@@ -263,7 +263,7 @@ def test_es2plus_that_is_not_there_is_asked_once(tmp_path: Path) -> None:
 
 def test_a_hook_comes_first() -> None:
     smdp = remote(hook=lambda wish: HeldOrder("HOOK") if wish.keys is None else None, inventory=[held(keys="random")])
-    assert [smdp.offer(OrderWish(keys=keys)).matching_id for keys in (None, "random")] == ["HOOK", "AC-1"]  # type: ignore[arg-type]
+    assert [smdp.offer(OrderWish(keys=keys)).matching_id for keys in (None, "random")] == ["HOOK", "AC-1"]
 
 
 # ---------------------------------------------------------------- what has to be loaded

@@ -18,6 +18,8 @@ QUICK = ("typing", "_typing", "typing.io", "typing.re", "collections.abc")
 LOCK = Path(__file__).with_name("api.txt")
 
 
+STARS: dict[inspect._ParameterKind, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
 GIVEN = ("Card", "Context", "LogicalChannel", "Message", "SequenceRun")
 """Classes that others get and never make; how they are made is ours."""
 
@@ -64,7 +66,7 @@ def signature(name: str, value: Any) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not seen & {parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL}:
             parameters.append("*")
         seen.add(parameter.kind)
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = STARS.get(parameter.kind, "")
         optional = "" if parameter.default is parameter.empty or star else " = …"
         note = parameter.annotation
         typed = "" if note is parameter.empty else f": {note if isinstance(note, str) else note.__name__}"

@@ -123,3 +123,13 @@ def test_a_wrong_arrow_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "imported", lambda name: real(name) | ({"rsp.bpp"} if name == "rsp.bsp" else set()))
     with pytest.raises(pytest.fail.Exception, match="modules import each other"):
         test_no_import_circle()
+
+
+def test_what_tests_share_is_in_their_support() -> None:
+    """A test that imports another runs its fixtures and its collection as well, and moves with it."""
+    folder = Path(__file__).parents[1]
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [name]
+            assert not [name for name in names if below(name, "tests") and not below(name, "tests.support")], path

@@ -37,8 +37,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if (source / file).is_file():
                 (place / name / file).parent.mkdir(parents=True, exist_ok=True)
                 (place / name / file).write_bytes((source / file).read_bytes())
-        wheels = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", place / "dist", place / name)
-        run(sys.executable, *PIP, *wheels, folder=place)
+        build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", place / "dist", place / name)
+        run(sys.executable, *PIP, *build, folder=place)
     # Dependencies come from the environment of the tests; only the two packages are installed anew.
     venv.create(place / "env", symlinks=True)
     python = place / "env" / "bin" / "python"

@@ -12,6 +12,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.reporting import manifest, run_folder
+from pytest_euicc.reporting.files import write_whole
 from pytest_euicc.reporting.recorder import RunRecorder
 from pytest_euicc.reporting.run_file import load
 from pytest_euicc.reporting.run_folder import RunFolder, RunFolderError
@@ -75,12 +76,11 @@ def test_two_runs_at_once_do_not_share_a_folder(tmp_path: Path) -> None:
 def test_a_full_disk_at_the_end_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder(tmp_path / "out", {})
     record(folder.folder).close()
-    whole = run_folder.write_whole
 
     def full(path: Path, content: str) -> None:
         if path.is_relative_to(tmp_path / "out"):
             raise OSError(errno.ENOSPC, "No space left on device")
-        whole(path, content)
+        write_whole(path, content)
 
     monkeypatch.setattr(run_folder, "write_whole", full)
     monkeypatch.setenv("TMPDIR", str(tmp_path))

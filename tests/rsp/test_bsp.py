@@ -80,7 +80,7 @@ def test_faults(segment: bytes, kind: BspFaultKind) -> None:
 
 def test_bad_padding_is_told_from_a_bad_mac() -> None:
     class Unpadded(Bsp):
-        def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
+        def encrypt_and_mac(self, tag: int, data: bytes, *, mark: bytes = b"") -> bytes:
             return self._with_mac(tag, self._crypt(data, 1, encrypt=True))
 
     # No 80 at all, and an 80 that a whole block of zeros follows.
@@ -117,7 +117,7 @@ def test_the_length_of_a_segment_is_known_before(tag: int, plain: int) -> None:
 @pytest.mark.parametrize("octets", [0, 1, 15, 17])
 def test_encrypted_octets_that_are_not_whole_blocks(octets: int) -> None:
     class Uncut(Bsp):
-        def encrypt_and_mac(self, tag: int, data: bytes) -> bytes:
+        def encrypt_and_mac(self, tag: int, data: bytes, *, mark: bytes = b"") -> bytes:
             return self._with_mac(tag, data)
 
     with pytest.raises(BspFault) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -105,7 +106,7 @@ def test_a_delta_lifts_by_remove_from_crl() -> None:
         ({"part": (0, 2)}, "do not go together"),
     ],
 )
-def test_what_is_not_of_the_form_of_sgp_22(wish: dict, words: str) -> None:
+def test_what_is_not_of_the_form_of_sgp_22(wish: dict[str, Any], words: str) -> None:
     with pytest.raises(CrlFault, match=words):
         read_crl(issue_crl(PKI.authority(), **wish))
 

@@ -9,9 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.certificates import Role
+from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.tls import server_context
+from tests.support.smdp_peer import HOST
+
+TLS = TlsSettings(default_pki().trust(), timeout=5.0, resolve={HOST: "127.0.0.1"})
+SUCCESS = b'{"header":{"functionExecutionStatus":{"status":"Executed-Success"}}}'
 
 
 def http(status: str, body: bytes, *headers: str, length: int | None = None) -> bytes:
@@ -80,3 +86,8 @@ def says(octets: bytes) -> Callable[[socket.socket], None]:
 
 def good_context() -> ssl.SSLContext:
     return server_context(default_pki().server(Role.DP_TLS), "nist")
+
+
+def named(host: str) -> Identity:
+    wish = Wish(Role.DP_TLS, "other name", oid="2.999.10", hosts=(host,))
+    return issue(wish, default_pki().server(Role.DP_TLS).private_key, default_pki().authority())

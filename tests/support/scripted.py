@@ -56,3 +56,27 @@ class CardDouble:
     def transmit(self, apdu: bytes) -> bytes:
         self.received.append(apdu)
         return self.answer(apdu)
+
+
+class Direct:
+    """A software card as a transport, without anything between."""
+
+    description = "direct"
+    protocol = "T=1"
+
+    def __init__(self, card: CardDouble) -> None:
+        self.card = card
+        self.atr = b""
+
+    def connect(self) -> None:
+        self.reset()
+
+    def transmit(self, apdu: bytes) -> bytes:
+        return self.card.transmit(apdu)
+
+    def reset(self) -> bytes:
+        self.atr = self.card.reset()
+        return self.atr
+
+    def close(self) -> None:
+        pass

@@ -56,9 +56,9 @@ def _sessions(variants: frozenset[str]) -> list[object]:
 
 
 def _orders(variants: frozenset[str]) -> list[object]:
-    wrong = {"svn": b"\3\0\0", "euiccCiPKIdListForSigning": []}
+    wrong: dict[str, Any] = {"svn": b"\3\0\0", "euiccCiPKIdListForSigning": []}
     peer = made(variants)
-    start = [peer.initiate("other.example.com", **wrong), peer.initiate(**wrong)]
+    start = [peer.initiate("other.example.com", **wrong), peer.initiate(HOST, **wrong)]
     after_initiate(peer)
     signed = peer.signed1("AC", transactionId=b"\1")
     inner = [peer.send_authenticate(peer.response1(signed, BAD))]

@@ -28,7 +28,7 @@ def clients(server: SmdpServer) -> Iterator[dict[str, Es9Client]]:
     made = {
         curve: Es9Client(
             server.url(curve, HOST), TlsSettings(default_pki().trust(), curve, resolve={HOST: "127.0.0.1"})
-        )  # type: ignore[arg-type]
+        )
         for curve in ("nist", "brainpool")
     }
     yield made

@@ -12,7 +12,7 @@ class Unforgetting:
     description, protocol = "unforgetting", "T=1"
 
     def __init__(self, *defects: str, **settings: object) -> None:
-        chosen = EuiccSettings(**({"profiles": (), "protocol": "T=1"} | settings))  # type: ignore[arg-type]
+        chosen = EuiccSettings(**({"profiles": (), "protocol": "T=1"} | settings))
         self.euicc = SimulatedEuicc(chosen, defects=frozenset(defects))
         self.atr = b""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_euicc.asn1 import codec
@@ -77,7 +79,7 @@ def test_the_same_part_again_is_one_part() -> None:
         ({"number": 4}, "fresherCrlAlreadyLoaded"),
     ],
 )
-def test_what_goes_with_a_whole_list(wish: dict, answer: object) -> None:
+def test_what_goes_with_a_whole_list(wish: dict[str, Any], answer: object) -> None:
     lists = Lists()
     assert lists.load(number=5) == []
     assert lists.load(**wish) == answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ class Server:
     one_time: object = None
     signature1: bytes = b""
     otpk: bytes = b""
-    responses: dict = field(default_factory=dict)
+    responses: dict[str, Any] = field(default_factory=dict)
 
     def authenticate(self, certificate=None, challenge=None, key=None, ci=None, corrupt=False):
         identity = PKI.server(Role.DP_AUTH, self.curve)
@@ -228,7 +229,7 @@ def test_preparation_refused(how, code):
 
 def test_one_time_keys_are_fresh_unless_the_one_kept_is_offered():
     server = Server(selected(card()))
-    keys = []
+    keys: list[bytes] = []
     for offered in (None, None, "last", b"\x04" + bytes(64)):
         server.authenticate()
         server.prepare(offered=keys[-1] if offered == "last" else offered)

@@ -14,7 +14,8 @@ EF_ICCID, ADF_USIM = (b"\x2f\xe2",), b"\x7f\xff"
 
 
 def test_what_is_whole_is_taken_octet_by_octet() -> None:
-    stream, taken = TlvStream(), []
+    stream = TlvStream()
+    taken: list[tuple[str, int]] = []
     for octet in bytes.fromhex("A0088601028602030487"):
         stream.pending += bytes([octet])
         if not taken and stream.left == 0:

@@ -37,15 +37,20 @@ headers = st.tuples(
 )
 
 
-@pytest.fixture(scope="module", params=["T=0", "T=1"])
-def device(request):
+class Prepared(Device):
     """A card with an enabled profile, so that there are files to read; every example starts from this state."""
-    device = Device(protocol=request.param)
-    device.open()
-    device.es10(f"BF3111A00C5A0A{device.euicc.state.profiles[0].iccid.hex()}810100")
-    assert device.euicc.state.enabled
-    device.start = device.euicc.snapshot()
-    return device
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(protocol=protocol)
+        self.open()
+        self.es10(f"BF3111A00C5A0A{self.euicc.state.profiles[0].iccid.hex()}810100")
+        assert self.euicc.state.enabled
+        self.start = self.euicc.snapshot()
+
+
+@pytest.fixture(scope="module", params=["T=0", "T=1"])
+def device(request: pytest.FixtureRequest) -> Prepared:
+    return Prepared(request.param)
 
 
 def _answers(device: Device, apdu: bytes) -> None:
@@ -54,7 +59,7 @@ def _answers(device: Device, apdu: bytes) -> None:
     assert answer[-2] >> 4 in (6, 9)
 
 
-def _still_works(device: Device) -> None:
+def _still_works(device: Prepared) -> None:
     """The card starts as ever: whatever happened before, a reset brings it back."""
     _open(device)
     assert device.whole("BF3E035C015A") == bytes.fromhex("BF3E125A1089049032123451234512345678901235")
@@ -63,7 +68,7 @@ def _still_works(device: Device) -> None:
 relaxed = settings(max_examples=150, deadline=None)
 
 
-def _open(device: Device) -> None:
+def _open(device: Prepared) -> None:
     device.euicc.restore(device.start)
     assert device.send("0070000001") == "019000"
     device.send("01A4040010A0000005591010FFFFFFFF890000010000")

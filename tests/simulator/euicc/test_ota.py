@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -131,7 +132,7 @@ def test_a_script_that_cannot_be_read() -> None:
         ({"tar": b"\xb0\0\0", "counter": 6}, Status.TAR_UNKNOWN),
     ],
 )
-def test_what_a_receipt_says(wish: dict, status: Status) -> None:
+def test_what_a_receipt_says(wish: dict[str, Any], status: Status) -> None:
     card = Card()
     assert card.command(FOR_ISDP, counter=5)[0].status == Status.OK
     response, sw = card.command(FOR_ISDP, **wish)
@@ -258,7 +259,7 @@ def test_where_envelope_belongs() -> None:
 # ---------------------------------------------------------------------------------------------------- packages
 
 
-def _domain(**instance) -> dict:
+def _domain(**instance) -> dict[str, Any]:
     ((_, value),) = [
         each for each in profile_package.standard_elements(bytes(10), imsi="00101", service_provider="x")
         if each[0] == "securityDomain"
@@ -268,7 +269,7 @@ def _domain(**instance) -> dict:
     return value
 
 
-def _toolkit(octets: str) -> dict:
+def _toolkit(octets: str) -> dict[str, Any]:
     return {"applicationParameters": {"uiccToolkitApplicationSpecificParametersField": bytes.fromhex(octets)}}
 
 

@@ -56,7 +56,8 @@ class Manager(Device):
         return [self.iccids.index(entry["iccid"].hex()) for entry in listed if entry["profileState"] == 1]
 
     def events(self) -> list[tuple[str, int]]:
-        return [(entry.event, self.iccids.index(entry.iccid.hex())) for entry in self.euicc.state.notifications]
+        listed = self.euicc.state.notifications
+        return [(entry.event, self.iccids.index((entry.iccid or b"").hex())) for entry in listed]
 
 
 @pytest.fixture

@@ -161,7 +161,8 @@ def test_a_pki_without_keys_for_the_card_is_one_message(tmp_path):
 
 def _names_in_code() -> tuple[set[str], set[str]]:
     """What the simulator's code asks ``defective`` for in so many words, and every text in it as a pattern."""
-    asked, texts = set(), set()
+    asked: set[str] = set()
+    texts: set[str] = set()
     for path in Path(package.__file__).parent.rglob("*.py"):
         if path.parent.name == "defects":
             continue
@@ -174,7 +175,7 @@ def _names_in_code() -> tuple[set[str], set[str]]:
             if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
                 called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if called in ("defective", "_defective"):
-                    asked.add(node.args[0].value)
+                    asked.add(str(node.args[0].value))
     return asked, texts
 
 

@@ -21,7 +21,7 @@ from pytest_euicc.simulator.smdp.defects import DEFECTS
 from pytest_euicc.simulator.smdp.defects.download import OF_DOWNLOADS
 from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.orders.orders import State
-from tests.simulator.smdp.test_transport import NO_ADDRESS, OVER_HTTP
+from tests.support.smdp_http import NO_ADDRESS, OVER_HTTP
 from tests.support.smdp_peer import EID, OTHER_EID, InProcess, Peer
 from tests.support.smdp_scenarios import (
     BAD,

@@ -23,7 +23,7 @@ from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.tls import server_context
-from tests.es9.test_client import SUCCESS, good_context, http, named, request_of, says, speaking
+from tests.support.rough_server import SUCCESS, good_context, http, named, request_of, says, speaking
 from tests.support.smdp_peer import HOST
 
 SEQUENCES = {

@@ -53,8 +53,8 @@ def test_address_with_the_port_in_use(peer: MakePeer, server: SmdpServer) -> Non
 
 @pytest.mark.parametrize("which", ["euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning"])
 def test_no_common_ci(peer: MakePeer, which: str) -> None:
-    assert peer().initiate(**{which: [b"\x11" * 20]}).status_code == "8.8.2/3.1"
-    assert peer().initiate(**{which: []}).status_code == "8.8.2/3.1"
+    assert peer().initiate(HOST, **{which: [b"\x11" * 20]}).status_code == "8.8.2/3.1"
+    assert peer().initiate(HOST, **{which: []}).status_code == "8.8.2/3.1"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_ci_that_is_trusted_beside_those_of_the_pki(peer: MakePeer) -> None:
         (SmdpService(), "8.8.2/3.1"),
         (SmdpService(further_trust=[other]), "8.8.4/3.7"),
     ):
-        assert Peer(InProcess(service)).initiate(**lists).status_code == code
+        assert Peer(InProcess(service)).initiate(HOST, **lists).status_code == code
 
 
 def test_priority_of_the_euicc_decides(peer: MakePeer) -> None:

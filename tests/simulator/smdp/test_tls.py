@@ -24,7 +24,7 @@ from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.http.tls import listener_context
-from tests.es9.test_client import TLS, good_context, speaking
+from tests.support.rough_server import TLS, good_context, speaking
 from tests.support.smdp_peer import HOST, Peer
 
 MODERN = ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
