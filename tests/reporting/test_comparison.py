@@ -109,7 +109,7 @@ def test_a_new_observation_is_a_changed_answer() -> None:
 
 
 def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None:
-    observed = {"observations": [{"text": "odd padding"}]}
+    observed: dict[str, Any] = {"observations": [{"text": "odd padding"}]}
     before = run(entry("a", steps=[step({"old": 1, "both": 2})], **observed))
     after = run(entry("a", steps=[step({"both": 2, "new": 3})]))
     (change,) = compare([before, after]).by_kind["answers"]
