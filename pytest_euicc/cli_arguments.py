@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_euicc import resources
+from pytest_euicc.lab import arguments as lab
 
 
 def _many(parser: argparse.ArgumentParser, flag: str, metavar: str, text: str, **more: Any) -> None:
@@ -14,7 +15,7 @@ def _many(parser: argparse.ArgumentParser, flag: str, metavar: str, text: str, *
 
 
 def parser() -> argparse.ArgumentParser:
-    """Their parser; ``command`` in what it returns is a function of this package, such as ``card.command:readers``."""
+    """Their parser; ``command`` in what it returns is a function of this package, such as ``lab.command:readers``."""
     made = argparse.ArgumentParser("pytest-euicc", description="eUICC and SM-DP+ conformance tests for SGP.22")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
 
@@ -23,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=function)
         return added
 
-    command("readers", "card.command:readers", "list PC/SC readers and the cards in them")
+    lab.add(command)
     command("schema", "conformance.reading.command:schema", "print the JSON Schema of vectors, for editors")
 
     lint = command(

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.run import ENTRY, MISSING, RUN
+from pytest_euicc.telling import Teller
 from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
 @pytest.fixture(scope="session")
 def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """The open card with its session; a card that cannot be opened ends the run with one message."""
-    from pytest_euicc.harness import open_harness
+    from pytest_euicc.harness import CONTRADICTIONS, open_harness
 
     run = request.config.stash[RUN]
     try:
@@ -94,6 +95,8 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
+    if CONTRADICTIONS in harness.description:
+        Teller(request.config).say(f"{CONTRADICTIONS}: {harness.description[CONTRADICTIONS]}")
     yield harness
     harness.close()
 

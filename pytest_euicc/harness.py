@@ -10,6 +10,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
 from pytest_euicc.options import SIMULATED, OptionError, Options
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # A command with its GET RESPONSE, FETCH and TERMINAL RESPONSE, in times of one answer.
 _COMMAND = 5.0
 _HARMLESS = ("sim", "replay")
+CONTRADICTIONS = "the declaration contradicts the card"
+"""In the description of a card."""
 
 
 @dataclass
@@ -63,21 +66,24 @@ def open_harness(options: Options) -> Harness:
     Raises:
         OptionError: an option is wrong.
         CardError: the card cannot be opened.
+        OtherCard: it is not the declared one.
     """
     from pytest_euicc.card.channel import Card
     from pytest_euicc.card.transport import TransportOptions, open_transport
     from pytest_euicc.es10.isdr import ISDR_AID
     from pytest_euicc.iut.smdp.opening import open_smdp
+    from pytest_euicc.lab.contradictions import refuse_other_card
+    from pytest_euicc.lab.waiting import wait_for_card
 
     declaration, pki = load_declaration(options), read_pki(options)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"isdr_aid": options.isdr_aid}
     if options.kind == SIMULATED:
         from pytest_euicc.simulator.defect import known_defects
         from pytest_euicc.simulator.euicc.defects import DEFECTS
         from pytest_euicc.simulator.euicc.variants import VARIANTS
         from pytest_euicc.simulator.variant import known_variants
 
-        extra = {
+        extra |= {
             "pki": pki,
             "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
             "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
@@ -96,7 +102,7 @@ def open_harness(options: Options) -> Harness:
         notes = {"seed": seed, "started": started.isoformat()}
         transport = record(transport, _record_path(options.record, options.worker), notes)
     card = Card(transport, patience=_COMMAND * options.euicc_timeout)
-    card.connect()
+    wait_for_card(card.connect, options.wait, options.tell)
     session = open_session(
         card,
         declaration,
@@ -108,7 +114,14 @@ def open_harness(options: Options) -> Harness:
         seed=seed,
         started=started,
     )
-    found = _describe(session, options)
+    try:
+        # A replay has no card, and an eUICC with defects may be told to give a wrong EID.
+        if options.kind != "replay" and not options.defects:
+            refuse_other_card(session, str(options.declaration or "the declaration"))
+        found = _describe(session, options)
+    except PytestEuiccError:
+        card.close()
+        raise
     if session.real_card and "eid" in found:
         from pytest_euicc.conformance.engine import journal
 
@@ -177,6 +190,7 @@ def _describe(session: Session, options: Options) -> dict[str, str]:
     """EID, svn and firmware as the card returns them; a card that returns none is described by its reader alone."""
     from pytest_euicc.card.channel import UnexpectedStatus
     from pytest_euicc.es10.isdr import Es10Error, Isdr
+    from pytest_euicc.lab.contradictions import contradictions
 
     card = session.held_card()
     found = {"reader": card.description, "transport": options.euicc, "protocol": card.protocol}
@@ -193,6 +207,9 @@ def _describe(session: Session, options: Options) -> dict[str, str]:
             info = isdr.get_euicc_info2()
             found["svn"] = ".".join(map(str, info["svn"]))
             found["firmware"] = ".".join(map(str, info["euiccFirmwareVer"]))
+            wrong = contradictions(session.declaration, info)
+            if wrong:
+                found[CONTRADICTIONS] = "; ".join(wrong)
     except (Es10Error, UnexpectedStatus) as error:
         found["not identified"] = str(error)
     card.reset()

@@ -141,13 +141,17 @@ class Options:
         worker: name of the xdist worker, empty without xdist.
         provision: the hook by which a vendor provisions its SM-DP+.
         claims: folder in which workers record which profiles of the inventory are in use.
+        tell: shows a line to the person at the terminal, in place of the one before; empty text takes it away.
     """
 
     euicc: str = _option(
         SIMULATED,
         "--euicc",
         "SPEC",
-        "the card: sim[:SETTINGS], pcsc[:READER], vpcd[:PORT] or replay:FILE (default sim)",
+        "the card: sim[:SETTINGS], pcsc[:READER|atr=HEX|eid=DIGITS], vpcd[:PORT] or replay:FILE (default sim)",
+    )
+    wait: float = _option(
+        0.0, "--euicc-wait", "SECONDS", "how long to wait until a card is put into the reader (default 0)", _seconds
     )
     declaration: Path | None = _option(
         None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", _path
@@ -238,6 +242,7 @@ class Options:
     worker: str = ""
     provision: Hook | None = None
     claims: Path | None = None
+    tell: Callable[[str], None] = print
 
     @property
     def kind(self) -> str:

@@ -18,6 +18,7 @@ from pytest_euicc import options as option_table
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
 from pytest_euicc.signals import interrupt_on_signals
+from pytest_euicc.telling import Teller
 from pytest_euicc.text import printable_values
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Run:
             worker=self._worker.get("workerid", ""),
             provision=lambda wish: config.hook.pytest_euicc_provision_profile(config=config, wish=wish),
             claims=Path(claims) if claims else None,
+            tell=Teller(config).show,
         )
 
     @cached_property

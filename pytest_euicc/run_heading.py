@@ -20,7 +20,7 @@ _DEVIATIONS = {
     "smdp_defects": "--smdp-defect",
     "smdp_variants": "--smdp-variant",
 }
-_NOT_TOLD = ("provision", "claims", "worker", "seed", *_DEVIATIONS)
+_NOT_TOLD = ("provision", "claims", "tell", "worker", "seed", *_DEVIATIONS)
 
 
 def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""``pcsc[:reader name or index]``: a card in a PC/SC reader, held exclusively."""
+"""``pcsc[:READER]``: a card in a PC/SC reader, held exclusively."""
 
 from __future__ import annotations
 
-from pytest_euicc.card.errors import CardError, CardMute, NoCard, NoReader, ReaderBusy, ReaderGone
+from pytest_euicc.card.errors import CardError, CardMute, NoCard, ReaderBusy, ReaderGone
+from pytest_euicc.card.identity import ISDR_AID, read_eid
 from pytest_euicc.card.readers import ReaderLock
+from pytest_euicc.card.selecting import choose, wanted_eid
 from pytest_euicc.card.transport import Transport, TransportOptions
 from pytest_euicc.card.winscard import Reader, WinScard
 
@@ -23,8 +25,8 @@ def list_readers() -> list[Reader]:
 class PcscTransport:
     """A card in a reader.
 
-    *wanted* is an index, a reader's name or a part of it; empty takes the first reader that has a card and that no
-    other process uses.
+    *wanted* is an index, a reader's name, a part or a pattern of it, ``atr=`` or ``eid=``; of several, and when it is
+    empty, the first reader that has such a card and that no other process uses.
     """
 
     def __init__(self, wanted: str, options: TransportOptions) -> None:
@@ -48,7 +50,7 @@ class PcscTransport:
             return
         self._winscard = WinScard(self._options.timeout)
         try:
-            candidates = _choose(self._winscard.readers(), self._wanted)
+            candidates = choose(self._winscard.readers(), self._wanted)
             self._take_first(self._winscard, candidates)
         except CardError:
             self.close()
@@ -92,10 +94,12 @@ class PcscTransport:
                 faults.append(fault)
             else:
                 return
-        if len(faults) == 1:
+        if len(faults) == 1 and not wanted_eid(self._wanted):
             raise faults[0]
         kind = ReaderBusy if any(isinstance(fault, ReaderBusy) for fault in faults) else NoCard
-        raise kind("no reader is free with a card in it: " + "; ".join(str(fault) for fault in faults))
+        eid = wanted_eid(self._wanted)
+        told = f"no card with EID {eid}" if eid else "no reader is free with a card in it"
+        raise kind(f"{told}: " + "; ".join(str(fault) for fault in faults))
 
     def _take(self, winscard: WinScard, reader: Reader) -> None:
         if not reader.has_card:
@@ -110,6 +114,7 @@ class PcscTransport:
             self._handle, self.protocol = winscard.connect(reader.name, self._options.protocol)
             self.reader = reader.name
             self.atr = winscard.atr(reader.name, self._handle)
+            self._check_eid()
         except CardError:
             if self._handle is not None:
                 winscard.disconnect(self._handle)
@@ -117,6 +122,15 @@ class PcscTransport:
             lock.release()
             raise
         self._lock = lock
+
+    def _check_eid(self) -> None:
+        """Where a card was chosen by its EID: raises `NoCard` for another one, else resets it."""
+        wanted = wanted_eid(self._wanted)
+        if wanted:
+            found = read_eid(self, self._options.extra.get("isdr_aid") or ISDR_AID)
+            if not found.startswith(wanted) or not found:
+                raise NoCard(f"reader {self.reader!r}: " + (f"EID {found}" if found else "not an eUICC"))
+            self.reset()
 
     def _connected(self) -> tuple[WinScard, int]:
         if self._winscard is None or self._handle is None:
@@ -130,22 +144,9 @@ class PcscTransport:
         return fault
 
 
-def _choose(readers: list[Reader], wanted: str) -> list[Reader]:
-    """The readers that the argument of ``pcsc:`` may mean; raises `NoReader` naming those there are."""
-    if not readers:
-        raise NoReader("no PC/SC reader is attached. Attach one; `pytest-euicc readers` lists what PC/SC sees")
-    if not wanted:
-        return readers
-    if wanted.isdecimal() and int(wanted) < len(readers):
-        return [readers[int(wanted)]]
-    exact = [reader for reader in readers if reader.name == wanted]
-    found = exact or [reader for reader in readers if wanted.casefold() in reader.name.casefold()]
-    if not found or wanted.isdecimal():
-        present = ", ".join(f"{index}: {reader.name}" for index, reader in enumerate(readers))
-        raise NoReader(f"no reader {wanted!r}. There are: {present}")
-    return found
-
-
 def open_transport(argument: str, options: TransportOptions) -> Transport:
-    """``pcsc``, ``pcsc:0`` or ``pcsc:NAME``."""
+    """``pcsc``, ``pcsc:0``, ``pcsc:NAME``, ``pcsc:*PATTERN*``, ``pcsc:atr=3B…`` or ``pcsc:eid=8904…``.
+
+    ``isdr_aid`` among the extra options is for cards that have their EID behind a vendor's AID.
+    """
     return PcscTransport(argument, options)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.card import identity
 from pytest_euicc.card.apdu import ResponseApdu
 from pytest_euicc.card.channel import LogicalChannel
 from pytest_euicc.card.status_words import describe, is_success
@@ -14,7 +15,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es10.fci import Fci
 from pytest_euicc.es10.functions import FUNCTIONS, Function
 
-ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
+ISDR_AID = identity.ISDR_AID
 """SGP.22 Annex D (AID registrations)."""
 
 

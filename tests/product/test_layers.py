@@ -42,6 +42,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "traces": (*PROTOCOLS, "conformance.values"),
     # They know implementations under test, the simulated ones among them; nothing below imports them.
     "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options", "resources"),
+    "lab": (
+        *(*PROTOCOLS, *ENGINE, "conformance.reading", "interfaces", "simulator", "iut", "reporting"),
+        *("options", "resources"),
+    ),
     "prove": (
         *(*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "iut", "reporting"),
         *("harness", "options", "resources"),

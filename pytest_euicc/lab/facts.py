@@ -1,0 +1,167 @@
+"""What a card says of itself, in the words of a declaration. Reads only: SELECT, GetEID, GetEUICCInfo and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.card.channel import Card
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.values.text import to_json
+from pytest_euicc.es10.fci import Fci, FciError
+from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
+
+T = TypeVar("T")
+_PROFILES = bytes.fromhex("BF2D035C015A")  # ProfileInfoListRequest with the tag list 5A: ICCIDs alone (5.7.15)
+_PROVISIONING = ("profileClass", 1)
+
+
+class NotAnEuicc(CardError):
+    """The card has no ISD-R that can be selected."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which card it is. ``profiles`` is None where the card does not tell."""
+
+    eid: str
+    svn: str
+    profiles: int | None
+
+
+@dataclass
+class Facts:
+    """All that a card says of itself; ``untold`` are the functions that it did not answer, with the reason."""
+
+    atr: bytes
+    eid: str = ""
+    info2: dict[str, Any] = field(default_factory=dict)
+    fci: Fci | None = None
+    rat: list[Any] | None = None
+    addresses: dict[str, Any] | None = None
+    profiles: list[dict[str, Any]] | None = None
+    lpad: bool = False
+    provisioning: bool = False
+    untold: list[str] = field(default_factory=list)
+
+
+def identify(card: Card, aid: bytes = ISDR_AID) -> Identity:
+    """EID, svn and number of profiles of a connected card; nothing on it is changed.
+
+    Raises:
+        NotAnEuicc: there is no ISD-R.
+        CardError: the card is gone or mute.
+    """
+    isdr, _ = _selected(card, aid)
+    untold: list[str] = []
+    eid = _told(untold, isdr.get_eid)
+    info = _told(untold, isdr.get_euicc_info1)
+    profiles = isdr.send("get_profiles_info", _PROFILES)
+    return Identity(eid or "", version(info["svn"]) if info else "", _count(profiles.octets))
+
+
+def read(card: Card, aid: bytes = ISDR_AID) -> Facts:
+    """Everything; nothing on the card is changed. Raises as `identify` does."""
+    isdr, answer = _selected(card, aid)
+    facts = Facts(card.atr)
+    try:
+        facts.fci = Fci.parse(answer)
+    except FciError as error:
+        facts.untold.append(str(error))
+    facts.eid = _told(facts.untold, isdr.get_eid) or ""
+    facts.info2 = _told(facts.untold, isdr.get_euicc_info2) or {}
+    facts.rat = _told(facts.untold, isdr.get_rat)
+    facts.addresses = _told(facts.untold, isdr.get_euicc_configured_addresses)
+    listed = _told(facts.untold, isdr.get_profiles_info)
+    facts.lpad = listed is not None
+    if listed is not None and listed[0] == "profileInfoListOk":
+        facts.profiles = [dict(each) for each in listed[1]]
+    provisioning = isdr.call("get_profiles_info", {"searchCriteria": _PROVISIONING})
+    facts.provisioning = bool(_count(provisioning.octets))
+    return facts
+
+
+def version(octets: bytes) -> str:
+    """``2.6.0`` of three octets."""
+    return ".".join(map(str, octets))
+
+
+def names_of_bits(type_name: str, value: tuple[bytes, int]) -> list[str | int]:
+    """The bits that are set, by name, or by number where they have none."""
+    names = {number: name for name, number in codec.fields(type_name).names.items()}
+    bits: str = to_json(value)
+    return [names.get(number, number) for number, bit in enumerate(bits) if bit == "1"]
+
+
+def told_by(info2: dict[str, Any]) -> dict[str, Any]:
+    """What EUICCInfo2 says, by the keys of a declaration (SGP.22 5.7.8)."""
+    forbidden = info2.get("forbiddenProfilePolicyRules", (b"", 0))
+    return {
+        "svn": version(info2["svn"]),
+        "ci_verification": [each.hex().upper() for each in info2["euiccCiPKIdListForVerification"]],
+        "ci_signing": [each.hex().upper() for each in info2["euiccCiPKIdListForSigning"]],
+        "pp_version": version(info2["ppVersion"]),
+        "profile_version": version(info2["profileVersion"]),
+        "firmware_version": version(info2["euiccFirmwareVer"]),
+        "uicc_capability": names_of_bits("UICCCapability", info2["uiccCapability"]),
+        "rsp_capability": names_of_bits("RspCapability", info2["rspCapability"]),
+        "forbidden_ppr": names_of_bits("PprIds", forbidden),
+    }
+
+
+def options_told_by(info2: dict[str, Any]) -> dict[str, tuple[bool, str]]:
+    """Options that EUICCInfo2 decides, each with where it stands (SGP.22 5.7.8, SGP.32 5.9.2)."""
+    rsp = names_of_bits("RspCapability", info2["rspCapability"])
+    iot = info2.get("iotSpecificInfo") or {}
+    forbidden = names_of_bits("PprIds", info2.get("forbiddenProfilePolicyRules", (b"", 0)))
+    found = {
+        "O_E_CRL": ("crlSupport" in rsp, "rspCapability crlSupport"),
+        "O_E_TEST_PROFILE": ("testProfileSupport" in rsp, "rspCapability testProfileSupport"),
+        "O_E_SERVICE_DATA": ("serviceSpecificDataSupport" in rsp, "rspCapability serviceSpecificDataSupport"),
+        "O_E_DEVICE_INFO_EXT": (
+            "deviceInfoExtensibilitySupport" in rsp,
+            "rspCapability deviceInfoExtensibilitySupport",
+        ),
+        "O_E_FORBIDDEN_PPR": (bool(forbidden), "forbiddenProfilePolicyRules"),
+        "O_E_INTEGRATED": ("treProperties" in info2, "treProperties"),
+    }
+    if iot:
+        found["O_E_IOT_FALLBACK"] = ("fallbackSupported" in iot, "iotSpecificInfo fallbackSupported")
+        found["O_E_IOT_ECALL"] = ("ecallSupported" in iot, "iotSpecificInfo ecallSupported")
+    return found
+
+
+def _selected(card: Card, aid: bytes) -> tuple[Isdr, bytes]:
+    channel = card.open_channel()
+    isdr = Isdr(channel, aid)
+    response = isdr.select()
+    if not response.ok:
+        # Some eUICCs have no ISD-R for a device that has not said what it is.
+        card.reset()
+        card.start()
+        isdr = Isdr(card.open_channel(), aid)
+        response = isdr.select()
+    if not response.ok:
+        raise NotAnEuicc(f"not an eUICC: SELECT of the ISD-R {aid.hex().upper()} was answered {response.sw:04X}")
+    return isdr, response.data
+
+
+def _told(untold: list[str], ask: Callable[[], T]) -> T | None:
+    """What the card answers; None, and a line more in *untold*, where that is no value."""
+    try:
+        return ask()
+    except Es10Error as error:
+        untold.append(str(error))
+        return None
+
+
+def _count(octets: bytes) -> int | None:
+    """Number of ProfileInfo (E3) in a list of profiles, whether of SGP.22 or SGP.32; None for anything else."""
+    try:
+        answer = tlv.parse(octets)
+        lists = [part for part in answer.children() if part.tag == 0xA0]
+        return sum(part.tag == 0xE3 for part in lists[0].children()) if lists else None
+    except tlv.TlvError:
+        return None

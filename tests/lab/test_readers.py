@@ -1,0 +1,176 @@
+"""Readers, the choice of a card, waiting for one, and the card that is not the declared one."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import cli
+from pytest_euicc.card.errors import NoCard, NoReader
+from pytest_euicc.card.selecting import choose
+from pytest_euicc.card.transport import TransportOptions, open_transport
+from pytest_euicc.card.winscard import Reader
+from pytest_euicc.lab.waiting import wait_for_card
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.pcscd import Pcscd
+from tests.support.plugin_runs import run
+from tests.support.scripted import ATR_T1, CardDouble
+
+EID = "89049032123451234512345678901235"
+FIRST, SECOND = "Virtual PCD 00 00", "Virtual PCD 00 01"
+THREE = [Reader("ACS ACR39U 00", True, b"\x3b\x00"), Reader("OMNIKEY 01", True, ATR_T1), Reader("acs (2)", False, b"")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [("", [0, 1, 2]), ("1", [1]), ("omni", [1]), ("*ACS*", [0, 2]), ("acs", [0, 2]), ("OMNIKEY ?1", [1]),
+     ("atr=3B 80", [1]), ("atr=3b00", [0]), ("eid=8904", [0, 1, 2])],
+)  # fmt: skip
+def test_what_may_be_meant(wanted: str, numbers: list[int]) -> None:
+    assert choose(THREE, wanted) == [THREE[number] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "told"),
+    [("7", NoReader, "There are: 0: ACS"), ("*Gemalto*", NoReader, "There are"), ("atr=3B9F", NoCard, "ATR 3B9F"),
+     ("atr=xy", NoReader, "in hex"), ("eid=x", NoReader, "32 digits")],
+)  # fmt: skip
+def test_what_cannot_be_meant(wanted: str, kind: type[Exception], told: str) -> None:
+    with pytest.raises(kind, match=told):
+        choose(THREE, wanted)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_waiting_counts_down_and_takes_the_card_that_comes() -> None:
+    clock, shown = Clock(), list[str]()
+
+    def connect() -> str:
+        if clock.now < 1.5:
+            raise NoCard("reader 'R' is empty")
+        return "card"
+
+    assert wait_for_card(connect, 5, shown.append, clock=clock, sleep=clock.sleep) == "card"
+    assert shown == [f"waiting for a card, {left} s left: reader 'R' is empty" for left in (5, 4)] + [""]
+
+
+def test_waiting_ends_with_the_reason() -> None:
+    clock = Clock()
+
+    def connect() -> None:
+        raise NoCard("reader 'R' is empty")
+
+    with pytest.raises(NoCard, match="empty"):
+        wait_for_card(connect, 3, lambda _: None, clock=clock, sleep=clock.sleep)
+    assert clock.now == 3
+
+
+@pytest.mark.pcsc
+def test_readers_tells_what_is_in_each(pcscd: Pcscd, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    declared = tmp_path / "card.yaml"
+    declared.write_text(f'version: 2.6.0\neid: "{EID}"\n')
+    card = SimulatedEuicc(EuiccSettings())
+    before = card.snapshot()
+    with pcscd.inserted(card, 1):
+        assert cli.main(["readers", "--declaration", str(declared)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"pcsc:0  {FIRST}",
+        "        cannot be used: no card; put one in",
+        f"pcsc:1  {SECOND}",
+        f"        ATR {card.atr.hex().upper()}",
+        f"        eUICC: EID {EID}, svn 2.6.0, 12 profiles",
+        f"        declared in {declared}",
+    ]
+    assert card.snapshot() == before
+
+
+@pytest.mark.pcsc
+def test_readers_tells_of_a_card_that_is_no_euicc_and_of_one_that_is_held(
+    pcscd: Pcscd, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pcscd.inserted(CardDouble(lambda _: b"\x6a\x82")), pcscd.inserted(SimulatedEuicc(EuiccSettings()), 1):
+        holder = open_transport("pcsc:1")
+        holder.connect()
+        try:
+            assert cli.main(["readers"]) == 0
+        finally:
+            holder.close()
+    out = capsys.readouterr().out
+    assert "cannot be used: " in out.partition(SECOND)[0]
+    assert "is in use by process" in out.partition(SECOND)[2]
+
+
+@pytest.mark.pcsc
+def test_a_card_by_its_eid(pcscd: Pcscd) -> None:
+    with pcscd.inserted(CardDouble(lambda _: b"\x6a\x82")), pcscd.inserted(SimulatedEuicc(EuiccSettings()), 1):
+        transport = open_transport(f"pcsc:eid={EID[:10]}")
+        transport.connect()
+        assert transport.description == f"pcsc: {SECOND}"
+        transport.close()
+        with pytest.raises(NoCard, match=f"no card with EID 8910: .*not an eUICC; .*EID {EID}"):
+            open_transport("pcsc:eid=8910").connect()
+        with pytest.raises(NoCard, match="no card with ATR 3F"):
+            open_transport("pcsc:atr=3F").connect()
+
+
+@pytest.mark.pcsc
+def test_a_card_that_is_put_in_while_it_is_waited_for(pcscd: Pcscd) -> None:
+    shown: list[str] = []
+    transport = open_transport("pcsc:0", TransportOptions(timeout=10))
+    done = threading.Event()
+
+    def insert() -> None:
+        with pcscd.inserted(CardDouble()):
+            done.wait(20)
+
+    hand = threading.Timer(0.1, insert)
+
+    def tell(text: str) -> None:
+        # Only once nothing was found in the reader the card is put in.
+        if not shown:
+            hand.start()
+        shown.append(text)
+
+    try:
+        wait_for_card(transport.connect, 20, tell)
+        assert transport.atr == ATR_T1
+        assert "is empty" in shown[0]
+    finally:
+        transport.close()
+        done.set()
+        hand.join()
+
+
+def test_another_card_than_the_declared_one_ends_the_run(pytester: pytest.Pytester) -> None:
+    declared = pytester.path / "card.yaml"
+    declared.write_text('version: 2.6.0\neid: "89049032010000000000000000000138"\n')
+    trace = pytester.path / "run.trace"
+    result = run(pytester, "es10c", "-k", "GetEID", "--euicc-declaration", declared, "--euicc-record", trace)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = f"declares the card with EID 89049032010000000000000000000138, but the card in * has EID {EID}"
+    result.stdout.fnmatch_lines([f"*{told}*"])
+    commands = [line.split()[1] for line in trace.read_text().splitlines() if line.startswith(">")]
+    asked = [f"{int(command[:2], 16) & 0xFC:02X}{command[2:4]}" for command in commands]
+    assert asked == ["0070", "00A4", "00C0", "80E2", "00C0"], "nothing but the question for the EID"
+
+
+def test_what_the_declaration_gets_wrong_is_told_before_the_run(pytester: pytest.Pytester) -> None:
+    declared = pytester.path / "card.yaml"
+    declared.write_text("version: 2.4\nsvn: 2.4.0\nrsp_capability: [additionalProfile]\noptions: [O_E_LPAe]\n")
+    result = run(pytester, "es10c", "-k", "GetEID", "--euicc-declaration", declared)
+    result.stdout.fnmatch_lines(["the declaration contradicts the card: svn: declared 2.4.0, the card has 2.6.0; *"])
+    out = result.stdout.str()
+    assert "O_E_CRL: declared false, the card has true (rspCapability crlSupport)" in out
+    assert "version: declared 2.4.0, the card follows 2.6.0" in out
