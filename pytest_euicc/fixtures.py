@@ -46,7 +46,7 @@ class SequenceRun:
         config = self.node.config
         run = config.stash[RUN]
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        told = self.node.stash[ENTRY] = entry(result)
+        told = self.node.stash[ENTRY] = entry(result, run.mask)
         self.node.user_properties += properties(told)
         fault = self.harness.recording_fault or run.recording_fault
         if fault:
@@ -56,9 +56,11 @@ class SequenceRun:
         if result.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(printable(result.reason))
         if result.verdict is Verdict.INCONCLUSIVE:
-            raise Inconclusive(f"{result.id}: inconclusive: {result.reason}{left}")
+            raise Inconclusive(f"{result.id}: inconclusive: {reason(result, run.mask)}{left}")
         if result.verdict is Verdict.FAIL:
-            pytest.fail(printable(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}"), pytrace=False)
+            pytest.fail(
+                printable(f"{result.id}: {self.sequence.title}\n{reason(result, run.mask)}{left}"), pytrace=False
+            )
         if left:
             raise Inconclusive(f"{result.id}: passed, but the card was not put back{left}")
 
@@ -71,7 +73,8 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     if config.getoption("allure_report_dir", None):
         from pytest_euicc.reporting.allure import AllureListener
 
-        listeners.append(AllureListener(harness.description, config.pluginmanager.get_plugin("allure_listener")))
+        plugin = config.pluginmanager.get_plugin("allure_listener")
+        listeners.append(AllureListener(harness.description, plugin, config.stash[RUN].mask))
     return listeners
 
 

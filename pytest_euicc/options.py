@@ -213,6 +213,10 @@ class Options:
         False, "--euicc-keep-changes", "",
         "do not put the card back after a test in Python (fixtures euicc, isdr, lpa)", _yes, "bool",
     )  # fmt: skip
+    show_secrets: bool = _option(
+        False, "--euicc-show-secrets", "",
+        "show confirmation codes and their hashes (hashCc) in reports, which mask them", _yes, "bool",
+    )  # fmt: skip
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
         _existing, "paths",

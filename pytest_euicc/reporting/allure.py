@@ -27,6 +27,7 @@ from pytest_euicc.conformance.engine.events import (
 )
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
+from pytest_euicc.reporting.masking import Mask, masked
 from pytest_euicc.text import printable
 
 CATEGORIES = [
@@ -42,7 +43,8 @@ CATEGORIES = [
 class AllureListener:
     """Turns the events of one sequence into Allure's labels, steps and attachments."""
 
-    def __init__(self, card: dict[str, str], plugin: Any = None) -> None:
+    def __init__(self, card: dict[str, str], plugin: Any = None, mask: Mask = masked) -> None:
+        self._mask = mask
         self._card = card
         self._plugin = plugin
         self._step: AbstractContextManager[Any] | None = None
@@ -121,16 +123,19 @@ class AllureListener:
 
     def _close(self, *, passed: bool) -> None:
         """End the open step with what was gathered for it; without a step the card was being put back."""
-        if self._exchanges:
-            allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
-        if self._requests:
-            allure.attach(printable("\n\n".join(self._requests)), "HTTP", AttachmentType.TEXT)
-        if self._values:
-            allure.attach(printable("\n\n".join(self._values)), "Decoded", AttachmentType.TEXT)
-        if self._problems:
-            allure.attach(printable("\n".join(self._problems)), "Expected", AttachmentType.TEXT)
+        problems = printable(self._mask("\n".join(self._problems)))
+        texts = {
+            "APDUs": "\n".join(self._exchanges),
+            "HTTP": "\n\n".join(self._requests),
+            "Decoded": "\n\n".join(self._values),
+        }
+        for name, text in texts.items():
+            if text:
+                allure.attach(printable(self._mask(text)), name, AttachmentType.TEXT)
+        if problems:
+            allure.attach(problems, "Expected", AttachmentType.TEXT)
         if self._step is not None:
-            problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
+            problem = None if passed else AssertionError(problems or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)
         self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
 

@@ -31,6 +31,7 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es9.binding import HttpExchange
 from pytest_euicc.reporting.evidence import entry
+from pytest_euicc.reporting.masking import Mask, masked
 from pytest_euicc.reporting.run_file import EXCHANGES, SEQUENCES
 
 _LONGEST = 512
@@ -43,13 +44,15 @@ class RunRecorder:
     Args:
         worker: name of the process, such as ``gw0``.
         clock: seconds since 1970.
+        mask: applied to every line.
 
     Raises:
         OSError: the files cannot be made.
     """
 
-    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time, mask: Mask = masked) -> None:
         self._clock = clock
+        self._mask = mask
         self._name = f"{EXCHANGES}/{worker}.jsonl"
         self._sequences = _open(folder / SEQUENCES / f"{worker}.jsonl")
         self._exchanges = _open(folder / self._name)
@@ -122,7 +125,7 @@ class RunRecorder:
         self._write(self._exchanges, {"time": self._now(), **self._place, **told})
 
     def _finish(self, event: SequenceFinished) -> None:
-        told = entry(event.result) | {"steps": self._steps}
+        told = entry(event.result, self._mask) | {"steps": self._steps}
         if self._line >= self._first:
             told["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
         self._write(self._sequences, told)
@@ -130,9 +133,8 @@ class RunRecorder:
     def _now(self) -> float:
         return round(self._clock(), 6)
 
-    @staticmethod
-    def _write(file: TextIO, told: dict[str, Any]) -> None:
-        file.write(json.dumps(told, ensure_ascii=True) + "\n")
+    def _write(self, file: TextIO, told: dict[str, Any]) -> None:
+        file.write(self._mask(json.dumps(told, ensure_ascii=True)) + "\n")
         file.flush()
 
 
