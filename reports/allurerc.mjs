@@ -33,7 +33,7 @@ export default {
       { name: "Inconclusive", matchers: { statuses: ["broken"] } },
     ],
   },
-  variables: { ...about, notice: "Independent work, not endorsed by GSMA" },
+  variables: { notice: "Independent work, not endorsed by GSMA", ...about },
   plugins: {
     awesome: {
       options: { reportName: name, singleFile: true, theme: "auto", groupBy: ["epic", "feature", "story"] },

@@ -69,8 +69,9 @@ def _xml_text(text: str) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """A text for a pull request."""
-    lines = [f"### {_cell(comparison.after.product)}", "", f"Compared with {_cell(comparison.before.product)}.", ""]
-    lines += [f"> **Note:** {_cell(warning)}" for warning in comparison.warnings]
+    lines = [f"### {_cell(comparison.after.product)}", ""]
+    lines += [f"- {name}: {_cell(text)}" for name, text in comparison.heading] + [""]
+    lines += [f"> **Warning:** {_cell(warning)}" for warning in comparison.warnings]
     lines += ["", "| verdict | before | after |", "| --- | ---: | ---: |"]
     before, after = comparison.before.counts(), comparison.after.counts()
     lines += [f"| {each} | {before[each]} | {after[each]} |" for each in VERDICTS if before[each] or after[each]]

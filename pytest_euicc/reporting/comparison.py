@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import re
+import json
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pytest_euicc.reporting.answers import changed_answers, words
 from pytest_euicc.reporting.run_file import Entry, RunRecord
 
+_KNOWN_BY = {"eid": "EID", "SM-DP+": "SM-DP+"}
 BAD = ("fail", "inconclusive", "not finished")
 KINDS = {
     "worse": "Worse",
@@ -27,19 +29,6 @@ KINDS = {
     "other": "Other changes",
 }
 """Kinds of change, in the order of reports."""
-_OF_THE_MOMENT = frozenset(
-    {
-        *("euiccChallenge", "serverChallenge", "transactionId", "euiccSigned1", "euiccSignature1", "euiccSignature2"),
-        *("euiccCancelSessionSignature", "euiccSignPIR", "euiccNotificationSignature", "euiccOtpk", "smdpOtpk"),
-        *("bppEuiccOtpk", "serverSignature1", "smdpSignature2", "boundProfilePackage", "seqNumber", "extCardResource"),
-        *("iccid", "isdpAid", "aid", "simaResponse", "message", "hashCc", "matchingId", "http", "profileName"),
-    }
-)
-"""Fields that a conforming implementation gives another value each time, or that depend on the tester's."""
-_ABSENT = "absent"
-"""In place of a field that an answer does not have."""
-_TESTERS_ICCID = re.compile(r"9899[0-9]{14}[0-9F]{2}")
-"""ICCIDs of profiles that the tester installs are made from the seed."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +99,11 @@ class Comparison:
         """The last run."""
         return self.runs[-1]
 
+    @property
+    def heading(self) -> list[tuple[str, str]]:
+        """The first run and the last: product, firmware, card or server, version of SGP.22, date."""
+        return [("before", _heading(self.before)), ("after", _heading(self.after))]
+
     @cached_property
     def by_kind(self) -> Mapping[str, list[Change]]:
         """Changes by kind, without the kinds that have none."""
@@ -129,8 +123,7 @@ class Comparison:
 
     def lines(self) -> Iterator[str]:
         """The report for a terminal."""
-        for name, run in (("before", self.before), ("after", self.after)):
-            yield f"{name:<7} {run.product}; {run.started or 'date unknown'}"
+        yield from (f"{name:<7} {text}" for name, text in self.heading)
         yield from (f"WARNING {warning}" for warning in self.warnings)
         for kind, changes in self.by_kind.items():
             yield f"{KINDS[kind].lower()} ({len(changes)}):"
@@ -144,6 +137,12 @@ class Comparison:
                 yield from (f"      {line}" for line in change.details)
         if not self.changes:
             yield "no difference"
+
+
+def _heading(run: RunRecord) -> str:
+    parts = [run.product, *(f"{label} {run.card[name]}" for name, label in _KNOWN_BY.items() if name in run.card)]
+    parts += [f"SGP.22 {each['version']}" for each in run.declarations[:1] if each.get("version")]
+    return "; ".join([*parts, run.started or "date unknown"])
 
 
 def compare(runs: Sequence[RunRecord]) -> Comparison:
@@ -182,7 +181,7 @@ def _changes(name: str, tables: Sequence[Mapping[str, Entry]], runs: Sequence[Ru
         yield Change(kind, name, before, after, tuple(details), history)
     if before.verdict == after.verdict and not kind.startswith("otherwise"):
         earlier = [table[name] for table in tables[:-1] if name in table]
-        answers = tuple(_changed_answers(earlier, after))
+        answers = tuple(changed_answers(earlier, after))
         if answers:
             yield Change("answers", name, before, after, answers)
         time = _moved(earlier, after)
@@ -197,19 +196,29 @@ def _is_flaky(history: Sequence[str]) -> bool:
 
 
 def _verdict_change(before: Entry, after: Entry) -> tuple[str, list[str]]:
-    told = [line for entry in (after,) if entry.verdict in BAD for line in entry.reason.splitlines()]
+    told = after.reason.splitlines() if after.verdict in BAD else []
     if before.verdict == after.verdict:
         if after.verdict not in BAD:
             return "", []
         if _cause(before) == _cause(after):
-            return "still", []
+            return "still", told
         was = before.reason.splitlines()
         return "otherwise", ["before:", *(f"  {line}" for line in was), "now:", *(f"  {line}" for line in told)]
     if after.verdict in BAD and (before.verdict not in BAD or after.verdict == "fail"):
-        return "worse", told
+        return "worse", [*told, *_other_side("before", before, after)]
     if before.verdict in BAD:
-        return "better", []
+        was = before.reason.splitlines()
+        return "better", ["before:", *(f"  {line}" for line in was), *_other_side("now", after, before)] if was else []
     return "other", [after.reason] if after.reason else []
+
+
+def _other_side(name: str, entry: Entry, failed: Entry) -> Iterator[str]:
+    """What was received in the step that failed, in the run in which it did not."""
+    step = failed.failed_step
+    for same in entry.steps if step else ():
+        if step and (same.phase, same.number, same.action) == (step.phase, step.number, step.action):
+            status = same.sw or same.status or ""
+            yield f"{name}: received {words(json.dumps(same.received))} {status}".rstrip()
 
 
 def _cause(entry: Entry) -> tuple[Any, ...]:
@@ -219,58 +228,6 @@ def _cause(entry: Entry) -> tuple[Any, ...]:
         return (entry.verdict, entry.reason.splitlines()[0] if entry.reason else "")
     problems = tuple((problem.path, problem.expected) for problem in step.problems)
     return (entry.verdict, step.action, step.number, step.sw, step.status, problems)
-
-
-def _changed_answers(earlier: Sequence[Entry], after: Entry) -> Iterator[str]:
-    """Fields of answers that differ from the first run, and did not differ between the runs before."""
-    base, now = _answers(earlier[0]), _answers(after)
-    changed = [place for place in {**base, **now} if base.get(place, _ABSENT) != now.get(place, _ABSENT)]
-    # The runs between are looked into only where there is something to see.
-    between = [_answers(entry) for entry in earlier[1:]] if changed else []
-    for place in changed:
-        was = base.get(place, _ABSENT)
-        if all(answers.get(place, _ABSENT) == was for answers in between):
-            yield f"{place}: {_words(was)} -> {_words(now.get(place, _ABSENT))}"
-    always = set.intersection(*(_observed(entry) for entry in earlier))
-    ever = set.union(*(_observed(entry) for entry in earlier))
-    yield from (f"new observation: {text}" for text in sorted(_observed(after) - ever))
-    yield from (f"no longer observed: {text}" for text in sorted(always - _observed(after)))
-
-
-def _observed(entry: Entry) -> set[str]:
-    return {str(each.get("text", each)) for each in entry.observations}
-
-
-def _answers(entry: Entry) -> dict[str, Any]:
-    """Everything that the implementation answered in a sequence, by step and field."""
-    found: dict[str, Any] = {}
-    for step in entry.steps:
-        if step.phase == "step":
-            place = f"step {step.number}, {step.action}"
-            found |= {f"{place}, status": step.sw or step.status} if step.sw or step.status else {}
-            found |= {f"{place}, {path}": leaf for path, leaf in _leaves(step.received, "")}
-    return found
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if name not in _OF_THE_MOMENT:
-                yield from _leaves(part, f"{path}.{name}".lstrip("."))
-    elif isinstance(value, list):
-        yield path, [entry for _, entry in _flat(value)]
-    else:
-        yield path, _TESTERS_ICCID.sub("ICCID of a tester's profile", value) if isinstance(value, str) else value
-
-
-def _flat(value: list[Any]) -> Iterator[tuple[str, Any]]:
-    for entry in value:
-        yield from _leaves(entry, "")
-
-
-def _words(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 120 else f"{text[:120]}…"
 
 
 def _moved(earlier: Sequence[Entry], after: Entry) -> str:
@@ -286,10 +243,10 @@ def _moved(earlier: Sequence[Entry], after: Entry) -> str:
 
 
 def _warnings(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    for name, words in (("eid", "cards: EID"), ("SM-DP+", "servers:")):
+    for name, kind in (("eid", "cards: EID"), ("SM-DP+", "servers:")):
         one, two = before.card.get(name), after.card.get(name)
         if one != two and one and two:
-            yield f"these are different {words} {one} and {two}"
+            yield f"these are different {kind} {one} and {two}"
     for declared, now in zip(before.declarations, after.declarations, strict=False):
         if declared.get("sha256") != now.get("sha256"):
             yield f"the declarations differ: {declared.get('name')} and {now.get('name')}"

@@ -120,6 +120,26 @@ def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None
     )
 
 
+def test_both_sides_of_a_verdict_that_changed() -> None:
+    good, bad = (
+        entry("a", steps=[step({"x": "ok"})]),
+        entry("a", "fail", steps=[step(actual="no")], reason="it said no"),
+    )
+    (worse,) = compare([run(good), run(bad)]).by_kind["worse"]
+    assert worse.details == ("it said no", 'before: received {"x": "ok"} 9000')
+    (better,) = compare([run(bad), run(good)]).by_kind["better"]
+    assert better.details == ("before:", "  it said no", 'now: received {"x": "ok"} 9000')
+
+
+def test_the_heading_names_both_runs() -> None:
+    cards = [{"declaration": "Card", "firmware": firmware, "eid": "89"} for firmware in ("1.0", "1.1")]
+    comparison = compare([run(card=card, started="2026-11-28") for card in cards])
+    told = [("before", "Card, firmware 1.0; EID 89; 2026-11-28"), ("after", "Card, firmware 1.1; EID 89; 2026-11-28")]
+    assert comparison.heading == told
+    for text in (html(comparison), markdown(comparison), "\n".join(comparison.lines())):
+        assert all(words in text for _, words in told)
+
+
 def test_times_beyond_their_noise() -> None:
     def timed(*seconds: float) -> list[RunRecord]:
         return [run(entry("a", transport_seconds=each)) for each in seconds]
