@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.masking import mask
 from pytest_euicc.run import ENTRY, MISSING, RUN
 from pytest_euicc.telling import Teller
 from pytest_euicc.text import printable
@@ -46,21 +47,19 @@ class SequenceRun:
         config = self.node.config
         run = config.stash[RUN]
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        told = self.node.stash[ENTRY] = entry(result, run.mask)
+        told = self.node.stash[ENTRY] = entry(result)
         self.node.user_properties += properties(told)
         fault = self.harness.recording_fault or run.recording_fault
         if fault:
             self.node.session.shouldstop = fault
-        self.node.stash[MISSING] = list(map(printable, self.harness.take_missing()))
-        left = "".join(f"\nnot restored: {line}" for line in result.left_behind)
+        self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
+        left = mask("".join(f"\nnot restored: {line}" for line in result.left_behind))
         if result.verdict is Verdict.NOT_APPLICABLE:
-            pytest.skip(printable(result.reason))
+            pytest.skip(printable(mask(result.reason)))
         if result.verdict is Verdict.INCONCLUSIVE:
-            raise Inconclusive(f"{result.id}: inconclusive: {reason(result, run.mask)}{left}")
+            raise Inconclusive(f"{result.id}: inconclusive: {reason(result)}{left}")
         if result.verdict is Verdict.FAIL:
-            pytest.fail(
-                printable(f"{result.id}: {self.sequence.title}\n{reason(result, run.mask)}{left}"), pytrace=False
-            )
+            pytest.fail(printable(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}"), pytrace=False)
         if left:
             raise Inconclusive(f"{result.id}: passed, but the card was not put back{left}")
 
@@ -73,8 +72,7 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     if config.getoption("allure_report_dir", None):
         from pytest_euicc.reporting.allure import AllureListener
 
-        plugin = config.pluginmanager.get_plugin("allure_listener")
-        listeners.append(AllureListener(harness.description, plugin, config.stash[RUN].mask))
+        listeners.append(AllureListener(harness.description, config.pluginmanager.get_plugin("allure_listener")))
     return listeners
 
 

@@ -215,7 +215,7 @@ class Options:
     )  # fmt: skip
     show_secrets: bool = _option(
         False, "--euicc-show-secrets", "",
-        "show confirmation codes and their hashes (hashCc) in reports, which mask them", _yes, "bool",
+        "do not mask confirmation codes, hashCc and keys in reports", _yes, "bool",
     )  # fmt: skip
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
@@ -285,6 +285,11 @@ def report_folder(config: pytest.Config) -> Path | None:
     option = next(option for entry, option in _table() if entry.name == "report")
     value = option.given(config)
     return Path(value) if value else None
+
+
+def show_secrets(config: pytest.Config) -> bool:
+    """Whether reports may hold secrets."""
+    return bool(next(option for entry, option in _table() if entry.name == "show_secrets").given(config))
 
 
 def check_folder(flag: str, folder: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_euicc import options
+from pytest_euicc import masking, options
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     Inconclusive,
@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = Run(config)
     if options.given(config):
         run.end_on_signals()
+    masking.show(shown=options.show_secrets(config))
     # It takes results where the reports come together, also with workers; pytest gives no config with a report.
     config.pluginmanager.register(run, "euicc-run")
 

@@ -23,7 +23,6 @@ from pytest_euicc.text import printable_values
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
-    from pytest_euicc.reporting.masking import Mask
     from pytest_euicc.reporting.recorder import RunRecorder
     from pytest_euicc.reporting.run_file import RunRecord
     from pytest_euicc.reporting.run_folder import RunFolder
@@ -155,15 +154,8 @@ class Run:
         if folder is not None and self._recording is None:
             from pytest_euicc.reporting.recorder import RunRecorder
 
-            self._recording = RunRecorder(folder, self._worker.get("workerid", "main"), mask=self.mask)
+            self._recording = RunRecorder(folder, self._worker.get("workerid", "main"))
         return self._recording
-
-    @property
-    def mask(self) -> Mask:
-        """What hides secrets in reports."""
-        from pytest_euicc.reporting import masking
-
-        return masking.shown if self.options.show_secrets else masking.masked
 
     @property
     def recording_fault(self) -> str:

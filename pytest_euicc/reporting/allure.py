@@ -27,7 +27,7 @@ from pytest_euicc.conformance.engine.events import (
 )
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
-from pytest_euicc.reporting.masking import Mask, masked
+from pytest_euicc.masking import command_text, mask, response_text
 from pytest_euicc.text import printable
 
 CATEGORIES = [
@@ -43,8 +43,7 @@ CATEGORIES = [
 class AllureListener:
     """Turns the events of one sequence into Allure's labels, steps and attachments."""
 
-    def __init__(self, card: dict[str, str], plugin: Any = None, mask: Mask = masked) -> None:
-        self._mask = mask
+    def __init__(self, card: dict[str, str], plugin: Any = None) -> None:
         self._card = card
         self._plugin = plugin
         self._step: AbstractContextManager[Any] | None = None
@@ -67,15 +66,15 @@ class AllureListener:
                 if event.because:
                     self._values.append(f"because: {event.because}")
             case ApduExchanged():
-                self._exchanges += [f"> {event.command.hex().upper()}", f"< {event.response.hex().upper()}"]
+                self._exchanges += [f"> {command_text(event.command)}", f"< {response_text(event.response)}"]
             case HttpExchanged():
-                self._requests.append(_http_text(event.exchange))
+                self._requests.append(mask(_http_text(event.exchange)))
             case Decoded():
                 self._decoded(event)
             case CheckFailed():
-                self._problems.append(str(event.mismatch))
+                self._problems.append(mask(str(event.mismatch)))
             case Observed():
-                self._values.append(f"observation: {event.observation}")
+                self._values.append(f"observation: {mask(str(event.observation))}")
             case StepFinished():
                 self._close(passed=event.passed)
             case SequenceFinished():
@@ -119,23 +118,20 @@ class AllureListener:
             self._values.append(f"sent {event.sent_type or ''}\n{describe(event.sent, 4000)}")
         if event.received is not None:
             self._values.append(f"received {event.received_type or ''}\n{describe(event.received, 4000)}")
-        self._values += [f"unknown element {element}" for element in event.unknown]
+        self._values += [f"unknown element {mask(str(element))}" for element in event.unknown]
 
     def _close(self, *, passed: bool) -> None:
         """End the open step with what was gathered for it; without a step the card was being put back."""
-        problems = printable(self._mask("\n".join(self._problems)))
-        texts = {
-            "APDUs": "\n".join(self._exchanges),
-            "HTTP": "\n\n".join(self._requests),
-            "Decoded": "\n\n".join(self._values),
-        }
-        for name, text in texts.items():
-            if text:
-                allure.attach(printable(self._mask(text)), name, AttachmentType.TEXT)
-        if problems:
-            allure.attach(problems, "Expected", AttachmentType.TEXT)
+        if self._exchanges:
+            allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
+        if self._requests:
+            allure.attach(printable("\n\n".join(self._requests)), "HTTP", AttachmentType.TEXT)
+        if self._values:
+            allure.attach(printable("\n\n".join(self._values)), "Decoded", AttachmentType.TEXT)
+        if self._problems:
+            allure.attach(printable("\n".join(self._problems)), "Expected", AttachmentType.TEXT)
         if self._step is not None:
-            problem = None if passed else AssertionError(problems or "not reached")
+            problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)
         self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
 

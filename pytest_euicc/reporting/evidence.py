@@ -9,11 +9,11 @@ from typing import Any
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.events import Result
 from pytest_euicc.conformance.engine.failure import failure_text
-from pytest_euicc.reporting.masking import Mask, masked
+from pytest_euicc.masking import mask, mask_value
 from pytest_euicc.text import printable_values
 
 
-def entry(result: Result, mask: Mask = masked) -> dict[str, Any]:
+def entry(result: Result) -> dict[str, Any]:
     """One line of a summary: identity, verdict, reason, figures."""
     case, sequence = result.case, result.sequence
     clauses = [*case.clauses.sgp22, *sequence.clauses]
@@ -29,7 +29,7 @@ def entry(result: Result, mask: Mask = masked) -> dict[str, Any]:
         "formerly": case.former_ids(sequence),
         "severity": sequence.severity or case.severity,
         "verdict": str(result.verdict),
-        "reason": reason(result, mask),
+        "reason": reason(result),
         "left_behind": list(result.left_behind),
         "observations": [asdict(each) for each in result.observations],
         "seconds": round(result.seconds, 6),
@@ -39,14 +39,14 @@ def entry(result: Result, mask: Mask = masked) -> dict[str, Any]:
         "file": _place(case.file),
         "line": sequence.line,
     }
-    return {name: printable_values(value) for name, value in told.items()}
+    return {name: printable_values(mask_value(value)) for name, value in told.items()}
 
 
-def reason(result: Result, mask: Mask = masked) -> str:
+def reason(result: Result) -> str:
     """Why a sequence did not pass, for people; empty when it did."""
     if result.failure is None:
         return mask(result.reason)
-    return mask(failure_text(result.failure, requirement=result.case.requirement_of(result.sequence)))
+    return failure_text(result.failure, requirement=result.case.requirement_of(result.sequence))
 
 
 def properties(told: dict[str, Any]) -> list[tuple[str, object]]:

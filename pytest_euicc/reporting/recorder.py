@@ -30,8 +30,8 @@ from pytest_euicc.conformance.engine.events import (
 )
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es9.binding import HttpExchange
+from pytest_euicc.masking import command_text, mask, mask_value, response_text
 from pytest_euicc.reporting.evidence import entry
-from pytest_euicc.reporting.masking import Mask, masked
 from pytest_euicc.reporting.run_file import EXCHANGES, SEQUENCES
 
 _LONGEST = 512
@@ -44,15 +44,13 @@ class RunRecorder:
     Args:
         worker: name of the process, such as ``gw0``.
         clock: seconds since 1970.
-        mask: applied to every line.
 
     Raises:
         OSError: the files cannot be made.
     """
 
-    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time, mask: Mask = masked) -> None:
+    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._mask = mask
         self._name = f"{EXCHANGES}/{worker}.jsonl"
         self._sequences = _open(folder / SEQUENCES / f"{worker}.jsonl")
         self._exchanges = _open(folder / self._name)
@@ -87,16 +85,16 @@ class RunRecorder:
             case StepStarted():
                 self._step(event.phase, event.number, event.action, event.title)
             case ApduExchanged():
-                apdu = {"command": event.command.hex().upper(), "response": event.response.hex().upper()}
+                apdu = {"command": command_text(event.command), "response": response_text(event.response)}
                 self._exchange({"apdu": apdu, "seconds": round(event.seconds, 6)})
             case HttpExchanged():
-                self._exchange({"http": http(event.exchange), "seconds": round(event.exchange.seconds, 6)})
+                self._exchange({"http": mask_value(http(event.exchange)), "seconds": round(event.exchange.seconds, 6)})
             case Decoded():
                 self._decoded(event)
             case CheckFailed():
                 problem = event.mismatch
                 self._steps[-1]["problems"].append(
-                    {"path": problem.path, "expected": problem.expected, "actual": problem.actual}
+                    {"path": problem.path, "expected": mask(problem.expected), "actual": mask(problem.actual)}
                 )
             case StepFinished():
                 self._steps[-1]["passed"] = event.passed
@@ -116,7 +114,8 @@ class RunRecorder:
         )
 
     def _decoded(self, event: Decoded) -> None:
-        told = {"sent": short(to_json(event.sent)), "received": short(to_json(event.received)), "status": event.status}
+        sent, received = (short(mask_value(to_json(value))) for value in (event.sent, event.received))
+        told = {"sent": sent, "received": received, "status": event.status}
         told["sw"] = None if event.sw is None else f"{event.sw:04X}"
         self._steps[-1] |= told
 
@@ -125,7 +124,7 @@ class RunRecorder:
         self._write(self._exchanges, {"time": self._now(), **self._place, **told})
 
     def _finish(self, event: SequenceFinished) -> None:
-        told = entry(event.result, self._mask) | {"steps": self._steps}
+        told = entry(event.result) | {"steps": self._steps}
         if self._line >= self._first:
             told["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
         self._write(self._sequences, told)
@@ -133,8 +132,9 @@ class RunRecorder:
     def _now(self) -> float:
         return round(self._clock(), 6)
 
-    def _write(self, file: TextIO, told: dict[str, Any]) -> None:
-        file.write(self._mask(json.dumps(told, ensure_ascii=True)) + "\n")
+    @staticmethod
+    def _write(file: TextIO, told: dict[str, Any]) -> None:
+        file.write(json.dumps(told, ensure_ascii=True) + "\n")
         file.flush()
 
 

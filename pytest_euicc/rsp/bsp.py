@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.masking import note
 
 KEY_LENGTH = 16
 BLOCK = 16
@@ -76,6 +77,7 @@ class Bsp:
     """One direction of a protected stream; both sides run it over the same segments in the same order."""
 
     def __init__(self, keys: SessionKeys) -> None:
+        note(keys.encryption, keys.mac, keys.chaining_value)
         self._keys = keys
         self._chaining_value = keys.chaining_value
         self._counter = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.masking import note
 from pytest_euicc.rsp.iccid import swapped
 
 USIM_AID = bytes.fromhex("A0000000871002FF33FF018900000100")
@@ -323,4 +324,6 @@ def _key(identifier: int, usage: bytes, key: bytes) -> dict[str, Any]:
 
 
 def _test_key(purpose: str, iccid: bytes) -> bytes:
-    return hashlib.sha256(purpose.encode() + iccid).digest()[:16]
+    key = hashlib.sha256(purpose.encode() + iccid).digest()[:16]
+    note(key)
+    return key

@@ -41,6 +41,8 @@ from tests.support.smdp_peer import Peer
 HOST = "testsmdpplus1.example.com"
 EID = "89049032123451234512345678901235"
 OURS = bytes.fromhex(EID)
+CODE = "86753094"
+"""The confirmation code of the profiles that the other server holds."""
 OPTIONS = ["O_P_NIST", "O_P_BRP", "O_P_TLS13", "O_P_SDS", "O_P_RETRY", "O_P_REUSE_OTPK", "O_P_CC", "O_P_ES2"]
 CASES = loader.load([resources.vectors()])
 
@@ -382,7 +384,9 @@ def serving_process(*arguments: str | Path) -> tuple[subprocess.Popen[str], list
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     write(folder / "held.yaml", planned("CancelSession_After", ".GetBoundProfilePackageNIST"), HOST, "Served")
-    content = yaml.safe_load((folder / "held.yaml").read_text())
+    text = (folder / "held.yaml").read_text().replace('confirmation_code: "1234"', f'confirmation_code: "{CODE}"')
+    (folder / "held.yaml").write_text(text)
+    content = yaml.safe_load(text)
     inventory = folder / "inventory.yaml"
     inventory.write_text(yaml.safe_dump({"profiles": content["profiles"] + stock()}))
     (folder / "operator.pem").write_bytes(pem())
@@ -410,8 +414,8 @@ def passed(result: pytest.RunResult) -> int:
 def test_provisioned_by_hand_with_workers_and_without_a_card(pytester: pytest.Pytester, served: Served) -> None:
     declaration = served.declare("hand.yaml", es2plus=None, inventory="held.yaml")
     result = run(pytester, "--smdp-declaration", declaration, "-k", "CancelSession_After", "-n", "2")
-    # 24 sequences with 24 profiles: none was handed out twice.
-    assert passed(result) == 24
+    # 25 sequences with 25 profiles: none was handed out twice.
+    assert passed(result) == 25
     result.stdout.fnmatch_lines([f"SM-DP+ {served.declared['addresses']['nist']} *"])
 
 
@@ -466,9 +470,10 @@ def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
 _SPY = """
 import functools, pathlib
 from pytest_euicc.peers.euicc import EuiccPeer
+from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bsp import Bsp
 KEYS = pathlib.Path({keys!r})
-made, begun = EuiccPeer.new_one_time_key, Bsp.__init__
+made, begun, hashed = EuiccPeer.new_one_time_key, Bsp.__init__, signatures.hash_cc
 def note(octets):
     with KEYS.open("a") as file:
         file.write(octets.hex() + chr(10))
@@ -480,7 +485,11 @@ def begin(self, keys):
     for octets in (keys.encryption, keys.mac):
         note(octets)
     begun(self, keys)
-EuiccPeer.new_one_time_key, Bsp.__init__ = new_one_time_key, begin
+def hash_cc(*of):
+    found = hashed(*of)
+    note(found)
+    return found
+EuiccPeer.new_one_time_key, Bsp.__init__, signatures.hash_cc = new_one_time_key, begin, hash_cc
 """
 
 
@@ -494,25 +503,45 @@ def _forms(key: bytes) -> list[bytes]:
     return forms
 
 
-def test_no_key_of_a_run_is_in_its_reports(pytester: pytest.Pytester, served: Served, tmp_path: Path) -> None:
+def test_no_secret_of_a_run_is_in_its_reports(pytester: pytest.Pytester, served: Served, tmp_path: Path) -> None:
     """A profile of a real SM-DP+ is somebody's: reports must not open it (nor the seed, which they name)."""
     declaration = served.declare("secret.yaml", es2plus=None, inventory="held.yaml")
     keys, reports = tmp_path / "keys", tmp_path / "reports"
     pytester.makepyfile(spy=_SPY.format(keys=str(keys)))
     pytester.syspathinsert()
-    chosen = "_ES9+.GetBoundProfilePackageNIST_01 or _ES9+.GetBoundProfilePackageNIST_03"
+    # One with a package, one under random keys, one with a confirmation code, one with a wrong one.
+    chosen = " or ".join(f"_ES9+.GetBoundProfilePackageNIST_{number}" for number in ("01", "03", "04", "ErrorCases_04"))
     where = ("--alluredir", reports / "allure", "--euicc-report", reports / "evidence", "--junitxml", reports / "j.xml")
     for _ in range(2):
         result = run(
             pytester, "-p", "spy", "--smdp-declaration", declaration, "-k", chosen, "--euicc-seed", "one", *where
         )
-        assert passed(result) >= 1
+        assert result.ret in (0, 1)
+        terminal = result.stdout.str() + result.stderr.str()
+        assert result.parseoutcomes().get("passed", 0) >= 3, terminal
+        assert CODE not in terminal
     used = [bytes.fromhex(line) for line in keys.read_text().split()]
     assert len(used) >= 6
     one_time = [key for key in used if len(key) == 32]
     assert len(set(one_time)) == len(one_time) >= 4, "the same seed gives the same keys"
     written = b"\n".join(path.read_bytes() for path in reports.rglob("*") if path.is_file())
     assert b"boundProfilePackage" in written
+    assert CODE.encode() not in written
     for key in used:
         for form in _forms(key):
             assert form not in written, f"{key.hex()} is in a report as {form!r}"
+
+
+def test_secrets_are_shown_when_asked_for(pytester: pytest.Pytester, served: Served, tmp_path: Path) -> None:
+    """Else the search above might look for what no report would hold."""
+    declaration = served.declare("shown.yaml", es2plus=None, inventory="held.yaml")
+    keys, reports = tmp_path / "keys", tmp_path / "reports"
+    pytester.makepyfile(spy=_SPY.format(keys=str(keys)))
+    pytester.syspathinsert()
+    where = ("--alluredir", reports / "allure", "--euicc-report", reports / "evidence", "--euicc-show-secrets")
+    chosen = "_ES9+.GetBoundProfilePackageNIST_04"
+    assert passed(run(pytester, "-p", "spy", "--smdp-declaration", declaration, "-k", chosen, *where)) >= 1
+    used = [bytes.fromhex(line) for line in keys.read_text().split()]
+    for folder in ("allure", "evidence"):
+        written = b"\n".join(path.read_bytes() for path in (reports / folder).rglob("*") if path.is_file())
+        assert any(key.hex().upper().encode() in written for key in used)

@@ -9,6 +9,7 @@ from pytest_euicc.conformance.engine.events import (
     StepFailure,
 )
 from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.masking import mask, octets_text
 
 
 def without_repetition(status: str | None, value: Any) -> Any:
@@ -26,7 +27,7 @@ def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | N
 
     def readable(octets: bytes) -> str:
         # ES9+ is text over HTTP; cards get and give octets.
-        text = octets.hex().upper() if failure.status is None else octets.decode("utf-8", "backslashreplace")
+        text = octets_text(octets) if failure.status is None else mask(octets.decode("utf-8", "backslashreplace"))
         return cut(text)
 
     lines = [f"step {failure.number}, {failure.action}: {failure.title}"]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pytest_euicc.masking import mask_value
 from pytest_euicc.text import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){1,2}")
@@ -98,8 +99,8 @@ def bit_text(octets: bytes, length: int) -> str:
 
 
 def describe(value: Any, limit: int = 400) -> str:
-    """A value in one line for people, cut at ``limit`` characters."""
-    text = printable(json.dumps(to_json(value), ensure_ascii=False))
+    """A value in one line for people, secrets masked, cut at ``limit`` characters."""
+    text = printable(json.dumps(mask_value(to_json(value)), ensure_ascii=False))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 

@@ -15,6 +15,7 @@ from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.clients import Clients
 from pytest_euicc.iut.smdp.es2 import Es2Provisioner
 from pytest_euicc.iut.smdp.stock import Stock
+from pytest_euicc.masking import note_text
 from pytest_euicc.rsp.pki import Pki
 
 _HOOK = "pytest_euicc_provision_profile"
@@ -115,6 +116,7 @@ class RemoteSmdp:
                 reasons.append(str(error))
                 continue
             if held is not None:
+                note_text(held.confirmation_code or "")
                 return held
         self._missing.append(wish)
         remedy = _REMEDY + (_ALONE if wish.by_eid else "")

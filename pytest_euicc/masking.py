@@ -1,0 +1,151 @@
+"""Secrets out of reports: what this process knows as one, and values whose names say so.
+
+Whatever makes or learns a secret of the run notes it here; whatever makes text for a report masks it. Masks keep the
+length, so that lengths in headers and TLVs still fit: ``**`` for an octet in hex, ``*`` for a character of base64.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any
+
+MASK = "***"
+"""In place of a whole value."""
+
+NAMES = frozenset(
+    {
+        *("confirmationCode", "confirmation_code", "hashCc"),
+        *("ppkEnc", "ppkCmac", "initialMacChainingValue"),
+        *("opc", "keyData", "keyComponents", "pinValue", "pukValue"),
+    }
+)
+"""Fields that hold a secret (SGP.22 5.4, 5.7.5; TCA IFS 8.5, 8.7)."""
+
+_MOST = 256
+"""As many secrets are known at a time; a sequence makes some ten."""
+_SHORTEST = 8
+"""Octets below which a value is found by chance. A test key of zeros is none either."""
+_PART = 4
+"""Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
+
+_known: dict[bytes, None] = {}
+_texts: dict[str, re.Pattern[str]] = {}
+_state = {"shown": False}
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{11,}={0,2}")
+_FIELD = re.compile(r'("(?:confirmationCode|confirmation_code|hashCc)"\s*:\s*")(?:[^"\\]|\\.)*(")')
+
+
+def show(*, shown: bool) -> None:
+    """Whether reports of this process hold secrets (``--euicc-show-secrets``)."""
+    _state["shown"] = shown
+
+
+def note(*octets: bytes) -> None:
+    """Remember secrets; the oldest of very many are forgotten."""
+    for each in octets:
+        if len(each) >= _SHORTEST and len(set(each)) > 2:
+            _known.pop(each, None)
+            _known[each] = None
+    while len(_known) > _MOST:
+        del _known[next(iter(_known))]
+
+
+def note_text(text: str) -> None:
+    """Remember a secret that a person enters, such as a confirmation code."""
+    if text and text not in _texts:
+        _texts[text] = re.compile(rf"(?<![0-9A-Za-z]){re.escape(text)}(?![0-9A-Za-z])")
+
+
+def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
+    """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
+    for secret in _known:
+        at = octets.find(secret)
+        while at >= 0:
+            yield at, at + len(secret)
+            at = octets.find(secret, at + 1)
+        if last is None:
+            continue
+        for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
+            if octets[last - length : last] == secret[:length]:
+                yield last - length, last
+                break
+        for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
+            if octets[first : first + length] == secret[-length:]:
+                yield first, first + length
+                break
+
+
+def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:
+    """Octets as capital hex, secrets masked.
+
+    Args:
+        first: where data begins, such as behind a header; a secret may begin in an APDU before.
+        end: where data ends; None means that nothing goes on elsewhere.
+    """
+    text = octets.hex().upper()
+    if _state["shown"] or not _known:
+        return text
+    for start, stop in list(_spans(octets, first, end)):
+        text = f"{text[: 2 * start]}{'**' * (stop - start)}{text[2 * stop :]}"
+    return text
+
+
+def command_text(command: bytes) -> str:
+    """A command APDU as hex, secrets masked, also one that the block before or after shares."""
+    length = command[4] if len(command) > 5 else 0
+    return octets_text(command, first=min(5, len(command)), end=min(5 + length, len(command)))
+
+
+def response_text(response: bytes) -> str:
+    """A response with its status word as hex, secrets masked, also one that the answer before or after shares."""
+    return octets_text(response, end=max(len(response) - 2, 0))
+
+
+def mask(text: str) -> str:
+    """A text of any kind with every secret masked, in hex of either case, in base64, or as it is entered."""
+    if _state["shown"]:
+        return text
+    text = _FIELD.sub(rf"\g<1>{MASK}\g<2>", text)
+    for secret, entered in _texts.items():
+        if secret in text:
+            text = entered.sub(MASK, text)
+    if not _known:
+        return text
+    for octets in _known:
+        for form in (octets.hex(), octets.hex().upper()):
+            text = text.replace(form, "**" * len(octets))
+    return _BASE64.sub(_mask_base64, text)
+
+
+def _mask_base64(found: re.Match[str]) -> str:
+    text = found[0]
+    whole = text.rstrip("=")
+    # Text before it may belong to the same characters, so that what is encoded begins at any of four places.
+    for offset in range(4):
+        part = whole[offset:]
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        octets = b64decode(part + "=" * (-len(part) % 4))
+        for start, stop in list(_spans(octets)):
+            first, last = offset + start * 4 // 3, offset + -(-stop * 4 // 3)
+            text = f"{text[:first]}{'*' * (last - first)}{text[last:]}"
+    return text
+
+
+def mask_value(value: Any) -> Any:
+    """A value of JSON with every secret masked, by its name or by what it is."""
+    if _state["shown"]:
+        return value
+    match value:
+        case dict():
+            return {name: _named(name, entry) for name, entry in value.items()}
+        case list():
+            return [mask_value(entry) for entry in value]
+        case str():
+            return mask(value)
+    return value
+
+
+def _named(name: str, value: Any) -> Any:
+    return MASK if name in NAMES and value not in (None, "", [], {}) else mask_value(value)
