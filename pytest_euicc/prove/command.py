@@ -91,16 +91,17 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
         ProveError: what was asked for cannot be proven.
     """
     proofs: list[Proof] = []
+    progress = _Progress()
     try:
         for proof, setup in prepared(wish):
             proofs.append(proof)
             started = time.perf_counter()
             try:
                 with Workers(setup, wish.jobs) as workers:
-                    proof.run(workers, wish.every_pair, _progress)
+                    proof.run(workers, wish.every_pair, progress)
             finally:
                 proof.seconds = time.perf_counter() - started
-                _progress("")
+                progress("")
     except WorkersError as error:
         raise ProveError(str(error)) from None
     except KeyboardInterrupt:
@@ -200,6 +201,19 @@ def _proof(
     )
 
 
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{text}\x1b[K\r")
+class _Progress:
+    """Where a long proof is: one line that moves on a terminal, a line twice a minute in a log."""
+
+    _SECONDS = 30.0
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Show a line; nothing for an empty one but that the line of before goes."""
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{text}\x1b[K\r")
+        elif text and time.monotonic() - self._last >= self._SECONDS:
+            self._last = time.monotonic()
+            sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
