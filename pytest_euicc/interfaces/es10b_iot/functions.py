@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_euicc.asn1 import codec
 from pytest_euicc.card import proactive
 from pytest_euicc.card.apdu import CommandApdu
-from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
@@ -20,6 +20,9 @@ from pytest_euicc.interfaces.es10.functions import outcome_of
 
 Refresh = Literal["performed", "pending", "failed"]
 _FAILED = 0x20
+_PROACTIVE = 0x91
+_POLLS = 5
+_STATUS = CommandApdu(0x80, 0xF2, 0x00, 0x0C)
 _SWITCHING = (
     "immediate_enable",
     "profile_rollback",
@@ -81,13 +84,36 @@ def refreshing(context: Context, refresh: Refresh) -> Iterator[None]:
         return
     card.hold_proactive()
     yield
-    held, card.held = card.held, None
+    waiting = card.held or card.basic.send(_STATUS, proactively=False)
+    card.held = None
     card.release_proactive()
-    if held is not None:
+    for _ in range(_POLLS):
+        if waiting.sw1 != _PROACTIVE:
+            break
         # By hand, as a REFRESH that asks for a reset would be answered by one.
-        fetched = card.basic.send(CommandApdu(0x80, 0x12, 0, 0, le=held.sw2 or 256), proactively=False)
-        answer = proactive.terminal_response(proactive.ProactiveCommand.parse(fetched.data), _FAILED)
-        card.basic.send(CommandApdu(0x80, 0x14, 0, 0, answer), proactively=False)
+        fetched = card.basic.send(CommandApdu(0x80, 0x12, 0, 0, le=waiting.sw2 or 256), proactively=False)
+        command = proactive.ProactiveCommand.parse(fetched.data)
+        refused = command.kind == proactive.REFRESH
+        answer = proactive.terminal_response(command, _FAILED) if refused else proactive.answer(command)
+        waiting = card.basic.send(CommandApdu(0x80, 0x14, 0, 0, answer), proactively=False)
+
+
+def await_refresh(context: Context, before: int) -> None:
+    """Poll the card until the REFRESH that it owes is performed, and select the ISD-R anew, as it may have been reset.
+
+    Args:
+        before: the number of proactive commands that had been fetched before.
+    """
+    card = context.card
+    for _ in range(_POLLS):
+        if any(command.kind == proactive.REFRESH for command in card.fetched[before:]):
+            break
+        card.basic.send(_STATUS)
+    channel = context.channels.get(DEFAULT_CHANNEL)
+    if channel is not None:
+        if channel.is_open:
+            channel.close()
+        context.select_isdr(DEFAULT_CHANNEL)
 
 
 def _register(function: Function) -> None:
@@ -95,8 +121,13 @@ def _register(function: Function) -> None:
 
     def run(context: Context, message: Message, *, refresh: Refresh = "performed") -> Outcome:
         request = message.encode(function.request, default)
+        before = len(context.card.fetched)
         with refreshing(context, refresh):
-            return outcome_of(call(context, function, request.octets, message.channel), request.value)
+            outcome = outcome_of(call(context, function, request.octets, message.channel), request.value)
+        asked = isinstance(request.value, dict) and request.value.get("refreshFlag")
+        if refresh == "performed" and asked and isinstance(outcome.value, dict) and 0 in outcome.value.values():
+            await_refresh(context, before)
+        return outcome
 
     run.__doc__ = f"""{function.full_name} ({function.clause}).
 

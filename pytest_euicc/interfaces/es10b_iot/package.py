@@ -22,7 +22,7 @@ from pytest_euicc.conformance.values.text import describe, parse_hex, to_json
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
 from pytest_euicc.interfaces.download.signatures import signature_mismatches
 from pytest_euicc.interfaces.es10.functions import outcome_of
-from pytest_euicc.interfaces.es10b_iot.functions import Refresh, call, refreshing
+from pytest_euicc.interfaces.es10b_iot.functions import Refresh, await_refresh, call, refreshing
 from pytest_euicc.peers.eim.peer import (
     EimPeer,
     EimPeers,
@@ -103,6 +103,7 @@ def load_euicc_package(
     extra: Hex = b"",
     size: int | None = None,
     oversize: int = 0,
+    times: int = 1,
     record: SaveAs | None = None,
     again: str | None = None,
     send: bool = True,
@@ -133,6 +134,7 @@ def load_euicc_package(
         extra: bytes at the end of the signed part, which the signature covers.
         size: bytes of the whole package; filled up by a listProfileInfo for no profile with a long tag list.
         oversize: bytes that are added to ``size``.
+        times: how often the operations of ``psmo`` are in the package.
         record: keep the package under this name.
         again: send a package that was kept under this name.
         send: ``false``: only record it.
@@ -156,7 +158,7 @@ def load_euicc_package(
         header["eimTransactionId"] = peers.transaction_id() if transaction_id is None else transaction_id
     if size is not None:
         psmo = [*(psmo or ()), _filler(header, [*(psmo or ())], size + oversize)]
-    lists = b"" if psmo is None else operation_list("Psmo", psmo)
+    lists = b"" if psmo is None else operation_list("Psmo", psmo * times)
     lists += b"" if eco is None else operation_list("Eco", eco)
     parts = PackageParts(header, lists, extra)
     package = _signed(parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature)
@@ -167,12 +169,17 @@ def load_euicc_package(
         peers.recorded[record] = package
     if not send:
         return Outcome(sent=package)
+    before = len(context.card.fetched)
     with refreshing(context, refresh):
         reply = call(context, _LOAD, package, message.channel)
     outcome = replace(outcome_of(reply), shape=answer_shape(), sent_value=None)
     if reply.received is None:
         return outcome
-    return _judged(peers, _sender(peers, package, peer), package, outcome)
+    outcome = _judged(peers, _sender(peers, package, peer), package, outcome)
+    switched = [("enableResult", 0), ("disableResult", 0)]
+    if refresh == "performed" and any(result in switched for result in outcome.value.get("results", ())):
+        await_refresh(context, before)
+    return outcome
 
 
 def _filler(header: dict[str, Any], psmo: list[bytes], size: int) -> bytes:

@@ -220,7 +220,7 @@ class IotSettings(Model):
     eims: int = Field(4, ge=1)
     eim_brainpool: bool = True
     package_size: int = Field(1500, ge=256)
-    result_size: int = Field(1500, ge=256)
+    result_size: int = Field(20_000, ge=256)
     results_kept: int = Field(8, ge=1)
 
 
