@@ -25,7 +25,6 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     lab.add(command)
-    command("schema", "conformance.reading.command:schema", "print the JSON Schema of vectors, for editors")
 
     lint = command(
         "lint", "conformance.reading.command:lint", "check vectors; report all mistakes with file:line:column"

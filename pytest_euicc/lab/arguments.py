@@ -13,3 +13,16 @@ def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     text = "say which cards this declaration is of (may be repeated)"
     readers.add_argument("--declaration", metavar="FILE", action="append", default=[], type=Path, help=text)
     readers.add_argument("--isdr-aid", metavar="HEX", default="", help="AID of the ISD-R, if it is a vendor's own")
+
+    text = "write the declaration of a card from what it says of itself, or copy one of the package's"
+    declare = command("declare", "lab.command:declare", text)
+    declare.add_argument("--euicc", metavar="SPEC", default="sim", help="the card, as for pytest (default sim)")
+    declare.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
+    declare.add_argument("--template", metavar="NAME", help="instead of a card's: v2.2 to v2.6, iot, iot-lpad")
+    declare.add_argument("--isdr-aid", metavar="HEX", default="", help="AID of the ISD-R, if it is a vendor's own")
+    text = "folder with the CI certificates of the card in the layout of SGP.26 (default: built-in PKI)"
+    declare.add_argument("--pki", metavar="DIR", type=Path, help=text)
+
+    schema = command("schema", "lab.command:schema", "print the JSON Schema of a kind of file, for editors")
+    kinds = ("vectors", "declaration", "settings", "inventory")
+    schema.add_argument("kind", nargs="?", choices=kinds, default=kinds[0], help="kind of file (default vectors)")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
 
+from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import NoReader
+from pytest_euicc.card.transport import TransportOptions, open_transport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.es10.isdr import ISDR_AID
-from pytest_euicc.options import OptionError
+from pytest_euicc.iut.inputs import read_pki
+from pytest_euicc.lab import declaring, facts, templates
+from pytest_euicc.options import OptionError, Options
 
 
 def readers(arguments: Namespace) -> int:
@@ -20,6 +25,7 @@ def readers(arguments: Namespace) -> int:
         CardError: there is no reader, or no way to ask for one.
         FileMistakes: a declaration cannot be read.
     """
+    # pyscard is not needed for the other commands.
     from pytest_euicc.lab import readers as bench
 
     declarations = [(str(path), _declaration(path)) for path in arguments.declaration]
@@ -30,6 +36,51 @@ def readers(arguments: Namespace) -> int:
         for line in each.lines(declarations):
             sys.stdout.write(f"{line}\n")
     return 0
+
+
+def declare(arguments: Namespace) -> int:
+    """Write a declaration, of a card or from a template; returns the exit status.
+
+    Raises:
+        CardError: the card cannot be asked.
+        PytestEuiccError: an argument is wrong.
+    """
+    out: Path | None = arguments.out
+    if out is not None and out.exists():
+        raise OptionError(f"--out {out}: there is such a file already; name another one")
+    library.load()
+    text = templates.template(arguments.template) if arguments.template else _declared(arguments)
+    if out is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OptionError(f"--out {out}: {error.strerror or error}") from None
+    questions = sum(line.startswith(declaring.QUESTION) for line in text.splitlines())
+    sys.stderr.write(f"{out}: {questions} questions are left; they begin with {declaring.QUESTION}\n")
+    return 0
+
+
+def schema(arguments: Namespace) -> int:
+    """Print a JSON Schema; returns the exit status."""
+    from pytest_euicc.lab.schemas import SCHEMAS
+
+    sys.stdout.write(f"{json.dumps(SCHEMAS[arguments.kind](), indent=1)}\n")
+    return 0
+
+
+def _declared(arguments: Namespace) -> str:
+    pki = read_pki(Options(pki=arguments.pki))
+    curves = {(pki.ci(curve).subject_key_id or b"").hex().upper(): curve for curve in pki.curves}
+    aid = _aid(arguments.isdr_aid)
+    card = Card(open_transport(arguments.euicc, TransportOptions(extra={"isdr_aid": aid})))
+    try:
+        card.connect()
+        return declaring.declaration_of(facts.read(card, aid), curves, card.description)
+    finally:
+        card.close()
 
 
 def _declaration(path: Path) -> Declaration:

@@ -95,6 +95,7 @@ def test_all_mistakes_with_their_places(tmp_path):
     with pytest.raises(FileMistakes) as caught:
         Declaration.load(path)
     assert str(caught.value).replace(str(path), "F").splitlines() == [
+        "F:1:1: key 'version' is missing; write the version of SGP.22 that it follows, 2.2 to 2.7",
         "F:3:5: unknown option 'O_E_CRLL'; did you mean 'O_E_CRL'?",
         "F:4:1: unknown key 'snv'; did you mean 'svn'?",
         "F:5:6: '8904' is not an EID; it has 32 digits",

@@ -144,7 +144,7 @@ def test_wishes_in_words() -> None:
 def test_mistakes_with_their_places(tmp_path: Path) -> None:
     (tmp_path / "held.yaml").write_text("profiles:\n  - {matching_id: A, state: Relased}\n  - {file: no.der, eid: x}\n")
     (tmp_path / "smdp.yaml").write_text(
-        "iut: smdp\n"
+        "iut: smdp\nversion: 2.6.0\n"
         "addresses: {nist: http://x}\n"
         "es2plus: {url: https://x, identity: nowhere.pem, types: [{tpye: GOLD}]}\n"
         "inventory: held.yaml\n"
@@ -152,15 +152,15 @@ def test_mistakes_with_their_places(tmp_path: Path) -> None:
     with pytest.raises(FileMistakes) as caught:
         Declaration.load(tmp_path / "smdp.yaml")
     lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
-    assert [line.partition(": ")[0] for line in lines] == ["smdp.yaml:2:19", "smdp.yaml:3:58", "smdp.yaml:3:59"]
+    assert [line.partition(": ")[0] for line in lines] == ["smdp.yaml:3:19", "smdp.yaml:4:58", "smdp.yaml:4:59"]
     assert "unknown key 'tpye'; did you mean 'type'?" in lines[2]
-    (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: held.yaml\n")
+    (tmp_path / "smdp.yaml").write_text("iut: smdp\nversion: 2.6.0\ninventory: held.yaml\n")
     with pytest.raises(FileMistakes) as caught:
         Declaration.load(tmp_path / "smdp.yaml")
     lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["held.yaml:2:29", "held.yaml:3:25"]
-    (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: [{matching_id: A, file: no.der}]\n")
-    with pytest.raises(FileMistakes, match=r"smdp.yaml:2:36: file .*no.der: no such file"):
+    (tmp_path / "smdp.yaml").write_text("iut: smdp\nversion: 2.6.0\ninventory: [{matching_id: A, file: no.der}]\n")
+    with pytest.raises(FileMistakes, match=r"smdp.yaml:3:36: file .*no.der: no such file"):
         Declaration.load(tmp_path / "smdp.yaml")
 
 
@@ -272,7 +272,7 @@ def test_a_hook_comes_first() -> None:
 
 
 def planned(*texts: str, **declared: Any) -> Any:
-    declaration = Declaration.model_validate({"iut": "smdp", "options": OPTIONS} | declared)
+    declaration = Declaration.model_validate({"iut": "smdp", "version": "2.6.0", "options": OPTIONS} | declared)
     return plan(needs(loader.chosen(CASES, "smdp", texts), declaration, default_pki(), HOST), declaration)
 
 
@@ -295,7 +295,7 @@ def test_a_written_file_is_an_inventory_for_both_sides(tmp_path: Path) -> None:
     assert count == len(missing) - len(by_eid) + 1 > 100
     for each in (missing[0], *served):
         assert f"# {each.need.sequence}: {each.need.title}" in path.read_text()
-    (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: held.yaml\n")
+    (tmp_path / "smdp.yaml").write_text("iut: smdp\nversion: 2.6.0\ninventory: held.yaml\n")
     declaration = Declaration.load(tmp_path / "smdp.yaml")
     found = planned(inventory=declaration.inventory)
     assert [each.need for each in found if not each.source] == [each.need for each in by_eid if each not in served]
@@ -341,7 +341,7 @@ def test_a_declaration_names_the_inventory_before_it_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "smdp.yaml").write_text("iut: smdp\ninventory: held.yaml\n")
+    (tmp_path / "smdp.yaml").write_text("iut: smdp\nversion: 2.6.0\ninventory: held.yaml\n")
     arguments = ["provisioning", "--smdp-declaration", "smdp.yaml", "-k", ".GetBoundProfilePackageNIST_01"]
     assert main(arguments) == 2
     assert "held.yaml: no such file; `pytest-euicc provisioning --out` writes one" in capsys.readouterr().err
@@ -392,7 +392,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "operator.pem").write_bytes(pem())
     process, (nist, brainpool, es2) = serving_process("--inventory", inventory)
     addresses = {"smdp": HOST, "nist": nist, "brainpool": brainpool, "resolve": {HOST: "127.0.0.1"}}
-    declared = {"name": "Served", "iut": "smdp", "options": OPTIONS, "addresses": addresses}
+    declared = {"name": "Served", "iut": "smdp", "version": "2.6.0", "options": OPTIONS, "addresses": addresses}
     types = [{"type": "GOLD", "keys": "session"}, {"type": "RANDOM", "keys": "random"}]
     es2plus = {"url": es2, "identity": "operator.pem", "smds_address": "smds.example.com", "types": types}
     yield Served(folder, declared | {"es2plus": es2plus})

@@ -48,7 +48,14 @@ def declared(odd: SmdpServer, pytester: pytest.Pytester) -> Path:
     name = "testsmdpplus1.example.com"
     held = [{"matching_id": entry["matching_id"], "reusable": "unspent"} for entry in ENTRIES]
     addresses = {"smdp": name, "nist": f"https://127.0.0.1:{odd.port('nist')}", "resolve": {name: "127.0.0.1"}}
-    text = {"name": "Odd", "iut": "smdp", "options": ["O_P_NIST"], "addresses": addresses, "inventory": held}
+    text = {
+        "name": "Odd",
+        "iut": "smdp",
+        "version": "2.6.0",
+        "options": ["O_P_NIST"],
+        "addresses": addresses,
+        "inventory": held,
+    }
     path = pytester.path / "odd.yaml"
     path.write_text(json.dumps(text))
     return path

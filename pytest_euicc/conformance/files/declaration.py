@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from pytest_euicc.conformance.files import observations
 from pytest_euicc.conformance.files.applicability import Applicability, Value, parse
@@ -55,9 +55,18 @@ def _known_observations(chosen: dict[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version)]
-Eid = Annotated[str, BeforeValidator(_version_text), AfterValidator(eid_digits)]
-HexText = Annotated[str, BeforeValidator(_check_hex)]
+FIRST_VERSION, LAST_VERSION = (2, 2), (2, 7)
+"""Versions of SGP.22 that a declaration file may name."""
+_NUMBERS: dict[str, Any] = {"type": ["string", "number"], "pattern": r"^\d{1,3}(\.\d{1,3}){1,2}$"}
+
+Version = Annotated[str, BeforeValidator(_version_text), AfterValidator(_check_version), WithJsonSchema(_NUMBERS)]
+Eid = Annotated[
+    str,
+    BeforeValidator(_version_text),
+    AfterValidator(eid_digits),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[\d ]*$"}),
+]
+HexText = Annotated[str, BeforeValidator(_check_hex), WithJsonSchema({"type": ["string", "integer"]})]
 
 
 class Declaration(BaseModel):
@@ -66,7 +75,7 @@ class Declaration(BaseModel):
     Attributes:
         name: of the product, for reports.
         iut: the kind of implementation under test.
-        version: version of SGP.22 that it follows.
+        version: version of SGP.22 that it follows, 2.2 to 2.7; a file must name it.
         options: names of the options that it has, as a list; all others are false. A mapping of names to true or false
             also says which ones it does not have: ``{O_E_NIST: false, O_E_BRP: true}`` is an eUICC with brainpoolP256r1
             alone, and sessions use that curve.
@@ -145,6 +154,7 @@ class Declaration(BaseModel):
         if data is None:
             return None
         held = data.pop("inventory") if isinstance(data.get("inventory"), str) else None
+        _check_known_version(document, data)
         declaration = _instance(cls, document, data)
         if declaration is None:
             return None
@@ -184,6 +194,24 @@ class Declaration(BaseModel):
     def declared(self) -> Mapping[str, Any]:
         """All that is declared, for ``${declaration.name}``."""
         return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+def _known(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _check_known_version(document: Document, data: dict[str, Any]) -> None:
+    """A file says which version of SGP.22 it is about, for sequences apply by it."""
+    told = f"write the version of SGP.22 that it follows, {_known(FIRST_VERSION)} to {_known(LAST_VERSION)}"
+    if "version" not in data:
+        document.mistake((), f"key 'version' is missing; {told}")
+        return
+    try:
+        version = parse_version(str(data["version"]))
+    except ValueError:
+        return
+    if not FIRST_VERSION <= version[:2] <= LAST_VERSION:
+        document.mistake(("version",), f"version {data['version']} is none that this release knows; {told}")
 
 
 def load_inventory(path: Path, mistakes: list[Mistake]) -> list[HeldProfile]:

@@ -1,13 +1,11 @@
-"""``pytest-euicc lint`` and ``pytest-euicc schema``."""
+"""``pytest-euicc lint``."""
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.conformance.reading.json_schema import json_schema
 
 
 def lint(arguments: Namespace) -> int:
@@ -22,9 +20,3 @@ def lint(arguments: Namespace) -> int:
     if mistakes:
         sys.stderr.write(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}\n")
     return 1 if mistakes else 0
-
-
-def schema(_: Namespace) -> int:
-    """Print the JSON Schema of vectors; returns the exit status."""
-    sys.stdout.write(f"{json.dumps(json_schema(), indent=1)}\n")
-    return 0

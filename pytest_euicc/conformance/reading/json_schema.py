@@ -14,6 +14,8 @@ from pytest_euicc.conformance.values.shapes import NOTHING, Shape
 from pytest_euicc.conformance.values.tamper import OPERATIONS
 
 _ANYTHING: dict[str, Any] = {}
+_STATUS_WORD: dict[str, Any] = {"type": ["string", "integer", "array"]}
+_STATUS: dict[str, Any] = {"type": ["string", "array"]}
 _DEPTH = 6
 """Fields are listed so deep; below, anything is allowed (the loader checks all of it)."""
 
@@ -67,11 +69,11 @@ def _expectation_definition() -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "sw": own["sw"],
-            "status": own["status"],
+            "sw": _STATUS_WORD,
+            "status": _STATUS,
             "expect": _ANYTHING,
             "verify": {"$ref": "#/$defs/Verify"},
-            "because": {"type": ["string", "null"]},
+            "because": own["because"],
         },
         "additionalProperties": False,
     }
@@ -81,8 +83,8 @@ def _step(action: Action) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "title": {"type": "string"},
         "because": {"type": "string"},
-        "sw": {"type": ["string", "integer", "array"]},
-        "status": {"type": ["string", "array"]},
+        "sw": _STATUS_WORD,
+        "status": _STATUS,
         "verify": {"$ref": "#/$defs/Verify"},
         "channel": {"type": "string"},
         "repeat": {"type": "integer", "minimum": 1},
