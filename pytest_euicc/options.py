@@ -193,6 +193,13 @@ class Options:
     seed: str | None = _option(
         None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable
     )
+    tester: str = _option(
+        "",
+        "--euicc-tester",
+        "TEXT",
+        "who runs the tests, such as a name or a laboratory: named in the reports",
+        _printable,
+    )
     report: Path | None = _option(
         None,
         "--euicc-report",

@@ -20,7 +20,7 @@ _DEVIATIONS = {
     "smdp_defects": "--smdp-defect",
     "smdp_variants": "--smdp-variant",
 }
-_NOT_TOLD = ("provision", "claims", "tell", "worker", "seed", *_DEVIATIONS)
+_NOT_TOLD = ("provision", "claims", "tell", "worker", "seed", "tester", *_DEVIATIONS)
 
 
 def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
     files = sorted({Path(case.file) for case in cases if case.file})
     return {
         "seed": options.seed or seed,
+        "tester": options.tester,
         "harness": harness(files, len(ids)),
         "options": _given(options),
         "declarations": [_declared(each) for each in (load_declaration(options), load_smdp_declaration(options))],
@@ -49,6 +50,8 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
 def environment(told: dict[str, Any], started: str) -> dict[str, str]:
     """A heading in a few lines of text, for Allure; ``started`` is when the run began."""
     found = {"started": started, "harness": f"pytest-euicc {told['harness']['version']}", "notice": NOTICE}
+    if told["tester"]:
+        found["tested by"] = told["tester"]
     for declared in told["declarations"]:
         side = "eUICC" if declared["iut"] == "euicc" else "SM-DP+"
         found[f"SGP.22 of the {side}"] = str(declared["version"])

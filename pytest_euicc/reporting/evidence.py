@@ -53,7 +53,8 @@ def properties(told: dict[str, Any]) -> list[tuple[str, object]]:
     """What JUnit XML says of a sequence, as properties; ``told`` is an `entry`."""
     names = ("title", "requirement", "origin", "sgp23", "severity", "verdict", "file", "line")
     found = [(name, told[name]) for name in names if told.get(name)]
-    return [*found, ("clauses", ", ".join(told["clauses"]))]
+    observed = [("observation", each["text"]) for each in told["observations"]]
+    return [*found, ("clauses", ", ".join(told["clauses"])), *observed]
 
 
 def _place(file: str) -> str:

@@ -124,6 +124,7 @@ class RunRecord(_Model):
 
     Attributes:
         finished: False for one that was killed or still goes on.
+        tester: who ran it (``--euicc-tester``).
         harness: version of pytest-euicc, of Python, platform, and ``vectors`` with their SHA-256.
         declarations: what the implementations under test say of themselves: name, version of SGP.22, SHA-256, content.
         pki: subject key identifiers of the CI keys that were trusted.
@@ -139,6 +140,7 @@ class RunRecord(_Model):
     started: str = ""
     ended: str = ""
     seed: str = ""
+    tester: str = ""
     harness: dict[str, Any] = {}
     options: dict[str, Any] = {}
     declarations: list[dict[str, Any]] = []

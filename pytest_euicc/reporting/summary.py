@@ -47,9 +47,9 @@ def lines(run: RunRecord) -> Iterator[str]:
     for entry in run.sequences:
         for line in entry.left_behind:
             yield f"not restored after {entry.id}: {line}"
-    found = sum(len(entry.observations) for entry in run.sequences)
-    if found:
-        yield f"{found} observation{'s' if found > 1 else ''}, listed in the reports"
+    for text, names in _observations(run.sequences).items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"observed in {names[0]}{more}: {text}"
     yield NOTICE
 
 
@@ -89,6 +89,8 @@ def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
     if vectors:
         yield "vectors", f"{vectors.get('sequences')} sequences, SHA-256 {vectors.get('sha256')}"
     yield "seed", run.seed
+    if run.tester:
+        yield "tested by", run.tester
     if run.pki:
         yield "trusted CI keys", ", ".join(run.pki)
     for option, names in run.deviations.items():

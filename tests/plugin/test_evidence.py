@@ -127,6 +127,7 @@ def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytes
         "--smdp-variant": [],
     }
     given = [text for option, names in deviations.items() for name in names for text in (option, name)]
+    given += ["--euicc-tester", "Lab 7"]
     assert pytester.runpytest_inprocess(*own, "-k", "O1", "--alluredir", "allure", *given).ret == 0
     run = load(pytester.path / "out")
     assert run.deviations == deviations
@@ -134,3 +135,6 @@ def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytes
     assert f"started={run.started[:10]}" in told
     assert "euicc-defect=ignores-ppr1\neuicc-variant=reader-gets-response\n" in told
     assert "not endorsed by GSMA" in told
+    assert "tested_by=Lab 7\n" in told
+    assert run.tester == "Lab 7"
+    assert "<dt>tested by</dt><dd>Lab 7</dd>" in (pytester.path / "out" / "summary.html").read_text()
