@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pytest_euicc import resources
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.events import Result, Verdict
@@ -15,6 +16,7 @@ from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
+from pytest_euicc.interfaces.es10b_iot.states import end_entity
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
@@ -141,3 +143,16 @@ def test_what_was_associated_is_taken_off_again(kept: Unforgetting, given: str, 
     assert after.iot.results == ()
     assert after.enabled is None
     assert [profile.iccid for profile in after.profiles] == [profile.iccid for profile in before.profiles]
+
+
+@pytest.mark.parametrize("form", ["right", "one after the other", "under other tags"])
+def test_the_certificate_of_the_euicc_is_found_in_odd_answers(form: str) -> None:
+    identity = default_pki().euicc(bytes.fromhex("89049032123451234512345678901235"), "nist")
+    euicc, eum = identity.certificate.der, identity.chain[0].der
+    octets = {
+        "right": codec.encode("GetCertsResponse", ("certs", {"eumCertificate": eum, "euiccCertificate": euicc})),
+        "one after the other": tlv.encode(0xBF56, tlv.encode(0xA0, tlv.encode(0xA5, eum)) + tlv.encode(0xA6, euicc)),
+        "under other tags": tlv.encode(0xBF56, tlv.encode(0xA1, eum) + tlv.encode(0xA2, euicc)),
+    }[form]
+    assert end_entity(octets) == euicc
+    assert end_entity(bytes.fromhex("BF5603810101")) is None
