@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     masking.show(shown=options.show_secrets(config))
     # It takes results where the reports come together, also with workers; pytest gives no config with a report.
     config.pluginmanager.register(run, "euicc-run")
+    run.guard_reports()
 
 
 @pytest.hookimpl(tryfirst=True)

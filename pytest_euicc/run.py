@@ -24,6 +24,7 @@ from pytest_euicc.text import printable_values
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.reporting.recorder import RunRecorder
+    from pytest_euicc.reporting.room import AllureRoom
     from pytest_euicc.reporting.run_file import RunRecord
     from pytest_euicc.reporting.run_folder import RunFolder
 
@@ -52,6 +53,8 @@ class Run:
         self._others_failed = False
         self._folder: RunFolder | None = None
         self._recording: RunRecorder | None = None
+        self._room: AllureRoom | None = None
+        self._moved: list[str] = []
 
     @cached_property
     def _worker(self) -> dict[str, Any]:
@@ -144,8 +147,11 @@ class Run:
         self.check()
         try:
             self._folder = RunFolder(folder, heading(self.options, self.cases, self.seed))
-        except (RunFolderError, OSError) as error:
+        except RunFolderError as error:
             raise OptionError(f"--euicc-report: {error}") from None
+        except OSError as error:
+            told = f"{folder}: {error.strerror or error}; make room, or name another folder"
+            raise OptionError(f"--euicc-report {told}") from None
 
     @property
     def recorder(self) -> RunRecorder | None:
@@ -159,8 +165,39 @@ class Run:
 
     @property
     def recording_fault(self) -> str:
-        """Why no more evidence can be written; empty while it can."""
-        return self._recording.fault if self._recording is not None else ""
+        """Why no more evidence or no more of Allure's results can be written; empty while they can."""
+        told = self._recording.fault if self._recording is not None else ""
+        return told or (self._room.fault if self._room is not None else "")
+
+    def guard_reports(self) -> None:
+        """Have Allure's results go elsewhere when their folder takes no more."""
+        if self._config.getoption("allure_report_dir", None):
+            import allure_commons
+
+            from pytest_euicc.reporting.room import AllureRoom
+
+            room = self._room = AllureRoom(self._elsewhere("allure"))
+            allure_commons.plugin_manager.register(room)
+            self._config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(room))
+
+    def _elsewhere(self, what: str) -> Path:
+        """A place for reports beside that of temporary files, the same in all workers."""
+        return Path(f"{self._worker.get('euicc_claims') or self.claims}-{what}")
+
+    def write_junit(self) -> None:
+        """Write JUnit XML where there is room for it."""
+        from _pytest.junitxml import xml_key
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None and self.entries:
+            from pytest_euicc.reporting import room
+
+            self._say(room.junit(xml, self._elsewhere("junit.xml")))
+
+    def _say(self, line: str) -> None:
+        """Something about a report that is not where it was wanted."""
+        if line:
+            self._moved.append(line)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -180,6 +217,11 @@ class Run:
             self.missing.update(report.euicc_missing)
         elif report.failed:
             self._others_failed = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """JUnit XML, before pytest writes it."""
+        self.write_junit()
 
     def _crashed(self, report: pytest.TestReport) -> None:
         """A worker of pytest-xdist died in a sequence, which is in the results all the same."""
@@ -209,8 +251,17 @@ class Run:
             from pytest_euicc.run_heading import environment, heading
 
             told = environment(heading(self.options, self.cases, self.seed), self._started)
-            write_environment(Path(allure), self.description | told)
-        return well
+            folder, elsewhere = Path(allure), self._elsewhere("allure")
+            if elsewhere.is_dir():
+                from pytest_euicc.reporting.room import gather
+
+                self._say(gather(folder, elsewhere))
+                folder = elsewhere
+            try:
+                write_environment(folder, self.description | told)
+            except OSError as error:
+                self._say(f"--alluredir {folder}: environment and categories: {error.strerror or error}")
+        return well and not self._moved
 
     def counts_as_failed(self, exitstatus: int) -> int:
         """The exit status by what the user wants to count as a failure."""
@@ -238,6 +289,7 @@ class Run:
                 yield f"  {count} x {words}"
         if self.written:
             yield self.written
+        yield from self._moved
         allure = self._config.getoption("allure_report_dir", None)
         if allure:
             yield f"Allure results: {allure}"

@@ -62,9 +62,12 @@ class RunRecorder:
         """Why no more can be written, such as a full disk; empty while it can."""
 
     def close(self) -> None:
-        """Close the files."""
-        self._sequences.close()
-        self._exchanges.close()
+        """Close the files; what a full disk does not take any more is told by ``fault``."""
+        for file in (self._sequences, self._exchanges):
+            try:
+                file.close()
+            except OSError as error:
+                self._failed(error)
 
     def __call__(self, event: Event) -> None:
         """Take one event; what cannot be written is told by ``fault``, as the card must still be put back."""
@@ -72,7 +75,10 @@ class RunRecorder:
             try:
                 self._take(event)
             except OSError as error:
-                self.fault = f"the evidence of the run cannot be written: {error.strerror or error}"
+                self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        self.fault = f"the evidence of the run cannot be written: {error.strerror or error}"
 
     def _take(self, event: Event) -> None:
         match event:
