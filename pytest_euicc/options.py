@@ -224,6 +224,14 @@ class Options:
         False, "--euicc-show-secrets", "",
         "do not mask confirmation codes, hashCc and keys in reports", _yes, "bool",
     )  # fmt: skip
+    plan: bool = _option(
+        False, "--euicc-plan", "",
+        "at the start, say which of the chosen sequences apply, what they change and need", _yes, "bool",
+    )  # fmt: skip
+    applicable_only: bool = _option(
+        False, "--euicc-applicable-only", "",
+        "deselect sequences that do not apply to what is declared, instead of skipping them", _yes, "bool",
+    )  # fmt: skip
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
         _existing, "paths",

@@ -99,6 +99,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if empty:
         items[:] = [item for item in items if item not in empty]
         config.hook.pytest_deselected(items=empty)
+    run = config.stash[RUN]
+    if options.given(config) and run.options.applicable_only:
+        items[:], dropped = run.without_inapplicable(items)
+        config.hook.pytest_deselected(items=dropped)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """The plan, where one is wanted."""
+    run = config.stash[RUN]
+    return run.plan_lines(items) if options.given(config) and run.options.plan else []
 
 
 @pytest.hookimpl(wrapper=True)

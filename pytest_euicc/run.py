@@ -22,6 +22,7 @@ from pytest_euicc.telling import Teller
 from pytest_euicc.text import printable_values
 
 if TYPE_CHECKING:
+    from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.reporting.recorder import RunRecorder
     from pytest_euicc.reporting.room import AllureRoom
@@ -96,6 +97,37 @@ class Run:
     def sequences(self) -> dict[str, tuple[Case, Sequence]]:
         """All sequences by their names, with their cases; raises OptionError as `cases` does."""
         return {case.sequence_id(entry): (case, entry) for case in self.cases for entry in case.sequences}
+
+    @cached_property
+    def declarations(self) -> dict[str, Declaration]:
+        """What is declared, by ``iut``; raises OptionError."""
+        from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration
+
+        return {"euicc": load_declaration(self.options), "smdp": load_smdp_declaration(self.options)}
+
+    def without_inapplicable(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+        """Tests that are kept, and sequences that do not apply."""
+        from pytest_euicc.lab.planning import applies
+
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            found = self._of_item(item)
+            (kept if found is None or applies(*found, self.declarations) else dropped).append(item)
+        return kept, dropped
+
+    def plan_lines(self, items: list[pytest.Item]) -> list[str]:
+        """The plan of the chosen sequences."""
+        from pytest_euicc.lab import planning
+
+        chosen = [found for found in map(self._of_item, items) if found is not None]
+        return list(planning.lines(planning.plan(chosen, self.declarations), brief=True))
+
+    def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
+        """The sequence of a test; None for another test."""
+        callspec = getattr(item, "callspec", None)
+        name = callspec.params.get("sequence") if callspec is not None else None
+        return self.sequences.get(name) if isinstance(name, str) else None
 
     def of_suite(self, interface: str | None) -> list[str]:
         """Names of the sequences of an interface; None: of all interfaces without a suite."""

@@ -26,3 +26,19 @@ def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     schema = command("schema", "lab.command:schema", "print the JSON Schema of a kind of file, for editors")
     kinds = ("vectors", "declaration", "settings", "inventory")
     schema.add_argument("kind", nargs="?", choices=kinds, default=kinds[0], help="kind of file (default vectors)")
+
+    plan = command(
+        "plan", "lab.command:plan", "say which sequences apply to a declaration, and what they change and need"
+    )
+    plan.add_argument("--declaration", metavar="FILE", type=Path, help="of the eUICC (default: the simulated one's)")
+    plan.add_argument(
+        "--smdp-declaration", metavar="FILE", type=Path, help="of the SM-DP+ (default: the simulated one's)"
+    )
+    text = "your own vectors, in addition to those of the package (may be repeated)"
+    plan.add_argument("--vectors", metavar="PATH", action="append", default=[], type=Path, help=text)
+    text = "only sequences with this text in their name or title (may be repeated)"
+    plan.add_argument("-k", metavar="TEXT", action="append", default=[], dest="texts", help=text)
+    plan.add_argument(
+        "--last", metavar="DIR", type=Path, help="folder of an earlier run (--euicc-report), for the time"
+    )
+    plan.add_argument("--brief", action="store_true", help="counts of each group and reasons, not every sequence")

@@ -12,10 +12,12 @@ from pytest_euicc.card.errors import NoReader
 from pytest_euicc.card.transport import TransportOptions, open_transport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es10.isdr import ISDR_AID
-from pytest_euicc.iut.inputs import read_pki
+from pytest_euicc.iut.inputs import load_cases, load_declaration, load_smdp_declaration, read_pki
 from pytest_euicc.lab import declaring, facts, templates
 from pytest_euicc.options import OptionError, Options
+from pytest_euicc.reporting import run_file
 
 
 def readers(arguments: Namespace) -> int:
@@ -68,6 +70,35 @@ def schema(arguments: Namespace) -> int:
     from pytest_euicc.lab.schemas import SCHEMAS
 
     sys.stdout.write(f"{json.dumps(SCHEMAS[arguments.kind](), indent=1)}\n")
+    return 0
+
+
+def plan(arguments: Namespace) -> int:
+    """Print the plan of a run; returns the exit status.
+
+    Raises:
+        PytestEuiccError: a file cannot be read.
+    """
+    from pytest_euicc.lab import planning
+
+    options = Options(
+        declaration=arguments.declaration,
+        smdp_declaration=arguments.smdp_declaration,
+        vectors=tuple(arguments.vectors),
+    )
+    declarations = {"euicc": load_declaration(options), "smdp": load_smdp_declaration(options)}
+    cases = load_cases(options)
+    last = run_file.load(arguments.last) if arguments.last else None
+    chosen = [
+        (case, sequence)
+        for iut in declarations
+        for case in loader.chosen(cases, iut, arguments.texts)
+        for sequence in case.sequences
+    ]
+    if not chosen:
+        raise OptionError(f"-k {' -k '.join(arguments.texts)}: no sequence has this in its name or title")
+    for line in planning.lines(planning.plan(chosen, declarations, last), brief=arguments.brief, last=last):
+        sys.stdout.write(f"{line}\n")
     return 0
 
 

@@ -1,0 +1,156 @@
+"""What a run will do: which sequences apply and why, what they change and need, and how long it will take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_euicc.conformance.engine import library
+from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.engine.registry import ACTIONS, STATES, closure
+from pytest_euicc.conformance.engine.runner import not_applicable
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.conformance.files.vector import Sequence as VectorSequence
+from pytest_euicc.reporting.run_file import RunRecord
+
+Standing = Literal["mandatory", "applicable", "not applicable"]
+STANDINGS: tuple[Standing, ...] = ("mandatory", "applicable", "not applicable")
+
+_DOWNLOAD, _PROFILE, _ORDER = "a download", "a profile", "a profile on the SM-DP+"
+_DOWNLOADING = ("pytest_euicc.interfaces.download", "pytest_euicc.interfaces.lpa", "pytest_euicc.interfaces.es6")
+"""Modules whose states and actions are those of a profile download, or begin with one."""
+_DOWNLOADING_ACTIONS = ("lpa.download", "lpa.retry", "lpa.power_cuts", "lpa.fill_memory")
+_WITH_PROFILES = ("profile", "profiles", "iot_profile", "notification", "nickname", "proactive_session")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One sequence of a plan.
+
+    Attributes:
+        why: the expression with its values, or what else decides; empty for a mandatory one.
+        changes: it changes the card by what is written in it, or installs what it needs.
+        needs: in words.
+        seconds: that it took in an earlier run; None where it did not run.
+    """
+
+    id: str
+    group: str
+    standing: Standing
+    why: str
+    changes: bool
+    needs: tuple[str, ...]
+    seconds: float | None = None
+
+    def line(self) -> str:
+        """For the terminal."""
+        notes = [self.why] if self.why else []
+        if self.standing != "not applicable":
+            notes += ["changes the card"] if self.changes else []
+            notes += [f"needs {' and '.join(self.needs)}"] if self.needs else []
+        return f"  {self.standing:<14}  {self.id}" + (f": {'; '.join(notes)}" if notes else "")
+
+
+def plan(
+    chosen: Iterable[tuple[Case, VectorSequence]],
+    declarations: Mapping[str, Declaration],
+    last: RunRecord | None = None,
+) -> list[Planned]:
+    """What becomes of each sequence.
+
+    Args:
+        chosen: sequences with their cases.
+        declarations: by ``iut``.
+        last: an earlier run, for the times.
+    """
+    library.load()
+    ran = ("pass", "fail", "inconclusive")
+    took = {entry.id: entry.seconds for entry in last.sequences if entry.verdict in ran} if last is not None else {}
+    return [_planned(case, sequence, declarations[case.iut], took) for case, sequence in chosen]
+
+
+def applies(case: Case, sequence: VectorSequence, declarations: Mapping[str, Declaration]) -> bool:
+    """Whether a sequence applies to what is declared."""
+    return not_applicable(case, sequence, Session(declaration=declarations[case.iut])) is None
+
+
+def _planned(case: Case, sequence: VectorSequence, declaration: Declaration, took: Mapping[str, float]) -> Planned:
+    identifier = case.sequence_id(sequence)
+    reason = not_applicable(case, sequence, Session(declaration=declaration))
+    expressions = [text for text in (case.applicability, sequence.applicability) if text]
+    standing: Standing = "not applicable" if reason else "applicable" if expressions else "mandatory"
+    why = reason or "; ".join(str(declaration.applies(text)) for text in expressions)
+    names = closure([call.name for call in sequence.given])
+    steps = [step.action for step in (*sequence.steps, *sequence.finally_)]
+    needs = tuple(dict.fromkeys(_needs(names, steps)))
+    card = case.iut == "euicc"
+    changes = card and (
+        sequence.changes_card or any(ACTIONS.get(action).changes for action in steps) or _DOWNLOAD in needs
+    )
+    return Planned(identifier, case.interface, standing, why, changes, needs, took.get(identifier))
+
+
+def _needs(states: Sequence[str], actions: Sequence[str]) -> Iterator[str]:
+    for name in states:
+        if name in _WITH_PROFILES:
+            yield _PROFILE
+        elif name == "order":
+            yield _ORDER
+        elif STATES.get(name).function.__module__.startswith(_DOWNLOADING):
+            yield _DOWNLOAD
+    if any(action in _DOWNLOADING_ACTIONS or action.startswith("es8plus.") for action in actions):
+        yield _DOWNLOAD
+
+
+def lines(planned: Sequence[Planned], *, brief: bool = False, last: RunRecord | None = None) -> Iterator[str]:
+    """The plan for the terminal: group by group, then all of it.
+
+    Args:
+        brief: groups with what does not apply by its reason, instead of every sequence.
+    """
+    groups: dict[str, list[Planned]] = {}
+    for each in planned:
+        groups.setdefault(each.group, []).append(each)
+    for group, members in groups.items():
+        yield f"{group}: {_counts(members)}"
+        if brief:
+            reasons = Counter(each.why for each in members if each.standing == "not applicable")
+            yield from (f"  not applicable  {count} x {reason}" for reason, count in reasons.items())
+        else:
+            yield from (each.line() for each in members)
+    yield f"all: {_counts(planned)}"
+    if last is not None:
+        yield _time(planned, last)
+
+
+def _counts(planned: Sequence[Planned]) -> str:
+    standings = Counter(each.standing for each in planned)
+    run = [each for each in planned if each.standing != "not applicable"]
+    told = [f"{standings[standing]} {standing}" for standing in STANDINGS]
+    told.append(f"{sum(each.changes for each in run)} change the card")
+    needs = Counter(need for each in run for need in each.needs)
+    told += [f"{count} need {need}" for need, count in needs.items()]
+    return f"{len(planned)} sequence{'' if len(planned) == 1 else 's'}: {', '.join(told)}"
+
+
+def _time(planned: Sequence[Planned], last: RunRecord) -> str:
+    """How long it will take; a sequence that the earlier run does not have counts as the mean of its group."""
+    run = [each for each in planned if each.standing != "not applicable"]
+    known = [each.seconds for each in run if each.seconds is not None]
+    if not known:
+        return "time: none of these sequences ran in the earlier run"
+    total = 0.0
+    for each in run:
+        alike = [other.seconds for other in run if other.group == each.group and other.seconds is not None] or known
+        total += each.seconds if each.seconds is not None else sum(alike) / len(alike)
+    strangers = len(run) - len(known)
+    guessed = f"; {strangers} sequences did not run in it and count as the mean of their group" if strangers else ""
+    return f"time: about {_duration(total)} by the run of {last.started[:10] or 'an earlier day'}{guessed}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

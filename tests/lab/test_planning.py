@@ -1,0 +1,95 @@
+"""The plan of a run, on the command line and under pytest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import cli, resources
+from pytest_euicc.conformance.engine import library
+from pytest_euicc.conformance.engine.registry import ACTIONS, STATES
+from pytest_euicc.lab import planning
+from tests.support.plugin_runs import run
+
+MINIMAL = resources.declarations() / "v22-nist.yaml"
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.main(["plan", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_sequence_with_its_standing_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "--declaration", str(MINIMAL), "-k", "GetEID", "-k", "LoadCRL")
+    lines = [line for line in out.splitlines() if "  TC_" in line]
+    crl = [line for line in lines if "LoadCRL" in line]
+    assert crl
+    assert all(line.startswith("  not applicable  ") and "O_E_CRL = false" in line for line in crl)
+    assert any(line.startswith("  mandatory       TC_eUICC_ES10c.GetEID_01") for line in lines)
+    assert f"all: {len(lines)} sequences: " in out
+
+
+def test_what_applies_by_an_expression_shows_the_values(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "-k", "LoadCRL")
+    assert "  applicable      TC_eUICC_ES10b.LoadCRL" in out
+    assert "O_E_CRL = true; changes the card" in out
+
+
+def test_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "-k", "ES8+", "-k", "EnableProfile_01")
+    line = next(line for line in out.splitlines() if "ES8+" in line and "  TC_" in line)
+    assert "changes the card; needs a download" in line
+    assert "needs a profile" in next(line for line in out.splitlines() if "EnableProfile_01" in line)
+
+
+def test_the_counts_add_up(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "--brief", "--declaration", str(MINIMAL))
+    counted = [[int(word) for word in line.replace(":", " ").split() if word.isdecimal()][:4]
+               for line in out.splitlines() if " sequences: " in line or " sequence: " in line]  # fmt: skip
+    *groups, whole = [each[-4:] for each in counted]
+    assert whole[0] == sum(whole[1:4])
+    assert whole == [sum(column) for column in zip(*groups, strict=True)]
+
+
+def test_the_time_by_an_earlier_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = {"case": "TC", "title": "T", "verdict": "pass", "seconds": 90.0}
+    names = ["TC_eUICC_ES10c.GetEID_01"]
+    record = {"schema": 2, "started": "2026-11-02T10:00:00Z", "sequences": [entry | {"id": name} for name in names]}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    out = output(capsys, "-k", "ES10c.GetEID_01", "--last", str(tmp_path))
+    assert "time: about 1 min 30 s by the run of 2026-11-02" in out
+    out = output(capsys, "-k", "ES10c.GetEID_01", "-k", "ES10c.GetEID_02", "--last", str(tmp_path))
+    assert "time: about 3 min 0 s by the run of 2026-11-02; 1 sequences did not run in it" in out
+
+
+def test_the_words_of_the_plan_are_registered() -> None:
+    library.load()
+    assert set(planning._WITH_PROFILES) <= STATES.entries.keys()
+    assert set(planning._DOWNLOADING_ACTIONS) <= ACTIONS.entries.keys()
+    known = {*planning._WITH_PROFILES, "no_profiles", "no_enabled_profile", "no_enabled_iot_profile"}
+    for name, state in STATES.entries.items():
+        if "profile" in name and name not in known:
+            assert state.function.__module__.startswith(planning._DOWNLOADING), name
+
+
+def test_a_mistake_is_one_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["plan", "-k", "no such"]) == cli.WRONG_USE
+    assert cli.main(["plan", "--last", str(tmp_path)]) == cli.WRONG_USE
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_under_pytest(pytester: pytest.Pytester) -> None:
+    chosen = ("-k", "LoadCRL or GetEID", "--collect-only", "-q")
+    result = run(pytester, "es10b es10c", f"--euicc-declaration={MINIMAL}", "--euicc-applicable-only", *chosen)
+    out = result.stdout.str()
+    assert "GetEID_01" in out
+    assert "LoadCRL" not in out
+    result = run(pytester, "es10b es10c", f"--euicc-declaration={MINIMAL}", *chosen)
+    assert "LoadCRL" in result.stdout.str()
+    result = run(
+        pytester, "es10b es10c", f"--euicc-declaration={MINIMAL}", "--euicc-plan", "-k", "LoadCRL", "--collect-only"
+    )
+    result.stdout.fnmatch_lines(["ES10b: * sequences: 0 mandatory, 0 applicable, *",
+                                 "  not applicable  * x * with O_E_CRL = false"])  # fmt: skip
