@@ -166,19 +166,37 @@ def eim_associated(
     configuration = peer.configuration(key) | ({"associationToken": _GENERATE} if token else {})
     context.change("to associate an eIM")
     if first is None:
-        request = {"eimConfigurationDataList": [configuration]}
-        kind, value = ask(context, "add_initial_eim", request)
-        if kind != "addInitialEimOk":
-            raise Refused(
-                f"AddInitialEim answered {to_json(value)}; the eUICC must have no associated eIM: delete those that "
-                "are there with the eIM that they belong to, or by a memory reset"
-            )
-        peer.token = value[0][1] if value[0][0] == "associationToken" else None
+        _associate(context, peer, configuration)
     else:
         run_package(context, first, eco=[codec.encode("Eco", ("addEim", configuration))])
     context.save(as_, saved(peer, key))
     yield
     _take_off(context, peer)
+
+
+def _associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -> None:
+    """AddInitialEim; of an answer that cannot be read only its own sequences judge the form, if the eIM is there.
+
+    Raises:
+        Refused: the eIM is not associated.
+    """
+    function = IOT_FUNCTIONS["add_initial_eim"]
+    request = codec.encode(function.request, {"eimConfigurationDataList": [configuration]})
+    reply = call(context, function, request)
+    if reply.received is None:
+        there = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
+        found = next((entry for entry in there if entry["eimId"] == peer.eim_id), None)
+        if found is None:
+            raise Refused(f"AddInitialEim was answered {reply.octets.hex().upper()} {reply.sw:04X}")
+        peer.token = found.get("associationToken")
+        return
+    kind, value = reply.received.value
+    if kind != "addInitialEimOk":
+        raise Refused(
+            f"AddInitialEim answered {to_json(value)}; the eUICC must have no associated eIM: delete those that "
+            "are there with the eIM that they belong to, or by a memory reset"
+        )
+    peer.token = value[0][1] if value[0][0] == "associationToken" else None
 
 
 def _take_off(context: Context, peer: EimPeer) -> None:
