@@ -96,6 +96,8 @@ def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
+    if run.recorder is not None:
+        run.recorder.opened(run.description)
     if CONTRADICTIONS in harness.description:
         Teller(request.config).say(f"{CONTRADICTIONS}: {harness.description[CONTRADICTIONS]}")
     yield harness
@@ -113,6 +115,8 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
+    if run.recorder is not None:
+        run.recorder.opened(run.description)
     yield harness
     harness.close()
 

@@ -69,6 +69,13 @@ class RunRecorder:
             except OSError as error:
                 self._failed(error)
 
+    def opened(self, card: dict[str, str]) -> None:
+        """Write what the implementation under test says of itself, for the record of a run that is killed."""
+        try:
+            self._write(self._sequences, {"card": card, "time": self._now()})
+        except OSError as error:
+            self._failed(error)
+
     def __call__(self, event: Event) -> None:
         """Take one event; what cannot be written is told by ``fault``, as the card must still be put back."""
         if not self.fault:

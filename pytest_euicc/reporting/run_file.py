@@ -189,6 +189,7 @@ def load(path: Path) -> RunRecord:
         raise RunFileError(f"{file}: schema {version!r}; this version reads 1 and {SCHEMA}. Update pytest-euicc")
     if not data.get("finished", True):
         data["sequences"] = list(_unfinished(folder, file))
+        data["card"] = data.get("card") or _opened(folder)
     try:
         return RunRecord.model_validate(data)
     except ValidationError as error:
@@ -215,6 +216,19 @@ def _json(file: Path) -> Any:
         raise RunFileError(f"{file}: not the record of a run ({error})") from None
 
 
+def _opened(folder: Path) -> dict[str, Any]:
+    """What the implementations under test said of themselves in a run that did not finish."""
+    found: dict[str, Any] = {}
+    for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            if line.startswith(b'{"card"'):
+                try:
+                    found = {**json.loads(line)["card"], **found}
+                except (ValueError, TypeError):
+                    continue
+    return found
+
+
 def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
     """The sequences that ended before the run did, and those that had begun."""
     for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
@@ -227,6 +241,8 @@ def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
                 continue
             if not isinstance(told, dict):
                 raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
+            if "card" in told:
+                continue
             if "verdict" in told:
                 begun = None
                 yield told

@@ -94,6 +94,7 @@ def test_a_killed_run_is_readable_up_to_its_last_step(pytester: pytest.Pytester,
     assert pytester.runpytest_subprocess(*own).ret == -signal.SIGKILL
     run = load(pytester.path / "out")
     assert not run.finished
+    assert run.card["firmware"] == "1.0.0"
     assert [(entry.id, entry.verdict) for entry in run.sequences] == [
         ("TC_Own_O1", "pass"),
         ("TC_Own_O2", "not finished"),
