@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     lab.add(command)
 
     lint = command(
-        "lint", "conformance.reading.command:lint", "check vectors; report all mistakes with file:line:column"
+        "lint",
+        "conformance.reading.command:lint",
+        "check vectors and declarations; report all mistakes with file:line:column",
     )
     text = "files or folders (default: the vectors of the package)"
     lint.add_argument("paths", nargs="*", type=Path, default=[resources.vectors()], help=text)

@@ -22,7 +22,8 @@ class OtherCard(PytestEuiccError):
 def refuse_other_card(session: Session, file: str) -> None:
     """See that the card has the EID of the declaration, before anything else is sent to it.
 
-    A card that tells no EID is tested: that is a finding of the sequences.
+    A card that tells no EID is tested, which is a finding of the sequences; but commands that put the declared
+    card back are not sent to it, for they may do something else on another one.
 
     Raises:
         OtherCard: it has another EID.
@@ -33,6 +34,8 @@ def refuse_other_card(session: Session, file: str) -> None:
     session.section("see which card it is")
     found = read_eid(card.transport, session.isdr_aid)
     card.reset()
+    if not found and session.real_card:
+        session.declaration = session.declaration.model_copy(update={"restore": []})
     if found and found != declared:
         raise OtherCard(
             f"{file} declares the card with EID {declared}, but the card in {card.description} has EID {found}; "

@@ -49,6 +49,7 @@ def reasons(declaration: Declaration) -> dict[str, bool]:
 def test_with_its_questions_answered_the_same_sequences_apply(name: str, tmp_path: Path) -> None:
     card, path = CARDS[name], tmp_path / "card.yaml"
     assert cli.main(["declare", "--euicc", card.euicc, "--out", str(path)]) == 0
+    assert cli.main(["lint", str(path)]) == 0
     text = path.read_text()
     assert max(map(len, text.splitlines())) <= 120
     unanswered, shipped = Declaration.load(path), Declaration.load(card.declaration)
@@ -110,13 +111,17 @@ def test_a_template_loads_and_an_unknown_one_names_those_there_are(
      ("name: card\nversion: 3.0.0\n", "2:10: version 3.0.0 is none that this release knows; write the version"),
      ("version: 2.1\n", "version 2.1 is none")],
 )  # fmt: skip
-def test_a_version_that_is_missing_or_unknown(text: str, told: str, tmp_path: Path) -> None:
+def test_a_version_that_is_missing_or_unknown(
+    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "card.yaml"
     path.write_text(text)
     with pytest.raises(FileMistakes) as caught:
         Declaration.load(path)
     assert len(caught.value.mistakes) == 1
     assert told in str(caught.value)
+    assert cli.main(["lint", str(path)]) == 1
+    assert told in capsys.readouterr().out
 
 
 def test_it_serves_a_run(pytester: pytest.Pytester) -> None:

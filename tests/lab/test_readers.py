@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
 import pytest
 
 from pytest_euicc import cli
+from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import NoCard, NoReader
 from pytest_euicc.card.selecting import choose
 from pytest_euicc.card.transport import TransportOptions, open_transport
 from pytest_euicc.card.winscard import Reader
+from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.lab.contradictions import refuse_other_card
 from pytest_euicc.lab.waiting import wait_for_card
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
@@ -169,8 +174,23 @@ def test_another_card_than_the_declared_one_ends_the_run(pytester: pytest.Pytest
 def test_what_the_declaration_gets_wrong_is_told_before_the_run(pytester: pytest.Pytester) -> None:
     declared = pytester.path / "card.yaml"
     declared.write_text("version: 2.4\nsvn: 2.4.0\nrsp_capability: [additionalProfile]\noptions: [O_E_LPAe]\n")
-    result = run(pytester, "es10c", "-k", "GetEID", "--euicc-declaration", declared)
+    result = run(pytester, "es10c", "-k", "GetEID", "--euicc-declaration", declared, "--euicc-report", "out")
+    record = json.loads((pytester.path / "out/run.json").read_text())
+    assert "svn: declared 2.4.0" in record["card"]["the declaration contradicts the card"]
     result.stdout.fnmatch_lines(["the declaration contradicts the card: svn: declared 2.4.0, the card has 2.6.0; *"])
     out = result.stdout.str()
     assert "O_E_CRL: declared false, the card has true (rspCapability crlSupport)" in out
     assert "version: declared 2.4.0, the card follows 2.6.0" in out
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_restore_is_for_the_declared_card_alone(real: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    declaration = Declaration(eid=EID, restore=["80FC000000"])
+    card = Card(open_transport("sim"))
+    card.connect()
+    session = Session(card, declaration, real_card=real)
+    refuse_other_card(session, "card.yaml")
+    assert session.declaration.restore == ["80FC000000"]
+    monkeypatch.setattr("pytest_euicc.lab.contradictions.read_eid", lambda *_: "")
+    refuse_other_card(session, "card.yaml")
+    assert session.declaration.restore == ([] if real else ["80FC000000"])
