@@ -203,10 +203,12 @@ def test_a_mute_card_in_a_reader(pcscd: object) -> None:
 
 
 _WAITING = """
-import sys
+import signal
 from pytest_euicc.card.transport import TransportOptions, open_transport
 transport = open_transport("pcsc:0", TransportOptions(timeout=100))
 transport.connect()
+# The tests may run in the background of a shell, which has its jobs ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("ready", flush=True)
 try:
     transport.transmit(bytes.fromhex("00A40400"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_euicc import resources
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.iut.inputs import load_cases
 from pytest_euicc.options import Options
@@ -41,7 +42,7 @@ def test_each_package_is_a_sequence_of_its_own(folder: Path) -> None:
 
 def test_other_sequences_stay_as_they_are(folder: Path) -> None:
     (folder / "one.der").write_bytes(profile_package.build(ICCID))
-    written = {case.case: case for case in loader.load([Path("vectors")])}
+    written = {case.case: case for case in loader.load([resources.vectors()])}
     for case in load_cases(Options()):
         if case.case != "TC_eUICC_PublishedProfiles":
             assert case == written[case.case]

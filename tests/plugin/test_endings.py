@@ -25,6 +25,9 @@ import signal
 
 import pytest
 
+# What nohup or a shell has its jobs ignore is ignored by pytest as well.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item):
     if "_02" in item.name:

@@ -251,9 +251,16 @@ def processes_of_group(group: int) -> dict[int, float]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def heed_ctrl_c() -> None:
+    """The tests may run in the background of a shell, which has its jobs ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest_euicc.cli", "prove", "--side", "euicc", "--out", str(tmp_path)]
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
     deadline = time.monotonic() + 120
     # A worker that has worked for so long has some outcomes behind it, however busy the machine is.
     while time.monotonic() < deadline:
@@ -262,7 +269,11 @@ def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
             break
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    try:
+        out, _ = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     assert process.returncode == 130
     assert "interrupted: what follows is incomplete" in out
     (side,) = json.loads((tmp_path / "prove.json").read_text())["sides"]
