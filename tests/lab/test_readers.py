@@ -13,7 +13,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import NoCard, NoReader
 from pytest_euicc.card.selecting import choose
 from pytest_euicc.card.transport import TransportOptions, open_transport
-from pytest_euicc.card.winscard import Reader
+from pytest_euicc.card.winscard import Reader, WinScard
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.lab.contradictions import refuse_other_card
@@ -194,3 +194,18 @@ def test_restore_is_for_the_declared_card_alone(real: bool, monkeypatch: pytest.
     monkeypatch.setattr("pytest_euicc.lab.contradictions.read_eid", lambda *_: "")
     refuse_other_card(session, "card.yaml")
     assert session.declaration.restore == ([] if real else ["80FC000000"])
+
+
+@pytest.mark.pcsc
+def test_readers_tells_that_another_program_holds_a_card(pcscd: Pcscd, capsys: pytest.CaptureFixture[str]) -> None:
+    other = WinScard()
+    card = CardDouble()
+    try:
+        with pcscd.inserted(card):
+            handle, _ = other.connect(FIRST, None)
+            assert cli.main(["readers"]) == 0
+            assert card.received == []
+            other.disconnect(handle)
+    finally:
+        other.close()
+    assert "another program holds it exclusively" in capsys.readouterr().out.partition(SECOND)[0]
