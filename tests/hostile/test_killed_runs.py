@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 
 from pytest_euicc.card.channel import Card
+from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import SetupIncomplete
-from pytest_euicc.conformance.engine.journal import Journal, folder
+from pytest_euicc.conformance.engine.guard import guarded
+from pytest_euicc.conformance.engine.journal import Journal, folder, start
 from pytest_euicc.conformance.engine.restore import Inventory
 from pytest_euicc.es10.isdr import Isdr
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
@@ -135,6 +137,7 @@ def test_the_journal_is_written_before_the_change(tmp_path: Path, monkeypatch: p
     assert lines == [{"sequence": "TC_X_01"}, {"installing": "9801"}]
     assert journal.path.stat().st_mode & 0o777 == 0o600
     assert journal.path.parent.stat().st_mode & 0o777 == 0o700
+    journal.restored("TC_X_01")
     journal.close()
     assert not journal.path.exists()
 
@@ -148,3 +151,81 @@ def test_a_card_is_not_changed_without_its_journal(tmp_path: Path, monkeypatch: 
     with pytest.raises(SetupIncomplete, match="the card is not changed without it"):
         context.change("to test")
     assert not context.changed
+
+
+DAMAGED = [b"", b"\xff\n", b"[]\n", b"{}\n", b"{\n", b'{"profiles": {"x": 1}}\n', b"[" * 99999 + b"\n"]
+
+
+def connected() -> Card:
+    card = Card(SimTransport(SimulatedEuicc(EuiccSettings())))
+    card.connect()
+    return card
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return Journal("8904", _EMPTY)
+
+
+def test_what_was_not_put_back_stays_in_the_journal(journal: Journal) -> None:
+    """As after a second Ctrl-C, which ends the clean-up as well."""
+    journal.change("TC_X_01")
+    journal.restored("TC_X_01")
+    journal.change("TC_X_02")
+    journal.close()
+    assert json.loads(journal.path.read_text().splitlines()[-1]) == {"sequence": "TC_X_02"}
+
+
+def test_a_clean_up_that_is_cut_short_keeps_the_journal(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_self: object, _undo: object) -> None:
+        raise KeyboardInterrupt
+
+    library.load()
+    session = Session(card=connected(), real_card=True, allow_destructive=True, journal=journal)
+    with guarded(session, "one", pytest.fail):
+        pass
+    assert journal.path.exists()
+    monkeypatch.setattr("pytest_euicc.conformance.engine.restore._Inventory.restore", interrupted)
+    monkeypatch.setattr("pytest_euicc.conformance.engine.restore._Snapshot.restore", interrupted)
+    with pytest.raises(KeyboardInterrupt), guarded(session, "two", pytest.fail):
+        raise KeyboardInterrupt
+    journal.close()
+    assert journal.path.exists()
+
+
+def test_a_journal_that_is_gone_on_with_keeps_what_the_card_held(journal: Journal) -> None:
+    journal.change("TC_X_01")
+    first = journal.path.read_text().splitlines()[0]
+    with journal.path.open("a") as file:
+        file.write('{"sequ')
+    later = Journal("8904", None)
+    later.change("TC_X_02")
+    later.restored("TC_X_02")
+    later.close()
+    assert journal.path.read_text().splitlines() == [first, '{"sequence": "TC_X_01"}', '{"sequence": "TC_X_02"}']
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+@pytest.mark.parametrize("eid", ["8904", ""])
+def test_a_damaged_journal_is_told_once(journal: Journal, content: bytes, eid: str) -> None:
+    path = folder() / f"{eid or 'no-eid'}.jsonl"
+    path.parent.mkdir(parents=True)
+    session = Session(card=connected(), real_card=True)
+    for number in (1, 2):
+        path.write_bytes(content)
+        told = start(session, eid)
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        assert "the journal of an earlier run cannot be read" in told
+        assert told.endswith(str(aside))
+        assert aside.read_bytes() == content
+        assert start(session, eid) == ""
+
+
+def test_a_card_without_an_eid_is_not_put_back_but_told(journal: Journal) -> None:
+    nameless = Journal("no-eid", _EMPTY)
+    nameless.change("TC_X_01")
+    told = start(Session(card=connected(), real_card=True), "")
+    assert "was cut short in TC_X_01, on a card that did not tell its EID; nothing was put back" in told
+    assert nameless.path.exists()
+    assert start(Session(card=connected(), real_card=True), "8904") == ""

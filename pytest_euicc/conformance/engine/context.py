@@ -67,6 +67,9 @@ class ChangeLog(Protocol):
     def change(self, sequence: str) -> None:
         """A sequence is about to change the card; raises InconclusiveError where that cannot be written down."""
 
+    def restored(self, sequence: str) -> None:
+        """It has put back what it changed, or has said that it could not."""
+
     def installing(self, iccid: bytes) -> None:
         """A profile is about to be installed; raises InconclusiveError where that cannot be written down."""
 

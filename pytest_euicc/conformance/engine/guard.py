@@ -51,3 +51,5 @@ def guarded(
             # No verdict of steps stands beside it here, so that what is not as before is told as left behind.
             told = [each.text for each in context.observations if each.kind in (NOT_COMPARED, NOT_RESTORED)]
             context.left_behind += told
+        if session.journal is not None:
+            session.journal.restored(context.sequence_id)

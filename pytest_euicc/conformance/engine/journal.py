@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.files import private_folder, read_file
 
 _LARGEST = 16 << 20
+_UNKNOWN = "no-eid"
+_UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _SECTION = "put back what an earlier run left"
 
 
@@ -44,6 +47,7 @@ class Journal:
         self._eid = eid
         self._before = before
         self._sequence = ""
+        self._cut_short: set[str] = set()
         self._handle: int | None = None
         # That of an earlier run which could not be put back is gone on with, and stays.
         self._goes_on = self.path.exists()
@@ -53,37 +57,48 @@ class Journal:
         if sequence != self._sequence:
             self._write({"sequence": sequence})
             self._sequence = sequence
+        self._cut_short.add(sequence)
 
     def installing(self, iccid: bytes) -> None:
         """A profile is about to be installed; raises SetupIncomplete where that cannot be written down."""
         self._write({"installing": iccid.hex()})
 
+    def restored(self, sequence: str) -> None:
+        """A sequence has put back what it changed, or has said that it could not."""
+        self._cut_short.discard(sequence)
+
     def close(self) -> None:
-        """The run is over, and each sequence has put back what it changed, or has said that it could not."""
+        """The run is over; the journal stays where a sequence could not even try, as with a second Ctrl-C."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-            if not self._goes_on:
+            if not self._goes_on and not self._cut_short:
                 self.path.unlink(missing_ok=True)
                 _sync(self.path.parent)
 
     def _write(self, line: dict[str, Any]) -> None:
         try:
             if self._handle is None:
-                private_folder(self.path.parent)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-                self._handle = os.open(self.path, flags, 0o600)
-                self._append(
-                    self._handle,
-                    {"eid": self._eid, "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z", **self._held()},
-                )
-                _sync(self.path.parent)
+                self._handle = self._open()
             self._append(self._handle, line)
         except OSError as error:
             raise SetupIncomplete(
                 f"the journal {self.path} cannot be written ({error.strerror}); the card is not changed without it, as "
                 "nothing could put it back after a power loss"
             ) from None
+
+    def _open(self) -> int:
+        private_folder(self.path.parent)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        handle = os.open(self.path, flags, 0o600)
+        # What the card held before the earlier run is what to go back to; half a line behind it is none.
+        size = os.read(handle, _LARGEST).rfind(b"\n") + 1 if self._goes_on else 0
+        os.ftruncate(handle, size)
+        if not size:
+            started = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z"
+            self._append(handle, {"eid": self._eid, "started": started, **self._held()})
+        _sync(self.path.parent)
+        return handle
 
     @staticmethod
     def _append(handle: int, line: dict[str, Any]) -> None:
@@ -106,14 +121,34 @@ class Journal:
 def start(session: Session, eid: str) -> str:
     """Put back what an earlier run left on this card, then begin the journal of this run.
 
+    Args:
+        eid: empty for a card that does not tell it; its journal is for people, as it might be another card next time.
+
     Returns:
         What was found and what became of it, for people; empty where no run was cut short.
     """
-    told = _recover(session, eid)
+    told = _recover(session, eid) if eid else _unknown()
     if session.refusal() is None:
         session.section("what the card holds")
-        session.journal = Journal(eid, take_inventory(Context(session, "what the card holds")))
+        session.journal = Journal(eid or _UNKNOWN, take_inventory(Context(session, "what the card holds")))
     return told
+
+
+def _unknown() -> str:
+    """A journal of a card without an EID: nothing is put back, as nobody knows on which card."""
+    path = folder() / f"{_UNKNOWN}.jsonl"
+    try:
+        first, *lines = _lines(read_file(path, _LARGEST))
+        begun, sequences = first["started"], [line["sequence"] for line in lines if "sequence" in line]
+    except FileNotFoundError:
+        return ""
+    except _UNREADABLE as error:
+        return _put_aside(path, str(error))
+    return (
+        f"the run of {begun} was cut short in {sequences[-1] if sequences else 'its first change'}, on a card that "
+        f"did not tell its EID; nothing was put back, as it may be another card. {path} says what it held; compare, "
+        "and delete the file"
+    )
 
 
 def _recover(session: Session, eid: str) -> str:
@@ -123,8 +158,8 @@ def _recover(session: Session, eid: str) -> str:
         before = _inventory(first)
     except FileNotFoundError:
         return ""
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        return f"{path}: the journal of an earlier run cannot be read ({error}); look at the card, and delete the file"
+    except _UNREADABLE as error:
+        return _put_aside(path, str(error))
     sequences = [line["sequence"] for line in lines if "sequence" in line]
     told = f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
     session.section(_SECTION)
@@ -148,6 +183,18 @@ def _recover(session: Session, eid: str) -> str:
     path.unlink(missing_ok=True)
     left = f"; left behind on the card: {'; '.join(context.left_behind)}" if context.left_behind else ""
     return f"{told}; the card was put back first{left}"
+
+
+def _put_aside(path: Path, why: str) -> str:
+    """A damaged journal is told once, and is out of the way of the next."""
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    place = next(name for name in names if not os.path.lexists(name))
+    told = f"{path}: the journal of an earlier run cannot be read ({why})"
+    try:
+        path.rename(place)
+    except OSError as error:
+        return f"{told} nor put aside ({error.strerror}); look at the card, and delete the file"
+    return f"{told}; nothing was put back. Look at the card; what can be read of the journal is in {place}"
 
 
 def _lines(octets: bytes) -> list[dict[str, Any]]:

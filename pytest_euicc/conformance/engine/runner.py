@@ -167,6 +167,8 @@ class _Run:
             self.run_finally()
             if preparation is not None:
                 preparation.restore(self.undo)
+                if self.session.journal is not None:
+                    self.session.journal.restored(self.id)
 
     @contextmanager
     def verdicts(self) -> Iterator[None]:
