@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_euicc import masking, options
+from pytest_euicc import hookspecs, masking, options
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     Inconclusive,
@@ -36,8 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Hooks that other plugins may implement."""
-    from pytest_euicc import hookspecs
-
     pluginmanager.add_hookspecs(hookspecs)
 
 
@@ -166,8 +164,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Verdicts per interface, the card, and where reports are."""
     run = config.stash[RUN]
-    if not run.entries:
-        return
-    terminalreporter.section("eUICC and SM-DP+ conformance")
-    for line in run.lines():
-        terminalreporter.write_line(line)
+    if run.entries:
+        terminalreporter.section("eUICC and SM-DP+ conformance")
+        for line in run.lines():
+            terminalreporter.write_line(line)

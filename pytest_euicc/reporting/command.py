@@ -1,4 +1,4 @@
-"""``pytest-euicc coverage`` and ``pytest-euicc compare``."""
+"""Commands over what is recorded: ``pytest-euicc coverage``, ``compare``, ``verify``."""
 
 from __future__ import annotations
 
