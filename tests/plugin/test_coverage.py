@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from pytest_euicc import cli, resources
+from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading.loader import load, read
 from pytest_euicc.reporting import coverage, standing
@@ -76,14 +78,18 @@ def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: 
 
 
 @pytest.mark.parametrize("content", [None, "a: [", "name: other", "euicc: [{id: TC_One}]", "euicc: 1"])
-def test_something_else_is_no_catalogue(
-    tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_something_else_is_no_catalogue(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "catalogue"
     if content is not None:
         path.write_text(content)
-    assert cli.main(["coverage", "--against", str(path)]) == 2
-    assert str(path) in capsys.readouterr().err
+    with pytest.raises(FileMistakes, match=re.escape(str(path))):
+        coverage.missing(path, [])
+
+
+def test_a_wrong_catalogue_is_one_message_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "catalogue").write_text("euicc: 1")
+    assert cli.main(["coverage", "--against", str(tmp_path / "catalogue")]) == 2
+    assert str(tmp_path / "catalogue") in capsys.readouterr().err
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
