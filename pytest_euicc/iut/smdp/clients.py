@@ -9,7 +9,7 @@ from dataclasses import replace
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.client import Es9Client
-from pytest_euicc.es9.errors import ConnectionBroken, Es9Error, ServerDied, ServerTimeout, ServerUnreachable
+from pytest_euicc.es9.errors import ConnectionBroken, Es9Error, ServerDied, ServerTimeout, ServerUnreachable, TlsError
 from pytest_euicc.es9.inspection import tcp_connection
 from pytest_euicc.es9.tls import TlsSettings
 
@@ -65,14 +65,21 @@ class Availability:
             self._timeouts += 1
         elif fault is None:
             self._timeouts, self._answered = 0, True
-        broken = isinstance(fault, ConnectionBroken | ServerUnreachable)
-        if fault is not None and broken and self._answered and not self._listens(tls):
+        broken = isinstance(fault, ConnectionBroken | ServerUnreachable | TlsError)
+        if fault is not None and broken and self._answered and self._is_gone(tls):
             fault = ServerDied(
                 self.url, f"it answered earlier in this run and does not listen any more, after: {fault}"
             )
         if isinstance(fault, ServerUnreachable) or self._timeouts >= _TIMEOUTS:
             self._lost = fault
         return fault
+
+    def _is_gone(self, tls: TlsSettings) -> bool:
+        if not self._listens(tls):
+            return True
+        # While a process is being killed, its system still takes connections.
+        time.sleep(_POLL_SECONDS)
+        return not self._listens(tls)
 
     def _listens(self, tls: TlsSettings) -> bool:
         try:
