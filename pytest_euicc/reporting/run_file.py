@@ -224,7 +224,7 @@ def _opened(folder: Path) -> dict[str, Any]:
             if line.startswith(b'{"card"'):
                 try:
                     found = {**json.loads(line)["card"], **found}
-                except (ValueError, TypeError):
+                except (ValueError, TypeError, RecursionError):
                     continue
     return found
 
@@ -236,7 +236,7 @@ def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
         for line in path.read_bytes().splitlines():
             try:
                 told = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 # The last line of a killed process may be half a line.
                 continue
             if not isinstance(told, dict):

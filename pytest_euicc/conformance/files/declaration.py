@@ -37,7 +37,8 @@ def _check_hex(value: Any) -> str:
 
 
 def _options(value: Any) -> Any:
-    given = value if isinstance(value, dict) else dict.fromkeys(value, True) if isinstance(value, list) else None
+    names = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    given = value if isinstance(value, dict) else dict.fromkeys(value, True) if names else None
     if given is None:
         raise ValueError("options are a list of names, or a mapping of names to true or false")
     for name, held in given.items():

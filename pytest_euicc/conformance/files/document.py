@@ -93,7 +93,7 @@ class Document:
             mark = error.problem_mark or error.context_mark
             said = ", ".join(part for part in (error.context, error.problem) if part)
             self.add(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, f"not YAML: {said}")
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
             self.add(1, 1, f"not YAML: {str(error).splitlines()[0]}")
         except RecursionError:
             self.add(1, 1, f"nested too deep; at most {MAXIMUM_DEPTH} levels")

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import read_file
 from pytest_euicc.rsp.iccid import check_digit, to_octets
 
 EVENT_NAMES = ("install", "enable", "disable", "delete")
@@ -144,6 +145,9 @@ def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
     """An OperatorId as the codec has it."""
     fields = {"mccMnc": owner.mcc_mnc, "gid1": owner.gid1, "gid2": owner.gid2}
     return {name: octets for name, octets in fields.items() if octets is not None}
+
+
+_LARGEST_FILE = 1 << 20
 
 
 class SettingsError(PytestEuiccError):
@@ -308,10 +312,10 @@ class EuiccSettings(Model):
     def load(cls, path: Path) -> EuiccSettings:
         """Read a settings file; raises SettingsError with every mistake in it."""
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(read_file(path, _LARGEST_FILE).decode())
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:
             raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
         except RecursionError:
             raise SettingsError(f"{path}: not YAML: nested too deeply") from None

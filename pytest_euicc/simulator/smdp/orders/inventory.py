@@ -22,6 +22,9 @@ from pytest_euicc.simulator.smdp.orders.orders import LARGEST_METADATA, Order, P
 _PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
 
 
+_LARGEST_FILE = 16 << 20
+
+
 class InventoryError(PytestEuiccError):
     """An inventory cannot be used; the message names file, line and how to fix every mistake."""
 
@@ -204,11 +207,11 @@ def load(path: Path) -> tuple[Inventory, list[Order]]:
         InventoryError: every mistake with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, _LARGEST_FILE).decode()
         document, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
     except OSError as error:
         raise InventoryError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:
         raise InventoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise InventoryError(f"{path}: not YAML: nested too deeply") from None
