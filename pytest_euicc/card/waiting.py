@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_SLICE = 0.5
 
 
 class _Call:
@@ -51,9 +54,12 @@ class Waiter:
             self._thread.start()
         call = _Call(work)
         self._calls.put(call)
-        if not call.done.wait(self.seconds):
-            self.lost = True
-            raise TimeoutError
+        deadline = time.monotonic() + self.seconds
+        # In slices: Ctrl-C that comes in the moment before a wait begins is seen when it ends.
+        while not call.done.wait(min(_SLICE, max(0.0, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                self.lost = True
+                raise TimeoutError
         if call.error is not None:
             raise call.error
         value: T = call.value

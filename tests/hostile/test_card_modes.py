@@ -240,5 +240,5 @@ def test_ctrl_c_while_a_card_is_mute(pcscd: object) -> None:
         finally:
             answered.set()
             process.kill()
-            process.wait()
+            process.communicate()
     assert told.split() == ["ready", "interrupted"]
