@@ -72,7 +72,7 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     if config.getoption("allure_report_dir", None):
         from pytest_euicc.reporting.allure import AllureListener
 
-        listeners.append(AllureListener(harness.description, config.pluginmanager.get_plugin("allure_listener")))
+        listeners.append(AllureListener(harness.description))
     return listeners
 
 

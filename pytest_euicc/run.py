@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -231,13 +231,22 @@ class Run:
         if line:
             self._moved.append(line)
 
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Allure knows a sequence by its id, also one whose set-up failed."""
+        listener = self._config.pluginmanager.get_plugin("allure_listener")
+        name = _sequence_of(item.nodeid, item.keywords)
+        if listener is not None and name and name in self.sequences:
+            from pytest_euicc.reporting.allure import identify
+
+            identify(listener, self.sequences[name][0].interface, name)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a test reports, here or in a worker, and tell JUnit XML first."""
-        if report.when == "call":
+        if report.when == "call" or (report.when == "setup" and report.failed):
             from pytest_euicc.reporting import junit
 
-            junit.describe(self._config, report)
+            junit.describe(self._config, report, self._interface_of(report))
         told = getattr(report, "euicc", None)
         if told is not None:
             # The controller of workers knows now that the run is one of ours.
@@ -250,6 +259,14 @@ class Run:
         elif report.failed:
             self._others_failed = True
 
+    def _interface_of(self, report: pytest.TestReport) -> str:
+        """The interface of the sequence that a report is about; empty for any other test."""
+        told = getattr(report, "euicc", None)
+        if told is not None:
+            return str(told["interface"])
+        name = _sequence_of(report.nodeid, report.keywords)
+        return self.sequences[name][0].interface if name and name in self.sequences else ""
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """JUnit XML, before pytest writes it."""
@@ -260,7 +277,7 @@ class Run:
         from pytest_euicc.conformance.engine.events import Result, Verdict
         from pytest_euicc.reporting.evidence import entry
 
-        name = report.nodeid.partition("[")[2].removesuffix("]")
+        name = _parameter(report.nodeid)
         case, sequence = self.sequences.get(name, (None, None))
         if case is not None and sequence is not None:
             told = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
@@ -325,6 +342,15 @@ class Run:
         allure = self._config.getoption("allure_report_dir", None)
         if allure:
             yield f"Allure results: {allure}"
+
+
+def _parameter(nodeid: str) -> str:
+    return nodeid.partition("[")[2].removesuffix("]")
+
+
+def _sequence_of(nodeid: str, keywords: Mapping[str, Any]) -> str:
+    """The id of the sequence that a test is for; empty for any other test, for which no vectors are to be read."""
+    return _parameter(nodeid) if "euicc_vectors" in keywords else ""
 
 
 def failures_of(entry: dict[str, Any]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
 from pytest_euicc.masking import command_text, mask, response_text
+from pytest_euicc.reporting.run_file import NOTICE
 from pytest_euicc.text import printable
 
 CATEGORIES = [
@@ -43,9 +44,8 @@ CATEGORIES = [
 class AllureListener:
     """Turns the events of one sequence into Allure's labels, steps and attachments."""
 
-    def __init__(self, card: dict[str, str], plugin: Any = None) -> None:
+    def __init__(self, card: dict[str, str]) -> None:
         self._card = card
-        self._plugin = plugin
         self._step: AbstractContextManager[Any] | None = None
         self._exchanges: list[str] = []
         self._requests: list[str] = []
@@ -94,19 +94,11 @@ class AllureListener:
         if number:
             allure.dynamic.label("sgp23", number)
         told = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
-        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses)]))
+        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses), NOTICE]))
         # Two cards in one folder are two products: the EID is part of what a result is known by, the firmware is not.
         for name, excluded in (("eid", False), ("firmware", True)):
             if name in self._card:
                 allure.dynamic.parameter(name, self._card[name], excluded=excluded)
-        self._identify(event)
-
-    def _identify(self, event: SequenceStarted) -> None:
-        """A name that does not depend on the folder or the environment that pytest was started in."""
-        result = self._plugin.allure_logger.get_test(None) if self._plugin is not None else None
-        if result is not None:
-            result.fullName = f"pytest_euicc.{event.case.interface}#{event.id}"
-            result.testCaseId = hashlib.md5(result.fullName.encode(), usedforsecurity=False).hexdigest()
 
     def _open(self, title: str) -> None:
         self._close(passed=False)
@@ -134,6 +126,18 @@ class AllureListener:
             problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)
         self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
+
+
+def identify(plugin: Any, interface: str, sequence: str) -> None:
+    """Give the result of the test that runs a name that does not depend on the folder pytest was started in.
+
+    Args:
+        plugin: the listener of allure-pytest, which makes the history's id of the name when the test is torn down.
+    """
+    result = plugin.allure_logger.get_test(None)
+    if result is not None:
+        result.fullName = f"pytest_euicc.{interface}#{sequence}"
+        result.testCaseId = hashlib.md5(result.fullName.encode(), usedforsecurity=False).hexdigest()
 
 
 def _http_text(exchange: HttpExchange) -> str:

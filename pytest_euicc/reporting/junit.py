@@ -8,17 +8,23 @@ import pytest
 from _pytest.junitxml import xml_key
 
 
-def describe(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Prepare what JUnit XML will say of a sequence; without ``--junitxml`` nothing."""
+def describe(config: pytest.Config, report: pytest.TestReport, interface: str) -> None:
+    """Prepare what JUnit XML will say of a sequence; without ``--junitxml``, or of any other test, nothing.
+
+    Args:
+        interface: of the sequence; empty for any other test.
+    """
     xml = config.stash.get(xml_key, None)
-    told: dict[str, Any] | None = getattr(report, "euicc", None)
-    if xml is None or told is None:
+    if xml is None or not interface:
         return
+    told: dict[str, Any] = getattr(report, "euicc", {})
     reporter = xml.node_reporter(report)
-    reporter.add_attribute("classname", f"pytest_euicc.{told['interface']}")
-    reporter.add_attribute("name", told["id"])
+    reporter.add_attribute("classname", f"pytest_euicc.{interface}")
+    # A sequence whose set-up failed has told nothing; its id is the parameter of the test.
+    reporter.add_attribute("name", told.get("id") or report.nodeid.partition("[")[2].removesuffix("]"))
     # Only the older family of the format has these; the properties say them in both.
-    reporter.add_attribute("file", told["file"])
-    reporter.add_attribute("line", told["line"])
+    for name in ("file", "line"):
+        if name in told:
+            reporter.add_attribute(name, told[name])
     if getattr(report, "euicc_inconclusive", False):
         setattr(reporter, "append_failure", reporter.append_error)  # noqa: B010  (a method, for this report alone)

@@ -139,3 +139,18 @@ def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytes
     assert "tested_by=Lab 7\n" in told
     assert run.tester == "Lab 7"
     assert "<dt>tested by</dt><dd>Lab 7</dd>" in (pytester.path / "out" / "summary.html").read_text()
+
+
+def test_a_sequence_whose_set_up_fails_keeps_its_name(pytester: pytest.Pytester, own: list[str]) -> None:
+    pytester.makeconftest(
+        "import pytest\n@pytest.fixture\ndef sequence(request):\n    raise RuntimeError('no reader')\n"
+    )
+    pytester.makepyfile(
+        test_own="import pytest\nfrom conftest import sequence\npytestmark = pytest.mark.euicc_vectors('own')\n"
+        "def test_sequence(sequence):\n    pass\n"
+    )
+    pytester.runpytest_inprocess(*own, "--junitxml", "junit.xml", "--alluredir", "allure")
+    junit = (pytester.path / "junit.xml").read_text()
+    assert 'classname="pytest_euicc.own" name="TC_Own_O1"' in junit
+    names = {json.loads(path.read_text())["fullName"] for path in (pytester.path / "allure").glob("*-result.json")}
+    assert names == {f"pytest_euicc.own#TC_Own_O{number}" for number in (1, 2, 3)}
