@@ -170,7 +170,7 @@ def _changes(name: str, tables: Sequence[Mapping[str, Entry]], runs: Sequence[Ru
         there, lacking = (before, runs[-1]) if after is None else (after, runs[0])
         assert there is not None  # noqa: S101
         # A sequence that the vectors of the other run had was left out of it: by -k, by a run that ended early.
-        left_out = name in lacking.known or any(old in lacking.known for old in there.formerly) or not lacking.whole
+        left_out = name in lacking.known or any(old in lacking.known for old in there.formerly)
         yield Change("not-run" if left_out else "gone" if after is None else "new", name, before, after)
         return
     if _is_flaky(history):

@@ -131,7 +131,6 @@ class RunRecord(_Model):
         deviations: defects and permitted variants that were switched on, by option.
         card: what the implementation under test says of itself, in words.
         known: ids of all sequences that the vectors had, whether or not they were chosen.
-        selected: False where a selection (``-k``, ``--lf`` …) left sequences out.
     """
 
     schema_version: int = Field(alias="schema", default=SCHEMA)
@@ -149,7 +148,6 @@ class RunRecord(_Model):
     operator: list[dict[str, Any]] = []
     card: dict[str, str] = {}
     known: list[str] = []
-    whole: bool = True
     sequences: list[Entry] = []
 
     def counts(self, interface: str | None = None) -> Counter[str]:
