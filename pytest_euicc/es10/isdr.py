@@ -30,7 +30,7 @@ _RESET_OPTIONS = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", 
 
 @dataclass(frozen=True)
 class Reply:
-    """What one function call brought.
+    """What one function call returned.
 
     `sent` is the request as it went into STORE DATA and `octets` the response data as received. `received` is the
     decoded response: None when there was no data, when the status word is an error, or when the octets cannot be

@@ -96,9 +96,9 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
         with: the other one, saved before.
     """
     for name in ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning", "svn"):
-        ours, theirs = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
-        if ours != theirs:
-            yield Mismatch(name, describe(theirs), describe(ours))
+        received, expected = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
+        if received != expected:
+            yield Mismatch(name, describe(expected), describe(received))
 
 
 @check("same_euicc_info2")

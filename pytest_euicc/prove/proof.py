@@ -16,7 +16,7 @@ from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.variant import Variant
 
 MANY = 20
-"""A mutant that so many sequences kill disturbs nearly everything."""
+"""A mutant that this number of sequences kill disturbs nearly everything."""
 _PORTION = 40
 """Runs of a portion: small enough that workers end together, large enough that handing out costs nothing."""
 _MINIMISED = 20

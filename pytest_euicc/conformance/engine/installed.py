@@ -122,9 +122,9 @@ def remove(context: Context, iccid: bytes) -> None:
         if profile is not None:
             code = isdr.disable_profile(iccid) if profile.enabled else 0
             code = code or isdr.delete_profile(iccid)
-            ours = {*installed_by_tester(context), iccid}
+            installed = {*installed_by_tester(context), iccid}
             if code == _DISALLOWED_BY_POLICY and all(
-                entry.iccid in ours for entry in there if entry.profile_class == "operational"
+                entry.iccid in installed for entry in there if entry.profile_class == "operational"
             ):
                 code = isdr.euicc_memory_reset("deleteOperationalProfiles")
             if code:

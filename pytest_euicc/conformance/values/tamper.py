@@ -1,7 +1,7 @@
 """Changes encoded octets on purpose: the operations of ``tamper:``.
 
-An operation works at a field path of the message's type, where enclosing lengths are mended, or at an octet offset,
-where nothing is mended.
+An operation works at a field path of the message's type, where enclosing lengths are adjusted, or at an octet offset,
+where nothing is adjusted.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _edited(name: str, operation: Any, octets: bytes, span: _Span, keep: bool) -
 
 
 def _rebuild(octets: bytes, start: int, end: int, edits: dict[_Span, bytes], enclosing: set[_Span]) -> bytes:
-    """The octets from start to end with the edits made and the lengths of ``enclosing`` mended."""
+    """The octets from start to end with the edits made and the lengths of ``enclosing`` adjusted."""
     edit_at = {span.start: (span, new) for span, new in edits.items()}
     container_at = {span.start: span for span in enclosing}
     out = bytearray()

@@ -34,7 +34,7 @@ class SmdpCore:
         variants: names of permitted variants.
         now: the time, with a time zone.
         monotonic: a clock in seconds for sessions.
-        random: makes so many random octets.
+        random: returns the given number of random bytes.
 
     Raises:
         ValueError: a defect or a variant that is not known.

@@ -60,7 +60,7 @@ class SimulatedEuicc:
         pki: where its certificates and the CI keys come from.
         defects: names of deviations it shall have (defects/).
         variants: names of permitted variants it shall have (variants/).
-        random: gives so many random octets; by default from the seed of the settings, or from the system.
+        random: returns the given number of random bytes; by default from the seed of the settings, or from the system.
         now: the time certificates are checked at.
 
     Raises:
