@@ -295,6 +295,12 @@ class EuiccSettings(Model):
     protocol: Literal["T=0", "T=1"] = "T=0"
     profiles: tuple[ProfileSettings, ...] = Field(default_factory=default_profiles)
 
+    @property
+    def sgp32(self) -> IotSettings:
+        """Settings of an IoT eUICC, for functions that no other eUICC has."""
+        assert self.iot is not None  # noqa: S101
+        return self.iot
+
     @model_validator(mode="after")
     def _check_profiles(self) -> Self:
         iccids = [profile.iccid for profile in self.profiles]

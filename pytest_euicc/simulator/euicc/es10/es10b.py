@@ -108,8 +108,7 @@ def info2(core: EuiccCore) -> bytes:
 
 def _iot_fields(core: EuiccCore) -> dict[str, Any]:
     """ipaMode and iotSpecificInfo (SGP.32 5.9.2)."""
-    iot = core.settings.iot
-    assert iot is not None  # noqa: S101
+    iot = core.settings.sgp32
     info: dict[str, Any] = {"iotVersion": list(iot.versions)}
     if core.defective("iot-other-version"):
         info["iotVersion"] = [b"\x01\x00\x00"]

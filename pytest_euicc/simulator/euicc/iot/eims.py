@@ -72,8 +72,7 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
     Raises:
         Refused: what is wrong with the configuration.
     """
-    iot, settings = core.state.iot, core.settings.iot
-    assert settings is not None  # noqa: S101
+    iot, settings = core.state.iot, core.settings.sgp32
     known = iot.eim(configuration["eimId"])
     if known is not None and not core.defective("iot-eim-can-be-added-twice"):
         raise Refused(EXISTS)

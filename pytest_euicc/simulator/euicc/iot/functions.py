@@ -30,12 +30,11 @@ from pytest_euicc.simulator.euicc.state import EVENTS, Profile, bit_names
 def activate_ipae(core: EuiccCore, request: bytes) -> bytes:
     """IpaeActivation (SGP.32 3.8.4)."""
     codec.decode("IpaeActivationRequest", request)
-    assert core.settings.iot is not None  # noqa: S101
-    if not core.settings.iot.ipae and core.varies("iot-ipae-activation-is-refused"):
+    if not core.settings.sgp32.ipae and core.varies("iot-ipae-activation-is-refused"):
         raise NotAllowed
-    if core.settings.iot.ipae:
+    if core.settings.sgp32.ipae:
         update(core, ipae_active=True)
-    supported = core.settings.iot.ipae or core.defective("iot-activates-missing-ipae")
+    supported = core.settings.sgp32.ipae or core.defective("iot-activates-missing-ipae")
     return codec.encode("IpaeActivationResponse", {"ipaeActivationResult": 0 if supported else 1})
 
 
@@ -175,8 +174,7 @@ def _is_doomed(core: EuiccCore, profile: Profile, chosen: frozenset[str]) -> boo
 
 
 def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
-    settings, found = core.settings.iot, {}
-    assert settings is not None  # noqa: S101
+    settings, found = core.settings.sgp32, {}
     if "resetEimConfigData" in chosen:
         if not settings.reset_eim:
             found["resetEimResult"] = 2

@@ -77,8 +77,7 @@ def _rolled_back(core: EuiccCore, grant: RollbackGrant, *, refresh: bool) -> tup
 def configure_immediate_enabling(core: EuiccCore, request: bytes) -> bytes:
     """ConfigureImmediateProfileEnabling, as long as no eIM is associated (SGP.32 5.9.17)."""
     value = codec.decode("ConfigureImmediateProfileEnablingRequest", request)
-    settings = core.settings.iot
-    assert settings is not None  # noqa: S101
+    settings = core.settings.sgp32
     code = _OK
     if not settings.immediate_enable:
         code = 127

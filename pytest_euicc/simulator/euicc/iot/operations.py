@@ -92,9 +92,8 @@ class Run:
         if current is not None and current.has_rule(_PPR1) and not core.defective("iot-enable-ignores-ppr1"):
             return _POLICY
         rollback = "rollbackFlag" in value
-        assert core.settings.iot is not None  # noqa: S101
         granted = self.before is not None or core.defective("iot-rollback-without-profile")
-        granted = granted and (core.settings.iot.rollback or core.defective("iot-grants-rollback-unsupported"))
+        granted = granted and (core.settings.sgp32.rollback or core.defective("iot-grants-rollback-unsupported"))
         if rollback and not granted:
             return _NO_ROLLBACK
         if rollback and not core.defective("iot-ignores-rollback-flag"):
@@ -168,8 +167,7 @@ class Run:
 
     def _immediate(self, value: dict[str, Any]) -> Result:
         core = self.core
-        assert core.settings.iot is not None  # noqa: S101
-        if not core.settings.iot.immediate_enable:
+        if not core.settings.sgp32.immediate_enable:
             undefined = core.varies("iot-absent-functions-are-undefined")
             return "configureImmediateEnableResult", _UNDEFINED if undefined else eims.COMMAND_ERROR
         configure_immediate(core, value)
@@ -180,8 +178,7 @@ class Run:
 
     def _set_fallback_code(self, value: dict[str, Any]) -> int:
         core, target, holder = self.core, self._find(value), fallback_profile(self.core)
-        assert core.settings.iot is not None  # noqa: S101
-        if not core.settings.iot.fallback:
+        if not core.settings.sgp32.fallback:
             return _UNDEFINED if core.varies("iot-absent-functions-are-undefined") else 2
         held = holder is not None and holder.enabled and not core.defective("iot-moves-enabled-fallback")
         if held and core.defective("iot-fallback-enabled-first"):

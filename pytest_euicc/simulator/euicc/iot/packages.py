@@ -11,7 +11,6 @@ from pytest_euicc.simulator.euicc.iot import signing, switching
 from pytest_euicc.simulator.euicc.iot.eims import LARGEST_COUNTER
 from pytest_euicc.simulator.euicc.iot.operations import Run, result_octets
 from pytest_euicc.simulator.euicc.iot.state import Eim, KeptResult, RollbackGrant
-from pytest_euicc.simulator.euicc.settings import IotSettings
 
 _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 4, 6, 15, 104, 127
 _LARGEST_TRANSACTION = 16
@@ -70,7 +69,7 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     odd_signature = len(package.signature) != _SIGNATURE
     if odd_signature and core.varies("iot-odd-signature-is-refused"):
         raise codec.Asn1Error("EuiccPackageRequest", "eimSignature", None, "not 64 octets")
-    if package.size > _settings(core).package_size and core.varies("iot-large-package-is-refused"):
+    if package.size > core.settings.sgp32.package_size and core.varies("iot-large-package-is-refused"):
         raise codec.Asn1Error("EuiccPackageRequest", "", None, "too large")
     if core.defective("iot-no-transaction-id"):
         package = replace(package, transaction=None)
@@ -122,15 +121,9 @@ def _unsigned_error(core: EuiccCore, package: Package, eim: Eim | None) -> bytes
     return answer
 
 
-def _settings(core: EuiccCore) -> IotSettings:
-    assert core.settings.iot is not None  # noqa: S101
-    return core.settings.iot
-
-
 def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
     """The first error of a package whose signature is right, 0 without one."""
-    iot, settings = core.state.iot, core.settings.iot
-    assert settings is not None  # noqa: S101
+    iot, settings = core.state.iot, core.settings.sgp32
     replayed = package.counter <= eim.counter
     if core.defective("iot-takes-same-counter"):
         replayed = package.counter < eim.counter
@@ -157,8 +150,7 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
 
 
 def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:
-    settings = core.settings.iot
-    assert settings is not None  # noqa: S101
+    settings = core.settings.sgp32
     counter = eim.counter if core.defective("iot-counter-does-not-move") else package.counter
     if core.defective("iot-counter-moves-by-one"):
         counter = eim.counter + 1
@@ -221,8 +213,7 @@ def _result_data(core: EuiccCore, package: Package, eim: Eim, number: int, resul
 
 
 def _keep(core: EuiccCore, number: int, answer: bytes) -> None:
-    settings = core.settings.iot
-    assert settings is not None  # noqa: S101
+    settings = core.settings.sgp32
     core.state = replace(core.state, last_number=max(number, core.state.last_number))
     if core.defective("iot-keeps-no-result"):
         return
