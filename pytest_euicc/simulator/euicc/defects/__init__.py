@@ -118,7 +118,7 @@ DEFECTS = registry(
     Defect("basic-channel-can-be-closed", "Closing the basic channel is answered 9000", "ETSI TS 102 221 8.7"),
     Defect("any-p1-opens-channel", "MANAGE CHANNEL with an unknown P1 opens one", "ETSI TS 102 221 11.1.17"),
     Defect("states-of-channel-1", "On other channels than 1 every profile is shown as disabled", "5.7.15"),
-    Defect("empty-address-shown", "Without a default SM-DP+ address an empty one is given", "5.7.3"),
+    Defect("info1-without-signing-keys", "EUICCInfo1 lists no CI key for signing", "5.7.8"),
     Defect("other-root-sds", "The root SM-DS address is another than declared", "5.7.3"),
     Defect("address-is-not-set", "SetDefaultDpAddress answers ok and sets nothing", "5.7.4"),
     Defect("cuts-addresses", "A default SM-DP+ address is cut to 128 characters", "5.7.4"),

@@ -47,6 +47,7 @@ _PREPARATION = (
     Defect("ignores-smdp-signature2", "smdpSignature2 is not verified", "5.7.5"),
     Defect("takes-signature-over-an-empty-signature1", "smdpSignature2 need not cover euiccSignature1", "5.7.5"),
     Defect("smdp-signature2-need-not-cover-the-flag", "smdpSignature2 need not cover ccRequiredFlag", "5.7.5"),
+    Defect("accepts-no-oid-dppb", "CERT.DPpb without the OID of its SM-DP+ is accepted", "5.7.5"),
     Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is accepted", "5.7.5"),
     Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
     Defect(

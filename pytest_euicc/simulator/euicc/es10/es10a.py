@@ -14,8 +14,6 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
     codec.decode("EuiccConfiguredAddressesRequest", request)
     root = "other.ds.example.com" if core.defective("other-root-sds") else core.settings.root_sds
     value = {"rootDsAddress": root}
-    if core.defective("empty-address-shown"):
-        value["defaultDpAddress"] = ""
     if core.state.default_address and (core.channel == 1 or not core.defective("address-of-channel-1")):
         value["defaultDpAddress"] = core.state.default_address
     octets = codec.encode("EuiccConfiguredAddressesResponse", value)

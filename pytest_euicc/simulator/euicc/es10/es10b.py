@@ -36,6 +36,8 @@ def get_info1(core: EuiccCore, request: bytes) -> bytes:
     changes = core.state.enabled is not None and core.defective("info1-changes-with-profile")
     if changes or core.defective("info1-svn"):
         value["svn"] = bytes([value["svn"][0], value["svn"][1], value["svn"][2] ^ 1])
+    if core.defective("info1-without-signing-keys"):
+        value["euiccCiPKIdListForSigning"] = []
     octets = codec.encode("EUICCInfo1", value)
     return information.vary_info1(octets, core.varies) if core.variants else octets
 

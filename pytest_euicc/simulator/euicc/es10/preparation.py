@@ -97,6 +97,7 @@ def _check_download(
         # SGP.22 5.7.5: CERT.DPauth and CERT.DPpb belong to the same entity.
         certificate = Certificate(parts[-1].octets)
         another = certificate.oid != server.certificate.oid and not defective("ignores-dppb-oid")
+        another = another and not (certificate.oid is None and defective("accepts-no-oid-dppb"))
         if another or verifier.revoked(certificate):
             raise Refusal(DownloadError.INVALID_CERTIFICATE)
 
