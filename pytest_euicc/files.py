@@ -11,6 +11,9 @@ from typing import BinaryIO
 LARGEST_PACKAGE = 16 << 20
 """Octets of a profile package or an icon at most; that of a Bound Profile Package is smaller by far."""
 
+PUBLISHED_FOLDER = "EUICC_TS48_DIR"
+"""Environment variable that names a folder of published profile packages (``*.der``)."""
+
 
 def open_file(path: Path) -> BinaryIO:
     """A regular file, for reading.

@@ -129,17 +129,27 @@ class Run:
         name = callspec.params.get("sequence") if callspec is not None else None
         return self.sequences.get(name) if isinstance(name, str) else None
 
+    @cached_property
+    def interfaces(self) -> dict[str, str]:
+        """The interface of each sequence by its name; raises OptionError as `cases` does."""
+        from pytest_euicc.iut.inputs import load_names
+
+        return load_names(self.options)
+
     def of_suite(self, interface: str | None) -> list[str]:
         """Names of the sequences of an interface; None: of all interfaces without a suite."""
         return [
             name
-            for name, (case, _) in self.sequences.items()
-            if (case.interface not in SUITES if interface is None else case.interface == interface)
+            for name, its in self.interfaces.items()
+            if (its not in SUITES if interface is None else its == interface)
         ]
 
     def check(self) -> None:
         """Read everything the user named; raises OptionError."""
-        _ = self.cases
+        options = self.options
+        if options.declaration or options.smdp_declaration or options.smdp:
+            _ = self.cases
+        _ = self.interfaces
 
     @cached_property
     def claims(self) -> Path:
@@ -235,10 +245,10 @@ class Run:
         """Allure knows a sequence by its id, also one whose set-up failed."""
         listener = self._config.pluginmanager.get_plugin("allure_listener")
         name = _sequence_of(item.nodeid, item.keywords)
-        if listener is not None and name and name in self.sequences:
+        if listener is not None and name and name in self.interfaces:
             from pytest_euicc.reporting.allure import identify
 
-            identify(listener, self.sequences[name][0].interface, name)
+            identify(listener, self.interfaces[name], name)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -265,7 +275,7 @@ class Run:
         if told is not None:
             return str(told["interface"])
         name = _sequence_of(report.nodeid, report.keywords)
-        return self.sequences[name][0].interface if name and name in self.sequences else ""
+        return self.interfaces.get(name, "") if name else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

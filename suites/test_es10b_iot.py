@@ -1,8 +1,14 @@
 """Vectors of ES10b of an IoT eUICC, between IPA and eUICC (SGP.32 5.9)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_euicc.fixtures import SequenceRun
+if TYPE_CHECKING:
+    # Collecting needs no more of it, and is quicker so.
+    from pytest_euicc.api import SequenceRun
 
 pytestmark = pytest.mark.euicc_vectors("ES10b (IoT)")
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import sys
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -15,12 +12,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pytest_euicc.files import private_folder, read_own_file
+from pytest_euicc import cache
 
 MODULES = ("rsp.asn", "rsp_es9plus.asn", "sgp32.asn", "profile_files.asn", "profile_package.asn")
 _CACHE_FORMAT = 2
-_DIGEST_OCTETS = 32
-_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -46,12 +41,12 @@ def load() -> Compiled:
     """The modules of this version of the package, from the cache or read anew."""
     sources = [(files(__package__) / name).read_bytes() for name in MODULES]
     path = cache_path(sources)
-    cached = _read(path) if path else None
-    if cached is None:
-        cached = _compile(sources)
-        if path:
-            _write(path, cached)
-    return cached
+    content = cache.read(path)
+    if content is not None:
+        return Compiled(*pickle.loads(content))  # noqa: S301
+    compiled = _compile(sources)
+    cache.write(path, pickle.dumps((compiled.types, compiled.pickled)))
+    return compiled
 
 
 def cache_path(sources: list[bytes]) -> Path | None:
@@ -59,11 +54,7 @@ def cache_path(sources: list[bytes]) -> Path | None:
     python = ".".join(map(str, sys.version_info[:2]))
     versions = f"{_CACHE_FORMAT} {python} {version('asn1tools')}".encode()
     stamp = hashlib.sha256(b"\0".join([versions, *sources])).hexdigest()[:16]
-    try:
-        directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        return None
-    return directory / "pytest-euicc" / f"asn1-{stamp}.cache"
+    return cache.place(f"asn1-{stamp}.cache")
 
 
 def _compile(sources: list[bytes]) -> Compiled:
@@ -74,29 +65,3 @@ def _compile(sources: list[bytes]) -> Compiled:
     # Compiling changes the parsed modules in place, so the types are taken out before.
     types = pickle.loads(pickle.dumps(types))  # noqa: S301
     return Compiled(types, pickle.dumps(asn1tools.compile_dict(parsed, "der")))
-
-
-def _read(path: Path) -> Compiled | None:
-    # What pickle reads it also executes, so that it must be the user's own.
-    with suppress(OSError):
-        stored = read_own_file(path, _LARGEST)
-        digest, content = stored[:_DIGEST_OCTETS], stored[_DIGEST_OCTETS:]
-        if hashlib.sha256(content).digest() == digest:
-            types, pickled = pickle.loads(content)  # noqa: S301
-            return Compiled(types, pickled)
-    return None
-
-
-def _write(path: Path, compiled: Compiled) -> None:
-    """Write a temporary file, then rename: no process sees half a file. A read-only home only costs time."""
-    content = pickle.dumps((compiled.types, compiled.pickled))
-    with suppress(OSError):
-        private_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest() + content)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink()
-            raise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
+from pytest_euicc.files import PUBLISHED_FOLDER
 from pytest_euicc.options import SIMULATED, OptionError, Options
 
 if TYPE_CHECKING:
@@ -13,19 +15,38 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case
 
 
+def _vectors(options: Options) -> list[Path]:
+    return [resources.vectors(), *options.vectors]
+
+
 def load_cases(options: Options) -> list[Case]:
     """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
     from pytest_euicc.conformance.files.document import FileMistakes
     from pytest_euicc.conformance.reading import loader
+    from pytest_euicc.conformance.reading.places import vector_files
     from pytest_euicc.peers.smdp import published
 
     for path in options.vectors:
-        if path.is_dir() and not loader.vector_files([path]):
+        if path.is_dir() and not vector_files([path]):
             raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
     try:
-        return published.expand(loader.load([resources.vectors(), *options.vectors]))
+        return published.expand(loader.load(_vectors(options)))
     except FileMistakes as error:
         raise OptionError(str(error)) from None
+
+
+def load_names(options: Options) -> dict[str, str]:
+    """The interface of each sequence by its name; raises OptionError as `load_cases` does.
+
+    As long as no file has changed since it was read, this takes less time than reading does.
+    """
+    from pytest_euicc.conformance.reading.kept import interfaces
+
+    # Published packages multiply sequences, which the cases alone show.
+    known = None if os.environ.get(PUBLISHED_FOLDER) else interfaces(_vectors(options))
+    if known is not None:
+        return known
+    return {case.sequence_id(one): case.interface for case in load_cases(options) for one in case.sequences}
 
 
 def load_declaration(options: Options) -> Declaration:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_euicc import cli, resources
 from pytest_euicc.conformance.files.document import Document
-from pytest_euicc.conformance.reading import loader
+from pytest_euicc.conformance.reading.places import vector_files
 from pytest_euicc.lab import schemas
 from pytest_euicc.lab.declaring import QUESTION
 from pytest_euicc.lab.templates import names, template
@@ -58,7 +58,7 @@ def test_the_inventory_of_the_documentation() -> None:
 
 def test_vectors() -> None:
     # One of each interface, for there are many.
-    files = {path.parent: path for path in loader.vector_files([resources.vectors()])}
+    files = {path.parent: path for path in vector_files([resources.vectors()])}
     for path in files.values():
         assert faults("vectors", data_of(path)) == [], path
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_euicc import resources
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.files import PUBLISHED_FOLDER
 from pytest_euicc.iut.inputs import load_cases
 from pytest_euicc.options import Options
 from pytest_euicc.peers.smdp import published
@@ -19,7 +20,7 @@ ICCID = bytes.fromhex("98001032547698103254")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(published.FOLDER, str(tmp_path))
+    monkeypatch.setenv(PUBLISHED_FOLDER, str(tmp_path))
     return tmp_path
 
 
@@ -29,7 +30,7 @@ def identifiers() -> list[str]:
 
 
 def test_without_packages_the_sequences_are_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(published.FOLDER, raising=False)
+    monkeypatch.delenv(PUBLISHED_FOLDER, raising=False)
     assert identifiers() == ["01", "02", "03", "04"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Document:
     file: str
     data: Any = None
     mistakes: list[Mistake] = field(default_factory=list)
+    digest: bytes = b""
+    """SHA-256 of its octets."""
     _root: yaml.Node | None = None
     _nodes: int = 0
     _merged: dict[int, list[tuple[str, yaml.Node, yaml.Node]]] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Document:
         return document
 
     def _load(self, octets: bytes) -> None:
+        self.digest = hashlib.sha256(octets).digest()
         try:
             text = octets.decode("utf-8-sig")
         except UnicodeDecodeError as error:

@@ -229,6 +229,10 @@ class Case(_Model):
         """The file that it was read from; empty where there is none."""
         return self._file
 
+    def moved_to(self, file: str) -> None:
+        """Its file has another path now."""
+        self._file = file
+
     def read_from(self, file: str, lines: list[int]) -> None:
         """Note the file and the line of each sequence, for reports."""
         self._file = file

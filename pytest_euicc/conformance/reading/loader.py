@@ -12,29 +12,20 @@ from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
 from pytest_euicc.conformance.files.vector import Case, Clauses, Expectation, Sequence
 from pytest_euicc.conformance.reading import lint_form
+from pytest_euicc.conformance.reading.kept import KeptVectors, case_of
 from pytest_euicc.conformance.reading.lint import lint as lint_data
 from pytest_euicc.conformance.reading.lint import model_keys
+from pytest_euicc.conformance.reading.places import vector_files
 from pytest_euicc.conformance.values.text import pydantic_message
 
 
-def vector_files(paths: Iterable[Path]) -> list[Path]:
-    """The vector files among ``paths``; folders are searched for ``*.yaml``, except those named ``declarations``."""
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += sorted(file for file in path.rglob("*.yaml") if "declarations" not in file.relative_to(path).parts)
-        else:
-            files.append(path)
-    return list(dict.fromkeys(files))
-
-
 def load(paths: Iterable[Path]) -> list[Case]:
-    """All cases of the files and folders.
+    """All cases of the files and folders; a file of a folder that was read before and has not changed is not checked.
 
     Raises:
         FileMistakes: with every mistake of every file.
     """
-    cases, mistakes = read(paths)
+    cases, mistakes = _read([(path, known) for root in paths for path, known in _with_kept(root)])
     if mistakes:
         raise FileMistakes(mistakes)
     return cases
@@ -47,24 +38,49 @@ def lint(paths: Iterable[Path]) -> list[Mistake]:
 
 def read(paths: Iterable[Path], *, form: bool = False) -> tuple[list[Case], list[Mistake]]:
     """The cases that could be read, and all mistakes; with ``form`` those as well with which a file still runs."""
-    library.load()
+    return _read([(path, None) for path in vector_files(paths)], form=form)
+
+
+def _with_kept(root: Path) -> list[tuple[Path, KeptVectors | None]]:
+    """The files of one place, with what is kept of its folder."""
+    known = KeptVectors(root) if root.is_dir() else None
+    return [(path, known) for path in vector_files([root])]
+
+
+def _read(files: Iterable[tuple[Path, KeptVectors | None]], *, form: bool = False) -> tuple[list[Case], list[Mistake]]:
     cases: list[Case] = []
     mistakes: list[Mistake] = []
     homes: dict[str, str] = {}
-    for path in vector_files(paths):
-        document = Document.read(path)
-        case = parse(document)
+    read = dict(files)
+    for path, known in read.items():
+        found = known.find(path) if known is not None else None
+        document, case = None, None
+        if found is not None and found.case not in homes:
+            case = case_of(found, path)
+        else:
+            document = Document.read(path)
+            case = parse(document)
         if case is not None:
-            home = homes.setdefault(case.case, document.file)
-            if home != document.file:
-                document.mistake(("case",), f"case {case.case!r} is in {home} already; give it another name")
+            home = homes.setdefault(case.case, case.file)
+            if document is not None:
+                _check(case, document, home, form=form)
+                if known is not None and not document.mistakes:
+                    known.keep(path, document.digest, case)
             cases.append(case)
-            if form:
-                lint_form.provenance(case, document)
-                lint_form.requirements(case, document)
-                lint_form.layout(document, path.read_text(encoding="utf-8-sig"))
-        mistakes += document.mistakes
+        mistakes += document.mistakes if document is not None else ()
+    for known in {id(known): known for known in read.values() if known is not None}.values():
+        known.close(path for path, its in read.items() if its is known)
     return cases, sorted(set(mistakes))
+
+
+def _check(case: Case, document: Document, home: str, *, form: bool) -> None:
+    """What concerns a file as a whole; ``home``: of the first file with its case."""
+    if home != document.file:
+        document.mistake(("case",), f"case {case.case!r} is in {home} already; give it another name")
+    if form:
+        lint_form.provenance(case, document)
+        lint_form.requirements(case, document)
+        lint_form.layout(document, Path(document.file).read_text(encoding="utf-8-sig"))
 
 
 def chosen(cases: Iterable[Case], iut: str, texts: Iterable[str]) -> tuple[Case, ...]:

@@ -15,6 +15,7 @@ from pytest_euicc.conformance.engine.registry import ACTIONS, state
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.files import PUBLISHED_FOLDER
 from pytest_euicc.interfaces.download.es10b import CertificateKind
 from pytest_euicc.interfaces.es10.states import Rule, owner_for
 from pytest_euicc.peers.smdp import published
@@ -227,7 +228,7 @@ def _published(context: Context) -> Path:
     packages = [Path(named)] if named else published.files()
     if not packages:
         raise NotPermitted(
-            f"no published profile package is given: set {published.FOLDER} to a folder with some, "
+            f"no published profile package is given: set {PUBLISHED_FOLDER} to a folder with some, "
             f"or settings: {{{_SETTING}: FILE}} in the declaration"
         )
     return packages[-1]

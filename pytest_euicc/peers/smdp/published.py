@@ -15,12 +15,10 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.files import LARGEST_PACKAGE, read_file
+from pytest_euicc.files import LARGEST_PACKAGE, PUBLISHED_FOLDER, read_file
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
 
-FOLDER = "EUICC_TS48_DIR"
-"""Environment variable that names a folder of published profile packages (``*.der``)."""
 STATE = "published_profile"
 EACH = "each"
 """In place of a file: the sequence is one for every published package."""
@@ -49,7 +47,7 @@ class PublishedProfile:
 
 def files() -> list[Path]:
     """The published packages of the folder, by name; none where no folder is named."""
-    folder = os.environ.get(FOLDER)
+    folder = os.environ.get(PUBLISHED_FOLDER)
     return sorted(Path(folder).glob("*.der")) if folder else []
 
 
