@@ -59,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
     verify = command("verify", "reporting.command:verify", "check that the files of a run are as the run wrote them")
     verify.add_argument("run", type=Path, help="folder that --euicc-report wrote")
 
+    merge = command("merge", "reporting.command:merge", "make one run of its parts, such as shards (--euicc-shard)")
+    merge.add_argument("runs", type=Path, nargs="+", metavar="run", help="folders that --euicc-report wrote")
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run that is made of them")
+
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
     text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
     coverage.add_argument("--against", metavar="FILE", type=Path, help=text)

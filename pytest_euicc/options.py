@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.sharding import Shard
 from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
@@ -111,6 +112,13 @@ def _seconds(flag: str, value: str) -> float:
     if not 0 < seconds < float("inf"):
         raise OptionError(f"{flag} {value}: write seconds, such as 15 or 0.5")
     return seconds
+
+
+def _shard(flag: str, value: str) -> Shard:
+    shard = Shard.parse(value)
+    if shard is None:
+        raise OptionError(f"{flag} {value}: write which part of how many, such as 1/4 for the first of four")
+    return shard
 
 
 def _kinds(flag: str, value: str) -> tuple[str, ...]:
@@ -232,6 +240,9 @@ class Options:
         False, "--euicc-applicable-only", "",
         "deselect sequences that do not apply to what is declared, instead of skipping them", _yes, "bool",
     )  # fmt: skip
+    shard: Shard | None = _option(
+        None, "--euicc-shard", "K/N", "run only the K-th of N parts; `pytest-euicc merge` makes one run of them", _shard
+    )
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
         _existing, "paths",

@@ -91,8 +91,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("sequence", chosen, ids=chosen, indirect=True)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A suite without vectors, such as that for vendors' interfaces, is not shown as a skipped test."""
+    """A suite without vectors, such as that for vendors' interfaces, is not shown as a skipped test.
+
+    A shard is a part of what was chosen by ``-k`` and the like, so this comes last.
+    """
     empty = [item for item in items if item.get_closest_marker(_MARKER) and item.name.endswith("[NOTSET]")]
     if empty:
         items[:] = [item for item in items if item not in empty]
@@ -101,6 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if options.given(config) and run.options.applicable_only:
         items[:], dropped = run.without_inapplicable(items)
         config.hook.pytest_deselected(items=dropped)
+    if options.given(config) and run.options.shard is not None:
+        items[:], others = run.options.shard.divide(items)
+        config.hook.pytest_deselected(items=others)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:

@@ -19,7 +19,7 @@ def github(entries: Iterable[Entry]) -> Iterator[str]:
     """Workflow commands, one line each: GitHub shows them at the vector's file and line."""
     for entry in entries:
         if entry.verdict in _LEVELS:
-            place = f"file={_property(entry.file)},line={entry.line or 1},title={_property(entry.id)}"
+            place = f"file={_property(entry.file)},line={entry.line or 1},title={_property(entry.key)}"
             yield f"::{_LEVELS[entry.verdict]} {place}::{_data(_text(entry))}"
 
 
@@ -40,8 +40,8 @@ def gitlab(entries: Iterable[Entry]) -> str:
     issues: list[dict[str, Any]] = [
         {
             "description": _text(entry),
-            "check_name": entry.id,
-            "fingerprint": hashlib.sha256(f"{entry.id} {entry.verdict}".encode()).hexdigest(),
+            "check_name": entry.key,
+            "fingerprint": hashlib.sha256(f"{entry.key} {entry.verdict}".encode()).hexdigest(),
             "severity": _GITLAB[entry.verdict],
             "location": {"path": entry.file, "lines": {"begin": entry.line or 1}},
         }

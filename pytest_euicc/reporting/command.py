@@ -1,4 +1,4 @@
-"""Commands over what is recorded: ``pytest-euicc coverage``, ``compare``, ``verify``."""
+"""Commands over what is recorded: ``pytest-euicc coverage``, ``compare``, ``merge``, ``verify``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from argparse import Namespace
 
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.reporting import compare_formats, manifest, standing
+from pytest_euicc.reporting import compare_formats, manifest, merging, standing, summary
 from pytest_euicc.reporting import coverage as covered
 from pytest_euicc.reporting.comparison import KINDS, worst
 from pytest_euicc.reporting.comparison import compare as compared
 from pytest_euicc.reporting.files import write_whole
-from pytest_euicc.reporting.run_file import RunFileError, load
+from pytest_euicc.reporting.run_file import PAGE, RunFileError, load
 
 
 def coverage(arguments: Namespace) -> int:
@@ -63,6 +63,19 @@ def compare(arguments: Namespace) -> int:
             except OSError as error:
                 raise RunFileError(f"{path}: {error.strerror or error}") from None
     return 1 if worst(comparison, kinds) else 0
+
+
+def merge(arguments: Namespace) -> int:
+    """Make one run of its parts; returns the exit status: 1 where a part did not finish.
+
+    Raises:
+        RunFileError: they are not parts of one run, or a file cannot be read or written.
+    """
+    run = merging.merge(arguments.runs, arguments.out)
+    for line in summary.lines(run):
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{len(arguments.runs)} runs, {len(run.sequences)} sequences: {arguments.out / PAGE}\n")
+    return 0 if run.finished else 1
 
 
 def verify(arguments: Namespace) -> int:

@@ -158,9 +158,9 @@ def compare(runs: Sequence[RunRecord]) -> Comparison:
 
 
 def _by_id(run: RunRecord, newest: RunRecord) -> dict[str, Entry]:
-    """Entries by the id that the newest run has for them, whatever they were called before."""
-    renamed = {old: entry.id for entry in newest.sequences for old in entry.formerly}
-    return {renamed.get(entry.id, entry.id): entry for entry in run.sequences}
+    """Entries by the key that the newest run has for them, whatever they were called before."""
+    renamed = {(old, entry.product): entry.key for entry in newest.sequences for old in entry.formerly}
+    return {renamed.get((entry.id, entry.product), entry.key): entry for entry in run.sequences}
 
 
 def _changes(name: str, tables: Sequence[Mapping[str, Entry]], runs: Sequence[RunRecord]) -> Iterator[Change]:
@@ -170,7 +170,8 @@ def _changes(name: str, tables: Sequence[Mapping[str, Entry]], runs: Sequence[Ru
         there, lacking = (before, runs[-1]) if after is None else (after, runs[0])
         assert there is not None  # noqa: S101
         # A sequence that the vectors of the other run had was left out of it: by -k, by a run that ended early.
-        left_out = name in lacking.known or any(old in lacking.known for old in there.formerly)
+        known_as = name.removesuffix(f"@{there.product}")
+        left_out = known_as in lacking.known or any(old in lacking.known for old in there.formerly)
         yield Change("not-run" if left_out else "gone" if after is None else "new", name, before, after)
         return
     if _is_flaky(history):

@@ -83,6 +83,8 @@ class Entry(_Model):
         id: as pytest names it; ``formerly`` are names it had before.
         seconds: wall time; ``transport_seconds`` of it waiting for the card or the server.
         file, line: where its vector is; the path below the folder of the vectors.
+        product: which of several products of one run it is about; empty where there is one.
+        eid: of the card that it ran on, where a run had several.
     """
 
     id: str
@@ -107,6 +109,13 @@ class Entry(_Model):
     file: str = ""
     line: int = 0
     evidence: Evidence | None = None
+    product: str = ""
+    eid: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its id, with the product where a run has several: no two entries of a run have the same."""
+        return f"{self.id}@{self.product}" if self.product else self.id
 
     @property
     def failed_step(self) -> Step | None:
@@ -130,6 +139,8 @@ class RunRecord(_Model):
         pki: subject key identifiers of the CI keys that were trusted.
         deviations: defects and permitted variants that were switched on, by option.
         card: what the implementation under test says of itself, in words.
+        cards: the same of each card, where a run had several; ``product`` in it is which product it is of.
+        runs: what a merged run was made of: heading of each run, and the SHA-256 of its manifest.
         known: ids of all sequences that the vectors had, whether or not they were chosen.
     """
 
@@ -147,12 +158,23 @@ class RunRecord(_Model):
     deviations: dict[str, list[str]] = {}
     operator: list[dict[str, Any]] = []
     card: dict[str, str] = {}
+    cards: list[dict[str, str]] = []
+    runs: list[dict[str, Any]] = []
     known: list[str] = []
     sequences: list[Entry] = []
 
-    def counts(self, interface: str | None = None) -> Counter[str]:
-        """How many of each verdict, of one interface or of all."""
-        return Counter(entry.verdict for entry in self.sequences if interface in (None, entry.interface))
+    def counts(self, interface: str | None = None, product: str | None = None) -> Counter[str]:
+        """How many of each verdict, of one interface and one product or of all."""
+        return Counter(
+            entry.verdict
+            for entry in self.sequences
+            if interface in (None, entry.interface) and product in (None, entry.product)
+        )
+
+    @property
+    def products(self) -> list[str]:
+        """Products in the order of their names; an empty name is what has none, such as an SM-DP+, or all there is."""
+        return sorted({entry.product for entry in self.sequences})
 
     @property
     def interfaces(self) -> list[str]:

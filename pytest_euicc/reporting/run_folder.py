@@ -88,10 +88,11 @@ class RunFolder:
         return True, f"summary: {self.folder / PAGE}{before}"
 
     def _finish(self, card: dict[str, str], *, finished: bool) -> None:
-        self._data |= {"card": card, "ended": now(), "finished": False, "sequences": []}
+        self._data |= {"card": card, "finished": False, "sequences": []}
+        self._data.setdefault("ended", now())
         self._write()
         record = load(self.folder)
-        ordered = sorted(record.sequences, key=lambda entry: entry.id)
+        ordered = sorted(record.sequences, key=lambda entry: entry.key)
         record = record.model_copy(update={"sequences": ordered, "finished": finished})
         self._data |= {"finished": finished}
         if finished:

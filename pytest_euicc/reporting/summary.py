@@ -13,6 +13,7 @@ from pytest_euicc.reporting.page import page
 from pytest_euicc.reporting.run_file import NOTICE, VERDICTS, Entry, RunRecord
 
 _BARS, _WIDTH = 15, 300
+_NOT_SHOWN = {"seed", "declaration", "SM-DP+ declaration"}
 _LABELS = {
     "eid": "EID",
     "--euicc-defect": "defects of the simulated eUICC",
@@ -35,18 +36,23 @@ class Bar:
 
 def lines(run: RunRecord) -> Iterator[str]:
     """The table for a terminal."""
-    about = " · ".join(f"{name} {text}" for name, text in run.card.items() if name != "seed")
-    if about:
-        yield about
-    for interface in run.interfaces:
-        counts = run.counts(interface)
-        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-        yield f"{interface:<11} {told}"
+    for card in run.cards or [run.card]:
+        about = " · ".join(f"{name} {text}" for name, text in card.items() if name != "seed")
+        if about:
+            yield about
+    for product in run.products:
+        if product:
+            yield f"{product}:"
+        for interface in run.interfaces:
+            counts = run.counts(interface, product)
+            told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+            if told:
+                yield f"{interface:<11} {told}"
     theirs = sum(entry.origin == "sgp23" for entry in run.sequences)
     yield f"origin      {theirs} sequences of SGP.23, {len(run.sequences) - theirs} own"
     for entry in run.sequences:
         for line in entry.left_behind:
-            yield f"not restored after {entry.id}: {line}"
+            yield f"not restored after {entry.key}: {line}"
     for text, names in _observations(run.sequences).items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield f"observed in {names[0]}{more}: {text}"
@@ -71,8 +77,10 @@ def html(run: RunRecord) -> str:
 
 def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
     """Everything that a certificate would say, as pairs of name and text."""
-    known = {"seed", "declaration", "SM-DP+ declaration"}
-    yield from ((_LABELS.get(name, name), text) for name, text in run.card.items() if name not in known)
+    if run.cards:
+        yield from (("card", _card(card)) for card in run.cards)
+    else:
+        yield from ((_LABELS.get(name, name), text) for name, text in run.card.items() if name not in _NOT_SHOWN)
     for declaration in run.declarations:
         side = "eUICC" if declaration.get("iut") == "euicc" else "SM-DP+"
         told = f"{declaration.get('name')}: SGP.22 {declaration.get('version')}, SHA-256 {declaration.get('sha256')}"
@@ -88,7 +96,9 @@ def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
     vectors = harness.get("vectors", {})
     if vectors:
         yield "vectors", f"{vectors.get('sequences')} sequences, SHA-256 {vectors.get('sha256')}"
-    yield "seed", run.seed
+    if run.seed:
+        yield "seed", run.seed
+    yield from (("merged from", _merged(each)) for each in run.runs)
     if run.tester:
         yield "tested by", run.tester
     if run.pki:
@@ -99,6 +109,21 @@ def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
     chosen = ", ".join(f"{name} {text}" for name, text in run.options.items() if text not in (None, "", [], False))
     if chosen:
         yield "options", chosen
+
+
+def _card(card: dict[str, str]) -> str:
+    """One of several cards in a line."""
+    return " · ".join(f"{_LABELS.get(name, name)} {text}" for name, text in card.items() if name not in _NOT_SHOWN)
+
+
+def _merged(run: dict[str, Any]) -> str:
+    """One of the runs that a merged one was made of."""
+    shard = run.get("options", {}).get("shard")
+    parts = [f"shard {shard}"] if shard else []
+    parts += [f"{name} {run[name]}" for name in ("started", "ended", "seed", "tester") if run.get(name)]
+    parts += [f"on {run['harness']['platform']}"] if run.get("harness", {}).get("platform") else []
+    parts += [f"manifest SHA-256 {run['manifest']}"] if run.get("manifest") else ["did not finish"]
+    return ", ".join(parts)
 
 
 def _duration(run: RunRecord) -> str:
@@ -113,7 +138,7 @@ def _duration(run: RunRecord) -> str:
 def _matrix(entries: Iterable[Entry]) -> dict[str, dict[str, list[Entry]]]:
     """Entries by interface and function, in the order of names."""
     found: dict[str, dict[str, list[Entry]]] = {}
-    for entry in sorted(entries, key=lambda each: (each.interface, each.function, each.id)):
+    for entry in sorted(entries, key=lambda each: (each.interface, each.function, each.key)):
         found.setdefault(entry.interface, {}).setdefault(entry.function, []).append(entry)
     return found
 
@@ -122,7 +147,7 @@ def _observations(entries: Iterable[Entry]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for entry in entries:
         for each in entry.observations:
-            found.setdefault(str(each.get("text", each)), []).append(entry.id)
+            found.setdefault(str(each.get("text", each)), []).append(entry.key)
     return found
 
 
@@ -155,8 +180,8 @@ def _bars(entries: Iterable[Entry]) -> list[Bar]:
     unit = _WIDTH / slowest[0].seconds
     return [
         Bar(
-            entry.id,
-            entry.id.removeprefix("TC_eUICC_").removeprefix("TC_SM-DP+_")[:46],
+            entry.key,
+            entry.key.removeprefix("TC_eUICC_").removeprefix("TC_SM-DP+_")[:46],
             round(entry.transport_seconds * unit, 1),
             round(max(entry.seconds - entry.transport_seconds, 0) * unit, 1),
             f"{entry.seconds * 1000:.0f} ms",

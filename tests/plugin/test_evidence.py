@@ -11,25 +11,8 @@ import pytest
 from pytest_euicc import interfaces  # noqa: F401  (what a run in this process imports stays imported)
 from pytest_euicc.reporting import manifest
 from pytest_euicc.reporting.run_file import load
+from tests.support.own_vectors import SUITE, VECTOR
 
-VECTOR = """
-case: TC_Own
-title: Own vectors
-iut: euicc
-interface: own
-origin: own
-clauses: {sgp22: ["5.7.20"]}
-sequences:
-  - {id: "O1", title: Right, given: [isdr_selected], steps: [es10c.get_eid]}
-  - {id: "O2", title: Wrong, given: [isdr_selected], steps: [{es10c.get_eid: {expect: {eidValue: {octets: 15}}}}]}
-  - {id: "O3", title: Lost, given: [{profile: {class: provisioning, ppr: [ppr2], as: p}}], steps: [es10c.get_eid]}
-"""
-SUITE = """
-import pytest
-pytestmark = pytest.mark.euicc_vectors("own")
-def test_sequence(sequence):
-    sequence.run()
-"""
 KILLED = """
 import os, signal
 from pytest_euicc.conformance.engine.runner import Runner
