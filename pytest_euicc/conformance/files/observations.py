@@ -7,12 +7,14 @@ from dataclasses import dataclass
 UNKNOWN_ELEMENT, UNREADABLE_ENTRY = "unknown-element", "unreadable-entry"
 CARD_START, SERVER_ERROR = "card-start", "server-error"
 NOT_COMPARED, NOT_RESTORED = "not-compared", "not-restored"
+LEFT_OUT = "left-out"
 
 KINDS: dict[str, str] = {
     UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
     UNREADABLE_ENTRY: "An entry of a list of the card cannot be read; states leave it alone",
     CARD_START: "The card refuses a command of its start-up",
     SERVER_ERROR: "HTTP 5xx in an answer whose status no clause demands",
+    LEFT_OUT: "An optional element that a sequence looks at is not there, so that nothing of it was judged",
     NOT_COMPARED: "What the card holds could not be read before or after the sequence, so it was not compared",
     NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or came up during it",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import Context
@@ -11,6 +10,7 @@ from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.installed import LoadResults
 from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.registry import check
+from pytest_euicc.conformance.files.observations import LEFT_OUT, Observation
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.peers.smdp.session import SmdpPeer
@@ -43,8 +43,10 @@ def euicc_response(
     status: str | None = None,
     identification: int | None = None,
     aborted: bool | None = None,
-) -> Iterator[Mismatch]:
+) -> Iterator[Mismatch | Observation]:
     """simaResponse is an EUICCResponse that identifies the profile element and the error (SGP.22 2.5.6, TCA IFS 9.4).
+
+    It is optional in an errorResult: one that is not there is an observation.
 
     Args:
         status: PEStatus of an element.
@@ -53,11 +55,15 @@ def euicc_response(
     """
     place = "finalResult.simaResponse"
     try:
-        result: dict[str, Any] = outcome.value["profileInstallationResultData"]["finalResult"][1]
-        value = codec.decode("EUICCResponse", result["simaResponse"])
+        kind, result = outcome.value["profileInstallationResultData"]["finalResult"]
     except (TypeError, KeyError):
         yield Mismatch(place, "an EUICCResponse", "no such field")
         return
+    if kind == "errorResult" and "simaResponse" not in result:
+        yield Observation(LEFT_OUT, "the errorResult has no simaResponse", "SGP.22 2.5.6")
+        return
+    try:
+        value = codec.decode("EUICCResponse", result["simaResponse"])
     except codec.Asn1Error as error:
         yield Mismatch(place, "an EUICCResponse", str(error))
         return

@@ -72,6 +72,7 @@ def answer_shape() -> Shape:
         eimId=TEXT,
         eimTransactionId=OCTETS,
         octets=OCTETS,
+        resultOctets=NUMBER,
     )
 
 
@@ -259,6 +260,7 @@ def _judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) ->
         mismatches += _signature(peers, peer, outcome.received)
     if kind == "euiccPackageResultSigned":
         short["results"] = _without_termination(data["euiccResult"])
+        short["resultOctets"] = sum(len(codec.encode("EuiccResultData", each)) for each in data["euiccResult"])
         mismatches += _numbered(peers, int(data["seqNumber"]), outcome.received)
         # What the eUICC has stored from now on.
         peer.counter = int(data["counterValue"])

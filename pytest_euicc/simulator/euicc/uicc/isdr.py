@@ -47,7 +47,7 @@ def fci(aid: bytes, settings: EuiccSettings, core: EuiccCore, *, enabled: bool =
         else:
             templates += iot
     octets = tlv.encode(0x6F, tlv.encode(0x84, aid) + proprietary + templates)
-    return contacts.vary_fci(octets, core.varies) if core.variants else octets
+    return contacts.vary_fci(octets, core.varies, iot=settings.iot is not None) if core.variants else octets
 
 
 class Isdr:

@@ -36,7 +36,7 @@ VARIANTS = (
     Variant("fci-with-life-cycle-data", "The FCI of the ISD-R has 9F6E beside 9F65",
             "GlobalPlatform Card Specification 11.9.3.1"),
     Variant("fci-with-later-elements", "The template E0 has an element of a later version", "left open by 5.7.1"),
-    Variant("fci-with-iot-template", "The FCI of the ISD-R has the template E1 of SGP.32 as well", "SGP.32 5.9.1"),
+    Variant("fci-with-iot-template", "The FCI of the ISD-R has the template E1 of SGP.32 as well", "SGP.32 3.8.4"),
     Variant("fcp-other-order", "The data objects of FCP templates come in another order", "ISO 7816-4 7.4.3"),
     Variant("fcp-with-more-objects", "FCP templates have a short file identifier and proprietary data",
             "ETSI TS 102 221 11.1.1.3"),
@@ -59,8 +59,8 @@ def chosen(varies: Varies, values: dict[str, int], default: int) -> int:
     return next((value for name, value in values.items() if varies(name)), default)
 
 
-def vary_fci(octets: bytes, varies: Varies) -> bytes:
-    """The FCI of the ISD-R (SGP.22 5.7.1)."""
+def vary_fci(octets: bytes, varies: Varies, *, iot: bool) -> bytes:
+    """The FCI of the ISD-R (SGP.22 5.7.1); ``iot``: of an eUICC of SGP.32."""
     parts = {part.tag: part.value for part in tlv.parse(octets).children()}
     if varies("fci-longer-commands"):
         parts[0xA5] = tlv.encode(0x9F65, b"\x00\xff")
@@ -68,7 +68,8 @@ def vary_fci(octets: bytes, varies: Varies) -> bytes:
         parts[0xA5] = tlv.encode(0x9F6E, bytes.fromhex("479143210123")) + parts[0xA5]
     if varies("fci-with-later-elements"):
         parts[0xE0] += tlv.encode(0x9F50, b"\x01")
-    if varies("fci-with-iot-template"):
+    # An eUICC of SGP.32 tells the truth there already.
+    if varies("fci-with-iot-template") and not iot:
         parts[0xE1] = tlv.encode(0x80, b"\x06\x40")
     return tlv.encode(0x6F, b"".join(tlv.encode(tag, value) for tag, value in parts.items()))
 

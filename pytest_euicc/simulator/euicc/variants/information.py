@@ -68,9 +68,9 @@ def vary_info2(octets: bytes, varies: Varies) -> bytes:
     if varies("forbidden-rules-empty") and 0x99 not in parts:
         parts = _inserted(parts, 0x99, b"\x00", after=0x8B)
     if varies("info2-of-v2.7"):
-        parts |= {0x90: b"\x00", 0x92: b"EUM", 0x93: b"\x02\x07\x00", 0x95: b"\x01"}
+        parts = {0x90: b"\x00"} | parts | {0x92: b"EUM", 0x93: b"\x02\x07\x00", 0x95: b"\x01"}
     if varies("info2-of-v3"):
-        parts |= {0x90: b"\x00", 0xB1: b"", 0x93: b"\x03\x01\x00"}
+        parts = {0x90: b"\x00"} | parts | {0xB1: b"", 0x93: b"\x03\x01\x00"}
     if varies("info2-of-sgp32") and 0xB4 not in parts:
         parts |= {0x90: b"\x00", 0xB4: tlv.encode(0xA0, tlv.encode(0x04, b"\x01\x02\x00")) + tlv.encode(0x82, b"")}
     parts |= {tag: parts.pop(tag) for tag in _LATE if tag in parts}
