@@ -1,12 +1,12 @@
-"""``python -m benchmarks [units] [download] [suite]``: where the time of a run goes, as ratios within one run."""
+"""``python -m benchmarks [SECTION …]``: where the time of a run goes, as ratios within one run."""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import download, suite, units
+from benchmarks import card, download, suite, units
 
-SECTIONS = {"units": units.lines, "download": download.lines, "suite": suite.lines}
+SECTIONS = {"units": units.lines, "card": card.lines, "download": download.lines, "suite": suite.lines}
 
 
 def main(names: list[str]) -> int:
