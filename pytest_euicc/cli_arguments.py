@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
     text = "run sequences against named defects and permitted variants of the simulators: which find what"
     prove = command("prove", "prove.command:command", text)
-    prove.add_argument("--side", choices=("euicc", "smdp", "all"), default="all", help="simulator (default all)")
+    prove.add_argument("--side", choices=("euicc", "smdp", "lpa", "all"), default="all", help="simulator (default all)")
     _many(prove, "--defect", "NAME", "only this defect")
     _many(prove, "-k", "TEXT", "only sequences with this text in their name or title", dest="texts")
     prove.add_argument("--jobs", type=int, default=2, help="worker processes (default 2)")

@@ -122,6 +122,23 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
 
 @pytest.fixture(scope="session")
+def lpa_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """The LPA under test on its bench; a wrong option ends the run with one message."""
+    from pytest_euicc.harness import open_lpa_harness
+
+    run = request.config.stash[RUN]
+    try:
+        harness = open_lpa_harness(run.options)
+    except PytestEuiccError as error:
+        _end_run(request, error)
+    run.opened(harness.description)
+    if run.recorder is not None:
+        run.recorder.opened(run.description)
+    yield harness
+    harness.close()
+
+
+@pytest.fixture(scope="session")
 def declaration(euicc_harness: Harness) -> Declaration:
     """The declaration of the implementation under test."""
     return euicc_harness.session.declaration
@@ -185,7 +202,9 @@ def lpa(isdr: Isdr, smdp: SmdpAccess) -> Iterator[Lpa]:
 
 @pytest.fixture
 def sequence(request: pytest.FixtureRequest) -> SequenceRun:
-    """One sequence of a vector with the card or the SM-DP+ it is for; given by the marker ``euicc_vectors``."""
+    """One sequence of a vector with what it is for; given by the marker ``euicc_vectors``."""
+    from pytest_euicc.conformance.engine.kinds import KINDS
+
     case, chosen = request.config.stash[RUN].sequences[request.param]
-    harness = request.getfixturevalue("smdp_harness" if case.iut == "smdp" else "euicc_harness")
+    harness = request.getfixturevalue(KINDS.get(case.iut).harness)
     return SequenceRun(case, chosen, harness, request.node)

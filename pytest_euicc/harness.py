@@ -58,6 +58,8 @@ class Harness:
             self.session.card.close()
         if self.session.smdp is not None:
             self.session.smdp.close()
+        if self.session.bench is not None:
+            self.session.bench.close()
 
 
 def open_harness(options: Options) -> Harness:
@@ -160,6 +162,25 @@ def open_smdp_harness(options: Options) -> Harness:
     server = smdp_server(options, declaration)
     where = SIMULATED if server is None else server.urls["nist"]
     return Harness(session, {"SM-DP+": where, "SM-DP+ declaration": declaration.name, "seed": seed})
+
+
+def open_lpa_harness(options: Options) -> Harness:
+    """A session with the LPA of the run between card and servers of the bench.
+
+    Raises:
+        OptionError: an option is wrong.
+    """
+    from pytest_euicc.conformance.engine.context import Session
+    from pytest_euicc.iut.inputs import load_lpa_declaration
+    from pytest_euicc.iut.lpa.bench import SimulatedBench
+    from pytest_euicc.iut.lpa.opening import open_driver
+
+    declaration, pki = load_lpa_declaration(options), read_pki(options)
+    driver = open_driver(options)
+    bench = SimulatedBench(driver, pki, options.lpa_timeout)
+    seed = options.seed or secrets.token_hex(8)
+    session = Session(declaration=declaration, real_card=False, pki=pki, bench=bench, seed=seed)
+    return Harness(session, {"LPA": driver.name, "LPA declaration": declaration.name, "seed": seed})
 
 
 def _started(recorded: str | None) -> datetime:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SIMULATED = "sim"
 """In place of a reader, or of a URL."""
+OWN = "own"
+"""In place of the file for the driver of an LPA."""
 
 FAILURES = ("fail", "inconclusive", "restore", "observation")
 """What can count as a failure of a run."""
@@ -146,6 +148,8 @@ class Options:
         declaration: a file; None means that of the simulated eUICC, and an empty one for any other card.
         smdp: ``sim`` or the URL of an SM-DP+; empty means as declared, else ``sim``.
         smdp_declaration: a file; None means that of the simulated SM-DP+, and an empty one for any other server.
+        lpa: ``own`` or a file for the driver of another LPA.
+        lpa_declaration: a file; None means that of our own LPA, and an empty one for any other.
         worker: name of the xdist worker, empty without xdist.
         provision: the hook by which a vendor provisions its SM-DP+.
         claims: folder in which workers record which profiles of the inventory are in use.
@@ -197,6 +201,15 @@ class Options:
         "SECONDS",
         "how long to wait for an SM-DP+ that died under a test, before the next one (default 10)",
         _seconds,
+    )
+    lpa: str = _option(
+        "own", "--lpa", "own|FILE", "LPA to test: our own one, or a file that says how it is driven (default own)"
+    )
+    lpa_declaration: Path | None = _option(
+        None, "--lpa-declaration", "FILE", "declaration of the LPA under test (YAML)", _path
+    )
+    lpa_timeout: float = _option(
+        60.0, "--lpa-timeout", "SECONDS", "time limit for an LPA to tell its user a result (default 60)", _seconds
     )
     seed: str | None = _option(
         None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable
@@ -268,6 +281,12 @@ class Options:
         "switch a permitted variant of the simulated SM-DP+ on (may be repeated)",
         _names,
         "",
+    )
+    lpa_defects: tuple[str, ...] = _option(
+        (), "--lpa-defect", "NAME", "switch on a named defect of our own LPA (may be repeated)", _names, ""
+    )
+    lpa_variants: tuple[str, ...] = _option(
+        (), "--lpa-variant", "NAME", "switch a permitted variant of our own LPA on (may be repeated)", _names, ""
     )
     worker: str = ""
     provision: Hook | None = None

@@ -17,6 +17,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     euicc_harness,
     isdr,
     lpa,
+    lpa_harness,
     pki,
     sequence,
     smdp,

@@ -83,10 +83,9 @@ class Run:
     @cached_property
     def cases(self) -> list[Case]:
         """All vectors; raises OptionError with every mistake in them or in a declaration."""
-        from pytest_euicc.iut.inputs import load_cases, load_declaration, load_smdp_declaration
+        from pytest_euicc.iut.inputs import load_cases
 
-        load_declaration(self.options)
-        declaration = load_smdp_declaration(self.options)
+        declaration = self.declarations["smdp"]
         if self.options.smdp:
             from pytest_euicc.iut.smdp.opening import smdp_server
 
@@ -101,9 +100,9 @@ class Run:
     @cached_property
     def declarations(self) -> dict[str, Declaration]:
         """What is declared, by ``iut``; raises OptionError."""
-        from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration
+        from pytest_euicc.iut.inputs import load_declarations
 
-        return {"euicc": load_declaration(self.options), "smdp": load_smdp_declaration(self.options)}
+        return load_declarations(self.options)
 
     def without_inapplicable(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
         """Tests that are kept, and sequences that do not apply."""

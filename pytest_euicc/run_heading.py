@@ -9,8 +9,9 @@ from typing import Any
 
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.features import OPTIONS
+from pytest_euicc.conformance.files.sides import NAMES, PREFIXES
 from pytest_euicc.conformance.files.vector import Case
-from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
+from pytest_euicc.iut.inputs import load_declarations, read_pki
 from pytest_euicc.options import Options
 from pytest_euicc.reporting.run_file import NOTICE
 
@@ -19,6 +20,8 @@ _DEVIATIONS = {
     "variants": "--euicc-variant",
     "smdp_defects": "--smdp-defect",
     "smdp_variants": "--smdp-variant",
+    "lpa_defects": "--lpa-defect",
+    "lpa_variants": "--lpa-variant",
 }
 _NOT_TOLD = ("provision", "claims", "tell", "worker", "seed", "tester", *_DEVIATIONS)
 
@@ -40,7 +43,7 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
         "tester": options.tester,
         "harness": harness(files, len(ids)),
         "options": _given(options),
-        "declarations": [_declared(each) for each in (load_declaration(options), load_smdp_declaration(options))],
+        "declarations": [_declared(each) for each in load_declarations(options).values()],
         "pki": sorted((ci.subject_key_id or b"").hex().upper() for ci in read_pki(options).trust()),
         "deviations": {flag: list(getattr(options, name)) for name, flag in _DEVIATIONS.items()},
         "known": ids,
@@ -53,7 +56,7 @@ def environment(told: dict[str, Any], started: str) -> dict[str, str]:
     if told["tester"]:
         found["tested by"] = told["tester"]
     for declared in told["declarations"]:
-        side = "eUICC" if declared["iut"] == "euicc" else "SM-DP+"
+        side = NAMES[declared["iut"]]
         found[f"SGP.22 of the {side}"] = str(declared["version"])
     found |= {option.lstrip("-"): ", ".join(names) for option, names in told["deviations"].items() if names}
     return found
@@ -78,7 +81,7 @@ def _plain(value: Any) -> Any:
 def _declared(declaration: Declaration) -> dict[str, Any]:
     """A declaration with the meaning of its options, and the SHA-256 of what it says."""
     content = declaration.model_dump(mode="json", exclude_defaults=True, exclude={"inventory", "es2plus"})
-    side = "O_E_" if declaration.iut == "euicc" else "O_P_"
+    side = PREFIXES[declaration.iut]
     known = [name for name in OPTIONS if name.startswith(side) or name in declaration.options]
     return {
         "iut": declaration.iut,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from pytest_euicc.es9.connection import Connection
+from pytest_euicc.es9.connection import Connection, HttpAnswer
 from pytest_euicc.es9.errors import Es9Error, NotJson, Redirected, UnexpectedHttpStatus
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.text import encodable
@@ -122,6 +122,20 @@ class HttpExchange:
     fault: str = ""
 
 
+class Sender(Protocol):
+    """A way to one server: `Connection`, or one that stays in this process."""
+
+    @property
+    def url(self) -> str:
+        """``https://host[:port]``."""
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
+        """Send and wait for the whole answer; raises Es9Error where none comes."""
+
+    def close(self) -> None:
+        """End the connections."""
+
+
 class JsonClient:
     """A server seen from one that calls its functions.
 
@@ -131,13 +145,16 @@ class JsonClient:
         path: of the functions, up to their names.
         protocol: version of SGP.22 in X-Admin-Protocol.
         user_agent: what the client calls itself.
+        sender: the way to the server, in place of HTTPS by these settings.
 
     Attributes:
         listener: called with every exchange, for reports.
     """
 
-    def __init__(self, url: str, tls: TlsSettings, path: str, protocol: str, user_agent: str) -> None:
-        self._connection = Connection(url, tls)
+    def __init__(
+        self, url: str, tls: TlsSettings, path: str, protocol: str, user_agent: str, sender: Sender | None = None
+    ) -> None:
+        self._connection: Sender = sender or Connection(url, tls)
         self._path = path
         self.listener: Callable[[HttpExchange], None] | None = None
         self.url = self._connection.url

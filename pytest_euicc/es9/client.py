@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_euicc.es9.binding import Es9Reply, JsonClient, encode
+from pytest_euicc.es9.binding import Es9Reply, JsonClient, Sender, encode
 from pytest_euicc.es9.tls import TlsSettings
 
 __all__ = ["FUNCTIONS", "PATH", "Es9Client", "Es9Reply", "encode"]
@@ -25,10 +25,20 @@ class Es9Client(JsonClient):
         url: ``https://host[:port]``, or the address of an activation code.
         tls: trust and everything else of the connection.
         protocol: version of SGP.22 in X-Admin-Protocol.
+        user_agent: what the client calls itself.
+        sender: the way to the server, in place of HTTPS by these settings.
     """
 
-    def __init__(self, url: str, tls: TlsSettings, protocol: str = "2.6.0") -> None:
-        super().__init__(url, tls, PATH, protocol, USER_AGENT)
+    def __init__(
+        self,
+        url: str,
+        tls: TlsSettings,
+        protocol: str = "2.6.0",
+        *,
+        user_agent: str = USER_AGENT,
+        sender: Sender | None = None,
+    ) -> None:
+        super().__init__(url, tls, PATH, protocol, user_agent, sender)
 
     def initiate_authentication(self, euicc_challenge: bytes, euicc_info1: bytes, smdp_address: str) -> Es9Reply:
         """InitiateAuthentication (SGP.22 5.6.1): challenge of 16 octets, EUICCInfo1 (BF20), address of the SM-DP+."""

@@ -3,7 +3,7 @@
 Named by this package's own entry point in the group ``pytest_euicc.actions``: importing it registers everything.
 """
 
-from pytest_euicc.conformance.engine.kinds import KINDS, OnServer
+from pytest_euicc.conformance.engine.kinds import KINDS, BetweenCardAndServers, OnServer
 from pytest_euicc.conformance.engine.restore import OnCard
 from pytest_euicc.interfaces import card, common, es6, lpa
 from pytest_euicc.interfaces.download import checks as download_checks
@@ -17,6 +17,10 @@ from pytest_euicc.interfaces.es10b_iot import association, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
 from pytest_euicc.interfaces.es10b_iot import states as es10b_iot_states
+from pytest_euicc.interfaces.lpad import operations as lpad_operations
+from pytest_euicc.interfaces.lpad import outcome as lpad_outcome
+from pytest_euicc.interfaces.lpad import record as lpad_record
+from pytest_euicc.interfaces.lpad import states as lpad_states
 
 __all__ = [
     "association",
@@ -36,6 +40,10 @@ __all__ = [
     "es10b_iot_states",
     "functions",
     "lpa",
+    "lpad_operations",
+    "lpad_outcome",
+    "lpad_record",
+    "lpad_states",
     "package",
     "parallel",
     "reading",
@@ -47,3 +55,4 @@ __all__ = [
 
 KINDS.add("euicc", OnCard())
 KINDS.add("smdp", OnServer("an SM-DP+"))
+KINDS.add("lpa", BetweenCardAndServers())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
 from pytest_euicc.files import PUBLISHED_FOLDER
-from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.options import OWN, SIMULATED, OptionError, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.declaration import Declaration
@@ -65,8 +65,27 @@ def load_smdp_declaration(options: Options, to_come: Path | None = None) -> Decl
     return _declaration("smdp", "--smdp-declaration", options.smdp_declaration, default, to_come)
 
 
+def load_lpa_declaration(options: Options) -> Declaration:
+    """The declaration of the LPA under test; raises OptionError."""
+    default = resources.declarations() / "own_lpa.yaml" if options.lpa == OWN else None
+    return _declaration("lpa", "--lpa-declaration", options.lpa_declaration, default)
+
+
+def load_declarations(options: Options) -> dict[str, Declaration]:
+    """What is declared, by ``iut``; raises OptionError."""
+    return {
+        "euicc": load_declaration(options),
+        "smdp": load_smdp_declaration(options),
+        "lpa": load_lpa_declaration(options),
+    }
+
+
 def _declaration(
-    iut: Literal["euicc", "smdp"], option: str, path: Path | None, default: Path | None, to_come: Path | None = None
+    iut: Literal["euicc", "smdp", "lpa"],
+    option: str,
+    path: Path | None,
+    default: Path | None,
+    to_come: Path | None = None,
 ) -> Declaration:
     from pytest_euicc.conformance.engine import library
     from pytest_euicc.conformance.files.declaration import Declaration

@@ -34,6 +34,7 @@ def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     plan.add_argument(
         "--smdp-declaration", metavar="FILE", type=Path, help="of the SM-DP+ (default: the simulated one's)"
     )
+    plan.add_argument("--lpa-declaration", metavar="FILE", type=Path, help="of the LPA (default: that of our own one)")
     text = "your own vectors, in addition to those of the package (may be repeated)"
     plan.add_argument("--vectors", metavar="PATH", action="append", default=[], type=Path, help=text)
     text = "only sequences with this text in their name or title (may be repeated)"

@@ -14,7 +14,7 @@ from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es10.isdr import ISDR_AID
-from pytest_euicc.iut.inputs import load_cases, load_declaration, load_smdp_declaration, read_pki
+from pytest_euicc.iut.inputs import load_cases, load_declarations, read_pki
 from pytest_euicc.lab import declaring, facts, templates
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.reporting import run_file
@@ -84,9 +84,10 @@ def plan(arguments: Namespace) -> int:
     options = Options(
         declaration=arguments.declaration,
         smdp_declaration=arguments.smdp_declaration,
+        lpa_declaration=arguments.lpa_declaration,
         vectors=tuple(arguments.vectors),
     )
-    declarations = {"euicc": load_declaration(options), "smdp": load_smdp_declaration(options)}
+    declarations = load_declarations(options)
     cases = load_cases(options)
     last = run_file.load(arguments.last) if arguments.last else None
     chosen = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es9.errors import Es9Error
@@ -29,8 +29,19 @@ from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.rat import authorises
 
-Consent = Callable[[Metadata], bool]
-"""Asked once the metadata is known (SGP.22 3.1.3, step 6); False ends the session with endUserRejection."""
+Decision = Literal["yes", "no", "not now", "nothing"]
+Consent = Callable[[Metadata], bool | Decision]
+"""Asked once the metadata is known (SGP.22 3.1.3, step 6); whatever is no yes ends the session with its reason."""
+Code = str | Callable[[], str | None] | None
+"""A confirmation code, or who is asked for it once it is known to be required."""
+
+_DECIDED: dict[bool | str, tuple[str, str]] = {
+    False: ("endUserRejection", "the end user refused the profile"),
+    "no": ("endUserRejection", "the end user refused the profile"),
+    "not now": ("postponed", "the end user put the profile off"),
+    "nothing": ("timeout", "the end user did not answer"),
+}
+"""CancelSessionReason and words of what is no yes (SGP.22 3.1.3.1)."""
 
 
 class Lpa(Notifying):
@@ -133,7 +144,7 @@ class Lpa(Notifying):
         self,
         code: ActivationCode | str,
         *,
-        confirmation_code: str | None = None,
+        confirmation_code: Code = None,
         consent: Consent | None = None,
     ) -> Installation:
         """Download and install the profile an activation code stands for.
@@ -175,7 +186,9 @@ class Lpa(Notifying):
         self.confirm(session)
         return self._fetch_and_install(session, confirmation_code)
 
-    def _fetch_and_install(self, session: Session, confirmation_code: str | None) -> Installation:
+    def _fetch_and_install(self, session: Session, confirmation_code: Code) -> Installation:
+        if callable(confirmation_code):
+            confirmation_code = confirmation_code() if session.confirmation_code_required else None
         if session.confirmation_code_required and confirmation_code is None:
             self.cancel(session, "postponed")
             raise DownloadCancelled("postponed", "a confirmation code is required and none was given", "3.1.3")
@@ -189,9 +202,11 @@ class Lpa(Notifying):
         if refused:
             self.cancel(session, "pprNotAllowed")
             raise DownloadCancelled("pprNotAllowed", f"{refused} not allowed by the eUICC", "2.9.2.4")
-        if consent is not None and not consent(metadata):
-            self.cancel(session, "endUserRejection")
-            raise DownloadCancelled("endUserRejection", "the end user refused the profile", "3.1.3")
+        decided = True if consent is None else consent(metadata)
+        if decided in _DECIDED:
+            reason, told = _DECIDED[decided]
+            self.cancel(session, reason)
+            raise DownloadCancelled(reason, told, "3.1.3.1")
 
     def _rules_refused(self, metadata: Metadata) -> str:
         rules = [rule for rule in metadata.policy_rules if rule != "pprUpdateControl"]

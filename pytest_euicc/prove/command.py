@@ -23,15 +23,22 @@ from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.euicc import defects as of_euicc
 from pytest_euicc.simulator.euicc import variants as permitted_of_euicc
 from pytest_euicc.simulator.euicc.settings import SettingsError
+from pytest_euicc.simulator.lpa import defects as of_lpa
+from pytest_euicc.simulator.lpa import variants as permitted_of_lpa
 from pytest_euicc.simulator.smdp import defects as of_smdp
 from pytest_euicc.simulator.smdp import variants as permitted_of_smdp
 from pytest_euicc.simulator.variant import UnknownVariant, Variant, known_variants
 
 HOLDS, OPEN, INTERRUPTED = 0, 1, 130
-REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {"euicc": of_euicc.DEFECTS, "smdp": of_smdp.DEFECTS}
+REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {
+    "euicc": of_euicc.DEFECTS,
+    "smdp": of_smdp.DEFECTS,
+    "lpa": of_lpa.DEFECTS,
+}
 VARIANTS: Mapping[Side, Mapping[str, Variant]] = {
     "euicc": permitted_of_euicc.VARIANTS,
     "smdp": permitted_of_smdp.VARIANTS,
+    "lpa": permitted_of_lpa.VARIANTS,
 }
 
 

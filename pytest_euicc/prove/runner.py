@@ -14,6 +14,8 @@ from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.runner import Runner, not_applicable
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.harness import open_session
+from pytest_euicc.iut.lpa.bench import SimulatedBench
+from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.iut.simulated_euicc import redeclared
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.prove.targets import Side, Target
@@ -101,7 +103,8 @@ class Setup:
 
     def open(self) -> SequenceRunner:
         """The runner of the side."""
-        return EuiccRunner(self) if self.side == "euicc" else SmdpRunner(self)
+        runners: dict[Side, type[_SimulatorRunner]] = {"euicc": EuiccRunner, "smdp": SmdpRunner, "lpa": LpaRunner}
+        return runners[self.side](self)
 
 
 @dataclass
@@ -133,7 +136,7 @@ class _Switches:
 
 
 class _SimulatorRunner(ABC):
-    """What both sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
+    """What all sides share: a session for each run, and one SM-DP+, which listens from its first use to the end."""
 
     def __init__(self, setup: Setup) -> None:
         self._sequences = by_id(setup.cases)
@@ -205,6 +208,19 @@ class SmdpRunner(_SimulatorRunner):
     def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:  # noqa: ARG002
         self._smdp.defects, self._smdp.variants = switches.defects, switches.variants
         return open_session(None, target.declaration, self._pki, self._smdp, real_card=False, seed=SEED)
+
+
+class LpaRunner(_SimulatorRunner):
+    """Our own LPA, whose defects and variants are switched, between card and servers of a bench."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self._driver = OwnLpa()
+        self._bench = SimulatedBench(self._driver, self._pki)
+
+    def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:  # noqa: ARG002
+        self._driver.defects, self._driver.variants = switches.defects, switches.variants
+        return Session(declaration=target.declaration, real_card=False, pki=self._pki, bench=self._bench, seed=SEED)
 
 
 def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:

@@ -9,13 +9,16 @@ from pytest_euicc import resources
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
-Side = Literal["euicc", "smdp"]
-SIDES: tuple[Side, ...] = ("euicc", "smdp")
+Side = Literal["euicc", "smdp", "lpa"]
+SIDES: tuple[Side, ...] = ("euicc", "smdp", "lpa")
+
+_FILES = {"smdp": "simulated_smdp.yaml", "lpa": "own_lpa.yaml"}
+"""Declarations of the sides with one implementation."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A declaration and the simulator it describes; the simulated SM-DP+ has no settings."""
+    """A declaration and the simulator it describes; only a simulated eUICC has settings."""
 
     name: str
     declaration: Declaration
@@ -29,8 +32,8 @@ def targets(side: Side) -> list[Target]:
         FileMistakes: a declaration is wrong.
         SettingsError: settings are wrong.
     """
-    if side == "smdp":
-        path = resources.declarations() / "simulated_smdp.yaml"
+    if side in _FILES:
+        path = resources.declarations() / _FILES[side]
         return [Target(path.stem, Declaration.load(path), None)]
     return [
         Target(

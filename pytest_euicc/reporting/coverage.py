@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pytest_euicc.conformance.files.applicability import parse
 from pytest_euicc.conformance.files.document import Document, FileMistakes
+from pytest_euicc.conformance.files.sides import NAMES
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.values.text import pydantic_message
 
-_SIDES = {"euicc": "eUICC", "smdp": "SM-DP+"}
 _HEAD = """\
 # Coverage
 
@@ -38,7 +38,7 @@ def page(cases: Iterable[Case]) -> str:
         rows = "\n".join(_line(_row(case)) for case in chosen)
         head = f"{_line(_COLUMNS)}\n{_line('---' for _ in _COLUMNS)}"
         theirs = sum(len(_of_sgp23(case)) for case in chosen)
-        title = f"{_SIDES[iut]}: {len(chosen)} test cases, {total} sequences, {theirs} of them SGP.23's"
+        title = f"{NAMES[iut]}: {len(chosen)} test cases, {total} sequences, {theirs} of them SGP.23's"
         parts.append(f"## {title}\n\n{head}\n{rows}\n")
     return "\n".join(parts)
 
@@ -92,7 +92,7 @@ def _is_clause(text: str) -> bool:
 
 def _order(case: Case) -> tuple[object, ...]:
     clause = tuple(int(number) for number in _NUMBER.findall(case.clauses.sgp23 or "99"))
-    return list(_SIDES).index(case.iut), clause, case.case
+    return list(NAMES).index(case.iut), clause, case.case
 
 
 def _row(case: Case) -> Iterator[str]:

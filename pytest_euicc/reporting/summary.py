@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pytest_euicc.conformance.files.sides import NAMES
 from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.page import page
 from pytest_euicc.reporting.run_file import NOTICE, VERDICTS, Entry, RunRecord
@@ -82,7 +83,7 @@ def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
     else:
         yield from ((_LABELS.get(name, name), text) for name, text in run.card.items() if name not in _NOT_SHOWN)
     for declaration in run.declarations:
-        side = "eUICC" if declaration.get("iut") == "euicc" else "SM-DP+"
+        side = NAMES.get(str(declaration.get("iut")), "SM-DP+")
         told = f"{declaration.get('name')}: SGP.22 {declaration.get('version')}, SHA-256 {declaration.get('sha256')}"
         yield f"declaration of the {side}", told
     yield "started", run.started

@@ -20,6 +20,7 @@ from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 
 if TYPE_CHECKING:
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
+    from pytest_euicc.conformance.engine.bench import Bench
     from pytest_euicc.conformance.engine.smdp import SmdpAccess
     from pytest_euicc.conformance.files.orders import Curve
     from pytest_euicc.conformance.files.vector import Step
@@ -90,6 +91,7 @@ class Session:
         started: the time by which lists and the like are dated; a replay has that of its recording.
         pki: certificates and keys of the tester; None where it has none, and so can be neither SM-DP+ nor eUICC.
         smdp: the SM-DP+ of the session; None where there is none.
+        bench: card and servers of an LPA under test; None for any other session.
         journal: of a real card; None for one that may be changed freely.
     """
 
@@ -104,6 +106,7 @@ class Session:
     started: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     pki: Pki | None = None
     smdp: SmdpAccess | None = None
+    bench: Bench | None = None
     journal: ChangeLog | None = None
     _eid: str | None = None
     _unidentified: str | None = None

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pytest_euicc.conformance.engine.arguments import Registry
+from pytest_euicc.conformance.engine.bench import Bench
 from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
 
 
 @dataclass
@@ -49,6 +51,10 @@ class Kind(Protocol):
     def answer(self) -> Literal["sw", "status"]:
         """What its answers are judged by first: a status word, or the status of a function over HTTP."""
 
+    @property
+    def harness(self) -> str:
+        """Name of the fixture that opens one: a `Harness` for the run."""
+
     def prepare(self, context: Context, *, changes: bool) -> Preparation:
         """Set up what a sequence needs before its first state.
 
@@ -69,6 +75,7 @@ class OnServer:
     """A kind of server: what a sequence needs is ordered by its states, which also withdraw it."""
 
     answer: Literal["sw", "status"] = "status"
+    harness = "smdp_harness"
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -80,3 +87,34 @@ class OnServer:
     def restore(self, undo: Undo) -> None:
         """Let states withdraw what they ordered."""
         undo.run()
+
+
+class BetweenCardAndServers:
+    """An LPA, whose card and servers are the tester's own: the bench makes them anew for each sequence."""
+
+    title = "an LPA"
+    answer: Literal["sw", "status"] = "status"
+    harness = "lpa_harness"
+
+    def prepare(self, context: Context, *, changes: bool) -> Preparation:  # noqa: ARG002
+        """Set up the bench.
+
+        Raises:
+            SetupIncomplete: the session has none.
+        """
+        bench = context.session.bench
+        if bench is None:
+            raise SetupIncomplete("there is no LPA in this session; give --lpa own or --lpa FILE")
+        bench.begin(context.random.getrandbits(64))
+        return _BenchEnd(bench)
+
+
+@dataclass
+class _BenchEnd:
+    """Nothing on the bench outlives its sequence."""
+
+    bench: Bench
+
+    def restore(self, undo: Undo) -> None:
+        undo.run()
+        self.bench.end()

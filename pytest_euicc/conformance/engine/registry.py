@@ -5,7 +5,7 @@ Its keyword-only parameters are the arguments that a vector may give; their type
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ class Action:
         tampered: type that field paths of ``tamper`` are read by, where it is another.
         response: shape of what ``expect`` sees; None when there is nothing to expect.
         changes: the action leaves traces on the card and needs permission on a real one.
+        response_by: makes that shape from the arguments as written, where it depends on them.
     """
 
     name: str
@@ -43,6 +44,13 @@ class Action:
     tampered: str | None
     response: Callable[[], Shape] | None
     changes: bool
+    response_by: Callable[[Mapping[str, Any]], Shape] | None = None
+
+    def response_to(self, arguments: Mapping[str, Any]) -> Shape | None:
+        """Shape of what ``expect`` sees with arguments as written; None when there is nothing to expect."""
+        if self.response_by is not None:
+            return self.response_by(arguments)
+        return self.response() if self.response is not None else None
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
@@ -59,6 +67,7 @@ def action(
     request: str | Shape | None = None,
     tampered: str | None = None,
     response: str | Shape | Callable[[], Shape] | None = None,
+    response_by: Callable[[Mapping[str, Any]], Shape] | None = None,
     title: str | None = None,
     changes: bool = False,
 ) -> Callable[[ActionFunction], ActionFunction]:
@@ -69,6 +78,7 @@ def action(
         request: ASN.1 type or shape of what ``with`` overlays; None: no ``with``.
         tampered: ASN.1 type of what ``tamper`` changes, where that is not ``request`` (a message around it, signed).
         response: ASN.1 type or shape of what ``expect`` matches, or what makes it; None: no ``expect``.
+        response_by: makes the shape from the arguments as written, where it depends on them.
         title: one line for reports; the first line of the docstring if not given.
         changes: it leaves traces on the card.
     """
@@ -84,6 +94,7 @@ def action(
             tampered=tampered,
             response=_shape(response),
             changes=changes,
+            response_by=response_by,
         )
         ACTIONS.add(name, entry)
         return function

@@ -27,6 +27,7 @@ class OnCard:
 
     title = "an eUICC"
     answer: Literal["sw", "status"] = "sw"
+    harness = "euicc_harness"
 
     def prepare(self, context: Context, *, changes: bool) -> Preparation:
         """Ask for permission, and take a snapshot or an inventory."""

@@ -114,9 +114,11 @@ class _Run:
         self.runner.emit(SequenceStarted(self.case, self.sequence, self.id))
         self.context.on_http = self.requested
         self.context.on_observation = lambda each: self.runner.emit(Observed(each))
-        card = self.session.card
+        card, bench = self.session.card, self.session.bench
         if card is not None:
             card.listeners.append(self.exchanged)
+        if bench is not None:
+            bench.on_apdu, bench.on_http = self.exchanged, self.requested
         try:
             reason = not_applicable(self.case, self.sequence, self.session)
             if reason:

@@ -43,6 +43,50 @@ OPTIONS: dict[str, str] = {
     "O_P_REUSE_OTPK": "SM-DP+: offers the one-time key of the download before (bppEuiccOtpk, SGP.22 3.1.3)",
     "O_P_CC": "SM-DP+: confirmation codes",
     "O_P_ES2": "SM-DP+: provisioning over ES2+",
+    "O_D_AC_MANUAL": "LPA: an activation code can be typed (without the prefix LPA:)",
+    "O_D_AC_QR": "LPA: an activation code can be given as the text of a QR code (with LPA:)",
+    "O_D_CONFIRMATION_CODE": "LPA: downloads with a confirmation code",
+    "O_D_CC_PROMPT": "LPA: asks for the confirmation code in the session; otherwise it is given beforehand",
+    "O_D_USER_CONSENT": "LPA: asks the user before a profile is installed",
+    "O_D_NOT_NOW": "LPA: offers to postpone as well as to reject",
+    "O_D_CONSENT_TIMEOUT": "LPA: gives up an unanswered prompt by itself; its time is declared",
+    "O_D_ABORT": "LPA: the user can abort a download that runs",
+    "O_D_METADATA": "LPA: tells the profile's metadata before it installs",
+    "O_D_ICON": "LPA: shows or hands out icons",
+    "O_D_PPR": "LPA: installs profiles with PPRs on the card it is tested with",
+    "O_D_REMOVABLE": "LPA: the card can be pulled out and put back; the driver or the bench does it",
+    "O_D_DEFAULT_DP": "LPA: downloads from the default SM-DP+ address of the eUICC",
+    "O_D_SET_DEFAULT_DP": "LPA: sets and clears the default SM-DP+ address",
+    "O_D_SMDS": "LPA: retrieves events from an SM-DS",
+    "O_D_SMDS_ADDRESS": "LPA: the SM-DS address can be given by the user or configuration",
+    "O_D_POWER_ON_DISCOVERY": "LPA: looks for profiles by itself at power-on when no operational profile is there",
+    "O_D_LIST": "LPA: lists profiles",
+    "O_D_ENABLE": "LPA: enables profiles",
+    "O_D_DISABLE": "LPA: disables profiles",
+    "O_D_DELETE": "LPA: deletes profiles",
+    "O_D_NICKNAME": "LPA: sets nicknames",
+    "O_D_EID": "LPA: tells the EID",
+    "O_D_EUICC_INFO": "LPA: tells EUICCInfo2 or parts of it",
+    "O_D_MEMORY_RESET": "LPA: eUICC memory reset",
+    "O_D_TEST_MODE": "LPA: has a device test mode, with test profiles and the reset of test profiles",
+    "O_D_STRONG_CONFIRM": "LPA: asks for confirmation itself before delete, memory reset and the like",
+    "O_D_REFRESH_CHOICE": "LPA: the refresh flag can be chosen by the driver",
+    "O_D_CAT": "LPA: fetches and answers proactive commands itself; otherwise the modem does",
+    "O_D_STARTS_CARD": "LPA: starts the card itself (ATR, TERMINAL CAPABILITY); otherwise a modem does that before",
+    "O_D_ISDR_AID": "LPA: another AID for the ISD-R can be configured",
+    "O_D_NOTIFY_AUTO": "LPA: delivers pending notifications by itself (after an operation, or at its next start)",
+    "O_D_NOTIFY_MANUAL": "LPA: delivers pending notifications when told",
+    "O_D_NOTIFY_LIST": "LPA: lists pending notifications",
+    "O_D_RETRY": "LPA: repeats a request by itself after a communication failure",
+    "O_D_RESTART": "LPA: the driver can end and start the LPA, and kill it",
+    "O_D_IMEI": "LPA: knows an IMEI (of its own, or given)",
+    "O_D_BRP": "LPA: takes servers with certificates on brainpoolP256r1 (P-256 is what everything else uses)",
+    "O_D_TLS13": "LPA: offers TLS 1.3",
+    "O_D_PUBLIC_CA": "LPA: takes TLS certificates of public CAs as well as those under a GSMA CI (v2.4 and later)",
+    "O_D_TLS_RSP": "LPA: checks the RSP policy of TLS certificates under a GSMA CI",
+    "O_D_CRL": "LPA: passes CRLs to the eUICC (ES10b.LoadCRL) or checks them",
+    "O_D_LOG": "LPA: writes a log that the bench can read",
+    "O_D_ACR": "LPA: activation code retrieval (v2.7)",
 }
 """Name of each option and what it means; `register_option` adds a vendor's own."""
 
@@ -51,7 +95,7 @@ def register_option(name: str, meaning: str) -> None:
     """Make an option of one's own known, for declarations and for applicability.
 
     Args:
-        name: starts with ``O_``, better with ``O_E_`` (eUICC) or ``O_P_`` (SM-DP+) and the vendor's name.
+        name: starts with ``O_``, better with ``O_E_`` (eUICC), ``O_P_`` (SM-DP+) or ``O_D_`` (LPA) and a vendor's name.
         meaning: what an implementation has that declares it, in one line.
 
     Raises:

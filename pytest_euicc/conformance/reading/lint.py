@@ -148,7 +148,7 @@ class _Sequence:
             text = f"no channel {step.channel!r} is open here{closest(step.channel, self.channels)}"
             self.report((*place, "channel"), text, False)
         self.message(step, action, place)
-        shape = action.response() if action.response else None
+        shape = action.response_to(step.arguments)
         saved: set[str] = set()
         self.expectation(step, shape, place, saved)
         for index, choice in enumerate(step.any_of):

@@ -1,0 +1,89 @@
+"""What holds for everything that an LPA sends, whatever a sequence is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.peers.lpa.functions import SERVER, server_value
+from pytest_euicc.peers.lpa.record import Apdu, Call, Record
+
+_LPA_INSTRUCTIONS = frozenset({0xA4, 0x70, 0xE2, 0xC0, 0xAA, 0x10, 0x12, 0x14, 0xC2, 0xF2, 0xB0, 0xB2, 0xCA, 0xCB})
+"""Of ISO 7816-4, ETSI TS 102 221 and SGP.22 that read, select, open channels or talk to the ISD-R."""
+_STORE_DATA = 0xE2
+_MORE, _LAST = 0x11, 0x91
+
+
+def judge(record: Record) -> list[Mismatch]:
+    """Everything wrong with what crossed since the user began the last action; the first fault of each kind."""
+    found = [*_apdus(record.apdus_since_mark()), *_requests(record.since_mark())]
+    first: dict[str, Mismatch] = {}
+    for each in found:
+        first.setdefault(each.path, each)
+    return list(first.values())
+
+
+def _apdus(apdus: list[Apdu]) -> Iterator[Mismatch]:
+    for apdu in apdus:
+        octets = apdu.command
+        shown = octets[:5].hex().upper()
+        try:
+            command = CommandApdu.parse(octets)
+        except ApduError as error:
+            yield Mismatch("APDU", "a command APDU (ISO 7816-3 12.1.3)", f"{octets.hex().upper()}: {error}")
+            continue
+        if command.ins not in _LPA_INSTRUCTIONS:
+            yield Mismatch("APDU instruction", "one that an LPA has a use for", shown)
+        if command.ins != _STORE_DATA:
+            continue
+        if command.p1 not in (_MORE, _LAST):
+            yield Mismatch("STORE DATA P1", "11 or 91 (SGP.22 5.7.2)", shown)
+        if command.extended or not command.data:
+            yield Mismatch("STORE DATA Lc", "1 to 255 octets in the short form (SGP.22 5.7.2)", shown)
+        if command.cla & 0xB0 != 0x80 and command.cla & 0xF0 != 0xC0:
+            yield Mismatch("STORE DATA class", "80 to 83 or C0 to CF (SGP.22 5.7.2)", shown)
+    yield from _chains(apdus)
+
+
+def _chains(apdus: list[Apdu]) -> Iterator[Mismatch]:
+    """Blocks are numbered from 00 up in each chain (SGP.22 5.7.2)."""
+    expected: dict[int, int] = {}
+    for apdu in apdus:
+        octets = apdu.command
+        if len(octets) < 5 or octets[1] != _STORE_DATA:
+            continue
+        channel = channel_of(octets[0])
+        number = expected.get(channel, 0)
+        if octets[3] != number & 0xFF and octets[3] != 0:
+            yield Mismatch("STORE DATA P2", f"{number & 0xFF:02X}, the number of the block (SGP.22 5.7.2)",
+                           octets[:5].hex().upper())  # fmt: skip
+        refused = apdu.answer[-2:-1] not in (b"\x90", b"\x91", b"\x61")
+        expected[channel] = 0 if octets[2] == _LAST or refused else octets[3] + 1
+
+
+def _requests(calls: list[Call]) -> Iterator[Mismatch]:
+    for call in calls:
+        http = call.http
+        if http is None:
+            continue
+        if not http.secure:
+            yield Mismatch("HTTP", "HTTPS (SGP.22 2.6.6)", f"plain HTTP to {http.host}{http.target}")
+        if call.name not in SERVER:
+            yield Mismatch(
+                "HTTP request", "POST of a function of ES9+ or ES11 (SGP.22 6.5)", f"{http.method} {http.target}"
+            )
+            continue
+        function = SERVER[call.name]
+        if http.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            yield Mismatch("Content-Type", "application/json (SGP.22 6.5.1)", http.headers.get("content-type", "none"))
+        if not http.headers.get("x-admin-protocol", "").startswith("gsma/rsp/v"):
+            protocol = http.headers.get("x-admin-protocol", "none")
+            yield Mismatch("X-Admin-Protocol", "gsma/rsp/v and three numbers (SGP.22 6.2)", protocol)
+        problems: list[tuple[str, str]] = []
+        value = server_value(http.body, function.request, lambda name, why: problems.append((name, why)))  # noqa: B023
+        for name, why in problems:
+            yield Mismatch(f"{call.name} {name}".rstrip(), "a body as SGP.22 6.5.2 has it", why)
+        for name in function.request:
+            if name not in value and not any(name == each for each, _ in problems):
+                yield Mismatch(f"{call.name} {name}", "a member of the request (SGP.22 6.5.2)", "no such member")

@@ -1,0 +1,251 @@
+"""What a user does with the LPA under test, as actions; each waits until the LPA has told its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import NotPermitted
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.values.shapes import ANY, BOOLEAN, NUMBER, OCTETS, TEXT, Shape, listing, mapping
+from pytest_euicc.interfaces.lpad import always
+from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.user import Reply
+
+_TOLD = mapping("what the LPA told", text=TEXT, iccid=OCTETS, name=TEXT, provider=TEXT)
+_PROFILE = mapping(
+    "profile", iccid=OCTETS, state=TEXT, name=TEXT, provider=TEXT, nickname=TEXT, icon=OCTETS,
+    **{"class": TEXT},
+)  # fmt: skip
+_LISTED = mapping("profiles told", text=TEXT, profiles=listing(_PROFILE))
+_NOTIFIED = mapping(
+    "notifications told",
+    text=TEXT,
+    notifications=listing(mapping("notification", seqNumber=NUMBER, event=TEXT, address=TEXT, iccid=OCTETS)),
+)
+_READ = mapping(
+    "told", text=TEXT, eid=OCTETS, default_address=TEXT, root_sds_address=TEXT, svn=TEXT, free_memory=NUMBER, more=ANY
+)
+
+
+def _perform(context: Context, operation: Operation, shape: Shape, **arguments: Any) -> Outcome:
+    bench = bench_of(context)
+    bench.record.mark()
+    given = {name: value for name, value in arguments.items() if value is not None}
+    answer = bench.perform(operation, given)
+    status = _status(answer)
+    value = {"text": answer.text, **answer.values}
+    found = always.judge(bench.record)
+    return Outcome(status=status, value=value, shape=shape, mismatches=tuple(found))
+
+
+def _status(answer: Answer) -> str:
+    """The result as a step's ``status``; raises NotPermitted where the LPA does not say how it ended."""
+    if answer.ending != "told":
+        return {"timeout": "no answer in time", "crash": "the LPA crashed"}[answer.ending]
+    if answer.result == "unknown":
+        raise NotPermitted("the driver cannot read the result of this operation (results: of its file)")
+    return "success" if answer.result == "success" else "failed"
+
+
+@action("lpad.download", response=_TOLD, changes=True)
+def download(
+    context: Context, _message: Message, *, code: str, confirmation_code: str | None = None, imei: str | None = None
+) -> Outcome:
+    """The user downloads a profile by an activation code.
+
+    Args:
+        code: the activation code, as typed or scanned.
+        confirmation_code: given beforehand; the LPA may also ask for it (state ``lpad.user``).
+        imei: of the device, where the LPA takes one.
+
+    Returns:
+        ``iccid``, ``name`` and ``provider`` as far as the LPA tells them.
+    """
+    return _perform(context, "download", _TOLD, code=code, confirmation_code=confirmation_code, imei=imei)
+
+
+@action("lpad.discovery", response=_TOLD, changes=True)
+def discovery(context: Context, _message: Message, *, smds: str | None = None, default: bool = False) -> Outcome:
+    """The user looks for profiles that wait at the SM-DS, or at the default SM-DP+.
+
+    Args:
+        smds: address of the SM-DS in place of that of the card.
+        default: at the default SM-DP+ instead.
+    """
+    return _perform(context, "discovery", _TOLD, smds=smds, default=default)
+
+
+@action("lpad.list", response=_LISTED)
+def list_profiles(context: Context, _message: Message) -> Outcome:
+    """The user lists the profiles.
+
+    Returns:
+        ``profiles`` with ``iccid`` (octets), ``state``, ``class``, names and ``nickname`` as far as the LPA tells them.
+    """
+    return _perform(context, "list", _LISTED)
+
+
+@action("lpad.enable", response=_TOLD, changes=True)
+def enable(
+    context: Context,
+    _message: Message,
+    *,
+    iccid: Hex | None = None,
+    text: str | None = None,
+    aid: Hex | None = None,
+    refresh: bool | None = None,
+) -> Outcome:
+    """The user enables a profile.
+
+    Args:
+        iccid: of the profile, ten octets as on the card; the driver gives it to the LPA in the LPA's way.
+        text: what the user gives instead of it, as it is.
+        aid: of the ISD-P, instead of it.
+        refresh: the refresh flag, where the driver can choose it.
+    """
+    return _perform(context, "enable", _TOLD, iccid=iccid, text=text, aid=aid, refresh=refresh)
+
+
+@action("lpad.disable", response=_TOLD, changes=True)
+def disable(
+    context: Context,
+    _message: Message,
+    *,
+    iccid: Hex | None = None,
+    text: str | None = None,
+    aid: Hex | None = None,
+    refresh: bool | None = None,
+) -> Outcome:
+    """The user disables a profile.
+
+    Args:
+        iccid: of the profile, ten octets as on the card.
+        text: what the user gives instead of it, as it is.
+        aid: of the ISD-P, instead of it.
+        refresh: the refresh flag, where the driver can choose it.
+    """
+    return _perform(context, "disable", _TOLD, iccid=iccid, text=text, aid=aid, refresh=refresh)
+
+
+@action("lpad.delete", response=_TOLD, changes=True)
+def delete(
+    context: Context, _message: Message, *, iccid: Hex | None = None, text: str | None = None, aid: Hex | None = None
+) -> Outcome:
+    """The user deletes a profile.
+
+    Args:
+        iccid: of the profile, ten octets as on the card.
+        text: what the user gives instead of it, as it is.
+        aid: of the ISD-P, instead of it.
+    """
+    return _perform(context, "delete", _TOLD, iccid=iccid, text=text, aid=aid)
+
+
+@action("lpad.nickname", response=_TOLD, changes=True)
+def nickname(
+    context: Context, _message: Message, *, name: str, iccid: Hex | None = None, text: str | None = None
+) -> Outcome:
+    """The user gives a profile a nickname.
+
+    Args:
+        name: the nickname; empty to take it away.
+        iccid: of the profile, ten octets as on the card.
+        text: what the user gives instead of the ICCID.
+    """
+    return _perform(context, "nickname", _TOLD, name=name, iccid=iccid, text=text)
+
+
+@action("lpad.notifications", response=_TOLD, changes=True)
+def notifications(context: Context, _message: Message) -> Outcome:
+    """The user lets the LPA deliver what is pending; an LPA that does so by itself may have done it already."""
+    return _perform(context, "notifications", _TOLD)
+
+
+@action("lpad.list_notifications", response=_NOTIFIED)
+def list_notifications(context: Context, _message: Message) -> Outcome:
+    """The user lists the pending notifications."""
+    return _perform(context, "list_notifications", _NOTIFIED)
+
+
+@action("lpad.default_address", response=_READ)
+def default_address(context: Context, _message: Message) -> Outcome:
+    """The user reads the default SM-DP+ address and that of the SM-DS."""
+    return _perform(context, "default_address", _READ)
+
+
+@action("lpad.set_default_address", response=_TOLD, changes=True)
+def set_default_address(context: Context, _message: Message, *, address: str) -> Outcome:
+    """The user sets the default SM-DP+ address.
+
+    Args:
+        address: empty to clear it.
+    """
+    return _perform(context, "set_default_address", _TOLD, address=address)
+
+
+@action("lpad.memory_reset", response=_TOLD, changes=True)
+def memory_reset(
+    context: Context,
+    _message: Message,
+    *,
+    operational: bool = True,
+    test: bool = False,
+    default_address: bool = False,
+) -> Outcome:
+    """The user resets the memory of the eUICC.
+
+    Args:
+        operational: delete operational profiles.
+        test: delete test profiles that were downloaded.
+        default_address: reset the default SM-DP+ address.
+    """
+    return _perform(context, "memory_reset", _TOLD, operational=operational, test=test, default_address=default_address)
+
+
+@action("lpad.eid", response=_READ)
+def eid(context: Context, _message: Message) -> Outcome:
+    """The user reads the EID."""
+    return _perform(context, "eid", _READ)
+
+
+@action("lpad.euicc_info", response=_READ)
+def euicc_info(context: Context, _message: Message) -> Outcome:
+    """The user reads what the eUICC says of itself."""
+    return _perform(context, "euicc_info", _READ)
+
+
+@action("lpad.restart", response=mapping("restart", answered=BOOLEAN, text=TEXT))
+def restart(context: Context, _message: Message) -> Outcome:
+    """The LPA is ended and started again."""
+    return _perform(context, "restart", _TOLD)
+
+
+@action("lpad.script")
+def script(context: Context, _message: Message, *, answers: list[Rule]) -> Outcome:
+    """From here on card and servers answer by these rules and no others.
+
+    Args:
+        answers: rules as of the state ``lpad.answer``; an empty list for card and servers as they are.
+    """
+    bench_of(context).script.set(answers)
+    return Outcome()
+
+
+@action("lpad.user")
+def user(
+    context: Context, _message: Message, *, consent: Reply = "yes", confirmation_code: str | None = None
+) -> Outcome:
+    """From here on the user answers so.
+
+    Args:
+        consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
+        confirmation_code: that the user enters.
+    """
+    found = bench_of(context).user
+    found.consent, found.confirmation_code = consent, confirmation_code
+    return Outcome()

@@ -1,0 +1,309 @@
+"""What must have crossed between LPA, card, servers and user, and what must not: order, content, absence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.errors import VectorMistake
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import ANY, Shape
+from pytest_euicc.interfaces.lpad import passing
+from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.functions import CARD, LOAD, SERVER, answer_shape, request_shape, server_value
+from pytest_euicc.peers.lpa.record import Call, Record
+
+Scope = Literal["last", "all"]
+Nth = int | Literal["first", "last"]
+
+
+def _calls(context: Context, scope: Scope) -> list[Call]:
+    record: Record = bench_of(context).record
+    return record.since_mark() if scope == "last" else record.calls
+
+
+def _names(calls: Iterable[Call]) -> str:
+    """What crossed, for people; segments of one load are one word."""
+    names: list[str] = []
+    for call in calls:
+        if not names or names[-1] != call.name or call.name != LOAD:
+            names.append(call.name)
+    return ", ".join(names) or "nothing"
+
+
+@action("lpad.exchanged")
+def exchanged(context: Context, _message: Message, *, functions: list[str], scope: Scope = "last") -> Outcome:
+    """These functions were called in this order, each once, each after the answer to the one before.
+
+    Other functions may have been called in between. Segments of one Bound Profile Package count as one call.
+
+    Args:
+        functions: names, or patterns such as ``ES9+.*``; one that ends in ``?`` may be missing, one that ends in ``+``
+            may have been called several times in a row.
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+    """
+    wanted = [_Place(name.rstrip("?+"), name.endswith("?"), name.endswith("+")) for name in functions]
+    calls = _calls(context, scope)
+    fault = _order_fault(wanted, list(_merged(call for call in calls if any(place.takes(call) for place in wanted))))
+    if not fault:
+        return Outcome()
+    return Outcome(mismatches=(Mismatch("order", ", ".join(functions), f"{fault}; there was: {_names(calls)}"),))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A call in an order: it may be missing, or come several times."""
+
+    name: str
+    optional: bool
+    plural: bool
+
+    def takes(self, call: Call) -> bool:
+        return fnmatchcase(call.name, self.name)
+
+
+def _order_fault(wanted: list[_Place], merged: list[tuple[Call, float]]) -> str:
+    """Where calls leave the order; empty where they keep to it."""
+    position = 0
+    for number, (call, _) in enumerate(merged):
+        while position < len(wanted) and wanted[position].optional and not wanted[position].takes(call):
+            position += 1
+        if position == len(wanted) or not wanted[position].takes(call):
+            expected = wanted[position].name if position < len(wanted) else "nothing more of these"
+            return f"{call.name} came where {expected} was to come"
+        if number and call.began < merged[number - 1][1]:
+            return f"{call.name} began before {merged[number - 1][0].name} was answered"
+        again = number + 1 < len(merged) and wanted[position].takes(merged[number + 1][0])
+        if not (wanted[position].plural and again):
+            position += 1
+    missing = [place.name for place in wanted[position:] if not place.optional]
+    return f"{missing[0]} did not come" if missing else ""
+
+
+def _merged(calls: Iterable[Call]) -> Iterator[tuple[Call, float]]:
+    """Calls with their ends; the segments of one load are one."""
+    held: tuple[Call, float] | None = None
+    for call in calls:
+        if held is not None and held[0].name == call.name == LOAD and not held[0].answer:
+            held = (held[0], call.ended)
+            continue
+        if held is not None:
+            yield held
+        held = (call, call.ended)
+    if held is not None:
+        yield held
+
+
+@action("lpad.not_exchanged")
+def not_exchanged(context: Context, _message: Message, *, functions: list[str], scope: Scope = "last") -> Outcome:
+    """None of these functions was called.
+
+    Args:
+        functions: names, or patterns such as ``ES10b.*``; ``CONNECT`` and ``HTTP`` for connections and other requests.
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+    """
+    calls = _calls(context, scope)
+    found = [call for call in calls if any(call.is_called(name) for name in functions)]
+    if not found:
+        return Outcome()
+    wanted = f"no {' and no '.join(functions)}"
+    return Outcome(
+        sent=found[0].request,
+        mismatches=(Mismatch("record", wanted, f"{found[0].name} {found[0].status}; there was: {_names(calls)}"),),
+    )
+
+
+def _chosen(context: Context, function: str, nth: Nth, scope: Scope) -> Call | None:
+    calls = [call for call in _calls(context, scope) if call.is_called(function)]
+    index = {"first": 0, "last": -1}.get(nth) if isinstance(nth, str) else nth - 1
+    try:
+        return calls[index]  # type: ignore[index]
+    except IndexError:
+        return None
+
+
+def _sent_shape(arguments: Mapping[str, Any]) -> Shape:
+    return request_shape(str(arguments.get("function", "")))
+
+
+def _answered_shape(arguments: Mapping[str, Any]) -> Shape:
+    return answer_shape(str(arguments.get("function", "")))
+
+
+@action("lpad.sent", response_by=_sent_shape)
+def sent(context: Context, _message: Message, *, function: str, nth: Nth = "last", scope: Scope = "last") -> Outcome:
+    """The LPA called a function; what it sent is what ``expect`` sees.
+
+    Args:
+        function: its name, ``ES10b.CancelSession`` or ``ES9+.CancelSession``; ``consent`` for what the user was shown.
+        nth: which of several calls: ``first``, ``last`` or a number from 1.
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+
+    Returns:
+        Of a card's function the request, of a server's the members of its body, decoded; ``members`` are their names.
+    """
+    call = _chosen(context, function, nth, scope)
+    if call is None:
+        return _never(context, function, scope)
+    shape = request_shape(function)
+    faults: list[Mismatch] = []
+    value: Any = call.value
+    if function in CARD and function != LOAD:
+        try:
+            value = codec.decode(CARD[function].request, call.request)
+        except codec.Asn1Error as error:
+            faults.append(Mismatch("", CARD[function].request, str(error)))
+    elif function == LOAD:
+        value = call.request
+    elif function in SERVER:
+        value = server_value(
+            call.request,
+            SERVER[function].request,
+            lambda name, why: faults.append(Mismatch(name, "a member of the binding (SGP.22 6.5.2)", why)),
+        )
+    return Outcome(sent=call.request, received=call.answer, value=value, shape=shape, mismatches=tuple(faults))
+
+
+@action("lpad.answered", response_by=_answered_shape)
+def answered(
+    context: Context, _message: Message, *, function: str, nth: Nth = "last", scope: Scope = "last"
+) -> Outcome:
+    """Card or server answered a function; what it answered is what ``expect`` sees, so that values can be saved.
+
+    Args:
+        function: its name.
+        nth: which of several calls: ``first``, ``last`` or a number from 1.
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+    """
+    call = _chosen(context, function, nth, scope)
+    if call is None:
+        return _never(context, function, scope)
+    if function in CARD:
+        value = codec.decode(CARD[function].response, call.answer)
+    elif function in SERVER:
+        value = server_value(call.answer, SERVER[function].answer, lambda _name, _why: None)
+    else:
+        raise VectorMistake(f"{function} has no answer that could be looked into")
+    return Outcome(received=call.answer, value=value, shape=answer_shape(function))
+
+
+def _never(context: Context, function: str, scope: Scope) -> Outcome:
+    told = f"it was not called; there was: {_names(_calls(context, scope))}"
+    return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", told),))
+
+
+@action("lpad.passed_on")
+def passed_on(context: Context, _message: Message, *, to: list[str], scope: Scope = "last") -> Outcome:
+    """What these functions carry of the other side is what the other side gave, octet for octet.
+
+    Args:
+        to: functions, such as ``ES10b.AuthenticateServer`` for what InitiateAuthentication answered, or
+            ``ES10b.LoadBoundProfilePackage`` for the segments of the package (SGP.22 2.5.5).
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+    """
+    calls = _calls(context, scope)
+    found: list[Mismatch] = []
+    for name in to:
+        try:
+            found += passing.faults(name, calls)
+        except tlv.TlvError as error:
+            found.append(Mismatch(name, "a TLV structure", str(error)))
+    return Outcome(mismatches=tuple(found))
+
+
+@action("lpad.stopped")
+def stopped(
+    context: Context,
+    _message: Message,
+    *,
+    after: str,
+    cancel: bool = True,
+    reasons: list[str] | None = None,
+    allowed: list[str] | None = None,
+) -> Outcome:
+    """After the last call of a function no further step of the session was made.
+
+    CancelSession on the card and, after it, at the server is tolerated, each once, with any reason but
+    endUserRejection; reading the card and delivering notifications is no step of the session.
+
+    Args:
+        after: name of the function.
+        cancel: ``false``: not even that.
+        reasons: that a CancelSession may have, in place of all but endUserRejection.
+        allowed: further functions that may follow.
+    """
+    calls = _calls(context, "last")
+    places = [number for number, call in enumerate(calls) if call.name == after]
+    if not places:
+        return _never(context, after, "last")
+    following = calls[places[-1] + 1 :]
+    free = [*_FREE, *(allowed or []), *(("ES10b.CancelSession", "ES9+.CancelSession") if cancel else ())]
+    found = [
+        Mismatch("record", f"no further step of the session after {after}", f"{call.name} {call.status}")
+        for call in following
+        if not any(fnmatchcase(call.name, pattern) for pattern in free)
+    ][:1]
+    for name in ("ES10b.CancelSession", "ES9+.CancelSession"):
+        number = sum(call.name == name for call in following)
+        if number > 1:
+            found.append(Mismatch("record", f"{name} at most once", f"{number} times"))
+    found += _reasons(following, reasons)
+    return Outcome(mismatches=tuple(found))
+
+
+_FREE = (
+    "ES10a.*", "ES10c.Get*", "ES10b.GetEUICCInfo*", "ES10b.GetRAT", "ES10b.ListNotification",
+    "ES10b.RetrieveNotificationsList", "ES10b.RemoveNotificationFromList", "ES9+.HandleNotification", "SELECT",
+    "MANAGE CHANNEL", "RESET", "TERMINAL CAPABILITY", "TERMINAL PROFILE", "STATUS", "READ *", "FETCH",
+    "TERMINAL RESPONSE", "consent", "confirmation code", "TLS",
+)  # fmt: skip
+"""What is no step of a download."""
+
+
+def _reasons(calls: list[Call], allowed: list[str] | None) -> Iterator[Mismatch]:
+    for call in calls:
+        if call.name == "ES10b.CancelSession":
+            reason = _reason(call.request)
+            if reason not in allowed if allowed is not None else reason == "endUserRejection":
+                wanted = " or ".join(allowed) if allowed is not None else "a reason that the user did not give"
+                yield Mismatch("reason", wanted, reason)
+
+
+def _reason(request: bytes) -> str:
+    try:
+        return str(getattr(codec.decode("CancelSessionRequest", request)["reason"], "name", "") or "unknown")
+    except codec.Asn1Error as error:
+        return f"unreadable: {error}"
+
+
+@action("lpad.cancelled")
+def cancelled(context: Context, _message: Message, *, reason: list[str], server: bool = True) -> Outcome:
+    """The session was cancelled: on the card with a reason, then at the SM-DP+ with the octets of the card.
+
+    Args:
+        reason: the reason, or several of which one must be given.
+        server: ``false``: the SM-DP+ need not have been told.
+    """
+    calls = _calls(context, "last")
+    on_card = [number for number, call in enumerate(calls) if call.name == "ES10b.CancelSession"]
+    at_server = [number for number, call in enumerate(calls) if call.name == "ES9+.CancelSession"]
+    if len(on_card) != 1:
+        told = f"{len(on_card)} times; there was: {_names(calls)}"
+        return Outcome(mismatches=(Mismatch("ES10b.CancelSession", "once", told),))
+    found = list(_reasons([calls[on_card[0]]], reason))
+    if server and len(at_server) != 1:
+        found.append(Mismatch("ES9+.CancelSession", "once", f"{len(at_server)} times; there was: {_names(calls)}"))
+    elif at_server and at_server[0] < on_card[0]:
+        found.append(Mismatch("order", "ES10b.CancelSession before ES9+.CancelSession", "the other way round"))
+    elif at_server:
+        found += passing.faults("ES9+.CancelSession", calls)
+    session = [call for call in calls if call.name == "ES9+.InitiateAuthentication"]
+    if session:
+        found += passing.transaction(session[-1], calls[on_card[0]])
+    return Outcome(sent=calls[on_card[0]].request, mismatches=tuple(found))

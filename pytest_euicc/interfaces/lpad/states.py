@@ -1,0 +1,220 @@
+"""States of the bench of an LPA: the card, the profiles that servers hold, scripted answers, the user."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.files.orders import Keys, OrderWish
+from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.user import Reply
+from pytest_euicc.peers.smdp.content import build
+from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
+
+_EVENTS = ["install", "enable", "disable", "delete"]
+
+
+@state("lpad.card")
+def card(
+    context: Context,
+    *,
+    profiles: list[dict[str, Any]] | None = None,
+    settings: dict[str, Any] | None = None,
+    defects: list[str] | None = None,
+    variants: list[str] | None = None,
+    as_: SaveAs = "profiles",
+) -> Generator[None, None, None]:
+    """The LPA finds a certain card; without this state it is an eUICC without profiles.
+
+    Args:
+        profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
+            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given.
+        settings: other settings of the simulated eUICC.
+        defects: names of its defects.
+        variants: names of its permitted variants.
+        as: saves the profiles, a list of ``iccid`` (octets) and ``digits``.
+    """
+    made = [_installed(number, entry) for number, entry in enumerate(profiles or [], 1)]
+    bench_of(context).put_card({**(settings or {}), "profiles": made}, defects or (), variants or ())
+    octets = [bytes.fromhex(entry["iccid"]) for entry in made]
+    context.save(as_, [{"iccid": each, "digits": to_digits(each)} for each in octets])
+    yield
+
+
+def _installed(number: int, entry: dict[str, Any]) -> dict[str, Any]:
+    digits = f"8900101234567890{number:03d}"
+    default = {"iccid": to_octets(digits + check_digit(digits)).hex(), "name": f"Profile {number}"}
+    return {**default, **entry}
+
+
+@state("lpad.order")
+def order(
+    context: Context,
+    *,
+    address: str | None = None,
+    matching_id: str | None = None,
+    keys: Keys | None = None,
+    confirmation_code: str | None = None,
+    confirmation_tries: int | None = None,
+    tries: int | None = None,
+    state: str = "Released",
+    expired: bool = False,
+    metadata: dict[str, Any] | None = None,
+    icon: Annotated[int, Field(ge=0, le=1024)] = 0,
+    octets: Annotated[int, Field(ge=0)] = 0,
+    memory: Annotated[int, Field(ge=0)] = 0,
+    iccid: Hex | None = None,
+    for_card: bool = False,
+    event: bool = False,
+    as_: SaveAs = "order",
+) -> Generator[None, None, None]:
+    """An SM-DP+ of the bench holds a profile.
+
+    Args:
+        address: of another SM-DP+ than that of the bench.
+        matching_id: in the activation code; any if left out, empty for an order that is found by the EID alone.
+        keys: session keys, or ``random`` for ReplaceSessionKeys.
+        confirmation_code: that the order needs.
+        confirmation_tries: wrong confirmation codes allowed.
+        tries: downloads allowed.
+        state: of the profile (SGP.22 3.1.6).
+        expired: whether the order has expired.
+        metadata: of the profile, in the words of an inventory.
+        icon: size of an icon in bytes.
+        octets: minimum size of the package.
+        memory: free memory that the profile needs.
+        iccid: of the profile, ten octets as on the card.
+        for_card: whether it is for the EID of the bench's card alone.
+        event: whether it is registered at the SM-DS of the bench.
+        as: saves ``code`` (the activation code), ``address``, ``matchingId``, ``iccid`` and ``digits``.
+    """
+    bench = bench_of(context)
+    wish = OrderWish(
+        matching_id=matching_id,
+        eid=bench.eid if for_card or matching_id == "" else None,
+        event=event,
+        keys=keys,
+        confirmation_code=confirmation_code,
+        confirmation_tries=confirmation_tries,
+        tries=tries,
+        state=state,
+        expired=expired,
+        metadata=metadata or {},
+        icon=icon,
+        octets=octets,
+        memory=memory,
+        package=build({"iccid": iccid}) if iccid is not None else None,
+    )
+    held = bench.offer(wish, address)
+    where = address or bench.address
+    known: dict[str, Any] = {
+        "code": f"LPA:1${where}${held.matching_id}",
+        "address": where,
+        "matchingId": held.matching_id,
+        "oid": bench.smdp_oid(address),
+    }
+    if held.iccid is not None:
+        known |= {"iccid": held.iccid, "digits": to_digits(held.iccid)}
+    context.save(as_, known)
+    yield
+
+
+@state("lpad.smdp")
+def smdp(
+    context: Context,
+    *,
+    address: str | None = None,
+    defects: list[str] | None = None,
+    variants: list[str] | None = None,
+) -> Generator[None, None, None]:
+    """An SM-DP+ of the bench has defects or permitted variants, or there is one more of them.
+
+    Args:
+        address: of the SM-DP+; that of the bench if left out.
+        defects: names of defects of the simulated SM-DP+.
+        variants: names of its permitted variants.
+    """
+    bench_of(context).set_server(address, defects, variants)
+    yield
+
+
+@state("lpad.user")
+def user(
+    context: Context, *, consent: Reply = "yes", confirmation_code: str | None = None
+) -> Generator[None, None, None]:
+    """The user answers what the LPA asks; without this state with yes, and there is no confirmation code.
+
+    Args:
+        consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
+        confirmation_code: that the user enters.
+    """
+    found = bench_of(context).user
+    found.consent, found.confirmation_code = consent, confirmation_code
+    yield
+
+
+@state("lpad.answer")
+def answer(
+    context: Context,
+    *,
+    function: str,
+    host: str | None = None,
+    nth: int | None = None,
+    block: int | Literal["middle"] | None = None,
+    sw: Hex | None = None,
+    octets: Hex | None = None,
+    value: Any = None,
+    with_: Any = None,
+    tamper: list[dict[str, Any]] | dict[str, list[dict[str, Any]]] | None = None,
+    status: str | None = None,
+    message: str = "scripted",
+    json: dict[str, Any] | None = None,
+    without: list[str] | None = None,
+    http: int | None = None,
+    headers: dict[str, str] | None = None,
+    body: str | None = None,
+    delay: float = 0.0,
+    cut: Literal["before", "after", "inside"] | None = None,
+    power_cut: Literal["before", "after"] | None = None,
+) -> Generator[None, None, None]:
+    """Card or server answers a function otherwise than by itself.
+
+    Args:
+        function: its name in the record, or a pattern: ``ES9+.AuthenticateClient``, ``ES9+.*``, ``SELECT``.
+        host: of servers: only this one.
+        nth: only this call, counted from here; every one if left out.
+        block: of STORE DATA: only this block, from 0, or ``middle``.
+        sw: status word in place of the answer.
+        octets: answer of the card in place of its own; empty for 9000 without data.
+        value: answer of the card in place of its own, as a value.
+        with: put over the value that is answered; for a server by the names of its members.
+        tamper: operations on the octets of a card's answer, or by member on those of a server's.
+        status: of a server: refuses with this code, such as 8.1/6.1.
+        message: that goes with it.
+        json: members of a server's answer put over its own, as they are.
+        without: members that are left out.
+        http: status of HTTP in place of the answer.
+        headers: of HTTP, put over the usual ones.
+        body: of HTTP in place of the answer.
+        delay: seconds before the answer.
+        cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
+        power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
+    """
+    given = {
+        "host": host, "nth": nth, "block": block, "sw": sw, "octets": octets, "value": value, "with": with_,
+        "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "http": http,
+        "headers": headers, "body": body, "delay": delay, "cut": cut, "power_cut": power_cut,
+    }  # fmt: skip
+    bench_of(context).script.add(
+        Rule.model_validate({"function": function} | {name: each for name, each in given.items() if each is not None})
+    )
+    yield
+
+
+__all__ = ["answer", "card", "order", "smdp", "user"]

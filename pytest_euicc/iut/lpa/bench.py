@@ -1,0 +1,242 @@
+"""The bench of an LPA under test: a simulated eUICC and simulated servers, new for every sequence."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_euicc.card.channel import Exchange
+from pytest_euicc.card.transport import Transport
+from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
+from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.es9.binding import Es9Reply, HttpExchange
+from pytest_euicc.iut.lpa.direct import DirectTransport
+from pytest_euicc.iut.lpa.driver import Https, LpaDriver
+from pytest_euicc.iut.lpa.servers import BenchServer
+from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation
+from pytest_euicc.peers.lpa.card import BenchCard
+from pytest_euicc.peers.lpa.record import Apdu, Call, Record
+from pytest_euicc.peers.lpa.script import Script
+from pytest_euicc.peers.lpa.user import User
+from pytest_euicc.peers.lpa.web import Web
+from pytest_euicc.rsp.pki import Pki
+from pytest_euicc.simulator.defect import UnknownDefect, known_defects
+from pytest_euicc.simulator.euicc.defects import DEFECTS as CARD_DEFECTS
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.euicc.variants import VARIANTS as CARD_VARIANTS
+from pytest_euicc.simulator.smdp.defects import DEFECTS as SERVER_DEFECTS
+from pytest_euicc.simulator.smdp.variants import VARIANTS as SERVER_VARIANTS
+from pytest_euicc.simulator.variant import UnknownVariant, known_variants
+
+ADDRESS = "smdp.example.com"
+"""smdpAddress of the SM-DP+ that every sequence has."""
+
+
+class SimulatedBench(LpaBench):
+    """The bench in this process (see LpaBench), and the reach of a driver (see Reach).
+
+    Args:
+        timeout: seconds that an operation of the LPA may take.
+    """
+
+    def __init__(self, driver: LpaDriver, pki: Pki, timeout: float = 60.0) -> None:
+        self._driver = driver
+        self._pki = pki
+        self._timeout = timeout
+        self._reset(0)
+
+    def _reset(self, seed: int) -> None:
+        self._chance = random.Random(seed)  # noqa: S311  (a test bench: reproducible on purpose)
+        self.record, self.script = Record(), Script()
+        self.record.listeners.append(self._crossed)
+        self.user = User(self.record)
+        self._web = Web(self.record, self.script)
+        self._servers: dict[str, BenchServer] = {}
+        self._add_server(ADDRESS)
+        self._settings = EuiccSettings(profiles=())
+        self._insert(SimulatedEuicc(self._settings, self._pki, random=self._chance.randbytes))
+        self._started = False
+
+    def _insert(self, euicc: SimulatedEuicc) -> None:
+        self._euicc = euicc
+        self._card = BenchCard(euicc, self.record, self.script)
+        self._at_start = self.card_state()
+
+    def _crossed(self, call: Call) -> None:
+        """Reports see what crossed as of any other session."""
+        if self.on_apdu is not None:
+            for apdu in call.apdus:
+                self.on_apdu(_exchange(apdu))
+        if self.on_http is not None and call.http is not None:
+            self.on_http(_http(call))
+
+    # ------------------------------------------------------------------ a sequence
+
+    def begin(self, seed: int) -> None:
+        """A fresh card, servers without orders, an empty record."""
+        self._reset(seed)
+
+    def end(self) -> None:
+        """End what the LPA still does."""
+        if self._started:
+            self._driver.end()
+            self._started = False
+
+    def close(self) -> None:
+        """End the LPA."""
+        self.end()
+        self._driver.close()
+
+    # ------------------------------------------------------------------ set-up
+
+    @property
+    def address(self) -> str:
+        """smdpAddress of the first SM-DP+."""
+        return ADDRESS
+
+    @property
+    def eid(self) -> bytes:
+        """EID of the card."""
+        return self._settings.eid
+
+    def put_card(self, settings: Mapping[str, Any], defects: Sequence[str] = (), variants: Sequence[str] = ()) -> None:
+        """Another eUICC in the place of the card."""
+        try:
+            self._settings = EuiccSettings.model_validate(dict(settings))
+            chosen = known_defects("defects", defects, CARD_DEFECTS)
+            varied = known_variants("variants", variants, CARD_VARIANTS)
+        except ValidationError as error:
+            entry = error.errors()[0]
+            place = ".".join(map(str, entry["loc"]))
+            raise VectorMistake(f"settings of the card: {place}: {pydantic_message(entry)}") from None
+        except (UnknownDefect, UnknownVariant) as error:
+            raise VectorMistake(f"the card: {error}") from None
+        euicc = SimulatedEuicc(
+            self._settings, self._pki, defects=chosen, variants=varied, random=self._chance.randbytes
+        )
+        self._insert(euicc)
+
+    def set_server(
+        self, address: str | None, defects: Sequence[str] | None = None, variants: Sequence[str] | None = None
+    ) -> None:
+        """Defects and variants of an SM-DP+, or one more of them."""
+        server = self._server(address)
+        try:
+            known_defects("defects", defects or (), SERVER_DEFECTS)
+            known_variants("variants", variants or (), SERVER_VARIANTS)
+        except (UnknownDefect, UnknownVariant) as error:
+            raise VectorMistake(f"the SM-DP+: {error}") from None
+        server.deviate(defects or (), variants or ())
+
+    def offer(self, wish: OrderWish, address: str | None = None) -> HeldOrder:
+        """Let an SM-DP+ hold a profile."""
+        return self._server(address).offer(wish)
+
+    def smdp_oid(self, address: str | None = None) -> str:
+        """OID in CERT.DPauth."""
+        return self._server(address).oid
+
+    def _server(self, address: str | None) -> BenchServer:
+        name = Web.name_of(address or ADDRESS)
+        return self._servers[name] if name in self._servers else self._add_server(name)
+
+    def _add_server(self, name: str) -> BenchServer:
+        made = BenchServer(name, self._pki, len(self._servers), self._chance)
+        self._servers[name] = made
+        self._web.hosts[name] = made.call
+        return made
+
+    # ------------------------------------------------------------------ the LPA
+
+    def perform(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
+        """Let the LPA do something."""
+        reason = self._driver.cannot(operation, arguments)
+        if reason:
+            raise NotPermitted(f"{self._driver.name} cannot do it: {reason}")
+        if not self._started:
+            self._driver.begin(self)
+            self._started = True
+        answer = self._driver.perform(operation, arguments, self._timeout)
+        self._card.end()
+        return answer
+
+    # ------------------------------------------------------------------ its reach
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an operation may take."""
+        return self._timeout
+
+    def transport(self) -> Transport:
+        """The card in this process."""
+        return DirectTransport(self._card, self._settings.protocol)
+
+    def reader(self) -> str:
+        """A PC/SC reader with the card."""
+        raise NotPermitted("this bench has no PC/SC reader yet")
+
+    def web(self) -> Web:
+        """The servers without a socket."""
+        return self._web
+
+    def https(self) -> Https:
+        """The servers over HTTPS."""
+        raise NotPermitted("this bench has no HTTPS listener yet")
+
+    # ------------------------------------------------------------------ what is left behind
+
+    def card_at_start(self) -> dict[str, Any]:
+        """The card as the LPA found it."""
+        return self._at_start
+
+    def card_state(self) -> dict[str, Any]:
+        """What is on the card."""
+        state = self._euicc.state
+        profiles = [
+            {
+                "iccid": profile.iccid,
+                "state": "enabled" if profile.enabled else "disabled",
+                **({"nickname": profile.nickname} if profile.nickname else {}),
+            }
+            for profile in state.profiles
+        ]
+        pending = [
+            {
+                "seqNumber": each.number,
+                "event": "result" if each.octets[:2] == b"\xbf\x37" else each.event,
+                "address": each.address,
+                **({"iccid": each.iccid} if each.iccid else {}),
+            }
+            for each in state.notifications
+        ]
+        return {
+            "profiles": profiles,
+            "default_address": state.default_address,
+            "notifications": pending,
+            "open_channels": len(self._card.open_channels),
+        }
+
+    def server_state(self, address: str | None = None) -> dict[str, Any]:
+        """Orders and notifications of an SM-DP+."""
+        return self._server(address).state()
+
+
+def _exchange(apdu: Apdu) -> Exchange:
+    return Exchange(apdu.command, apdu.answer, 0.0, 0.0)
+
+
+def _http(call: Call) -> HttpExchange:
+    http = call.http
+    assert http is not None  # noqa: S101
+    reply = Es9Reply(http.target.rpartition("/")[2], http.status, dict(http.answer_headers), http.answer)
+    url = f"https://{http.host}{http.target}"
+    whole = http.status != 0
+    return HttpExchange(
+        http.method, url, http.headers, http.body, reply if whole else None, call.ended - call.began,
+        "" if whole else "the connection was cut",
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""How an LPA under test is driven: what it can do, and how it reaches card and servers of the bench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_euicc.card.transport import Transport
+from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.user import User
+from pytest_euicc.peers.lpa.web import Web
+
+
+@dataclass(frozen=True)
+class Https:
+    """Where the servers of the bench listen.
+
+    Attributes:
+        host: address of the listener, on loopback.
+        port: all names of servers are served there.
+        names: names of servers that have an address; the driver lets the LPA find them at ``host``.
+        ca_file: CI certificates, in PEM, that the certificates of the listeners lead to.
+    """
+
+    host: str
+    port: int
+    names: tuple[str, ...]
+    ca_file: Path
+
+
+class Reach(Protocol):
+    """The bench from the side of an LPA; a driver uses what its LPA can."""
+
+    @property
+    def user(self) -> User:
+        """Who answers when the LPA asks: `agrees` and `enters_code`, or their answers beforehand."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an operation may take."""
+
+    def transport(self) -> Transport:
+        """The card in this process, or for a driver that passes APDUs on (stdio)."""
+
+    def reader(self) -> str:
+        """Name of a PC/SC reader with the card in it, behind vpcd.
+
+        Raises:
+            SetupIncomplete: there is no pcscd with vpcd.
+        """
+
+    def web(self) -> Web:
+        """The servers without a socket, for an LPA in this process and for a driver that passes requests on (stdio).
+
+        Ask `Web.knows` first, and tell `Web.refused` of a name without address.
+        """
+
+    def https(self) -> Https:
+        """The servers over HTTPS on loopback, started when this is first asked for."""
+
+
+class LpaDriver(Protocol):
+    """Drives one LPA; made once for a run, and told of every sequence."""
+
+    @property
+    def name(self) -> str:
+        """For reports: product and version."""
+
+    def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
+        """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""
+
+    def begin(self, reach: Reach) -> None:
+        """A sequence begins, with a fresh card that has no power yet.
+
+        Raises:
+            NotReachable: the LPA cannot be started.
+        """
+
+    def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:
+        """Let the LPA do something and wait for what it tells.
+
+        Args:
+            arguments: those of the action ``lpad.<operation>`` that were given; ICCIDs and AIDs are octets.
+            timeout: seconds; after them the answer has the ending ``timeout``, and nothing of it goes on.
+
+        Raises:
+            NotReachable: the LPA cannot be started or told.
+        """
+
+    def end(self) -> None:
+        """The sequence is over: whatever of the LPA still runs is ended."""
+
+    def close(self) -> None:
+        """The run is over."""

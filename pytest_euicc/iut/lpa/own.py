@@ -1,0 +1,103 @@
+"""Our own LPA under test, in this process: with named defects and permitted variants it is what ``prove`` runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_euicc.card.channel import Card
+from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es9.client import Es9Client
+from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.iut.lpa.direct import DirectSender
+from pytest_euicc.iut.lpa.driver import Reach
+from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
+
+_HTTP_TIMEOUT = 10.0
+_RESET_OPTIONS = {
+    "operational": "deleteOperationalProfiles",
+    "test": "deleteFieldLoadedTestProfiles",
+    "default_address": "resetDefaultSmdpAddress",
+}
+
+
+class OwnLpa:
+    """The driver of our own LPA (see LpaDriver).
+
+    Attributes:
+        defects, variants: names of those that are switched on from the next sequence on.
+    """
+
+    name = "pytest-euicc's own LPA"
+
+    def __init__(self, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
+        self.defects = defects
+        self.variants = variants
+        self._reach: Reach | None = None
+        self._lpa: SimulatedLpa | None = None
+
+    def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
+        """Why not; it can do everything but what needs an SM-DS."""
+        if operation == "discovery" and not arguments.get("default"):
+            return "our own LPA does not ask an SM-DS"
+        return None
+
+    def begin(self, reach: Reach) -> None:
+        """A fresh LPA for a fresh card."""
+        self._reach, self._lpa = reach, None
+
+    def _running(self) -> SimulatedLpa:
+        assert self._reach is not None  # noqa: S101  (perform comes after begin)
+        if self._lpa is None:
+            reach = self._reach
+            card = Card(reach.transport())
+            card.connect()
+            self._lpa = SimulatedLpa(
+                card, self._server(reach), reach.user, defects=self.defects, variants=self.variants
+            )
+        return self._lpa
+
+    def _server(self, reach: Reach) -> Callable[[str], Es9Client]:
+        tls = TlsSettings(timeout=_HTTP_TIMEOUT)
+        web = reach.web()
+
+        def client(address: str) -> Es9Client:
+            return Es9Client(address, tls, sender=DirectSender(web, address, reach.user.record.clock, _HTTP_TIMEOUT))
+
+        return client
+
+    def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:  # noqa: ARG002
+        """Do it in this thread; all time limits of the LPA are its own."""
+        if operation == "restart":
+            self._lpa = None
+            return Answer("success")
+        try:
+            values = self._do(self._running(), operation, dict(arguments))
+        except PytestEuiccError as error:
+            return Answer("failure", str(error))
+        except RecursionError as error:
+            return Answer("failure", f"{type(error).__name__}: {error}", ending="crash")
+        return Answer("success", "done", values)
+
+    @staticmethod
+    def _do(lpa: SimulatedLpa, operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
+        if operation in ("enable", "disable", "delete"):
+            identifier = given.get("iccid") or given.get("aid") or identifier_of(given.get("text", ""))
+            flags = {"refresh": given["refresh"]} if "refresh" in given else {}
+            done: dict[str, Any] = getattr(lpa, operation)(identifier, **flags)
+            return done
+        if operation == "nickname":
+            return lpa.nickname(given.get("iccid") or identifier_of(given.get("text", "")), given["name"])
+        if operation == "memory_reset":
+            return lpa.memory_reset(tuple(name for key, name in _RESET_OPTIONS.items() if given.get(key)))
+        given.pop("default", None)
+        found: dict[str, Any] = getattr(lpa, operation)(**given)
+        return found
+
+    def end(self) -> None:
+        """Nothing runs on."""
+        self._lpa = None
+
+    def close(self) -> None:
+        """Nothing is held."""

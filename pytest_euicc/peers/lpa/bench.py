@@ -1,0 +1,126 @@
+"""The bench of an LPA under test as vectors use it: card, servers, user, and the LPA itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_euicc.conformance.engine.bench import Bench
+from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.peers.lpa.record import Record
+from pytest_euicc.peers.lpa.script import Script
+from pytest_euicc.peers.lpa.user import User
+
+Operation = Literal[
+    "download",
+    "discovery",
+    "list",
+    "enable",
+    "disable",
+    "delete",
+    "nickname",
+    "notifications",
+    "list_notifications",
+    "default_address",
+    "set_default_address",
+    "memory_reset",
+    "eid",
+    "euicc_info",
+    "restart",
+]
+"""What a user can do with an LPA."""
+
+Ending = Literal["told", "timeout", "crash"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How an LPA ended what the user asked for.
+
+    Attributes:
+        result: what it told the user; ``unknown`` where it does not say.
+        text: what it wrote or showed, for people.
+        values: what of it could be read: ``iccid``, ``profiles``, ``notifications``, ``eid``, ``address``.
+        ending: ``timeout`` where nothing was told in time, ``crash`` where its process ended by itself.
+    """
+
+    result: Literal["success", "failure", "unknown"]
+    text: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    ending: Ending = "told"
+
+
+class LpaBench(Bench, ABC):
+    """What the actions and states of ``lpad`` work with.
+
+    Attributes:
+        record: all that crossed in this sequence.
+        script: what card and servers answer otherwise than by themselves.
+        user: what the user answers.
+    """
+
+    record: Record
+    script: Script
+    user: User
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """smdpAddress of the SM-DP+ that orders are at unless a state says otherwise."""
+
+    @property
+    @abstractmethod
+    def eid(self) -> bytes:
+        """EID of the card, 16 octets."""
+
+    @abstractmethod
+    def put_card(self, settings: Mapping[str, Any], defects: Sequence[str] = (), variants: Sequence[str] = ()) -> None:
+        """Another simulated eUICC in the place of the card, before it was used.
+
+        Args:
+            settings: those of the simulated eUICC that differ from its default ones.
+
+        Raises:
+            VectorMistake: there is no such setting, defect or variant.
+        """
+
+    @abstractmethod
+    def set_server(
+        self, address: str | None, defects: Sequence[str] | None = None, variants: Sequence[str] | None = None
+    ) -> None:
+        """Let there be an SM-DP+ at an address, with defects and variants; None: the one of `address`.
+
+        Raises:
+            VectorMistake: there is no such defect or variant.
+        """
+
+    @abstractmethod
+    def offer(self, wish: OrderWish, address: str | None = None) -> HeldOrder:
+        """Let an SM-DP+ hold a profile."""
+
+    @abstractmethod
+    def smdp_oid(self, address: str | None = None) -> str:
+        """OID in CERT.DPauth of an SM-DP+."""
+
+    @abstractmethod
+    def perform(self, operation: Operation, arguments: Mapping[str, Any]) -> Answer:
+        """Let the LPA do what a user asks for, and wait for its answer.
+
+        Raises:
+            NotPermitted: its driver cannot do that; the text says why.
+            NotReachable: the LPA cannot be started or told.
+        """
+
+    @abstractmethod
+    def card_at_start(self) -> dict[str, Any]:
+        """`card_state` as the LPA found it."""
+
+    @abstractmethod
+    def card_state(self) -> dict[str, Any]:
+        """Profiles, default address, pending notifications and open channels of the card, without an APDU."""
+
+    @abstractmethod
+    def server_state(self, address: str | None = None) -> dict[str, Any]:
+        """Orders of an SM-DP+ with their states, and the notifications it got."""

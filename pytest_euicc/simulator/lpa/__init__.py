@@ -1,0 +1,1 @@
+"""A simulated LPA: our own LPA with named defects and permitted variants."""

@@ -1,0 +1,253 @@
+"""The simulated LPA as its user meets it: each operation opens the ISD-R, does its work, and closes the channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+from pytest_euicc.lpa.metadata import Metadata
+from pytest_euicc.lpa.outcomes import Es9
+from pytest_euicc.lpa.procedures import Decision
+from pytest_euicc.rsp.iccid import to_octets
+from pytest_euicc.simulator.lpa.procedures import Procedures
+
+_STATES = {0: "disabled", 1: "enabled"}
+_CLASSES = {0: "test", 1: "provisioning", 2: "operational"}
+_EVENTS = ("install", "enable", "disable", "delete")
+_OK = 0
+
+
+class Told(PytestEuiccError):
+    """What the LPA tells its user instead of a success."""
+
+
+class Asked(Protocol):
+    """The user, as far as the LPA asks."""
+
+    def agrees(self, about: Mapping[str, Any]) -> Decision:
+        """Shown a profile that is about to be installed."""
+
+    def enters_code(self) -> str | None:
+        """Asked for the confirmation code; None where there is none."""
+
+
+class SimulatedLpa:
+    """An LPA on a card that is started.
+
+    Args:
+        card: powered up, with no channel open besides the basic one.
+        server: makes the ES9+ client for an address; raises Es9Error where it has none.
+        user: who is asked.
+        defects, variants: names of those that are switched on.
+
+    Every operation returns what it tells its user beside the success, and raises PytestEuiccError with what it tells
+    in place of one.
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        server: Callable[[str], Es9],
+        user: Asked,
+        *,
+        isdr_aid: bytes = ISDR_AID,
+        defects: frozenset[str] = frozenset(),
+        variants: frozenset[str] = frozenset(),
+    ) -> None:
+        self._card = card
+        self._server = server
+        self._user = user
+        self._aid = isdr_aid
+        self.defects = defects
+        self.variants = variants
+        self._started = False
+
+    @contextmanager
+    def _isdr(self) -> Iterator[Isdr]:
+        """The ISD-R on a channel of its own, which is closed afterwards."""
+        if not self._started:
+            self._card.start()
+            self._started = True
+        channel = self._card.open_channel()
+        try:
+            answer = channel.select(self._aid)
+            if not answer.ok:
+                raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
+            yield Isdr(channel, self._aid)
+        finally:
+            self._close(channel)
+
+    def _close(self, channel: LogicalChannel) -> None:
+        # A card that is gone has no open channel either.
+        with suppress(CardError):
+            if channel.is_open:
+                channel.close()
+
+    @contextmanager
+    def _procedures(self, **settings: Any) -> Iterator[Procedures]:
+        with self._isdr() as isdr, Procedures(isdr, self._server, self.defects, self.variants, **settings) as made:
+            yield made
+
+    # ------------------------------------------------------------------ downloads
+
+    def download(self, code: str, confirmation_code: str | None = None, imei: str | None = None) -> dict[str, Any]:
+        """Install the profile of an activation code, then deliver what is pending."""
+        with self._procedures(imei=imei) as procedures:
+            done = procedures.download(
+                code, confirmation_code=confirmation_code or self._user.enters_code, consent=self._consent
+            )
+            procedures.deliver()
+        return {"iccid": done.iccid, **_names(done.metadata)}
+
+    def _consent(self, metadata: Metadata) -> Decision:
+        return self._user.agrees({"iccid": metadata.iccid, "rules": list(metadata.policy_rules), **_names(metadata)})
+
+    def discovery(self) -> dict[str, Any]:
+        """Install what waits at the default SM-DP+ (SGP.22 3.1.3)."""
+        with self._procedures() as procedures:
+            address = procedures.default_address()
+            if not address:
+                raise Told("no default SM-DP+ address is set")
+            session = procedures.authenticate(address)
+            procedures.confirm(session, self._consent)
+            done = procedures.fetch_and_install(session, self._user.enters_code)
+            procedures.deliver()
+        return {"iccid": done.iccid, **_names(done.metadata)}
+
+    # ------------------------------------------------------------------ notifications
+
+    def notifications(self) -> dict[str, Any]:
+        """Deliver what is pending; raises Told where something stays."""
+        with self._procedures() as procedures:
+            report = procedures.process_notifications()
+        if report.kept:
+            raise Told("; ".join(f"notification {each.sequence_number} stays: {each.reason}" for each in report.kept))
+        return {}
+
+    def list_notifications(self) -> dict[str, Any]:
+        """What is pending."""
+        with self._isdr() as isdr:
+            choice, listed = isdr.list_notification()
+        if choice != "notificationMetadataList":
+            raise Told(f"the eUICC lists no notifications: {listed}")
+        return {"notifications": [_notification(entry) for entry in listed]}
+
+    # ------------------------------------------------------------------ profiles
+
+    def list(self) -> dict[str, Any]:
+        """The profiles that are installed."""
+        with self._isdr() as isdr:
+            choice, listed = isdr.get_profiles_info()
+        if choice != "profileInfoListOk":
+            raise Told(f"the eUICC lists no profiles: {listed}")
+        return {"profiles": [_profile(entry) for entry in listed if "iccid" in entry]}
+
+    def enable(self, identifier: bytes, *, refresh: bool = True) -> dict[str, Any]:
+        """Enable a profile."""
+        return self._manage("enable_profile", identifier, refresh=refresh)
+
+    def disable(self, identifier: bytes, *, refresh: bool = True) -> dict[str, Any]:
+        """Disable a profile."""
+        return self._manage("disable_profile", identifier, refresh=refresh)
+
+    def delete(self, identifier: bytes) -> dict[str, Any]:
+        """Delete a profile."""
+        return self._manage("delete_profile", identifier)
+
+    def _manage(self, function: str, identifier: bytes, **flags: Any) -> dict[str, Any]:
+        with self._procedures() as procedures:
+            code = procedures.manage(function, identifier, **flags)
+            if code != _OK:
+                raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
+            procedures.deliver()
+        return {}
+
+    def nickname(self, iccid: bytes, name: str) -> dict[str, Any]:
+        """Give a profile a nickname."""
+        with self._isdr() as isdr:
+            _ok(isdr.set_nickname(iccid, name))
+        return {}
+
+    def memory_reset(self, options: tuple[str, ...]) -> dict[str, Any]:
+        """Reset the memory of the eUICC."""
+        with self._procedures() as procedures:
+            _ok(procedures.reset_memory(options))
+            procedures.deliver()
+        return {}
+
+    # ------------------------------------------------------------------ reading
+
+    def default_address(self) -> dict[str, Any]:
+        """The addresses that the eUICC has."""
+        with self._isdr() as isdr:
+            found = isdr.get_euicc_configured_addresses()
+        return {
+            "default_address": found.get("defaultDpAddress", ""),
+            "root_sds_address": found.get("rootDsAddress", ""),
+        }
+
+    def set_default_address(self, address: str) -> dict[str, Any]:
+        """Set or clear the default SM-DP+ address."""
+        with self._isdr() as isdr:
+            _ok(isdr.set_default_dp_address(address))
+        return {}
+
+    def eid(self) -> dict[str, Any]:
+        """The EID."""
+        with self._isdr() as isdr:
+            return {"eid": bytes.fromhex(isdr.get_eid())}
+
+    def euicc_info(self) -> dict[str, Any]:
+        """What EUICCInfo2 says."""
+        with self._isdr() as isdr:
+            info = isdr.get_euicc_info2()
+        return {"svn": ".".join(map(str, info["svn"]))}
+
+
+def identifier_of(text: str) -> bytes:
+    """The ICCID that a user gave as digits; raises Told."""
+    try:
+        return to_octets(text)
+    except ValueError as error:
+        raise Told(str(error)) from None
+
+
+def _ok(code: int) -> None:
+    if code != _OK:
+        raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
+
+
+def _names(metadata: Metadata) -> dict[str, Any]:
+    return {
+        "name": metadata.value.get("profileName", ""),
+        "provider": metadata.value.get("serviceProviderName", ""),
+    }
+
+
+def _profile(entry: Mapping[str, Any]) -> dict[str, Any]:
+    told = {
+        "iccid": bytes(entry["iccid"]),
+        "state": _STATES.get(int(entry.get("profileState", 0)), "unknown"),
+        "class": _CLASSES.get(int(entry.get("profileClass", 2)), "unknown"),
+        "name": entry.get("profileName"),
+        "provider": entry.get("serviceProviderName"),
+        "nickname": entry.get("profileNickname"),
+        "icon": entry.get("icon"),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _notification(entry: Mapping[str, Any]) -> dict[str, Any]:
+    octets, size = entry["profileManagementOperation"]
+    events = [name for bit, name in enumerate(_EVENTS[:size]) if octets[0] >> (7 - bit) & 1]
+    told = {
+        "seqNumber": int(entry["seqNumber"]),
+        "event": events[0] if events else "unknown",
+        "address": entry["notificationAddress"],
+    }
+    return told | ({"iccid": bytes(entry["iccid"])} if "iccid" in entry else {})
