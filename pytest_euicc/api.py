@@ -10,6 +10,7 @@ from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.transport import (
+    RemovableTransport,
     SectionedTransport,
     SnapshotTransport,
     Transport,
@@ -28,6 +29,7 @@ from pytest_euicc.conformance.engine.errors import (
     VectorMistake,
 )
 from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.operator import OperatorAnswer, OperatorRequest
 from pytest_euicc.conformance.engine.registry import action, check, state
 from pytest_euicc.conformance.files.features import register_option
 from pytest_euicc.conformance.files.observations import Observation
@@ -72,10 +74,13 @@ __all__ = [
     "NotPermitted",
     "NotReachable",
     "Observation",
+    "OperatorAnswer",
+    "OperatorRequest",
     "OrderWish",
     "Outcome",
     "PytestEuiccError",
     "Refused",
+    "RemovableTransport",
     "ResponseApdu",
     "SaveAs",
     "SectionedTransport",

@@ -49,11 +49,13 @@ class SequenceRun:
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
         told = self.node.stash[ENTRY] = entry(result)
         self.node.user_properties += properties(told)
-        fault = self.harness.recording_fault or run.recording_fault
+        fault = self.harness.recording_fault or run.recording_fault or mask(self.harness.session.lost)
         if fault:
             self.node.session.shouldstop = fault
         self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
         left = mask("".join(f"\nnot restored: {line}" for line in result.left_behind))
+        lost = mask(self.harness.session.lost)
+        left += f"\n{lost}" if lost else ""
         if result.verdict is Verdict.NOT_APPLICABLE:
             pytest.skip(printable(mask(result.reason)))
         if result.verdict is Verdict.INCONCLUSIVE:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
@@ -16,10 +16,13 @@ from pytest_euicc.options import SIMULATED, OptionError, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
+    from pytest_euicc.card.transport import Transport
     from pytest_euicc.conformance.engine.context import Session
+    from pytest_euicc.conformance.engine.operator import Operator
     from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
     from pytest_euicc.rsp.pki import Pki
+    from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 
 # A command with its GET RESPONSE, FETCH and TERMINAL RESPONSE, in times of one answer.
 _COMMAND = 5.0
@@ -75,6 +78,7 @@ def open_harness(options: Options) -> Harness:
     from pytest_euicc.es10.isdr import ISDR_AID
     from pytest_euicc.iut.smdp.opening import open_smdp
     from pytest_euicc.lab.contradictions import refuse_other_card
+    from pytest_euicc.lab.returning import Return
     from pytest_euicc.lab.waiting import wait_for_card
 
     declaration, pki = load_declaration(options), read_pki(options)
@@ -90,7 +94,7 @@ def open_harness(options: Options) -> Harness:
             "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
             "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
         }
-    transport = open_transport(options.euicc, TransportOptions(timeout=options.euicc_timeout, extra=extra))
+    opened = transport = open_transport(options.euicc, TransportOptions(timeout=options.euicc_timeout, extra=extra))
     if extra.get("variants"):
         from pytest_euicc.iut.simulated_euicc import redeclared
 
@@ -124,6 +128,9 @@ def open_harness(options: Options) -> Harness:
     except PytestEuiccError:
         card.close()
         raise
+    session.eid = found.get("eid", "")
+    session.operator = _operator(options, opened, pki)
+    session.returns = Return(session, options.wait, options.tell)
     if session.real_card:
         from pytest_euicc.conformance.engine import journal
 
@@ -131,6 +138,23 @@ def open_harness(options: Options) -> Harness:
         if told:
             found["earlier run"] = told
     return Harness(session, found)
+
+
+def _operator(options: Options, transport: Transport, pki: Pki) -> Operator | None:
+    """Who does what only a person can do."""
+    from pytest_euicc.lab.operators import HookOperator, TerminalOperator
+
+    wanted = options.operator or ("hook" if options.kind == SIMULATED else "none")
+    if wanted == "none":
+        return None
+    if wanted == "terminal":
+        return TerminalOperator(options.operator_timeout)
+    others = None
+    if options.kind == SIMULATED:
+        from pytest_euicc.iut.simulated_operator import SimulatedOperator
+
+        others = SimulatedOperator(cast("SimTransport", transport), pki)
+    return HookOperator(options.ask or (lambda _request: None), options.operator_timeout, others)
 
 
 def open_session(

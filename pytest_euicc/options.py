@@ -15,6 +15,7 @@ from pytest_euicc.text import printable
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_euicc.conformance.engine.operator import OperatorRequest
     from pytest_euicc.conformance.files.orders import Hook
 
 SIMULATED = "sim"
@@ -25,6 +26,8 @@ OWN = "own"
 FAILURES = ("fail", "inconclusive", "restore", "observation")
 """What can count as a failure of a run."""
 FAIL_ON = FAILURES[:3]
+OPERATORS = ("none", "terminal", "hook")
+"""Who does what only a person can do."""
 _KEY = "pytest option"
 
 
@@ -123,6 +126,12 @@ def _shard(flag: str, value: str) -> Shard:
     return shard
 
 
+def _operator(flag: str, value: str) -> str:
+    if value not in OPERATORS:
+        raise OptionError(f"{flag} {value}: there are {', '.join(OPERATORS)}")
+    return value
+
+
 def _kinds(flag: str, value: str) -> tuple[str, ...]:
     kinds = tuple(part.strip() for part in value.split(","))
     for kind in kinds:
@@ -153,6 +162,7 @@ class Options:
         worker: name of the xdist worker, empty without xdist.
         provision: the hook by which a vendor provisions its SM-DP+.
         claims: folder in which workers record which profiles of the inventory are in use.
+        ask: the hook by which a machine does what an operator would do.
         tell: shows a line to the person at the terminal, in place of the one before; empty text takes it away.
     """
 
@@ -164,6 +174,20 @@ class Options:
     )
     wait: float = _option(
         0.0, "--euicc-wait", "SECONDS", "how long to wait until a card is put into the reader (default 0)", _seconds
+    )
+    operator: str = _option(
+        "",
+        "--euicc-operator",
+        "WHO",
+        "who puts cards in and out and looks at devices: none, terminal or hook (default none; sim: a simulated one)",
+        _operator,
+    )
+    operator_timeout: float = _option(
+        120.0,
+        "--euicc-operator-timeout",
+        "SECONDS",
+        "how long the operator may take for one request (default 120)",
+        _seconds,
     )
     declaration: Path | None = _option(
         None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", _path
@@ -292,6 +316,7 @@ class Options:
     provision: Hook | None = None
     claims: Path | None = None
     tell: Callable[[str], None] = print
+    ask: Callable[[OperatorRequest], str | None] | None = None
 
     @property
     def kind(self) -> str:

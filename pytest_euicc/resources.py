@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_CARD = "simulated"
-SUITES = ("card", "ES6", "ES10a", "ES10b", "ES10b (IoT)", "ES10c", "ES8+", "ES9+", "LPAd", "procedures")
+SUITES = ("card", "ES6", "ES10a", "ES10b", "ES10b (IoT)", "ES10c", "ES8+", "ES9+", "LPAd", "operator", "procedures")
 """Interfaces with a suite."""
 
 

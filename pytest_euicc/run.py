@@ -76,6 +76,7 @@ class Run:
             seed=self.seed,
             worker=self._worker.get("workerid", ""),
             provision=lambda wish: config.hook.pytest_euicc_provision_profile(config=config, wish=wish),
+            ask=lambda request: config.hook.pytest_euicc_operator(config=config, request=request),
             claims=Path(claims) if claims else None,
             tell=Teller(config).show,
         )
@@ -149,6 +150,19 @@ class Run:
         if options.declaration or options.smdp_declaration or options.smdp:
             _ = self.cases
         _ = self.interfaces
+        if options.operator == "terminal":
+            self._check_terminal()
+
+    def _check_terminal(self) -> None:
+        from pytest_euicc.lab.operators import open_terminal
+
+        distributed = self.in_worker or self._config.getoption("dist", "no") != "no"
+        if distributed:
+            raise OptionError(
+                "--euicc-operator terminal: workers of pytest-xdist have no terminal and would all ask at once. "
+                "Run without -n, or use --euicc-operator hook"
+            )
+        os.close(open_terminal())
 
     @cached_property
     def claims(self) -> Path:

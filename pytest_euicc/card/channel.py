@@ -12,7 +12,7 @@ from pytest_euicc.card import proactive
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, cla_on_channel
 from pytest_euicc.card.errors import CardError, MalformedAnswer
 from pytest_euicc.card.proactive import ProactiveCommand
-from pytest_euicc.card.transport import Transport
+from pytest_euicc.card.transport import RemovableTransport, Transport
 
 BLOCK = 255
 """Octets of one STORE DATA block (SGP.22 5.7.2)."""
@@ -157,6 +157,15 @@ class Card:
         """Reset the card, which closes every logical channel; returns the ATR."""
         self._forget_channels()
         return self.transport.reset()
+
+    def retake(self) -> bytes:
+        """Take the card that is there now, after the one before was gone; returns its ATR. Raises `CardError`."""
+        self._forget_channels()
+        if isinstance(self.transport, RemovableTransport):
+            return self.transport.retake()
+        self.transport.close()
+        self.transport.connect()
+        return self.transport.atr
 
     def start(
         self, terminal_capability: bytes = TERMINAL_CAPABILITY, terminal_profile: bytes = TERMINAL_PROFILE

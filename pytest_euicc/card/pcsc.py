@@ -11,6 +11,7 @@ from pytest_euicc.card.winscard import Reader, WinScard
 
 # pcscd checks every 0.4 s whether a card is still present (PCSCLITE_STATUS_POLL_RATE); USB readers report it.
 _PULLED_SECONDS = 1.0
+_PULLED = "reader {!r}: the card was pulled out, or the reader unplugged, while in use"
 
 
 def list_readers() -> list[Reader]:
@@ -38,6 +39,7 @@ class PcscTransport:
         self._winscard: WinScard | None = None
         self._lock: ReaderLock | None = None
         self._handle: int | None = None
+        self._broken_off = False
 
     @property
     def description(self) -> str:
@@ -60,9 +62,15 @@ class PcscTransport:
         """Send one command APDU."""
         winscard, handle = self._connected()
         try:
-            return winscard.transmit(self.reader, handle, self.protocol, apdu)
+            response = winscard.transmit(self.reader, handle, self.protocol, apdu)
         except (CardMute, NoCard) as fault:
             raise self._mute_or_gone(winscard, fault) from None
+        if not response:
+            # What drivers give for a card that goes in the middle of a command; another one may be in already.
+            self._broken_off = True
+            winscard.has_card(self.reader, _PULLED_SECONDS)
+            raise ReaderGone(_PULLED.format(self.reader))
+        return response
 
     def reset(self) -> bytes:
         """Warm reset."""
@@ -74,15 +82,42 @@ class PcscTransport:
         self.atr = winscard.atr(self.reader, handle)
         return self.atr
 
-    def close(self) -> None:
-        """Power the card off and give the reader back."""
+    def held(self) -> bool:
+        """Whether the card is still the one that was taken, without having been out of the reader."""
+        try:
+            winscard, handle = self._winscard, self._handle
+            return not self._broken_off and winscard is not None and handle is not None and winscard.holds(handle)
+        except CardError:
+            return False
+
+    def retake(self) -> bytes:
+        """Take the card that is in the reader now; the reader itself was never given back."""
+        if not self.reader or self._lock is None:
+            self.connect()
+            return self.atr
+        self._forget()
+        self._winscard = winscard = WinScard(self._options.timeout)
+        if not any(reader.name == self.reader and reader.has_card for reader in winscard.readers()):
+            raise NoCard(f"reader {self.reader!r} is empty: put the card in")
+        self._handle, self.protocol = winscard.connect(self.reader, self._options.protocol)
+        self.atr = winscard.atr(self.reader, self._handle)
+        return self.atr
+
+    def _forget(self) -> None:
+        """Let go of the card and of PC/SC, which may have been restarted, but not of the reader."""
         if self._winscard is not None:
             if self._handle is not None:
                 self._winscard.disconnect(self._handle)
             self._winscard.close()
+        self._winscard = self._handle = None
+        self._broken_off = False
+
+    def close(self) -> None:
+        """Power the card off and give the reader back."""
+        self._forget()
         if self._lock is not None:
             self._lock.release()
-        self._winscard = self._lock = self._handle = None
+            self._lock = None
 
     def _take_first(self, winscard: WinScard, candidates: list[Reader]) -> None:
         """Take the first candidate that can be opened; if there is only one, its error is raised."""
@@ -140,7 +175,7 @@ class PcscTransport:
     def _mute_or_gone(self, winscard: WinScard, fault: CardMute | NoCard) -> CardError:
         """A failed transmission says the same for a mute card and for one that was pulled: look into the reader."""
         if not winscard.has_card(self.reader, _PULLED_SECONDS):
-            return ReaderGone(f"reader {self.reader!r}: the card was pulled out, or the reader unplugged, while in use")
+            return ReaderGone(_PULLED.format(self.reader))
         return fault
 
 

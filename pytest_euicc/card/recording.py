@@ -8,7 +8,7 @@ from typing import IO
 
 from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMismatch, TraceError, UnknownTransport
 from pytest_euicc.card.trace import Event, Section, Trace
-from pytest_euicc.card.transport import SnapshotTransport, Transport, TransportOptions
+from pytest_euicc.card.transport import RemovableTransport, SnapshotTransport, Transport, TransportOptions
 from pytest_euicc.text import printable
 
 
@@ -119,6 +119,24 @@ class Recorder:
             )
 
 
+class RemovableRecorder(Recorder):
+    """A recorder around a transport that notices when its card goes."""
+
+    def __init__(self, transport: RemovableTransport, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        super().__init__(transport, path, notes)
+        self._removable = transport
+
+    def held(self) -> bool:
+        """That of the transport."""
+        return self._removable.held()
+
+    def retake(self) -> bytes:
+        """That of the transport."""
+        atr = self._removable.retake()
+        self._write(f"# atr: {atr.hex().upper()}")
+        return atr
+
+
 class SnapshotRecorder(Recorder):
     """A recorder around a transport that can put its card back."""
 
@@ -135,10 +153,22 @@ class SnapshotRecorder(Recorder):
         self._snapshots.restore(snapshot)
 
 
+class SimulatorRecorder(SnapshotRecorder, RemovableRecorder):
+    """A recorder around a simulator, which has both abilities."""
+
+    def __init__(self, transport: SnapshotTransport, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        super().__init__(transport, path, notes)
+        assert isinstance(transport, RemovableTransport)  # noqa: S101  (`record` has seen to it)
+        self._removable = transport
+
+
 def record(transport: Transport, path: Path, notes: Mapping[str, str] | None = None) -> Recorder:
     """A recorder around *transport* that has the abilities of *transport*."""
     if isinstance(transport, SnapshotTransport):
-        return SnapshotRecorder(transport, path, notes)
+        kind = SimulatorRecorder if isinstance(transport, RemovableTransport) else SnapshotRecorder
+        return kind(transport, path, notes)
+    if isinstance(transport, RemovableTransport):
+        return RemovableRecorder(transport, path, notes)
     return Recorder(transport, path, notes)
 
 

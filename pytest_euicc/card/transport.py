@@ -52,6 +52,17 @@ class SnapshotTransport(Transport, Protocol):
 
 
 @runtime_checkable
+class RemovableTransport(Transport, Protocol):
+    """A transport that notices when its card goes, and can take it again."""
+
+    def held(self) -> bool:
+        """Whether the card that was taken is still there and was never gone in between."""
+
+    def retake(self) -> bytes:
+        """Take what is there now, whichever card it is; returns its ATR. Raises `NoCard` or `NoReader` for nothing."""
+
+
+@runtime_checkable
 class SectionedTransport(Protocol):
     """A transport that has to know which sequence the next APDUs belong to (recorder and replay)."""
 

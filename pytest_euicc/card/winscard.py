@@ -129,6 +129,12 @@ class WinScard:
             result, _ = self._call("SCardReconnect", handle, api.SCARD_SHARE_EXCLUSIVE, active, api.SCARD_RESET_CARD)
             self._check(result)
 
+    def holds(self, handle: int) -> bool:
+        """Whether the card that was taken is still in its reader; False also for one that was put back meanwhile."""
+        with self._explained(""):
+            result = self._call("SCardStatus", handle)[0]
+        return bool(result == self.api.SCARD_S_SUCCESS)
+
     def atr(self, reader: str, handle: int) -> bytes:
         """The ATR of the card that is connected."""
         with self._explained(reader):

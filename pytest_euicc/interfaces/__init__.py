@@ -5,7 +5,7 @@ Named by this package's own entry point in the group ``pytest_euicc.actions``: i
 
 from pytest_euicc.conformance.engine.kinds import KINDS, BetweenCardAndServers, OnServer
 from pytest_euicc.conformance.engine.restore import OnCard
-from pytest_euicc.interfaces import card, common, es6, lpa
+from pytest_euicc.interfaces import card, common, es6, lpa, operator
 from pytest_euicc.interfaces.download import checks as download_checks
 from pytest_euicc.interfaces.download import es8plus, es10b, signatures, whole
 from pytest_euicc.interfaces.download import states as download_states
@@ -44,6 +44,7 @@ __all__ = [
     "lpad_outcome",
     "lpad_record",
     "lpad_states",
+    "operator",
     "package",
     "parallel",
     "reading",

@@ -20,6 +20,7 @@ Standing = Literal["mandatory", "applicable", "not applicable"]
 STANDINGS: tuple[Standing, ...] = ("mandatory", "applicable", "not applicable")
 
 _DOWNLOAD, _PROFILE, _ORDER = "a download", "a profile", "a profile on the SM-DP+"
+_OPERATOR = "an operator"
 _DOWNLOADING = ("pytest_euicc.interfaces.download", "pytest_euicc.interfaces.lpa", "pytest_euicc.interfaces.es6")
 """Modules whose states and actions are those of a profile download, or begin with one."""
 _DOWNLOADING_ACTIONS = ("lpa.download", "lpa.retry", "lpa.power_cuts", "lpa.fill_memory")
@@ -101,6 +102,8 @@ def _needs(states: Sequence[str], actions: Sequence[str]) -> Iterator[str]:
             yield _ORDER
         elif STATES.get(name).function.__module__.startswith(_DOWNLOADING):
             yield _DOWNLOAD
+    if any(ACTIONS.get(action).by_operator for action in actions):
+        yield _OPERATOR
     if any(action in _DOWNLOADING_ACTIONS or action.startswith("es8plus.") for action in actions):
         yield _DOWNLOAD
 

@@ -9,14 +9,16 @@ from random import Random
 from typing import Protocol, cast
 
 from pytest_euicc.card.channel import Card
+from pytest_euicc.card.identity import read_eid
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.events import Verdict
-from pytest_euicc.conformance.engine.runner import Runner, not_applicable
+from pytest_euicc.conformance.engine.runner import Runner, needs_operator, not_applicable
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.harness import open_session
 from pytest_euicc.iut.lpa.bench import SimulatedBench
 from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.iut.simulated_euicc import redeclared
+from pytest_euicc.iut.simulated_operator import SimulatedOperator
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.prove.targets import Side, Target
 from pytest_euicc.rsp.pki import default_pki
@@ -191,10 +193,15 @@ class EuiccRunner(_SimulatorRunner):
         euicc = SimulatedEuicc(
             target.settings, self._pki, defects=switches.defects, variants=switches.variants, random=chance
         )
-        card = Card(SimTransport(euicc))
+        transport = SimTransport(euicc)
+        card = Card(transport)
         card.connect()
         declaration = redeclared(target.declaration, euicc.settings, self._pki)
-        return open_session(card, declaration, self._pki, self._smdp, real_card=False, seed=SEED)
+        session = open_session(card, declaration, self._pki, self._smdp, real_card=False, seed=SEED)
+        if needs_operator(self._sequences[sequence][1]):
+            session.eid = read_eid(transport)
+            session.operator = SimulatedOperator(transport, self._pki)
+        return session
 
 
 class SmdpRunner(_SimulatorRunner):

@@ -18,6 +18,7 @@ from pytest_euicc.conformance.engine.events import (
     Event,
     HttpExchanged,
     Observed,
+    OperatorAsked,
     SequenceFinished,
     SequenceStarted,
     StateReached,
@@ -75,6 +76,9 @@ class AllureListener:
                 self._problems.append(mask(str(event.mismatch)))
             case Observed():
                 self._values.append(f"observation: {mask(str(event.observation))}")
+            case OperatorAsked():
+                answer = event.answer
+                self._values.append(f"operator: {event.request.text} {answer.answer} after {answer.seconds:.1f} s")
             case StepFinished():
                 self._close(passed=event.passed)
             case SequenceFinished():

@@ -20,6 +20,7 @@ from pytest_euicc.conformance.engine.events import (
     Decoded,
     Event,
     HttpExchanged,
+    OperatorAsked,
     Phase,
     SequenceFinished,
     SequenceStarted,
@@ -109,6 +110,10 @@ class RunRecorder:
                 self._steps[-1]["problems"].append(
                     {"path": problem.path, "expected": mask(problem.expected), "actual": mask(problem.actual)}
                 )
+            case OperatorAsked():
+                asked = {"task": event.request.task, "text": event.request.text, "answer": event.answer.answer}
+                told = {"time": self._now(), **self._place, **asked, "seconds": round(event.answer.seconds, 3)}
+                self._write(self._sequences, {"operator": told})
             case StepFinished():
                 self._steps[-1]["passed"] = event.passed
             case SequenceFinished():

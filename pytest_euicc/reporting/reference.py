@@ -127,6 +127,8 @@ def _facts(action: Action) -> Facts:
         if response is not None and response.kind != "any":
             nothing = ", or nothing" if response.optional else ""
             yield f"`expect`: {_answer(response)}{nothing}{f'. {described.result}' if described.result else ''}"
+        if action.by_operator:
+            yield "needs a person at the bench (`--euicc-operator`)"
         if action.changes:
             yield "changes the card: needs permission on a real one"
 

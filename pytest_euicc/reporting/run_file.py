@@ -138,6 +138,7 @@ class RunRecord(_Model):
         declarations: what the implementations under test say of themselves: name, version of SGP.22, SHA-256, content.
         pki: subject key identifiers of the CI keys that were trusted.
         deviations: defects and permitted variants that were switched on, by option.
+        operator: what a person was asked to do in the run, and what came of it.
         card: what the implementation under test says of itself, in words.
         cards: the same of each card, where a run had several; ``product`` in it is which product it is of.
         runs: what a merged run was made of: heading of each run, and the SHA-256 of its manifest.
@@ -210,6 +211,7 @@ def load(path: Path) -> RunRecord:
     if not data.get("finished", True):
         data["sequences"] = list(_unfinished(folder, file))
         data["card"] = data.get("card") or _opened(folder)
+        data["operator"] = list(_notes(folder, "operator"))
     try:
         return RunRecord.model_validate(data)
     except ValidationError as error:
@@ -239,14 +241,20 @@ def _json(file: Path) -> Any:
 def _opened(folder: Path) -> dict[str, Any]:
     """What the implementations under test said of themselves in a run that did not finish."""
     found: dict[str, Any] = {}
+    for card in _notes(folder, "card"):
+        found = {**card, **found}
+    return found
+
+
+def _notes(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The lines that are about no sequence, by the member that they begin with."""
     for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
         for line in path.read_bytes().splitlines():
-            if line.startswith(b'{"card"'):
+            if line.startswith(f'{{"{name}"'.encode()):
                 try:
-                    found = {**json.loads(line)["card"], **found}
+                    yield dict(json.loads(line)[name])
                 except (ValueError, TypeError, RecursionError):
                     continue
-    return found
 
 
 def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
@@ -261,7 +269,7 @@ def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
                 continue
             if not isinstance(told, dict):
                 raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
-            if "card" in told:
+            if "card" in told or "operator" in told:
                 continue
             if "verdict" in told:
                 begun = None

@@ -94,7 +94,7 @@ class RunFolder:
         record = load(self.folder)
         ordered = sorted(record.sequences, key=lambda entry: entry.key)
         record = record.model_copy(update={"sequences": ordered, "finished": finished})
-        self._data |= {"finished": finished}
+        self._data |= {"finished": finished, "operator": record.operator}
         if finished:
             self._data["sequences"] = [entry.model_dump(mode="json", exclude_defaults=True) for entry in ordered]
         self._write()

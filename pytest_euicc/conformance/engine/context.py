@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
+from pytest_euicc.conformance.engine.operator import CANNOT, TIME_OUT, Operator, OperatorAnswer, OperatorRequest, Task
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import NOT_RESTORED, Observation
 from pytest_euicc.conformance.values.resolve import resolve
@@ -93,6 +94,11 @@ class Session:
         smdp: the SM-DP+ of the session; None where there is none.
         bench: card and servers of an LPA under test; None for any other session.
         journal: of a real card; None for one that may be changed freely.
+        operator: who does what only a person can do; None where there is nobody.
+        returns: waits until the card of the session is back in its reader; raises PytestEuiccError where it is not.
+        eid: of the card, as it was when the session began; empty where it told none.
+        other_card: a sequence had another card put in, which is never changed.
+        lost: why no further sequence can run on this card; empty while it can.
     """
 
     card: Card | None = None
@@ -108,6 +114,11 @@ class Session:
     smdp: SmdpAccess | None = None
     bench: Bench | None = None
     journal: ChangeLog | None = None
+    operator: Operator | None = None
+    returns: Callable[[], None] | None = None
+    eid: str = ""
+    other_card: bool = False
+    lost: str = ""
     _eid: str | None = None
     _unidentified: str | None = None
 
@@ -162,6 +173,8 @@ class Session:
     def refusal(self) -> str | None:
         """Why this card must not be changed; None when it may."""
         remedy = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
+        if self.other_card:
+            return "the second card is never changed"
         if not self.needs_permission:
             return None
         if not self.declaration.test_cards:
@@ -185,6 +198,7 @@ class Context:
         left_behind: what could not be put back.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
+        on_operator: told of everything that the operator was asked.
         on_observation: told of every observation; ``observations`` are those of the sequence, each once.
     """
 
@@ -198,6 +212,7 @@ class Context:
     on_http: Callable[[HttpExchange], None] | None = None
     on_observation: Callable[[Observation], None] | None = None
     observations: list[Observation] = field(default_factory=list)
+    on_operator: Callable[[OperatorRequest, OperatorAnswer], None] | None = None
     _parts: dict[type[Any], Any] = field(default_factory=dict)
     _smdp_begun: bool = False
 
@@ -301,6 +316,28 @@ class Context:
             raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
         self.channels[name] = channel
         return channel
+
+    def ask(self, task: Task, text: str, done: Callable[[], bool] | None = None) -> str:
+        """Have the operator do or answer something; returns the answer.
+
+        Args:
+            text: one sentence for the person.
+            done: whether it has been done, where the harness can see that.
+
+        Raises:
+            InconclusiveError: there is no operator, or it was not done.
+        """
+        operator = self.session.operator
+        if operator is None:
+            raise SetupIncomplete(f"{text} There is no operator; give --euicc-operator terminal or hook")
+        request = OperatorRequest(task, text, self.sequence_id, done)
+        found = operator.ask(request)
+        if self.on_operator is not None:
+            self.on_operator(request, found)
+        if found.answer in (CANNOT, TIME_OUT):
+            why = "cannot do it" if found.answer == CANNOT else f"did not do it within {found.seconds:.0f} s"
+            raise SetupIncomplete(f"the operator {why}: {text}")
+        return found.answer
 
     def observe(self, kind: str, text: str, clause: str | None = None) -> None:
         """Note something that is no fault by itself, once in a sequence."""

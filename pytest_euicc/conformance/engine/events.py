@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.conformance.engine.errors import Cause
+from pytest_euicc.conformance.engine.operator import OperatorAnswer, OperatorRequest
 from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.files.vector import Case, Sequence, Step
 from pytest_euicc.conformance.values.matchers import Mismatch
@@ -129,6 +130,14 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class OperatorAsked:
+    """The person at the bench was asked to do or to answer something."""
+
+    request: OperatorRequest
+    answer: OperatorAnswer
+
+
+@dataclass(frozen=True)
 class StepFinished:
     """A step ended."""
 
@@ -211,6 +220,7 @@ Event = (
     | CheckPassed
     | CheckFailed
     | Observed
+    | OperatorAsked
     | StepFinished
     | SequenceFinished
 )

@@ -33,6 +33,7 @@ class Action:
         response: shape of what ``expect`` sees; None when there is nothing to expect.
         changes: the action leaves traces on the card and needs permission on a real one.
         response_by: makes that shape from the arguments as written, where it depends on them.
+        by_operator: a person has to do something.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Action:
             return self.response_by(arguments)
         return self.response() if self.response is not None else None
 
+    by_operator: bool = False
+
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
         message = replace(message, tampered=self.tampered)
@@ -70,6 +73,7 @@ def action(
     response_by: Callable[[Mapping[str, Any]], Shape] | None = None,
     title: str | None = None,
     changes: bool = False,
+    by_operator: bool = False,
 ) -> Callable[[ActionFunction], ActionFunction]:
     """Register an action.
 
@@ -81,6 +85,7 @@ def action(
         response_by: makes the shape from the arguments as written, where it depends on them.
         title: one line for reports; the first line of the docstring if not given.
         changes: it leaves traces on the card.
+        by_operator: a person has to do something; without an operator its sequences are not applicable.
     """
 
     def register(function: ActionFunction) -> ActionFunction:
@@ -95,6 +100,7 @@ def action(
             response=_shape(response),
             changes=changes,
             response_by=response_by,
+            by_operator=by_operator,
         )
         ACTIONS.add(name, entry)
         return function

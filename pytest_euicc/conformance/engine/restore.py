@@ -58,6 +58,7 @@ class _Snapshot:
         self.context.restored()
         with self.context.undoing("not restored"):
             self.transport.restore(self.snapshot)
+            self.context.session.other_card = False
 
 
 @dataclass

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_euicc.card.channel import Exchange
+from pytest_euicc.card.transport import RemovableTransport, SnapshotTransport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Cause, NotPermitted, cause_of, reason_of
@@ -17,6 +18,7 @@ from pytest_euicc.conformance.engine.events import (
     HttpExchanged,
     Listener,
     Observed,
+    OperatorAsked,
     Phase,
     Result,
     SequenceFinished,
@@ -31,6 +33,7 @@ from pytest_euicc.conformance.engine.step import Failed, run_step
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
 from pytest_euicc.conformance.values.resolve import references
+from pytest_euicc.errors import PytestEuiccError
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
@@ -86,6 +89,15 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
     return None
 
 
+NO_OPERATOR = "{} needs a person at the bench; give --euicc-operator terminal or hook"
+
+
+def needs_operator(sequence: Sequence) -> str:
+    """The first action for which a person is needed; empty where none is."""
+    steps = (*sequence.steps, *sequence.finally_)
+    return next((step.action for step in steps if ACTIONS.get(step.action).by_operator), "")
+
+
 def _needs_lpad(case: Case, declaration: Declaration) -> str | None:
     """Why a case of SGP.22 does not apply to an IoT eUICC that has no functions for an LPAd (SGP.32 5.9)."""
     iot = declaration.options.get("O_E_IOT") and not declaration.options.get("O_E_IOT_LPAD")
@@ -113,6 +125,7 @@ class _Run:
         started = time.perf_counter()
         self.runner.emit(SequenceStarted(self.case, self.sequence, self.id))
         self.context.on_http = self.requested
+        self.context.on_operator = lambda request, answer: self.runner.emit(OperatorAsked(request, answer))
         self.context.on_observation = lambda each: self.runner.emit(Observed(each))
         card, bench = self.session.card, self.session.bench
         if card is not None:
@@ -120,7 +133,7 @@ class _Run:
         if bench is not None:
             bench.on_apdu, bench.on_http = self.exchanged, self.requested
         try:
-            reason = not_applicable(self.case, self.sequence, self.session)
+            reason = not_applicable(self.case, self.sequence, self.session) or self.without_operator()
             if reason:
                 self.stopped(Verdict.NOT_APPLICABLE, reason)
             else:
@@ -134,6 +147,11 @@ class _Run:
             self.result.seconds = time.perf_counter() - started
             self.runner.emit(SequenceFinished(self.result))
         return self.result
+
+    def without_operator(self) -> str | None:
+        """Why nobody is there to do what the sequence asks a person for; None where somebody is, or need not be."""
+        task = needs_operator(self.sequence)
+        return NO_OPERATOR.format(task) if task and self.session.operator is None else None
 
     def fail_by_observation(self) -> None:
         """Observations outside of steps that the declaration makes failures."""
@@ -162,15 +180,37 @@ class _Run:
         changes = self.sequence.changes_card or any(ACTIONS.get(step.action).changes for step in self.sequence.steps)
         try:
             with self.verdicts():
+                self.card_back()
                 preparation = kind.prepare(self.context, changes=changes)
                 self.states()
                 self.steps()
         finally:
             self.run_finally()
             if preparation is not None:
-                preparation.restore(self.undo)
-                if self.session.journal is not None:
-                    self.session.journal.restored(self.id)
+                self.restore(preparation)
+
+    def card_back(self) -> None:
+        """Have a card back that was pulled out, or that made room for another; raises PytestEuiccError."""
+        session = self.session
+        transport = session.card.transport if session.card is not None else None
+        if isinstance(transport, SnapshotTransport) or session.returns is None:
+            return  # A simulator puts its card back with all that is on it.
+        if session.other_card or (isinstance(transport, RemovableTransport) and not transport.held()):
+            self.context.channels.clear()
+            session.returns()
+
+    def restore(self, preparation: Preparation) -> None:
+        """Restore the implementation under test; on a card that did not come back, or another one, nothing is done."""
+        try:
+            self.card_back()
+        except PytestEuiccError as error:
+            self.undo.forget()
+            if self.context.changed:
+                self.context.left_behind.append(f"what the sequence changed: {error}")
+            return
+        preparation.restore(self.undo)
+        if self.session.journal is not None:
+            self.session.journal.restored(self.id)
 
     @contextmanager
     def verdicts(self) -> Iterator[None]:

@@ -50,7 +50,7 @@ class Plug(SimTransport):
             self.left -= 1
         return super().transmit(apdu)
 
-    def put_in(self) -> Isdr:
+    def plug_in(self) -> Isdr:
         """Power up again; the ISD-R on a new channel."""
         self.pulled, self.left = False, None
         card = Card(self)
@@ -75,10 +75,10 @@ def test_no_half_profile_whenever_the_power_goes(server: SmdpServer, order: Call
         with Lpa(client, lambda _address: Es9Client(server.url("nist", HOST), tls)) as lpa:
             return lpa.download(f"1${HOST}$TOKEN-1").iccid
 
-    empty = free_memory(plug.put_in())
+    empty = free_memory(plug.plug_in())
     whole = 0
     for number in count():
-        client = plug.put_in()
+        client = plug.plug_in()
         plug.left, plug.done = number, done
         try:
             download(client)
@@ -86,7 +86,7 @@ def test_no_half_profile_whenever_the_power_goes(server: SmdpServer, order: Call
             pass
         else:
             break
-        client = plug.put_in()
+        client = plug.plug_in()
         listed = [profile["iccid"] for profile in client.get_profiles_info()[1]]
         if listed:
             # The last segment makes a profile, a whole one that can be enabled, whoever hears of it by GET RESPONSE.

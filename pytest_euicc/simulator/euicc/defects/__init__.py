@@ -8,10 +8,12 @@ from __future__ import annotations
 from pytest_euicc.simulator.defect import Defect, registry
 from pytest_euicc.simulator.euicc.defects.iot import OF_IOT
 from pytest_euicc.simulator.euicc.defects.loads import OF_DOWNLOADS
+from pytest_euicc.simulator.euicc.defects.power import OF_POWER
 
 DEFECTS = registry(
     *OF_DOWNLOADS,
     *OF_IOT,
+    *OF_POWER,
     Defect("reuses-challenge", "GetEUICCChallenge gives the same octets again", "5.7.7"),
     Defect("short-challenge", "A challenge has 8 octets", "5.7.7"),
     Defect("loses-default-address", "The default SM-DP+ address is lost at reset", "5.7.4"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.errors import CardError, NoCard, ReaderGone
 from pytest_euicc.card.transport import TransportOptions
 from pytest_euicc.rsp.folder import PkiFolderError
 from pytest_euicc.simulator.euicc.settings import EuiccSettings, SettingsError
@@ -22,19 +22,51 @@ class SimTransport:
         self.description = "sim"
         self.atr = b""
         self.protocol = euicc.settings.protocol
+        self._declared = euicc
+        self._in = True
+        self._held = True
 
     def connect(self) -> None:
         """Power up."""
-        self.atr = self.euicc.reset()
+        self._in = True
+        self.retake()
 
     def transmit(self, apdu: bytes) -> bytes:
         """One command APDU."""
+        self._check()
         return self.euicc.transmit(apdu)
 
     def reset(self) -> bytes:
         """Reset; returns the ATR."""
+        self._check()
         self.atr = self.euicc.reset()
         return self.atr
+
+    def pull(self) -> None:
+        """Take the card out: its power goes."""
+        self.euicc.lose_power()
+        self._in = self._held = False
+
+    def put_in(self, euicc: SimulatedEuicc | None = None) -> None:
+        """Put it back in, or *euicc* in its place."""
+        self.euicc = euicc or self._declared
+        self._in = True
+
+    def held(self) -> bool:
+        """Whether the card was never out since it was taken."""
+        return self._held
+
+    def retake(self) -> bytes:
+        """Power the card up that is in."""
+        if not self._in:
+            raise NoCard("sim: no card is in")
+        self._held = True
+        self.atr = self.euicc.reset()
+        return self.atr
+
+    def _check(self) -> None:
+        if not self._held:
+            raise ReaderGone("sim: the card was pulled out while in use")
 
     def close(self) -> None:
         """Power down; the state stays with the card."""
@@ -47,6 +79,8 @@ class SimTransport:
         """Put a snapshot back."""
         if not isinstance(snapshot, CardState):
             raise CardError(f"sim: {type(snapshot).__name__} is no snapshot of a simulated eUICC")
+        self.put_in()
+        self._held = True
         self.euicc.restore(snapshot)
 
 

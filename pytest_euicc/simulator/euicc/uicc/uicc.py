@@ -15,7 +15,9 @@ from typing import Literal
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.rsp.pki import Pki, default_pki
+from pytest_euicc.simulator.euicc import power
 from pytest_euicc.simulator.euicc.core import EuiccCore
+from pytest_euicc.simulator.euicc.es10.session import RspSession
 from pytest_euicc.simulator.euicc.iot import switching
 from pytest_euicc.simulator.euicc.ota import remote
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
@@ -62,6 +64,7 @@ class SimulatedEuicc:
         variants: names of permitted variants it shall have (variants/).
         random: returns the given number of random bytes; by default from the seed of the settings, or from the system.
         now: the time certificates are checked at.
+        eid: in place of that of the settings, whatever variants make of that.
 
     Raises:
         PkiFolderError: the PKI is a folder without what the settings ask for.
@@ -76,6 +79,7 @@ class SimulatedEuicc:
         variants: frozenset[str] = frozenset(),
         random: Callable[[int], bytes] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        eid: bytes | None = None,
     ) -> None:
         self.settings = settings or EuiccSettings()
         if random is None:
@@ -83,6 +87,8 @@ class SimulatedEuicc:
             seed = self.settings.seed
             random = os.urandom if seed is None else Random(seed).randbytes  # noqa: S311
         self.settings = varied(self.settings, variants)
+        if eid is not None:
+            self.settings = self.settings.model_copy(update={"eid": eid})
         self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now, variants)
         self._personalised = self.core.state
         self._last_channel = contacts.chosen(self.core.varies, contacts.LAST_CHANNEL, _LAST_CHANNEL)
@@ -91,6 +97,7 @@ class SimulatedEuicc:
         self._profiled = False
         """The terminal sent TERMINAL PROFILE since the last reset."""
         self._channels: dict[int, _Channel] = {}
+        self._outlived: RspSession | None = None
         self.atr = build_atr(
             self.settings.protocol,
             euicc_functions=not self.core.defective("atr-without-euicc-functions"),
@@ -115,9 +122,15 @@ class SimulatedEuicc:
         self._profiled = False
         self._functions = 0
         self.core.power_cycle()
+        if self._outlived is not None:
+            self.core.session, self._outlived = self._outlived, None
         # A reset counts as the answer to a REFRESH.
         switching.settle(self.core)
         return self.atr
+
+    def lose_power(self) -> None:
+        """The contacts are without power; `reset` powers it up again."""
+        self._outlived = power.lose(self.core)
 
     def snapshot(self) -> CardState:
         """Everything the card keeps over a reset."""

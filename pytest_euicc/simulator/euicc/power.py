@@ -1,0 +1,24 @@
+"""What becomes of the simulated eUICC when its power goes, besides what a reset does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_euicc.simulator.euicc.core import LAST_ISDP, EuiccCore, isdp_aid
+from pytest_euicc.simulator.euicc.es10.session import RspSession
+from pytest_euicc.simulator.euicc.state import Profile
+
+
+def lose(core: EuiccCore) -> RspSession | None:
+    """The contacts are without power; returns a session that outlives it, as it must not."""
+    state, interrupted = core.state, core.installer
+    if state.enabled is not None and core.defective("power-loss-disables"):
+        state = replace(state, profiles=tuple(replace(profile, enabled=False) for profile in state.profiles))
+    if state.notifications and core.defective("power-loss-drops-notifications"):
+        state = replace(state, notifications=())
+    if interrupted is not None and interrupted.metadata and core.defective("power-loss-keeps-half-a-profile"):
+        metadata = {name: interrupted.metadata[name] for name in ("serviceProviderName", "profileName")}
+        half = Profile(interrupted.metadata["iccid"], isdp_aid(LAST_ISDP), metadata=metadata)
+        state = replace(state, profiles=(*state.profiles, half))
+    core.state = state
+    return core.session if core.session.server is not None and core.defective("power-loss-keeps-session") else None

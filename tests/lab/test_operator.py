@@ -1,0 +1,108 @@
+"""Who does what only a person can do: none, a hook, the terminal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
+from pytest_euicc.conformance.engine.operator import OperatorRequest
+from pytest_euicc.lab.operators import HookOperator
+from tests.support import plugin_runs
+
+REQUEST = OperatorRequest("remove", "Take the card out.", "X_01", lambda: False)
+QUESTION = OperatorRequest("confirm", "Is the screen dark?", "X_01")
+
+
+def hook(pytester: pytest.Pytester, body: str) -> None:
+    pytester.makeconftest(f"def pytest_euicc_operator(config, request):\n    {body}\n")
+
+
+def test_the_simulated_card_has_an_operator_whose_answers_are_kept(pytester: pytest.Pytester) -> None:
+    done = plugin_runs.run(pytester, "operator", "-k", "PowerLoss_04 or PowerLoss_06", "--euicc-report", "out")
+    done.assert_outcomes(passed=2)
+    record = json.loads((pytester.path / "out" / "run.json").read_text())
+    asked = [(each["sequence"][-2:], each["task"], each["answer"]) for each in record["operator"]]
+    assert asked[:2] == [("04", "remove", "done"), ("04", "insert", "done")]
+    assert [task for number, task, _ in asked if number == "06"] == ["remove", "swap", "remove", "insert"]
+    assert "Put the card back into the reader (sim)." in (pytester.path / "out" / "summary.html").read_text()
+
+
+def test_without_an_operator_they_are_not_applicable(pytester: pytest.Pytester) -> None:
+    done = plugin_runs.run(pytester, "operator", "--euicc-operator", "none", "-rs")
+    done.assert_outcomes(skipped=6)
+    done.stdout.fnmatch_lines(["*needs a person at the bench; give --euicc-operator terminal or hook*"])
+
+
+def test_a_hook_that_fails(pytester: pytest.Pytester) -> None:
+    hook(pytester, "return 'cannot' if request.task == 'remove' else 'maybe'")
+    done = plugin_runs.run(pytester, "operator", "-k", "PowerLoss_01 or PowerLoss_02")
+    done.assert_outcomes(errors=2)
+    done.stdout.fnmatch_lines(["*test setup incomplete: the operator cannot do it: Take the card out*"])
+    done.stdout.fnmatch_lines(["*the hook pytest_euicc_operator returned 'maybe'; one of done, cannot*"])
+
+
+def test_a_card_that_was_never_out(pytester: pytest.Pytester) -> None:
+    hook(pytester, "return 'done'")
+    done = plugin_runs.run(pytester, "operator", "-k", "PowerLoss_01", "--euicc-operator-timeout", "0.1")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*the operator did not do it within *: Take the card out of the reader (sim)."])
+
+
+def test_a_vendors_question(pytester: pytest.Pytester) -> None:
+    hook(pytester, "return 'no' if request.text == 'Is the screen dark?' else None")
+    vector = """\
+case: TC_ACME_Screen
+title: Screen
+iut: euicc
+interface: acme
+clauses: { sgp22: ["3.2.1"] }
+sequences:
+  - id: "01"
+    title: Dark
+    requirement: The screen is dark (3.2.1).
+    steps:
+      - operator.confirm: { question: "Is the screen dark?", expect: { answer: "yes" } }
+"""
+    (pytester.path / "acme.yaml").write_text(vector)
+    done = plugin_runs.run(pytester, "others", "--euicc-vectors", "acme.yaml", "-k", "ACME")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*answer: expected*yes*no*"])
+
+
+def test_time_and_unknown_answers_of_a_hook() -> None:
+    ticks = iter(range(100))
+    late = HookOperator(lambda _request: "done", 5, clock=lambda: next(ticks), sleep=lambda _seconds: None)
+    assert late.ask(REQUEST).answer == "time-out"
+    assert HookOperator(lambda _request: "yes", 5).ask(QUESTION).answer == "yes"
+    with pytest.raises(SetupIncomplete, match="returned 'done'; one of yes, no, cannot"):
+        HookOperator(lambda _request: "done", 5).ask(QUESTION)
+    with pytest.raises(SetupIncomplete, match="no hook pytest_euicc_operator does this"):
+        HookOperator(lambda _request: None, 5).ask(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["terminal", "-n", "2"], "workers of pytest-xdist have no terminal"),
+        (["terminal"], "this process has no terminal to ask on"),
+        (["nobody"], "--euicc-operator nobody: there are none, terminal, hook"),
+    ],
+)
+def test_one_message_before_the_run(options: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--euicc-operator", *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert told in done.stdout + done.stderr
