@@ -20,11 +20,17 @@ class LpaError(PytestEuiccError):
 
 
 class EuiccRefused(LpaError):
-    """The eUICC answered an error value; ``code`` is its name or number, ``about`` what it was shown."""
+    """The eUICC answered an error value.
 
-    def __init__(self, step: str, code: object, clause: str, about: str = "") -> None:
+    Attributes:
+        code: name or number of the error, ``about`` (in the text) what the eUICC was shown.
+        octets: the answer as received; empty for a status word alone.
+    """
+
+    def __init__(self, step: str, code: object, clause: str, about: str = "", octets: bytes = b"") -> None:
         super().__init__(step, f"the eUICC answered {code}{f'; {about}' if about else ''}", clause)
         self.code = code
+        self.octets = octets
 
 
 class ServerRefused(LpaError):

@@ -22,14 +22,20 @@ _OK, _NOTHING_TO_DELETE = 0, 1
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """The NotificationMetadata of a notification."""
+class Entry:
+    """The NotificationMetadata of a notification.
+
+    Attributes:
+        to: where it is sent; empty for its address.
+    """
 
     number: int
     address: str
+    to: str = ""
 
     @classmethod
-    def read(cls, octets: bytes) -> _Entry:
+    def read(cls, octets: bytes) -> Entry:
+        """Decode a NotificationMetadata; raises Asn1Error."""
         metadata = codec.decode("NotificationMetadata", octets)
         return cls(int(metadata["seqNumber"]), str(metadata["notificationAddress"]))
 
@@ -55,10 +61,11 @@ class Notifying(Sides):
             entries = [entry for entry in entries if entry.number in wanted]
             report.kept = [fault for fault in report.kept if fault.sequence_number in wanted]
         stalled: dict[str, int] = {}
-        for entry in sorted(entries, key=lambda each: each.number):
+        for entry in self._in_order(entries):
             place = entry.address.lower()
-            if place in stalled:
-                waits = f"waits for notification {stalled[place]} to the same address (SGP.22 3.5)"
+            if self._waits(place, stalled):
+                first = stalled.get(place, min(stalled.values()))
+                waits = f"waits for notification {first} to the same address (SGP.22 3.5)"
                 report.kept.append(NotificationFault(entry.number, entry.address, waits))
                 continue
             try:
@@ -79,7 +86,14 @@ class Notifying(Sides):
                 report.delivered.append(Delivered(entry.number, entry.address))
         return report
 
-    def _pending(self) -> tuple[list[_Entry], list[NotificationFault]]:
+    def _in_order(self, entries: list[Entry]) -> list[Entry]:
+        return sorted(entries, key=lambda each: each.number)
+
+    def _waits(self, place: str, stalled: dict[str, int]) -> bool:
+        """Whether a notification to an address waits for an earlier one that was not sent."""
+        return place in stalled
+
+    def _pending(self) -> tuple[list[Entry], list[NotificationFault]]:
         """The entries of ListNotification; each is read separately, so that an invalid one does not hide the others."""
         reply = self._isdr.call("list_notification")
         if not reply.ok or not reply.octets:
@@ -88,18 +102,18 @@ class Notifying(Sides):
             raise EuiccRefused(_LIST, error_name(reply.value[1]), "5.7.9")
         with reading(_LIST, "5.7.9"):
             listed = tlv.parse(tlv.find(reply.octets, 0xBF28, 0xA0)).children()
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         odd: list[NotificationFault] = []
         for element in listed:
             try:
-                entries.append(_Entry.read(element.octets))
+                entries.append(Entry.read(element.octets))
             except codec.Asn1Error as fault:
                 told = str(UnreadableAnswer(_LIST, f"{fault}: {element.octets.hex().upper()}", "5.7.9"))
                 odd.append(NotificationFault(_number(element), "", told))
         return entries, odd
 
-    def _send(self, entry: _Entry) -> None:
-        server = self._client(entry.address)
+    def _send(self, entry: Entry) -> None:
+        server = self._client(entry.to or entry.address)
         request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", entry.number)})
         reply = self._isdr.send("retrieve_notifications_list", request)
         if not reply.ok:
@@ -107,7 +121,7 @@ class Notifying(Sides):
         with reading(_RETRIEVE, "5.7.10"):
             pending = tlv.parse(tlv.find(reply.octets, 0xBF2B, 0xA0)).children()
             # A card that gives others than the one asked for must not have them sent to this address.
-            found = [each for each in pending if _entry_of(each) == entry]
+            found = [each for each in pending if _entry_of(each) == (entry.number, entry.address)]
         if not found:
             raise EuiccRefused(_RETRIEVE, f"no notification {entry.number} for {entry.address!a}", "5.7.10")
         self._ask_server(server, "handleNotification", {"pendingNotification": b64(found[0].octets)}, "5.6.4")
@@ -118,10 +132,11 @@ class Notifying(Sides):
             raise EuiccRefused(_REMOVE, error_name(status), "5.7.11")
 
 
-def _entry_of(pending: tlv.Tlv) -> _Entry:
-    """The NotificationMetadata in a PendingNotification; raises Asn1Error or TlvError."""
+def _entry_of(pending: tlv.Tlv) -> tuple[int, str]:
+    """Number and address in a PendingNotification; raises Asn1Error or TlvError."""
     inside = (_INSTALLATION_DATA, _METADATA) if pending.tag == _INSTALLATION_RESULT else (_METADATA,)
-    return _Entry.read(tlv.find(pending.octets, pending.tag, *inside))
+    found = Entry.read(tlv.find(pending.octets, pending.tag, *inside))
+    return found.number, found.address
 
 
 def _number(metadata: tlv.Tlv) -> int | None:

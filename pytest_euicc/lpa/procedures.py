@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es10.isdr import Reply
+from pytest_euicc.lpa import segmentation
 from pytest_euicc.lpa.activation_code import ActivationCode
 from pytest_euicc.lpa.errors import (
     DownloadCancelled,
@@ -25,7 +27,7 @@ from pytest_euicc.lpa.metadata import Metadata, carried_metadata
 from pytest_euicc.lpa.notifying import Notifying
 from pytest_euicc.lpa.outcomes import Installation, Session
 from pytest_euicc.lpa.reading import b64, chosen, octets_of, read_installation, reading, transaction_of
-from pytest_euicc.rsp import bpp, signatures
+from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 from pytest_euicc.rsp.rat import authorises
 
@@ -63,8 +65,7 @@ class Lpa(Notifying):
             CardError: the eUICC is lost.
         """
         server = self._client(address)
-        info1 = self._ask_card("get_euicc_info1", "5.7.8")
-        challenge = bytes(self._ask_card("get_euicc_challenge", "5.7.7").value["euiccChallenge"])
+        info1, challenge = self._introduction()
         try:
             started = self._ask_server(
                 server,
@@ -110,6 +111,11 @@ class Lpa(Notifying):
         session.smdp_certificate = octets_of(answer, "smdpCertificate")
         return session
 
+    def _introduction(self) -> tuple[Reply, bytes]:
+        """EUICCInfo1 and a fresh challenge of the eUICC."""
+        info1 = self._ask_card("get_euicc_info1", "5.7.8")
+        return info1, bytes(self._ask_card("get_euicc_challenge", "5.7.7").value["euiccChallenge"])
+
     def _context(self, matching_id: str | None) -> bytes:
         parameters: dict[str, Any] = {"deviceInfo": self._device_info}
         if matching_id is not None:
@@ -153,10 +159,13 @@ class Lpa(Notifying):
             LpaError: naming the step, the codes of both sides and the clause. The session is cancelled on both sides
                 where SGP.22 3.1.3 asks for it.
         """
-        activation = ActivationCode.parse(code) if isinstance(code, str) else code
+        activation = self._activation(code) if isinstance(code, str) else code
         session = self.authenticate(activation.address, activation.matching_id, smdp_oid=activation.smdp_oid)
         self.confirm(session, consent)
         return self._fetch_and_install(session, confirmation_code)
+
+    def _activation(self, text: str) -> ActivationCode:
+        return ActivationCode.parse(text)
 
     def retry(self, failed: Session, *, confirmation_code: str | None = None) -> Installation:
         """Download again what a session did not install, its load having failed for a passing reason or broken off.
@@ -227,12 +236,12 @@ class Lpa(Notifying):
         """PrepareDownload and GetBoundProfilePackage; returns the bound profile package and keeps it in the session."""
         hash_cc = b""
         if session.confirmation_code_required and confirmation_code is not None:
-            hash_cc = tlv.encode(0x04, signatures.hash_cc(confirmation_code, session.transaction_id))
+            hash_cc = tlv.encode(0x04, self._hash_cc(confirmation_code, session))
         with reading("ES9+.AuthenticateClient", "5.6.3"):
             shown = Certificate(session.smdp_certificate)
         response = self._ask_card_with(
             "prepare_download",
-            tlv.encode(0xBF21, session.smdp_signed2 + session.smdp_signature2 + hash_cc + session.smdp_certificate),
+            self._prepare_request(session, hash_cc),
             "downloadResponseError",
             "5.7.5",
             about=_certificate_told("CERT.DPpb", shown),
@@ -252,17 +261,27 @@ class Lpa(Notifying):
         session.bound_profile_package = octets_of(answer, "boundProfilePackage")
         return session.bound_profile_package
 
+    def _hash_cc(self, confirmation_code: str, session: Session) -> bytes:
+        return signatures.hash_cc(confirmation_code, session.transaction_id)
+
+    def _prepare_request(self, session: Session, hash_cc: bytes) -> bytes:
+        """PrepareDownloadRequest with the octets of the SM-DP+."""
+        return tlv.encode(0xBF21, session.smdp_signed2 + session.smdp_signature2 + hash_cc + session.smdp_certificate)
+
     def install(self, session: Session) -> Installation:
         """Compare the metadata carried with those announced, then load every segment (SGP.22 2.5.5, 3.1.3.2-3)."""
         package = session.bound_profile_package
         try:
             with reading("ES9+.GetBoundProfilePackage", "5.6.2"):
-                carried, segments = carried_metadata(package), bpp.segments(package)
+                carried, segments = carried_metadata(package), self._segments(package)
             self._compare(session, carried)
         except UnreadableAnswer:
             self._load_broke_off(session)
             raise
         return read_installation(self._load(session, segments), _known(session), key_reused=session.key_reused)
+
+    def _segments(self, package: bytes) -> list[bytes]:
+        return segmentation.segments(package)
 
     def _compare(self, session: Session, carried: bytes) -> None:
         """What the package carries is what was announced and agreed to, else the session is cancelled (3.1.3.2)."""

@@ -69,7 +69,7 @@ class Sides:
         reply = read_reply(self._isdr.send(function, request), clause)
         choice, value = reply.value
         if choice == error:
-            raise EuiccRefused(reply.function.full_name, error_name(value), clause, about)
+            raise EuiccRefused(reply.function.full_name, error_name(value), clause, about, reply.octets)
         return reply.octets
 
     def _ask_server(self, server: Es9, function: str, body: dict[str, Any], clause: str) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
+from pytest_euicc.simulator.lpa.client import LpaClient
 
 _HTTP_TIMEOUT = 10.0
 _RESET_OPTIONS = {
@@ -58,12 +58,15 @@ class OwnLpa:
             )
         return self._lpa
 
-    def _server(self, reach: Reach) -> Callable[[str], Es9Client]:
+    def _server(self, reach: Reach) -> Callable[[str], LpaClient]:
         tls = TlsSettings(timeout=_HTTP_TIMEOUT)
         web = reach.web()
 
-        def client(address: str) -> Es9Client:
-            return Es9Client(address, tls, sender=DirectSender(web, address, reach.user.record.clock, _HTTP_TIMEOUT))
+        def client(address: str) -> LpaClient:
+            sender = DirectSender(web, address, reach.user.record.clock, _HTTP_TIMEOUT)
+            return LpaClient(
+                address, tls, lambda name: name in self.defects, lambda name: name in self.variants, sender
+            )
 
         return client
 

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from typing import Any, Protocol
 
+from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
+from pytest_euicc.lpa.errors import LpaError
 from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Es9
 from pytest_euicc.lpa.procedures import Decision
 from pytest_euicc.rsp.iccid import to_octets
+from pytest_euicc.simulator.lpa.base import Setting
+from pytest_euicc.simulator.lpa.channel import LpaChannel
+from pytest_euicc.simulator.lpa.imei import octets_of_imei
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _STATES = {0: "disabled", 1: "enabled"}
 _CLASSES = {0: "test", 1: "provisioning", 2: "operational"}
 _EVENTS = ("install", "enable", "disable", "delete")
 _OK = 0
+_CAPABILITIES = {"lpaSvn": bytes([2, 6, 0]), "nr5gcSupportedRelease": bytes([16, 0, 0])}
 
 
 class Told(PytestEuiccError):
@@ -63,24 +71,50 @@ class SimulatedLpa:
         self._server = server
         self._user = user
         self._aid = isdr_aid
-        self.defects = defects
-        self.variants = variants
+        self._setting = Setting(defects, variants, deepcopy(DEFAULT_DEVICE_INFO))
         self._started = False
+        self._kept: LogicalChannel | None = None
+        if self.varies("tells-more-capabilities"):
+            self._setting.device_info["deviceCapabilities"] |= _CAPABILITIES
+
+    def defective(self, name: str) -> bool:
+        """True if a named deviation is switched on."""
+        return name in self._setting.defects
+
+    def varies(self, name: str) -> bool:
+        """True if a permitted variant is switched on."""
+        return name in self._setting.variants
 
     @contextmanager
     def _isdr(self) -> Iterator[Isdr]:
         """The ISD-R on a channel of its own, which is closed afterwards."""
-        if not self._started:
-            self._card.start()
-            self._started = True
-        channel = self._card.open_channel()
+        if not self._started or self.varies("resets-card-first"):
+            self._start()
+        opened = self._kept if self._kept is not None and self._kept.is_open else None
+        channel = opened or self._card.open_channel()
+        deviant = LpaChannel(self._card, channel.number, self.defective, self.varies)
         try:
-            answer = channel.select(self._aid)
-            if not answer.ok:
-                raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
-            yield Isdr(channel, self._aid)
+            if self.defective("es10-before-select"):
+                deviant.store_data(bytes.fromhex("BF3E035C015A"))
+            if opened is None:
+                answer = deviant.select(self._aid)
+                if not answer.ok:
+                    raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
+            yield Isdr(deviant, self._aid)
         finally:
-            self._close(channel)
+            if self.varies("keeps-channel"):
+                self._kept = channel
+            elif not self.defective("leaves-channels-open"):
+                self._close(channel)
+
+    def _start(self) -> None:
+        if self._started:
+            self._card.reset()
+        self._started = True
+        if self.defective("no-terminal-capability"):
+            self._card.basic.send(CommandApdu(0x00, 0xA4, 0x00, 0x04, bytes.fromhex("3F00"), 256))
+        else:
+            self._card.start()
 
     def _close(self, channel: LogicalChannel) -> None:
         # A card that is gone has no open channel either.
@@ -89,18 +123,34 @@ class SimulatedLpa:
                 channel.close()
 
     @contextmanager
-    def _procedures(self, **settings: Any) -> Iterator[Procedures]:
-        with self._isdr() as isdr, Procedures(isdr, self._server, self.defects, self.variants, **settings) as made:
+    def _procedures(self) -> Iterator[Procedures]:
+        with self._isdr() as isdr, Procedures(isdr, self._server, self._setting) as made:
             yield made
+
+    def _device(self, imei: str | None) -> None:
+        """The IMEI of the device, where it has one."""
+        if imei is None and self.varies("knows-its-imei"):
+            imei = "00440245123456"
+        if imei is not None:
+            octets = octets_of_imei(imei)
+            self._setting.device_info |= {"imei": octets, "tac": octets[:4]}
+            if self.defective("tac-of-another-imei"):
+                self._setting.device_info["tac"] = bytes.fromhex("35000000")
 
     # ------------------------------------------------------------------ downloads
 
     def download(self, code: str, confirmation_code: str | None = None, imei: str | None = None) -> dict[str, Any]:
         """Install the profile of an activation code, then deliver what is pending."""
-        with self._procedures(imei=imei) as procedures:
-            done = procedures.download(
-                code, confirmation_code=confirmation_code or self._user.enters_code, consent=self._consent
-            )
+        self._device(imei)
+        with self._procedures() as procedures:
+            try:
+                done = procedures.download(
+                    code, confirmation_code=confirmation_code or self._user.enters_code, consent=self._consent
+                )
+            except LpaError:
+                if self.defective("tells-success"):
+                    return {}
+                raise
             procedures.deliver()
         return {"iccid": done.iccid, **_names(done.metadata)}
 
@@ -141,9 +191,12 @@ class SimulatedLpa:
 
     def list(self) -> dict[str, Any]:
         """The profiles that are installed."""
+        tags = {"tagList": bytes.fromhex("5A4F9F7090919295B7")} if self.varies("lists-by-tags") else None
         with self._isdr() as isdr:
-            choice, listed = isdr.get_profiles_info()
+            choice, listed = isdr.get_profiles_info(tags)
         if choice != "profileInfoListOk":
+            if self.defective("error-is-an-empty-list"):
+                return {"profiles": []}
             raise Told(f"the eUICC lists no profiles: {listed}")
         return {"profiles": [_profile(entry) for entry in listed if "iccid" in entry]}
 
@@ -169,6 +222,8 @@ class SimulatedLpa:
 
     def nickname(self, iccid: bytes, name: str) -> dict[str, Any]:
         """Give a profile a nickname."""
+        if len(name) > 16 and self.defective("cuts-nicknames"):
+            name = name[:16]
         with self._isdr() as isdr:
             _ok(isdr.set_nickname(iccid, name))
         return {}
@@ -193,8 +248,12 @@ class SimulatedLpa:
 
     def set_default_address(self, address: str) -> dict[str, Any]:
         """Set or clear the default SM-DP+ address."""
+        if address != address.lower() and self.defective("folds-default-address"):
+            address = address.lower()
         with self._isdr() as isdr:
-            _ok(isdr.set_default_dp_address(address))
+            code = isdr.set_default_dp_address(address)
+            if not self.defective("ignores-result-of-address"):
+                _ok(code)
         return {}
 
     def eid(self) -> dict[str, Any]:

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from pytest_euicc.es10.isdr import Isdr
-from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
 from pytest_euicc.lpa.errors import LpaError
-from pytest_euicc.lpa.outcomes import Es9, Installation, Session
-from pytest_euicc.lpa.procedures import Code, Lpa
-from pytest_euicc.simulator.lpa.imei import octets_of_imei
+from pytest_euicc.lpa.outcomes import Installation, Session
+from pytest_euicc.lpa.procedures import Code
+from pytest_euicc.simulator.lpa.codes import Codes
+from pytest_euicc.simulator.lpa.delivering import Delivering
+
+_OK, _BY_POLICY = 0, 3
 
 
-class Procedures(Lpa):
-    """An LPA on the ISD-R of one channel.
-
-    Args:
-        imei: of the device, 14 to 16 digits; None where it has none.
-    """
-
-    def __init__(
-        self,
-        isdr: Isdr,
-        server: Callable[[str], Es9],
-        defects: frozenset[str],
-        variants: frozenset[str],
-        *,
-        imei: str | None = None,
-    ) -> None:
-        device = dict(DEFAULT_DEVICE_INFO)
-        if imei is not None:
-            device |= {"imei": octets_of_imei(imei), "tac": octets_of_imei(imei)[:4]}
-        super().__init__(isdr, server, device_info=device)
-        self._defects = defects
-        self._variants = variants
-
-    def defective(self, name: str) -> bool:
-        """True if a named deviation is switched on."""
-        return name in self._defects
-
-    def varies(self, name: str) -> bool:
-        """True if a permitted variant is switched on."""
-        return name in self._variants
+class Procedures(Codes, Delivering):
+    """An LPA on the ISD-R of one channel."""
 
     def default_address(self) -> str:
         """The default SM-DP+ address of the eUICC; empty for none."""
@@ -60,9 +32,39 @@ class Procedures(Lpa):
 
     def manage(self, function: str, identifier: bytes, **flags: Any) -> int:
         """EnableProfile, DisableProfile or DeleteProfile; returns the result code."""
-        found: int = getattr(self._isdr, function)(identifier, **flags)
-        return found
+        profiles = self._profiles() if self._looks_first(function) else []
+        if function == "enable_profile":
+            enabled = [profile for profile in profiles if int(profile.get("profileState", 0)) == 1]
+            if enabled and self.varies("disables-before-it-enables"):
+                self._isdr.disable_profile(bytes(enabled[0]["iccid"]), refresh=False)
+        if profiles and self.defective("manages-the-first-profile"):
+            identifier = bytes(profiles[0]["iccid"])
+        aids = {bytes(profile["iccid"]): bytes(profile["isdpAid"]) for profile in profiles if "isdpAid" in profile}
+        if identifier in aids and self.varies("manages-by-aid"):
+            identifier = aids[identifier]
+        if function == "delete_profile" and self.defective("disables-what-it-deletes"):
+            self._isdr.disable_profile(identifier, refresh=False)
+        code: int = getattr(self._isdr, function)(identifier, **flags)
+        if code == _BY_POLICY and function == "enable_profile" and self.defective("works-around-policy"):
+            for profile in self._profiles():
+                self._isdr.disable_profile(bytes(profile["iccid"]), refresh=False)
+        if code != _OK and self.defective("takes-errors-for-success"):
+            return _OK
+        return code
+
+    def _looks_first(self, function: str) -> bool:
+        """Whether a deviation needs the list of profiles; asked only so that all of them are reached."""
+        asked = [self.varies("manages-by-aid"), self.defective("manages-the-first-profile")]
+        if function == "enable_profile":
+            asked.append(self.varies("disables-before-it-enables"))
+        return any(asked)
+
+    def _profiles(self) -> list[dict[str, Any]]:
+        choice, listed = self._isdr.get_profiles_info()
+        return list(listed) if choice == "profileInfoListOk" else []
 
     def reset_memory(self, options: tuple[str, ...]) -> int:
         """EUICCMemoryReset; returns the result code."""
+        if self.defective("resets-everything"):
+            options = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", "resetDefaultSmdpAddress")
         return self._isdr.euicc_memory_reset(*options)

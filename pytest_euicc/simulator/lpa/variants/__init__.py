@@ -4,5 +4,46 @@ from __future__ import annotations
 
 from pytest_euicc.simulator.variant import Variant, registry
 
-VARIANTS: dict[str, Variant] = registry()
+_BLOCKS = frozenset({"blocks-of-120", "blocks-of-250", "blocks-of-64"})
+
+VARIANTS: dict[str, Variant] = registry(
+    Variant("blocks-of-120", "Blocks of STORE DATA have 120 octets", "5.7.2", _BLOCKS - {"blocks-of-120"}),
+    Variant("blocks-of-250", "Blocks of STORE DATA have 250 octets", "5.7.2", _BLOCKS - {"blocks-of-250"}),
+    Variant("blocks-of-64", "Blocks of STORE DATA have 64 octets", "5.7.2", _BLOCKS - {"blocks-of-64"}),
+    Variant("no-le-in-middle-blocks", "Blocks without an answer have no Le", "left open by 5.7.2"),
+    Variant("selects-without-fci", "SELECT asks for no FCI", "left open by 5.7.1"),
+    Variant("keeps-channel", "The channel to the ISD-R stays open between operations", "left open by 3.4"),
+    Variant(
+        "resets-card-first",
+        "The card is reset before every operation",
+        "left open by 3.4",
+        frozenset({"keeps-channel"}),
+    ),
+    Variant("reads-info2-first", "EUICCInfo2 is read before a session", "left open by 3.1.2"),
+    Variant("reads-eid-first", "The EID is read before a session", "left open by 3.1.2"),
+    Variant("lists-profiles-first", "Profiles are listed before a session", "left open by 3.1.2"),
+    Variant("reads-addresses-first", "The configured addresses are read before a session", "left open by 3.1.2"),
+    Variant("lists-notifications-first", "Notifications are listed before a session", "left open by 3.1.2"),
+    Variant("challenge-before-info1", "The challenge is asked for before EUICCInfo1", "left open by 3.1.2"),
+    Variant("omits-empty-matching-id", "An empty matchingId is left out", "left open by 3.1.3"),
+    Variant("knows-its-imei", "The device has an IMEI", "4.2"),
+    Variant("tells-more-capabilities", "deviceCapabilities names more releases and the svn of the LPA", "4.2"),
+    Variant("transaction-id-in-small-letters", "transactionId is sent with digits a to f", "left open by 6.5.2.6"),
+    Variant("asks-when-package-is-there", "The user is asked once the package came", "left open by 3.1.3"),
+    Variant("takes-changed-names", "A package with other names than announced is installed", "left open by 3.1.3.2"),
+    Variant("cancels-after-refusals", "A session that a server refused is cancelled on the card", "left open by 3.1.3"),
+    Variant("shows-errors-of-card", "What the card refuses is shown to the server", "left open by 3.1.3"),
+    Variant("protocol-2.2", "X-Admin-Protocol names version 2.2.0", "6.2"),
+    Variant("names-product", "User-Agent names the product behind gsma-rsp-lpad", "left open by 6.2"),
+    Variant("content-type-with-charset", "Content-Type has the parameter charset", "RFC 9110 8.3.1"),
+    Variant("further-headers", "Requests have headers that SGP.22 does not know", "RFC 9110 5.1"),
+    Variant("members-reversed", "Members of JSON objects come in the reverse order", "RFC 8259 4"),
+    Variant("indented-json", "JSON is written over many lines", "RFC 8259 2"),
+    Variant("repeats-requests", "A request is repeated once where the connection broke", "left open by 3.1.5"),
+    Variant("retrieves-all-notifications", "All notifications are retrieved and not one alone", "5.7.10"),
+    Variant("delivers-by-address", "Notifications go address by address", "left open by 3.5"),
+    Variant("manages-by-aid", "Profiles are named by the AID of their ISD-P", "5.7.16"),
+    Variant("disables-before-it-enables", "The enabled profile is disabled first", "left open by 3.2.1"),
+    Variant("lists-by-tags", "GetProfilesInfo has a list of tags", "5.7.15"),
+)
 """Every variant by its name."""

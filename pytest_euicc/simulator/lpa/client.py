@@ -1,0 +1,75 @@
+"""The simulated LPA as an HTTP client: headers, paths, and what it makes of answers (SGP.22 6.2, 6.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_euicc.es9.binding import Sender, fault_of
+from pytest_euicc.es9.client import Es9Client, Es9Reply
+from pytest_euicc.es9.errors import ConnectionBroken
+from pytest_euicc.es9.tls import TlsSettings
+
+Asks = Callable[[str], bool]
+_URL_SAFE = str.maketrans("+/", "-_")
+
+
+class LpaClient(Es9Client):
+    """An ES9+ client with deviations.
+
+    Args:
+        defective, varies: whether one of that name is switched on.
+    """
+
+    def __init__(
+        self, address: str, tls: TlsSettings, defective: Asks, varies: Asks, sender: Sender | None = None
+    ) -> None:
+        protocol = "2.2.0" if varies("protocol-2.2") else "2.6.0"
+        agent = "gsma-rsp-lpad Assistant/3.1" if varies("names-product") else "gsma-rsp-lpad"
+        super().__init__(address, tls, protocol, user_agent=agent, sender=sender)
+        self._defective = defective
+        self._varies = varies
+        if varies("content-type-with-charset"):
+            self.headers["Content-Type"] = "application/json;charset=UTF-8"
+        if varies("further-headers"):
+            self.headers |= {"Accept-Language": "en", "Cache-Control": "no-cache", "X-Request-Id": "1"}
+        if defective("no-admin-protocol"):
+            del self.headers["X-Admin-Protocol"]
+        if defective("other-content-type"):
+            self.headers["Content-Type"] = "text/json"
+
+    def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
+        """See JsonClient."""
+        members = dict(body)
+        if self._defective("url-safe-base64"):
+            members = {
+                name: value if name in ("transactionId", "smdpAddress") else str(value).translate(_URL_SAFE)
+                for name, value in members.items()
+            }
+        if self._varies("members-reversed"):
+            members = dict(reversed(members.items()))
+        text = json.dumps(members, indent=1 if self._varies("indented-json") else None)
+        path = self.url_of(function).removeprefix(self.url)
+        if self._defective("transaction-in-path") and "transactionId" in members:
+            path += f"?transactionId={members['transactionId']}"
+        reply = self._sent(function, text.encode(), path)
+        readable = reply.body is not None or function == "handleNotification"
+        if reply.status not in (200, 204) and readable and self._defective("ignores-http-status"):
+            return Es9Reply(function, 200 if reply.body is not None else 204, reply.headers, reply.octets)
+        fault = fault_of(reply, self.url_of(function))
+        if fault is not None:
+            raise fault
+        if reply.failed and self._defective("ignores-execution-status"):
+            return Es9Reply(function, 204, reply.headers, reply.octets)
+        if reply.body and len(reply.body) > 6 and self._defective("refuses-unknown-members"):
+            raise ConnectionBroken(self.url_of(function), "unknown members in the answer")
+        return reply
+
+    def _sent(self, function: str, octets: bytes, path: str) -> Es9Reply:
+        try:
+            return self.send(function, octets, path=path)
+        except ConnectionBroken:
+            if function != "cancelSession" and self._varies("repeats-requests"):
+                return self.send(function, octets, path=path)
+            raise
