@@ -32,6 +32,7 @@ _ATR = mapping(
     logical_channels=NUMBER,
     euicc=BOOLEAN,
 )
+_MF = bytes.fromhex("3F00")
 _CARD_CAPABILITIES = 7
 _FILE = re.compile(r"[0-9A-Fa-f]{4}(/[0-9A-Fa-f]{4})*")
 
@@ -128,14 +129,17 @@ def atr(context: Context, _message: Message) -> Outcome:
 
 def _select(channel: LogicalChannel, file: str, p1: int | None, p2: int | None) -> tuple[bytes, ResponseApdu]:
     """SELECT by file identifier, one after the other (ETSI TS 102 221 11.1.1)."""
-    answer = None
-    sent = b""
-    for identifier in file.split("/"):
-        sent = bytes.fromhex(identifier)
-        answer = channel.send(CommandApdu(0x00, 0xA4, p1 or 0x00, 0x04 if p2 is None else p2, sent, 256))
+    first, *further = (bytes.fromhex(identifier) for identifier in file.split("/"))
+    wanted = 0x04 if p2 is None else p2
+    sent, answer = first, channel.send(CommandApdu(0x00, 0xA4, p1 or 0x00, wanted, first, 256))
+    if first == _MF and further and not answer.ok:
+        # Whoever wants a file does not judge the MF: P1 08 is the path from there.
+        sent = b"".join(further)
+        return sent, channel.send(CommandApdu(0x00, 0xA4, 0x08, wanted, sent, 256))
+    for sent in further:
         if not answer.ok:
             break
-    assert answer is not None  # noqa: S101  (a path has at least one identifier)
+        answer = channel.send(CommandApdu(0x00, 0xA4, p1 or 0x00, wanted, sent, 256))
     return sent, answer
 
 

@@ -39,8 +39,8 @@ def redeclared(declaration: Declaration, settings: EuiccSettings, pki: Pki) -> D
     if settings.default_address:
         changed["default_address"] = settings.default_address
     classes = {profile.profile_class for profile in settings.profiles}
-    if "provisioning" not in classes and declaration.options.get("O_E_PROVISIONING"):
-        changed["options"] = declaration.options | {"O_E_PROVISIONING": False}
+    absent = {"O_E_PROVISIONING": "provisioning" not in classes, "O_E_ISDR_CHANNELS": settings.isdr_once}
+    changed["options"] = declaration.options | {name: False for name, gone in absent.items() if gone}
     if declaration.test_cards:
         changed["test_cards"] = [eid]
     return declaration.model_copy(update=changed)

@@ -118,6 +118,7 @@ def _known_options(facts: Facts, curves: Mapping[str, str], told: Mapping[str, A
         known["O_E_LPAe"] = ("lpaeSupport" in facts.fci.isdr, "FCI of the ISD-R")
     if not known[_IOT][0]:
         known["O_E_LPAd"] = (facts.lpad, "GetProfilesInfo")
+    known["O_E_ISDR_CHANNELS"] = (facts.isdr_channels, "SELECT of the ISD-R on two channels")
     if facts.rat is not None:
         known["O_E_RAT"] = (bool(facts.rat), "GetRAT")
     if facts.addresses is not None:

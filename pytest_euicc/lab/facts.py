@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.card.channel import Card
+from pytest_euicc.card.channel import Card, UnexpectedStatus
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.fci import Fci, FciError
@@ -44,6 +44,7 @@ class Facts:
     profiles: list[dict[str, Any]] | None = None
     lpad: bool = False
     provisioning: bool = False
+    isdr_channels: bool = False
     untold: list[str] = field(default_factory=list)
 
 
@@ -80,6 +81,7 @@ def read(card: Card, aid: bytes = ISDR_AID) -> Facts:
         facts.profiles = [dict(each) for each in listed[1]]
     provisioning = isdr.call("get_profiles_info", {"searchCriteria": _PROVISIONING})
     facts.provisioning = bool(_count(provisioning.octets))
+    facts.isdr_channels = _selected_twice(card, aid)
     return facts
 
 
@@ -146,6 +148,17 @@ def _selected(card: Card, aid: bytes) -> tuple[Isdr, bytes]:
     if not response.ok:
         raise NotAnEuicc(f"not an eUICC: SELECT of the ISD-R {aid.hex().upper()} was answered {response.sw:04X}")
     return isdr, response.data
+
+
+def _selected_twice(card: Card, aid: bytes) -> bool:
+    """Whether the ISD-R can be selected on one more channel; that channel is closed again."""
+    try:
+        second = card.open_channel()
+    except UnexpectedStatus:
+        return False
+    selected = Isdr(second, aid).select().ok
+    second.close()
+    return selected
 
 
 def _told(untold: list[str], ask: Callable[[], T]) -> T | None:

@@ -8,6 +8,7 @@ OPTIONS: dict[str, str] = {
     "O_E_BRP_VERIFICATION_ONLY": "eUICC: a Brainpool CI in the list for verification, not in that for signing",
     "O_E_LPAe": "eUICC: LPA inside the eUICC (SGP.22 5.7.1)",
     "O_E_LPAd": "eUICC: works with an LPA in the device",
+    "O_E_ISDR_CHANNELS": "eUICC: the ISD-R can be selected on several logical channels at a time",
     "O_E_OTA": "eUICC: ES6 over SCP80 (SGP.22 5.4)",
     "O_E_CRL": "eUICC: certificate revocation lists (SGP.22 5.7.12)",
     "O_E_TEST_PROFILE": "eUICC: test profiles (RSPCapability testProfileSupport)",

@@ -234,6 +234,7 @@ class EuiccSettings(Model):
     Attributes:
         verification, signing: curves whose CI is in the lists of EUICCInfo1, in order of priority.
         protocol: ``T=0`` hands answers to GET RESPONSE (61xx), ``T=1`` gives them at once.
+        isdr_once: the ISD-R can be selected on one logical channel at a time.
         cat_busy: answers catBusy while a proactive session runs.
         clock: checks the validity of certificates.
         reuse_keys: keeps the one-time key of a failed download for a retry.
@@ -284,6 +285,7 @@ class EuiccSettings(Model):
     root_sds: str = "lpa.ds.example.com"
     default_address: str = ""
     lpae: bool = False
+    isdr_once: bool = False
     cat_busy: bool = False
     clock: bool = True
     reuse_keys: bool = True

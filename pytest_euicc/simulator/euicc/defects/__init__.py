@@ -58,6 +58,7 @@ DEFECTS = registry(
     Defect("leaks-block", "A broken STORE DATA chain leaks into the next command", "5.7.2"),
     Defect("keeps-channel-session", "Closing a channel does not end its session", "5.7.1"),
     Defect("atr-without-euicc-functions", "The ATR does not announce eUICC functions", "ETSI TS 102 221 6.3.3"),
+    Defect("refuses-mf", "SELECT of the MF is refused", "ETSI TS 102 221 11.1.1"),
     Defect("fcp-without-life-cycle", "FCP templates have no life cycle status", "ETSI TS 102 221 11.1.1.4.9"),
     Defect("fci-without-template", "The FCI of the ISD-R has no template E0", "5.7.1"),
     Defect("unknown-aid-is-ok", "SELECT of an unknown AID answers 9000 and selects nothing", "ISO 7816-4 7.1.1"),

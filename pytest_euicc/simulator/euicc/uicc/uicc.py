@@ -39,6 +39,7 @@ volatile. No command of an eUICC has this instruction."""
 _LARGEST_PORTION = 256
 _STATUS = 0xF2
 _READING = frozenset({0xB0, 0xB2, _STATUS})
+_MF = bytes.fromhex("3F00")
 _SLOW = 0.002
 _NOW_AND_THEN = 5
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
@@ -272,6 +273,8 @@ class SimulatedEuicc:
             return self._select_aid(number, channel, command)
         if command.p1 not in (0x00, 0x08, 0x09):
             return ResponseApdu(b"", 0x6A86)
+        if command.data == _MF and self.core.defective("refuses-mf"):
+            return ResponseApdu(b"", 0x6A82)
         answer = filesystem.select(self._files(), channel.selection, command)
         if answer.data and self.core.variants:
             answer = ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)
@@ -285,6 +288,9 @@ class SimulatedEuicc:
         if command.data == ISDR_AID:
             if number > 2 and self.core.defective("two-selections-only"):
                 return ResponseApdu(b"", 0x6A82)
+            if self.settings.isdr_once and any(other.isdr for other in self._channels.values() if other is not channel):
+                # GlobalPlatform Card Specification 6.4.1.1: an application that is not multi-selectable.
+                return ResponseApdu(b"", 0x6985)
             if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
                 channel.isdr = Isdr(self.core, number)
             wanted = b"" if command.p2 & 0x0C == 0x0C else self._fci()
@@ -345,7 +351,8 @@ class SimulatedEuicc:
         """From the basic channel the MF is selected, from any other what that one has (ETSI TS 102 221 8.7)."""
         if channel is self._channels[0]:
             return _Channel()
-        return _Channel(replace(channel.selection), Isdr(self.core, number) if channel.isdr else None)
+        again = channel.isdr is not None and not self.settings.isdr_once
+        return _Channel(replace(channel.selection), Isdr(self.core, number) if again else None)
 
     def _status(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
         if command.p1 not in (0x00, 0x01, 0x02):

@@ -69,6 +69,8 @@ CHANGES: tuple[tuple[Variant, Change], ...] = (
         _to(eid=_eid("89044045")),
     ),
     (Variant("other-protocol", "The card speaks the other of T=0 and T=1", "ETSI TS 102 221 7.2"), _other_protocol),
+    (Variant("isdr-on-one-channel", "The ISD-R can be selected on one logical channel at a time",
+             "left open by 5.7.1 and GlobalPlatform Card Specification 6.4.1"), _to(isdr_once=True)),
     (Variant("firmware-255", "The firmware version is 255.255.255", "left open by 5.7.8"), _to(firmware=b"\xff" * 3)),
     (Variant("pp-version-zero", "The version of the protection profile is 0.0.0", "left open by 5.7.8"),
      _to(pp_version=bytes(3))),
