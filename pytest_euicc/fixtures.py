@@ -47,7 +47,7 @@ class SequenceRun:
         config = self.node.config
         run = config.stash[RUN]
         result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        told = self.node.stash[ENTRY] = entry(result)
+        told = self.node.stash[ENTRY] = entry(result) | self.harness.identity
         self.node.user_properties += properties(told)
         fault = self.harness.recording_fault or run.recording_fault or mask(self.harness.session.lost)
         if fault:
@@ -70,11 +70,12 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     listeners: list[Any] = []
     recorder = config.stash[RUN].recorder
     if recorder is not None:
+        recorder.identity = harness.identity
         listeners.append(recorder)
     if config.getoption("allure_report_dir", None):
         from pytest_euicc.reporting.allure import AllureListener
 
-        listeners.append(AllureListener(harness.description))
+        listeners.append(AllureListener(harness.description, shared=harness.shared))
     return listeners
 
 
@@ -88,18 +89,24 @@ def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def euicc_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+def euicc_product(request: pytest.FixtureRequest) -> str:
+    """The product that a test is about, where a run has several; else empty."""
+    return getattr(request, "param", "")
+
+
+@pytest.fixture(scope="session")
+def euicc_harness(request: pytest.FixtureRequest, euicc_product: str) -> Iterator[Harness]:
     """The open card with its session; a card that cannot be opened ends the run with one message."""
-    from pytest_euicc.harness import CONTRADICTIONS, open_harness
+    from pytest_euicc.harness import CONTRADICTIONS
 
     run = request.config.stash[RUN]
     try:
-        harness = open_harness(run.options)
+        harness = run.open_card(euicc_product)
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
     if run.recorder is not None:
-        run.recorder.opened(run.description)
+        run.recorder.opened(harness.description if run.pool else run.description)
     if CONTRADICTIONS in harness.description:
         Teller(request.config).say(f"{CONTRADICTIONS}: {harness.description[CONTRADICTIONS]}")
     yield harness
@@ -203,7 +210,7 @@ def lpa(isdr: Isdr, smdp: SmdpAccess) -> Iterator[Lpa]:
 
 
 @pytest.fixture
-def sequence(request: pytest.FixtureRequest) -> SequenceRun:
+def sequence(request: pytest.FixtureRequest, euicc_product: str) -> SequenceRun:  # noqa: ARG001
     """One sequence of a vector with what it is for; given by the marker ``euicc_vectors``."""
     from pytest_euicc.conformance.engine.kinds import KINDS
 

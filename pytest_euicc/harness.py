@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_euicc.conformance.engine.operator import Operator
     from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.iut.smdp import RemoteSmdp, SimulatedSmdp
+    from pytest_euicc.lab.leasing import Lease
     from pytest_euicc.rsp.pki import Pki
     from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 
@@ -37,11 +38,23 @@ class Harness:
 
     session: Session
     description: dict[str, str] = field(default_factory=dict)
+    product: str = ""
+    """Which of several products of the run it is; empty where there is one."""
+    shared: bool = False
+    """Other cards of the same product may run the sequences that this one does not."""
+    lease: Lease | None = None
+    """Of a card of a pool: keeps it for this process until it is closed."""
 
     @property
     def card(self) -> Card:
         """The card under test; raises InconclusiveError where an SM-DP+ is."""
         return self.session.held_card()
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Of a card of a pool, for the record of a sequence: its product and its EID."""
+        eid = self.description.get("eid", "") if self.product or self.shared else ""
+        return {name: text for name, text in (("product", self.product), ("eid", eid)) if text}
 
     @property
     def recording_fault(self) -> str:
@@ -63,6 +76,8 @@ class Harness:
             self.session.smdp.close()
         if self.session.bench is not None:
             self.session.bench.close()
+        if self.lease is not None:
+            self.lease.release()
 
 
 def open_harness(options: Options) -> Harness:

@@ -192,6 +192,9 @@ class Options:
     declaration: Path | None = _option(
         None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", _path
     )
+    pool: Path | None = _option(
+        None, "--euicc-pool", "FILE", "instead of one card: products with their declarations and cards (YAML)", _path
+    )
     record: Path | None = _option(
         None, "--euicc-record", "FILE|DIR", "write every APDU to a trace file, for replay:FILE", _path
     )
@@ -352,8 +355,16 @@ def read(config: pytest.Config, **others: Any) -> Options:
 
 def report_folder(config: pytest.Config) -> Path | None:
     """Folder for the reports; None if there are to be none."""
-    option = next(option for entry, option in _table() if entry.name == "report")
-    value = option.given(config)
+    return _path_of("report", config)
+
+
+def pool_file(config: pytest.Config) -> Path | None:
+    """The pool of cards; None without one."""
+    return _path_of("pool", config)
+
+
+def _path_of(name: str, config: pytest.Config) -> Path | None:
+    value = next(option for entry, option in _table() if entry.name == name).given(config)
     return Path(value) if value else None
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from pytest_euicc import hookspecs, masking, options
+from pytest_euicc import hookspecs, masking, options, pooling
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
     Inconclusive,
     declaration,
     euicc,
     euicc_harness,
+    euicc_product,
     isdr,
     lpa,
     lpa_harness,
@@ -83,13 +84,22 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each sequence of the interface in the module's marker; None: of all interfaces without a suite."""
+    """One test for each sequence of the interface in the module's marker; None: of all interfaces without a suite.
+
+    With several products, each test of a card for each of them.
+    """
     marker = metafunc.definition.get_closest_marker(_MARKER)
-    if marker is None or "sequence" not in metafunc.fixturenames:
-        return
-    # The parameter is the name alone: Allure shows it, and knows a test again by it after its vector was edited.
-    chosen = metafunc.config.stash[RUN].of_suite(marker.args[0] if marker.args else None)
-    metafunc.parametrize("sequence", chosen, ids=chosen, indirect=True)
+    run, of_card = metafunc.config.stash[RUN], True
+    if marker is not None and "sequence" in metafunc.fixturenames:
+        # The parameter is the name alone: Allure shows it, and knows a test again by it after its vector was edited.
+        chosen = run.of_suite(marker.args[0] if marker.args else None)
+        metafunc.parametrize("sequence", chosen, ids=chosen, indirect=True)
+        of_card = any(run.sequences[name][0].iut == "euicc" for name in chosen)
+    if of_card and "euicc_product" in metafunc.fixturenames and options.given(metafunc.config) and run.pool:
+        names = run.pool.names
+        if names:
+            labels = map(pooling.label, names)
+            metafunc.parametrize("euicc_product", names, ids=labels, indirect=True, scope="session")
 
 
 @pytest.hookimpl(trylast=True)
@@ -103,6 +113,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in empty]
         config.hook.pytest_deselected(items=empty)
     run = config.stash[RUN]
+    if options.given(config):
+        items[:] = run.without_repeated(items)
     if options.given(config) and run.options.applicable_only:
         items[:], dropped = run.without_inapplicable(items)
         config.hook.pytest_deselected(items=dropped)
@@ -160,7 +172,42 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_configure_node(node: Any) -> None:
     """With pytest-xdist: the seed, and a folder in which workers record the profiles that they use."""
     run = node.config.stash[RUN]
-    node.workerinput |= {"euicc_seed": run.seed, "euicc_claims": str(run.claims)}
+    host = pooling.host_of(node.gateway.spec)
+    node.workerinput |= {"euicc_seed": run.seed, "euicc_claims": str(run.claims), "euicc_host": host}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Any) -> None:
+    """With pytest-xdist: as many workers as there are cards for."""
+    run = config.stash[RUN]
+    try:
+        if options.given(config) and run.pool is not None:
+            pooling.check_workers(run.pool, specs)
+    except PytestEuiccError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Any:
+    """With pytest-xdist and several products: a worker gets the tests of the product of its card."""
+    run = config.stash[RUN]
+    if not (options.given(config) and run.pool is not None and run.pool.names):
+        return None
+    from xdist.workermanage import parse_tx_spec_config
+
+    from pytest_euicc.scheduling import ProductScheduling
+
+    return ProductScheduling(run.pool, len(parse_tx_spec_config(config)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """With pytest-xdist: ``-n auto`` is as many workers as there are cards on this machine."""
+    file = options.pool_file(config)
+    try:
+        return pooling.load(file).cards_on("") if file is not None else None
+    except PytestEuiccError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_euicc import options as option_table
+from pytest_euicc import pooling
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
 from pytest_euicc.signals import interrupt_on_signals
@@ -24,6 +25,8 @@ from pytest_euicc.text import printable_values
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.conformance.files.vector import Case, Sequence
+    from pytest_euicc.harness import Harness
+    from pytest_euicc.lab.pool import Pool
     from pytest_euicc.reporting.recorder import RunRecorder
     from pytest_euicc.reporting.room import AllureRoom
     from pytest_euicc.reporting.run_file import RunRecord
@@ -68,8 +71,35 @@ class Run:
         return hasattr(self._config, "workerinput")
 
     @cached_property
+    def pool(self) -> Pool | None:
+        """The cards of the run, where there are several; raises OptionError."""
+        return None if self._read.pool is None else pooling.load(self._read.pool)
+
+    @cached_property
     def options(self) -> Options:
-        """The options; raises OptionError."""
+        """The options; with several products, those of the first one. Raises OptionError."""
+        if self.pool is None:
+            return self._read
+        pooling.check(self._read)
+        return pooling.options_of(self._read, self.pool.products[0])
+
+    @property
+    def products(self) -> list[Options]:
+        """The options of every product; raises OptionError."""
+        if self.pool is None:
+            return [self.options]
+        return [pooling.options_of(self._read, product) for product in self.pool.products]
+
+    def open_card(self, product: str) -> Harness:
+        """The card of the run, or a free one of a product; raises PytestEuiccError."""
+        if self.pool is not None:
+            return pooling.lease(self._read, self.pool, product, self._worker.get("euicc_host", ""))
+        from pytest_euicc.harness import open_harness
+
+        return open_harness(self.options)
+
+    @cached_property
+    def _read(self) -> Options:
         config, claims = self._config, self._worker.get("euicc_claims")
         return option_table.read(
             config,
@@ -86,7 +116,7 @@ class Run:
         """All vectors; raises OptionError with every mistake in them or in a declaration."""
         from pytest_euicc.iut.inputs import load_cases
 
-        declaration = self.declarations["smdp"]
+        declaration = self.declarations[""]["smdp"]
         if self.options.smdp:
             from pytest_euicc.iut.smdp.opening import smdp_server
 
@@ -99,11 +129,20 @@ class Run:
         return {case.sequence_id(entry): (case, entry) for case in self.cases for entry in case.sequences}
 
     @cached_property
-    def declarations(self) -> dict[str, Declaration]:
-        """What is declared, by ``iut``; raises OptionError."""
+    def declarations(self) -> dict[str, dict[str, Declaration]]:
+        """What is declared, by product (empty: the only one) and ``iut``; raises OptionError."""
         from pytest_euicc.iut.inputs import load_declarations
 
-        return load_declarations(self.options)
+        names = (self.pool.names if self.pool is not None else []) or [""]
+        declared = {name: load_declarations(product) for name, product in zip(names, self.products, strict=True)}
+        return {"": declared[names[0]], **declared}
+
+    def without_repeated(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Tests without those of an SM-DP+ that a suite has again for each product."""
+        names = self.pool.names[1:] if self.pool is not None else []
+        found = ((item, self._of_item(item)) for item in items) if names else ()
+        repeated = {item for item, of in found if of and of[0].iut != "euicc" and _product_of(item) in names}
+        return [item for item in items if item not in repeated]
 
     def without_inapplicable(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
         """Tests that are kept, and sequences that do not apply."""
@@ -113,15 +152,24 @@ class Run:
         dropped: list[pytest.Item] = []
         for item in items:
             found = self._of_item(item)
-            (kept if found is None or applies(*found, self.declarations) else dropped).append(item)
+            declared = self.declarations[_product_of(item)]
+            (kept if found is None or applies(*found, declared) else dropped).append(item)
         return kept, dropped
 
     def plan_lines(self, items: list[pytest.Item]) -> list[str]:
         """The plan of the chosen sequences."""
         from pytest_euicc.lab import planning
 
-        chosen = [found for found in map(self._of_item, items) if found is not None]
-        return list(planning.lines(planning.plan(chosen, self.declarations), brief=True))
+        chosen: dict[str, list[tuple[Case, Sequence]]] = {}
+        for item in items:
+            found = self._of_item(item)
+            if found is not None:
+                chosen.setdefault(_product_of(item), []).append(found)
+        lines = []
+        for product, sequences in (chosen or {"": []}).items():
+            lines += [f"product {product}"] if product else []
+            lines += planning.lines(planning.plan(sequences, self.declarations[product]), brief=True)
+        return lines
 
     def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
         """The sequence of a test; None for another test."""
@@ -201,7 +249,7 @@ class Run:
 
         self.check()
         try:
-            self._folder = RunFolder(folder, heading(self.options, self.cases, self.seed))
+            self._folder = RunFolder(folder, heading(self.options, self.cases, self.seed, self.products))
         except RunFolderError as error:
             raise OptionError(f"--euicc-report: {error}") from None
         except OSError as error:
@@ -304,7 +352,8 @@ class Run:
         case, sequence = self.sequences.get(name, (None, None))
         if case is not None and sequence is not None:
             told = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
-            self.entries.append(told | {"verdict": "not finished"})
+            product = pooling.product_of(report.nodeid)
+            self.entries.append(told | {"verdict": "not finished"} | ({"product": product} if product else {}))
 
     def finish(self, *, whole: bool) -> bool:
         """Write reports; whether they are where the user wants them.
@@ -322,7 +371,7 @@ class Run:
             from pytest_euicc.reporting.allure import write_environment
             from pytest_euicc.run_heading import environment, heading
 
-            told = environment(heading(self.options, self.cases, self.seed), self._started)
+            told = environment(heading(self.options, self.cases, self.seed, self.products), self._started)
             folder, elsewhere = Path(allure), self._elsewhere("allure")
             if elsewhere.is_dir():
                 from pytest_euicc.reporting.room import gather
@@ -346,7 +395,10 @@ class Run:
     def _record(self) -> RunRecord:
         from pytest_euicc.reporting.run_file import RunRecord
 
-        return RunRecord.model_validate({"card": self.description, "sequences": self.entries})
+        told = [{name: entry[name] for name in ("product", "eid") if entry.get(name)} for entry in self.entries]
+        cards = [card for number, card in enumerate(told) if card and card not in told[:number]]
+        data = {"card": self.description, "cards": cards if len(cards) > 1 else [], "sequences": self.entries}
+        return RunRecord.model_validate(data)
 
     def lines(self) -> Iterator[str]:
         """What the terminal shows at the end."""
@@ -368,7 +420,12 @@ class Run:
 
 
 def _parameter(nodeid: str) -> str:
-    return nodeid.partition("[")[2].removesuffix("]")
+    """The sequence of a test for one."""
+    return pooling.sequence_of(nodeid.partition("[")[2].removesuffix("]"))
+
+
+def _product_of(item: pytest.Item) -> str:
+    return pooling.product_of(item.nodeid)
 
 
 def _sequence_of(nodeid: str, keywords: Mapping[str, Any]) -> str:

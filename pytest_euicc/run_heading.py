@@ -26,8 +26,11 @@ _DEVIATIONS = {
 _NOT_TOLD = ("provision", "claims", "tell", "ask", "worker", "seed", "tester", *_DEVIATIONS)
 
 
-def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any]:
+def heading(options: Options, cases: Sequence[Case], seed: str, products: Sequence[Options] = ()) -> dict[str, Any]:
     """The heading of a run's record (see RunRecord).
+
+    Args:
+        products: the options of every product, where there are several.
 
     Raises:
         OptionError: what an option names cannot be read.
@@ -36,6 +39,11 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
 
     from pytest_euicc.reporting.run_folder import harness
 
+    sides = products or [options]
+    # What is no eUICC is declared once.
+    loaded = [load_declarations(side) for side in sides]
+    declarations = [each["euicc"] for each in loaded] + [d for iut, d in loaded[0].items() if iut != "euicc"]
+    trusted = {(ci.subject_key_id or b"").hex().upper() for side in sides for ci in read_pki(side).trust()}
     ids = [case.sequence_id(sequence) for case in cases for sequence in case.sequences]
     files = sorted({Path(case.file) for case in cases if case.file})
     return {
@@ -43,8 +51,8 @@ def heading(options: Options, cases: Sequence[Case], seed: str) -> dict[str, Any
         "tester": options.tester,
         "harness": harness(files, len(ids)),
         "options": _given(options),
-        "declarations": [_declared(each) for each in load_declarations(options).values()],
-        "pki": sorted((ci.subject_key_id or b"").hex().upper() for ci in read_pki(options).trust()),
+        "declarations": list(map(_declared, declarations)),
+        "pki": sorted(trusted),
         "deviations": {flag: list(getattr(options, name)) for name, flag in _DEVIATIONS.items()},
         "known": ids,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
 
 from pytest_euicc.card.errors import UnknownTransport
@@ -28,7 +28,7 @@ class Transport(Protocol):
         """``T=0`` or ``T=1``."""
 
     def connect(self) -> None:
-        """Take hold of the card and power it up."""
+        """Take hold of the card and power it up; raises `ReaderBusy` where another process has it."""
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send one command APDU; returns response data followed by SW1 SW2."""
@@ -84,20 +84,25 @@ class TransportOptions:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+def kinds() -> dict[str, EntryPoint]:
+    """Every installed kind of transport."""
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
 def open_transport(spec: str, options: TransportOptions | None = None) -> Transport:
     """The transport that ``kind`` or ``kind:argument`` names; nothing is connected yet.
 
     Raises `UnknownTransport` with the kinds that are installed.
     """
     kind, _, argument = spec.partition(":")
-    kinds = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
-    if kind not in kinds:
+    installed = kinds()
+    if kind not in installed:
         raise UnknownTransport(
-            f"no transport {kind!r} (in {spec!r}); there are: {', '.join(sorted(kinds)) or 'none'}. "
+            f"no transport {kind!r} (in {spec!r}); there are: {', '.join(sorted(installed)) or 'none'}. "
             f"Others can be added by the entry point group {ENTRY_POINTS}."
         )
     try:
-        opener = kinds[kind].load()
+        opener = installed[kind].load()
     except (ImportError, AttributeError) as fault:
         raise UnknownTransport(f"the transport {kind!r} is registered but cannot be loaded: {fault}") from fault
     transport: Transport = opener(argument, options or TransportOptions())

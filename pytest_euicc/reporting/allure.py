@@ -43,10 +43,16 @@ CATEGORIES = [
 
 
 class AllureListener:
-    """Turns the events of one sequence into Allure's labels, steps and attachments."""
+    """Turns the events of one sequence into Allure's labels, steps and attachments.
 
-    def __init__(self, card: dict[str, str]) -> None:
+    Args:
+        card: what it says of itself.
+        shared: it is one of several cards of one product.
+    """
+
+    def __init__(self, card: dict[str, str], *, shared: bool = False) -> None:
         self._card = card
+        self._shared = shared
         self._step: AbstractContextManager[Any] | None = None
         self._exchanges: list[str] = []
         self._requests: list[str] = []
@@ -100,7 +106,8 @@ class AllureListener:
         told = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
         allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses), NOTICE]))
         # Two cards in one folder are two products: the EID is part of what a result is known by, the firmware is not.
-        for name, excluded in (("eid", False), ("firmware", True)):
+        # Cards that share the work are one product, and the next run may give the sequence to another of them.
+        for name, excluded in (("eid", self._shared), ("firmware", True)):
             if name in self._card:
                 allure.dynamic.parameter(name, self._card[name], excluded=excluded)
 

@@ -21,7 +21,10 @@ def describe(config: pytest.Config, report: pytest.TestReport, interface: str) -
     reporter = xml.node_reporter(report)
     reporter.add_attribute("classname", f"pytest_euicc.{interface}")
     # A sequence whose set-up failed has told nothing; its id is the parameter of the test.
-    reporter.add_attribute("name", told.get("id") or report.nodeid.partition("[")[2].removesuffix("]"))
+    name = report.nodeid.partition("[")[2].removesuffix("]").replace("-@", "@")
+    reporter.add_attribute(
+        "name", told["id"] + (f"@{told['product']}" if told.get("product") else "") if told else name
+    )
     # Only the older family of the format has these; the properties say them in both.
     for name in ("file", "line"):
         if name in told:

@@ -59,6 +59,8 @@ class RunRecorder:
         self._first = 1
         self._place: dict[str, Any] = {}
         self._steps: list[dict[str, Any]] = []
+        self.identity: dict[str, str] = {}
+        """Of a card of a pool: what goes into the record of each sequence."""
         self.fault = ""
         """Why no more can be written, such as a full disk; empty while it can."""
 
@@ -123,7 +125,7 @@ class RunRecorder:
         self._place = {"sequence": event.id, "step": ""}
         self._first, self._steps = self._line + 1, []
         begun = {"id": event.id, "title": event.sequence.title, "case": event.case.case}
-        self._write(self._sequences, begun | {"interface": event.case.interface, "time": self._now()})
+        self._write(self._sequences, begun | {"interface": event.case.interface, "time": self._now()} | self.identity)
 
     def _step(self, phase: Phase, number: int, action: str, title: str) -> None:
         self._place["step"] = f"{phase.value} {number or action}"
@@ -142,7 +144,7 @@ class RunRecorder:
         self._write(self._exchanges, {"time": self._now(), **self._place, **told})
 
     def _finish(self, event: SequenceFinished) -> None:
-        told = entry(event.result) | {"steps": self._steps}
+        told = entry(event.result) | {"steps": self._steps} | self.identity
         if self._line >= self._first:
             told["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
         self._write(self._sequences, told)

@@ -212,6 +212,8 @@ def load(path: Path) -> RunRecord:
         data["sequences"] = list(_unfinished(folder, file))
         data["card"] = data.get("card") or _opened(folder)
         data["operator"] = list(_notes(folder, "operator"))
+        cards = data.get("cards") or opened(folder)
+        data["cards"] = cards if len(cards) > 1 else []
     try:
         return RunRecord.model_validate(data)
     except ValidationError as error:
@@ -244,6 +246,15 @@ def _opened(folder: Path) -> dict[str, Any]:
     for card in _notes(folder, "card"):
         found = {**card, **found}
     return found
+
+
+def opened(folder: Path) -> list[dict[str, str]]:
+    """Every card that was opened in a run, as it described itself: each EID of a product once."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for told in _notes(folder, "card"):
+        if "eid" in told:
+            found.setdefault((told.get("product", ""), told["eid"]), told)
+    return [found[key] for key in sorted(found)]
 
 
 def _notes(folder: Path, name: str) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.reporting import manifest, summary
 from pytest_euicc.reporting.annotations import CODE_QUALITY, gitlab
 from pytest_euicc.reporting.files import write_whole
-from pytest_euicc.reporting.run_file import EXCHANGES, NOTICE, PAGE, RUN_FILE, SCHEMA, SEQUENCES, load
+from pytest_euicc.reporting.run_file import EXCHANGES, NOTICE, PAGE, RUN_FILE, SCHEMA, SEQUENCES, load, opened
 
 _LOCK = ".lock"
 OWN = (RUN_FILE, PAGE, manifest.MANIFEST, SEQUENCES, EXCHANGES, CODE_QUALITY)
@@ -90,6 +90,9 @@ class RunFolder:
     def _finish(self, card: dict[str, str], *, finished: bool) -> None:
         self._data |= {"card": card, "finished": False, "sequences": []}
         self._data.setdefault("ended", now())
+        cards = opened(self.folder)
+        if len(cards) > 1:
+            self._data.setdefault("cards", cards)
         self._write()
         record = load(self.folder)
         ordered = sorted(record.sequences, key=lambda entry: entry.key)

@@ -11,21 +11,7 @@ import pytest
 from pytest_euicc import interfaces  # noqa: F401  (what a run in this process imports stays imported)
 from pytest_euicc.reporting import manifest
 from pytest_euicc.reporting.run_file import load
-from tests.support.own_vectors import SUITE, VECTOR
-
-KILLED = """
-import os, signal
-from pytest_euicc.conformance.engine.runner import Runner
-run = Runner.run
-def killed(self, case, sequence):
-    if sequence.id == "O2":
-        self.listeners.append(kill)
-    return run(self, case, sequence)
-def kill(event):
-    if type(event).__name__ == "StepStarted":
-        os.kill(os.getpid(), signal.SIGKILL)
-Runner.run = killed
-"""
+from tests.support.own_vectors import KILLED, SUITE, VECTOR
 
 
 @pytest.fixture

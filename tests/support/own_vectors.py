@@ -1,4 +1,4 @@
-"""A suite of three sequences: pass, fail, inconclusive."""
+"""A suite of three sequences: pass, fail, inconclusive; and a conftest that kills the process in the second one."""
 
 from __future__ import annotations
 
@@ -19,4 +19,17 @@ import pytest
 pytestmark = pytest.mark.euicc_vectors("own")
 def test_sequence(sequence):
     sequence.run()
+"""
+KILLED = """
+import os, signal
+from pytest_euicc.conformance.engine.runner import Runner
+run = Runner.run
+def killed(self, case, sequence):
+    if sequence.id == "O2":
+        self.listeners.append(kill)
+    return run(self, case, sequence)
+def kill(event):
+    if type(event).__name__ == "StepStarted":
+        os.kill(os.getpid(), signal.SIGKILL)
+Runner.run = killed
 """

@@ -1,0 +1,122 @@
+"""Many cards in one run: products with verdicts of their own, workers with a card each, also through a real pcscd."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import interfaces  # noqa: F401  (what a run in this process imports stays imported)
+from pytest_euicc.reporting import manifest
+from pytest_euicc.reporting.run_file import RunRecord, load
+from pytest_euicc.simulator.euicc.settings import EuiccSettings
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.own_vectors import KILLED, SUITE, VECTOR
+from tests.support.pcscd import Pcscd
+
+EIDS = ("89049032123451234512345678901235", "89049032123451234512345678901332")
+OPTIONS = [
+    "-p",
+    "no:cacheprovider",
+    "--euicc-vectors",
+    "own.yaml",
+    "--euicc-report",
+    "out",
+    "--euicc-pool",
+    "rack.yaml",
+]
+
+
+@pytest.fixture
+def bench(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with three sequences, and declarations of two cards by their EIDs."""
+    pytester.makefile(".yaml", own=VECTOR)
+    pytester.makepyfile(test_own=SUITE)
+    for number, eid in enumerate(EIDS, 1):
+        pytester.makefile(".yaml", **{f"card{number}": f"version: 2.6\nname: Card {number}\ntest_cards: ['{eid}']\n"})
+    return pytester
+
+
+def by_product(run: RunRecord) -> dict[tuple[str, str], str]:
+    return {(entry.product, entry.id.removeprefix("TC_Own_")): entry.verdict for entry in run.sequences}
+
+
+VERDICTS = {"O1": "pass", "O2": "fail", "O3": "inconclusive"}
+
+
+def test_two_products_in_one_process(bench: pytest.Pytester) -> None:
+    bench.makefile(".yaml", one=f"eid: '{EIDS[0]}'", two=f"eid: '{EIDS[1]}'")
+    bench.makefile(
+        ".yaml",
+        rack="- {name: old, declaration: card1.yaml, cards: ['sim:one.yaml']}\n"
+        "- {declaration: card2.yaml, cards: ['sim:two.yaml']}\n",
+    )
+    bench.makepyfile(
+        test_python="def test_eid(isdr, declaration):\n    assert isdr.get_eid() in declaration.test_cards\n"
+    )
+    result = bench.runpytest_inprocess(*OPTIONS, "--euicc-plan", "-v", "--junitxml", "junit.xml")
+    result.stdout.fnmatch_lines(
+        ["product card2", "*test_sequence?TC_Own_O1-@old?*PASSED*", "*::test_eid?@old?*", "card2:", "own *1 pass*"]
+    )
+    run = load(bench.path / "out")
+    assert by_product(run) == {(product, name): VERDICTS[name] for product in ("card2", "old") for name in VERDICTS}
+    assert {(entry.product, entry.eid) for entry in run.sequences} == {("old", EIDS[0]), ("card2", EIDS[1])}
+    assert [(card["product"], card["eid"]) for card in run.cards] == [("card2", EIDS[1]), ("old", EIDS[0])]
+    assert [declared["name"] for declared in run.declarations[:2]] == ["Card 1", "Card 2"]
+    assert 'name="TC_Own_O2@old"' in (bench.path / "junit.xml").read_text()
+    page = (bench.path / "out" / "summary.html").read_text()
+    assert 'id="TC_Own_O2@old"' in page
+    assert EIDS[1] in page
+
+
+def test_one_card_and_a_pool_contradict(bench: pytest.Pytester) -> None:
+    bench.makefile(".yaml", rack="- {declaration: card1.yaml, cards: [sim]}")
+    result = bench.runpytest_inprocess(*OPTIONS, "--euicc", "sim:x.yaml")
+    result.stderr.fnmatch_lines(["*--euicc and --euicc-pool: the pool file says which cards there are; leave --euicc*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    bench.makefile(".yaml", rack="- {declaration: card1.yaml, cards: [pcs]}")
+    result = bench.runpytest_inprocess(*OPTIONS)
+    result.stderr.fnmatch_lines(["*--euicc-pool: rack.yaml:1:37: no transport 'pcs'; did you mean 'pcsc'?*"])
+
+
+def cards(pcscd: Pcscd, *eids: str) -> ExitStack:
+    stack = ExitStack()
+    for slot, eid in enumerate(eids):
+        stack.enter_context(pcscd.inserted(SimulatedEuicc(EuiccSettings(eid=eid)), slot))
+    return stack
+
+
+@pytest.mark.pcsc
+@pytest.mark.xdist_group("pcscd")
+def test_different_cards_are_products_of_one_run(bench: pytest.Pytester, pcscd: Pcscd) -> None:
+    """The cards stand in the readers in another order than in the file: they are known by their EIDs."""
+    bench.makefile(".yaml", rack="- declaration: card1.yaml\n- declaration: card2.yaml\n")
+    with cards(pcscd, EIDS[1], EIDS[0]):
+        result = bench.runpytest_subprocess(*OPTIONS, "-n", "auto")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    run = load(bench.path / "out")
+    assert by_product(run) == {(product, name): VERDICTS[name] for product in ("card1", "card2") for name in VERDICTS}
+    assert {(entry.product, entry.eid) for entry in run.sequences} == {("card1", EIDS[0]), ("card2", EIDS[1])}
+    assert {entry.evidence.file for entry in run.sequences if entry.evidence} == {
+        "exchanges/gw0.jsonl",
+        "exchanges/gw1.jsonl",
+    }
+    assert list(manifest.verify(bench.path / "out")) == []
+
+
+@pytest.mark.pcsc
+@pytest.mark.xdist_group("pcscd")
+def test_the_card_of_a_killed_worker_is_leased_again(bench: pytest.Pytester, pcscd: Pcscd) -> None:
+    bench.makefile(".yaml", rack=f"- {{declaration: card1.yaml, cards: ['pcsc:eid={EIDS[0]}']}}\n")
+    bench.makeconftest(KILLED)
+    with cards(pcscd, EIDS[0]):
+        result = bench.runpytest_subprocess(*OPTIONS, "-n", "1")
+    result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
+    run = load(bench.path / "out")
+    verdicts = {
+        name.removeprefix("TC_Own_"): verdict for name, verdict in {e.id: e.verdict for e in run.sequences}.items()
+    }
+    assert verdicts == VERDICTS | {"O2": "not finished"}
+    by = {Path(entry.evidence.file).stem for entry in run.sequences if entry.evidence}
+    assert by == {"gw0", "gw1"}
