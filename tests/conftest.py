@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -14,5 +15,8 @@ settings.load_profile("untimed")
 # Journals of the cards of these tests are nobody's.
 _STATE = tempfile.TemporaryDirectory(prefix="pytest-euicc-state-")
 os.environ["XDG_STATE_HOME"] = _STATE.name
+
+# Runs of pytest inside a test have an empty home; without this each of their processes compiles the ASN.1 modules anew.
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".cache" / "tests")
 
 __all__ = ["pcscd"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ LARGEST = 40  # of octets, characters and elements that no constraint bounds
 TYPES = sorted(name for name in codec.type_names() if codec.fields(name).fields or codec.fields(name).element)
 
 
+@cache
 def values(node: codec.Node) -> st.SearchStrategy[Any]:
     """Values of a type as decoding gives them."""
     low, high = node.size[0] if node.size else (0, 4)

@@ -130,6 +130,25 @@ def test_requests_and_responses_share_their_tag(message: str) -> None:
 SOURCES = [(Path(modules.__file__).parent / name).read_bytes() for name in modules.MODULES]
 
 
+@pytest.fixture(scope="module")
+def compiled() -> modules.Compiled:
+    """The modules as asn1tools compiles them, which takes a second."""
+    return modules._compile(SOURCES)
+
+
+@pytest.fixture
+def compilations(compiled: modules.Compiled, monkeypatch: pytest.MonkeyPatch) -> list[list[bytes]]:
+    """The sources of every compilation in the test."""
+    asked: list[list[bytes]] = []
+
+    def compile_once(sources: list[bytes]) -> modules.Compiled:
+        asked.append(sources)
+        return compiled
+
+    monkeypatch.setattr(modules, "_compile", compile_once)
+    return asked
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cache file in an empty cache directory."""
@@ -140,11 +159,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_the_cache_is_written_once_and_read_back(cache: Path) -> None:
+def test_the_cache_is_written_once_and_read_back(cache: Path, compilations: list[list[bytes]]) -> None:
     first = modules.load()
     assert [entry.name for entry in cache.parent.iterdir()] == [cache.name]
     written = cache.read_bytes()
     second = modules.load()
+    assert compilations == [SOURCES]
     assert second.types == first.types
     assert second.pickled == first.pickled
     assert cache.read_bytes() == written
@@ -153,7 +173,7 @@ def test_the_cache_is_written_once_and_read_back(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "not a pickle"])
-def test_a_damaged_cache_is_made_anew(cache: Path, damage: str) -> None:
+def test_a_damaged_cache_is_made_anew(cache: Path, compilations: list[list[bytes]], damage: str) -> None:
     modules.load()
     whole = cache.read_bytes()
     flipped = bytearray(whole)
@@ -161,21 +181,25 @@ def test_a_damaged_cache_is_made_anew(cache: Path, damage: str) -> None:
     octets = {"empty": b"", "cut": whole[:-7], "flipped": bytes(flipped), "not a pickle": b"x" * 100}[damage]
     cache.write_bytes(octets)
     assert modules.load().types["EUICCInfo2"]["type"] == "SEQUENCE"
-    assert cache.read_bytes() != octets
+    assert len(compilations) == 2
+    assert cache.read_bytes() == whole
 
 
 def test_the_cache_belongs_to_the_sources(cache: Path) -> None:
     assert modules.cache_path([*SOURCES[:-1], SOURCES[-1] + b"\n"]) != cache
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path, compilations: list[list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no directory")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     assert "EUICCInfo2" in modules.load().types
+    assert compilations == [SOURCES]
 
 
-def test_decoding_needs_no_asn1tools_when_the_cache_is_warm(cache: Path) -> None:
+def test_decoding_needs_no_asn1tools_when_the_cache_is_warm(cache: Path, compilations: list[list[bytes]]) -> None:
     modules.load()
     program = (
         "import sys; from pytest_euicc.asn1 import codec;"
