@@ -76,6 +76,9 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
         from pytest_euicc.reporting.allure import AllureListener
 
         listeners.append(AllureListener(harness.description, shared=harness.shared))
+    progress: Any = config.pluginmanager.get_plugin("euicc-progress")
+    if progress is not None:
+        listeners.append(progress)
     return listeners
 
 

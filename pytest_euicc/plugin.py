@@ -29,6 +29,8 @@ from pytest_euicc.run import ENTRY, MISSING, RUN, Run
 from pytest_euicc.text import encodable
 
 _MARKER = "euicc_vectors"
+_SUITE = "::test_sequence["
+"""What the tests of suites are called."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -124,8 +126,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
-    """The plan, where one is wanted."""
+    """The plan, where one is wanted; from here on a terminal shows where the run is."""
     run = config.stash[RUN]
+    run.show_progress([item.nodeid for item in items if item.get_closest_marker(_MARKER)])
     return run.plan_lines(items) if options.given(config) and run.options.plan else []
 
 
@@ -208,6 +211,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         return pooling.load(file).cards_on("") if file is not None else None
     except PytestEuiccError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With pytest-xdist: the controller learns from its workers which tests there are."""
+    node.config.stash[RUN].show_progress([nodeid for nodeid in ids if _SUITE in nodeid])
 
 
 @pytest.hookimpl(optionalhook=True)

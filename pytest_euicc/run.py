@@ -171,6 +171,18 @@ class Run:
             lines += planning.lines(planning.plan(sequences, self.declarations[product]), brief=True)
         return lines
 
+    def show_progress(self, nodeids: list[str]) -> None:
+        """Let a terminal show where the run is, if sequences are among its tests."""
+        named = {nodeid: _parameter(nodeid) for nodeid in nodeids}
+        if self.in_worker or not named:
+            return
+        from pytest_euicc import progress_line
+
+        if progress_line.wanted(self._config):
+            known = self.interfaces
+            names = {nodeid: (name, known[name]) for nodeid, name in named.items() if name in known}
+            progress_line.begin(self._config, names, dict)
+
     def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
         """The sequence of a test; None for another test."""
         callspec = getattr(item, "callspec", None)

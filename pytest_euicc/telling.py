@@ -12,6 +12,7 @@ class Teller:
     """Writes through pytest's terminal reporter; without one (a worker of pytest-xdist) nothing is shown."""
 
     def __init__(self, config: pytest.Config) -> None:
+        self._config = config
         self._plugins = config.pluginmanager
         self._shown = False
 
@@ -19,7 +20,8 @@ class Teller:
         """A line of its own."""
         reporter = self._plugins.get_plugin("terminalreporter")
         if reporter is not None:
-            with self._uncaptured():
+            with uncaptured(self._config):
+                self._clear_progress()
                 reporter.ensure_newline()
                 reporter.write_line(text)
 
@@ -32,13 +34,21 @@ class Teller:
             if text and not self._shown:
                 self.say(text)
         else:
-            with self._uncaptured():
+            with uncaptured(self._config):
                 if text and not self._shown:
+                    self._clear_progress()
                     reporter.ensure_newline()
                 reporter.rewrite(text, erase=True)
                 reporter.flush()
         self._shown = bool(text)
 
-    def _uncaptured(self) -> AbstractContextManager[Any]:
-        manager: Any = self._plugins.get_plugin("capturemanager")
-        return nullcontext() if manager is None else manager.global_and_fixture_disabled()
+    def _clear_progress(self) -> None:
+        progress: Any = self._plugins.get_plugin("euicc-progress")
+        if progress is not None:
+            progress.clear()
+
+
+def uncaptured(config: pytest.Config) -> AbstractContextManager[Any]:
+    """While it lasts, what is written goes past pytest's capture."""
+    manager: Any = config.pluginmanager.get_plugin("capturemanager")
+    return nullcontext() if manager is None else manager.global_and_fixture_disabled()

@@ -205,6 +205,7 @@ def attempt(
     def progress(step: str, done: int, total: int) -> None:
         if step == _LOAD:
             seen["segments"] = total
+            context.segment(done + 1, total)
             if done == 0 and lpa.session is not None and lpa.session.metadata is not None:
                 context.installing(lpa.session.metadata.iccid)
             if done == cut_after:

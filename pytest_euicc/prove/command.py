@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -19,6 +20,7 @@ from pytest_euicc.prove.proof import Proof
 from pytest_euicc.prove.runner import Setup
 from pytest_euicc.prove.targets import SIDES, Side, targets
 from pytest_euicc.prove.workers import Workers, WorkersError
+from pytest_euicc.reporting.progress import BEHIND, Progress, fitted
 from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.euicc import defects as of_euicc
 from pytest_euicc.simulator.euicc import variants as permitted_of_euicc
@@ -98,7 +100,7 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
         ProveError: what was asked for cannot be proven.
     """
     proofs: list[Proof] = []
-    progress = _Progress()
+    progress = _Shown()
     try:
         for proof, setup in prepared(wish):
             proofs.append(proof)
@@ -108,7 +110,7 @@ def prove(wish: Wish, folder: Path, *, matrix: bool, say: Callable[[str], None])
                     proof.run(workers, wish.every_pair, progress)
             finally:
                 proof.seconds = time.perf_counter() - started
-                progress("")
+                progress.clear()
     except WorkersError as error:
         raise ProveError(str(error)) from None
     except KeyboardInterrupt:
@@ -208,19 +210,32 @@ def _proof(
     )
 
 
-class _Progress:
+class _Shown:
     """Where a long proof is: one line that moves on a terminal, a line twice a minute in a log."""
 
     _SECONDS = 30.0
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._what = ""
+        self._progress = Progress(0)
 
-    def __call__(self, text: str) -> None:
-        """Show a line; nothing for an empty one but that the line of before goes."""
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """So many of *total* runs of *what* have ended."""
+        if what != self._what:
+            self._what, self._progress = what, Progress(total)
+        self._progress.reached(done)
+        text = self._progress.line(what)
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r{text}\x1b[K\r")
-        elif text and time.monotonic() - self._last >= self._SECONDS:
+            room = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(BEHIND.format(fitted(text, room)))
+        elif time.monotonic() - self._last >= self._SECONDS:
             self._last = time.monotonic()
             sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+    def clear(self) -> None:
+        """The line of before goes."""
+        if sys.stderr.isatty():
+            sys.stderr.write(BEHIND.format(""))
+            sys.stderr.flush()

@@ -19,6 +19,7 @@ MANY = 20
 """A mutant that this number of sequences kill disturbs nearly everything."""
 _PORTION = 40
 """Runs of a portion: small enough that workers end together, large enough that handing out costs nothing."""
+_OFTEN = 25
 _MINIMISED = 20
 """Combinations that are made smaller; more of them have the same causes."""
 
@@ -62,7 +63,7 @@ class Proof:
 
     # ------------------------------------------------------------------ running
 
-    def run(self, workers: Workers, every_pair: bool, tell: Callable[[str], None]) -> None:
+    def run(self, workers: Workers, every_pair: bool, tell: Callable[[int, int, str], None]) -> None:
         """Run everything; the results up to an interruption are kept.
 
         Args:
@@ -74,8 +75,8 @@ class Proof:
             nonlocal done
             ordered = list(jobs)
             for at, outcome in enumerate(workers.work(_portions(ordered)), 1):
-                if at % 100 == 0:
-                    tell(f"{self.side}: {at} of {len(ordered)} runs {what}")
+                if at % _OFTEN == 0:
+                    tell(at, len(ordered), f"{self.side}, runs {what}")
                 yield outcome
             done += len(ordered)
 

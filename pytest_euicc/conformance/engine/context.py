@@ -198,6 +198,7 @@ class Context:
         left_behind: what could not be put back.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
+        on_segment: told of every segment of a load before it is sent, by number from 1 and total.
         on_operator: told of everything that the operator was asked.
         on_observation: told of every observation; ``observations`` are those of the sequence, each once.
     """
@@ -212,6 +213,7 @@ class Context:
     on_http: Callable[[HttpExchange], None] | None = None
     on_observation: Callable[[Observation], None] | None = None
     observations: list[Observation] = field(default_factory=list)
+    on_segment: Callable[[int, int], None] | None = None
     on_operator: Callable[[OperatorRequest, OperatorAnswer], None] | None = None
     _parts: dict[type[Any], Any] = field(default_factory=dict)
     _smdp_begun: bool = False
@@ -316,6 +318,17 @@ class Context:
             raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
         self.channels[name] = channel
         return channel
+
+    def watched(self, segments: Sequence[bytes]) -> Iterator[bytes]:
+        """The segments of a load, each told before it is sent."""
+        for number, segment in enumerate(segments, 1):
+            self.segment(number, len(segments))
+            yield segment
+
+    def segment(self, number: int, total: int) -> None:
+        """A segment of a load is about to be sent."""
+        if self.on_segment is not None:
+            self.on_segment(number, total)
 
     def ask(self, task: Task, text: str, done: Callable[[], bool] | None = None) -> str:
         """Have the operator do or answer something; returns the answer.

@@ -130,6 +130,14 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class SegmentSent:
+    """A segment of a Bound Profile Package is about to be sent; ``number`` counts from 1."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
 class OperatorAsked:
     """The person at the bench was asked to do or to answer something."""
 
@@ -221,6 +229,7 @@ Event = (
     | CheckFailed
     | Observed
     | OperatorAsked
+    | SegmentSent
     | StepFinished
     | SequenceFinished
 )

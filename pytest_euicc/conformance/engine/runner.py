@@ -21,6 +21,7 @@ from pytest_euicc.conformance.engine.events import (
     OperatorAsked,
     Phase,
     Result,
+    SegmentSent,
     SequenceFinished,
     SequenceStarted,
     StateReached,
@@ -126,6 +127,7 @@ class _Run:
         self.runner.emit(SequenceStarted(self.case, self.sequence, self.id))
         self.context.on_http = self.requested
         self.context.on_operator = lambda request, answer: self.runner.emit(OperatorAsked(request, answer))
+        self.context.on_segment = lambda number, total: self.runner.emit(SegmentSent(number, total))
         self.context.on_observation = lambda each: self.runner.emit(Observed(each))
         card, bench = self.session.card, self.session.bench
         if card is not None:

@@ -180,7 +180,8 @@ def load_bound_profile_package(
         if beyond := [number for number in order if not 0 <= number < len(segments)]:
             raise ValueMistake(("order",), f"the package has no segment {beyond[0]}, it has 0 to {len(segments) - 1}")
         segments = [segments[number] for number in order]
-    return result_of(context, context.isdr(message.channel).load_bound_profile_package(segments), octets, metadata)
+    reply = context.isdr(message.channel).load_bound_profile_package(context.watched(segments))
+    return result_of(context, reply, octets, metadata)
 
 
 def _iccid(metadata: dict[str, Any] | None) -> bytes | None:

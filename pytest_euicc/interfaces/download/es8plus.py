@@ -48,7 +48,7 @@ def _of_package(name: str, request: str | None = None) -> Callable[[Callable[...
 
 
 def _send(context: Context, message: Message, segments: Segments) -> Outcome:
-    reply = context.isdr(message.channel).load_bound_profile_package(segments.octets)
+    reply = context.isdr(message.channel).load_bound_profile_package(context.watched(segments.octets))
     return result_of(context, reply, b"".join(segments.octets), segments.value)
 
 
