@@ -17,9 +17,11 @@ from pytest_euicc.interfaces.es10b_iot import association, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
 from pytest_euicc.interfaces.es10b_iot import states as es10b_iot_states
+from pytest_euicc.interfaces.lpad import delivery as lpad_delivery
 from pytest_euicc.interfaces.lpad import operations as lpad_operations
 from pytest_euicc.interfaces.lpad import outcome as lpad_outcome
 from pytest_euicc.interfaces.lpad import record as lpad_record
+from pytest_euicc.interfaces.lpad import secrets as lpad_secrets
 from pytest_euicc.interfaces.lpad import states as lpad_states
 
 __all__ = [
@@ -40,9 +42,11 @@ __all__ = [
     "es10b_iot_states",
     "functions",
     "lpa",
+    "lpad_delivery",
     "lpad_operations",
     "lpad_outcome",
     "lpad_record",
+    "lpad_secrets",
     "lpad_states",
     "operator",
     "package",

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of
 from pytest_euicc.conformance.values.matchers import Mismatch
-from pytest_euicc.peers.lpa.functions import SERVER, server_value
+from pytest_euicc.interfaces.lpad.delivery import removals
+from pytest_euicc.peers.lpa.functions import CARD, LOAD, SERVER, server_value
 from pytest_euicc.peers.lpa.record import Apdu, Call, Record
 
 _LPA_INSTRUCTIONS = frozenset({0xA4, 0x70, 0xE2, 0xC0, 0xAA, 0x10, 0x12, 0x14, 0xC2, 0xF2, 0xB0, 0xB2, 0xCA, 0xCB})
 """Of ISO 7816-4, ETSI TS 102 221 and SGP.22 that read, select, open channels or talk to the ISD-R."""
 _STORE_DATA = 0xE2
 _MORE, _LAST = 0x11, 0x91
+_CLOSE = 0x80
 
 
 def judge(record: Record) -> list[Mismatch]:
     """Everything wrong with what crossed since the user began the last action; the first fault of each kind."""
-    found = [*_apdus(record.apdus_since_mark()), *_requests(record.since_mark())]
+    calls = record.since_mark()
+    found = [
+        *_apdus(record.apdus_since_mark()),
+        *_channels(record.calls, len(record.calls) - len(calls)),
+        *_whole(calls),
+        *_requests(calls),
+        *removals(record.calls, calls),
+    ]
     first: dict[str, Mismatch] = {}
     for each in found:
         first.setdefault(each.path, each)
@@ -60,6 +70,38 @@ def _chains(apdus: list[Apdu]) -> Iterator[Mismatch]:
                            octets[:5].hex().upper())  # fmt: skip
         refused = apdu.answer[-2:-1] not in (b"\x90", b"\x91", b"\x61")
         expected[channel] = 0 if octets[2] == _LAST or refused else octets[3] + 1
+
+
+def _channels(calls: list[Call], begin: int) -> Iterator[Mismatch]:
+    """ES10 functions go to an application that was selected on their channel (SGP.22 5.7.1).
+
+    Args:
+        begin: number of the first call that is judged; what was selected may be older.
+    """
+    selected: set[int] = set()
+    for number, call in enumerate(calls):
+        channel = call.value.get("channel")
+        if call.name == "RESET":
+            selected.clear()
+        elif call.name == "SELECT" and "aid" in call.value and call.status[:2] in ("90", "91", "61", "62", "63"):
+            selected.add(int(channel or 0))
+        elif call.name == "MANAGE CHANNEL" and call.value["p1"] == _CLOSE:
+            selected.discard(int(call.value["p2"]))
+        elif number >= begin and (call.name in CARD or call.name == "STORE DATA") and channel not in selected:
+            yield Mismatch(call.name, "on a channel where the ISD-R was selected (SGP.22 5.7.1)", f"channel {channel}")
+
+
+def _whole(calls: list[Call]) -> Iterator[Mismatch]:
+    """The blocks of a request are one TLV, no more and no less (SGP.22 5.7.2)."""
+    for call in calls:
+        if call.name in CARD and call.name != LOAD and call.status.startswith(("90", "91", "6A")):
+            last = call.apdus[-1] if len(call.apdus) == 1 else None
+            if last is not None and last.command[2:3] == bytes([_MORE]):
+                continue  # the first block was refused already
+            try:
+                tlv.parse(call.request)
+            except tlv.TlvError as error:
+                yield Mismatch(call.name, "one TLV (SGP.22 5.7.2)", str(error))
 
 
 def _requests(calls: list[Call]) -> Iterator[Mismatch]:

@@ -10,7 +10,7 @@ from pytest_euicc.conformance.engine.errors import NotPermitted
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.shapes import ANY, BOOLEAN, NUMBER, OCTETS, TEXT, Shape, listing, mapping
-from pytest_euicc.interfaces.lpad import always
+from pytest_euicc.interfaces.lpad import agreement, always
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.peers.lpa.script import Rule
@@ -36,10 +36,13 @@ def _perform(context: Context, operation: Operation, shape: Shape, **arguments: 
     bench = bench_of(context)
     bench.record.mark()
     given = {name: value for name, value in arguments.items() if value is not None}
+    before = bench.card_state()
     answer = bench.perform(operation, given)
     status = _status(answer)
     value = {"text": answer.text, **answer.values}
-    found = always.judge(bench.record)
+    found = [*always.judge(bench.record), *agreement.unasked(operation, bench.record.since_mark())]
+    if status == "success":
+        found += agreement.untrue(operation, given, before, bench.card_state())
     return Outcome(status=status, value=value, shape=shape, mismatches=tuple(found))
 
 

@@ -146,7 +146,8 @@ def sent(context: Context, _message: Message, *, function: str, nth: Nth = "last
         scope: ``last`` for what the user did last, ``all`` for the whole sequence.
 
     Returns:
-        Of a card's function the request, of a server's the members of its body, decoded; ``members`` are their names.
+        Of a card's function the request, of a server's the members of its body, decoded; ``members`` are their names,
+        ``host`` is the server and ``headers`` those of the request, their names in lower case.
     """
     call = _chosen(context, function, nth, scope)
     if call is None:
@@ -167,6 +168,8 @@ def sent(context: Context, _message: Message, *, function: str, nth: Nth = "last
             SERVER[function].request,
             lambda name, why: faults.append(Mismatch(name, "a member of the binding (SGP.22 6.5.2)", why)),
         )
+        if call.http is not None:
+            value |= {"host": call.host, "headers": dict(call.http.headers)}
     return Outcome(sent=call.request, received=call.answer, value=value, shape=shape, mismatches=tuple(faults))
 
 
