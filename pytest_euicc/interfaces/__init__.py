@@ -22,6 +22,7 @@ from pytest_euicc.interfaces.lpad import operations as lpad_operations
 from pytest_euicc.interfaces.lpad import outcome as lpad_outcome
 from pytest_euicc.interfaces.lpad import record as lpad_record
 from pytest_euicc.interfaces.lpad import secrets as lpad_secrets
+from pytest_euicc.interfaces.lpad import sessions as lpad_sessions
 from pytest_euicc.interfaces.lpad import states as lpad_states
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "lpad_outcome",
     "lpad_record",
     "lpad_secrets",
+    "lpad_sessions",
     "lpad_states",
     "operator",
     "package",

@@ -95,9 +95,8 @@ def _whole(calls: list[Call]) -> Iterator[Mismatch]:
     """The blocks of a request are one TLV, no more and no less (SGP.22 5.7.2)."""
     for call in calls:
         if call.name in CARD and call.name != LOAD and call.status.startswith(("90", "91", "6A")):
-            last = call.apdus[-1] if len(call.apdus) == 1 else None
-            if last is not None and last.command[2:3] == bytes([_MORE]):
-                continue  # the first block was refused already
+            if not any(apdu.command[1:3] == bytes([_STORE_DATA, _LAST]) for apdu in call.apdus):
+                continue  # a block before the last was refused
             try:
                 tlv.parse(call.request)
             except tlv.TlvError as error:

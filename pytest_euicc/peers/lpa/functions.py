@@ -196,7 +196,13 @@ def answer_shape(name: str) -> Shape:
 
 
 def _members(name: str, fields: Mapping[str, ServerField]) -> Shape:
-    return mapping(name, **{member: field.shape() for member, field in fields.items()}, members=listing(TEXT), host=TEXT, headers=ANY)
+    return mapping(
+        name,
+        **{member: field.shape() for member, field in fields.items()},
+        members=listing(TEXT),
+        host=TEXT,
+        headers=ANY,
+    )
 
 
 _EVENTS: dict[str, Shape] = {

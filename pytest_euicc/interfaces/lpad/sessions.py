@@ -1,0 +1,91 @@
+"""What holds over a session: one transactionId, the same octets when a request is repeated, an IMEI in its form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.record import Call
+
+_BEGIN = ("ES9+.InitiateAuthentication", "ES11.InitiateAuthentication")
+_AUTHENTICATE, _CANCEL = "ES10b.AuthenticateServer", "ES10b.CancelSession"
+_IMEI = 8
+
+
+@action("lpad.one_transaction")
+def one_transaction(context: Context, _message: Message) -> Outcome:
+    """Every message of a session has the transactionId that InitiateAuthentication gave (SGP.22 3.1.2).
+
+    Digits may differ in case. Looked at is what the user did last.
+    """
+    return Outcome(mismatches=tuple(_transactions(bench_of(context).record.since_mark())))
+
+
+def _transactions(calls: list[Call]) -> Iterator[Mismatch]:
+    given = ""
+    for call in calls:
+        if call.name in _BEGIN:
+            given = _member(call.answer)
+            continue
+        carried = _member(call.request) if call.http is not None else ""
+        if call.name == _CANCEL:
+            carried = _on_card(call.request)
+        if carried and given and carried.lower() != given.lower():
+            yield Mismatch(f"{call.name} transactionId", f"{given}, of the session (SGP.22 3.1.2)", carried)
+
+
+def _member(octets: bytes) -> str:
+    try:
+        found = json.loads(octets)["transactionId"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def _on_card(octets: bytes) -> str:
+    try:
+        return bytes(codec.decode("CancelSessionRequest", octets)["transactionId"]).hex()
+    except codec.Asn1Error:
+        return "unreadable"
+
+
+@action("lpad.repeated")
+def repeated(context: Context, _message: Message, *, function: str, at_most: int = 10) -> Outcome:
+    """A function that was called again in one session was called with the same octets.
+
+    Args:
+        function: of a server; it need not have been called again.
+        at_most: calls in one session.
+    """
+    sessions: list[list[Call]] = [[]]
+    for call in bench_of(context).record.since_mark():
+        if call.name in _BEGIN and function not in _BEGIN:
+            sessions.append([])
+        if call.name == function:
+            sessions[-1].append(call)
+    found = []
+    for calls in sessions:
+        if len({call.request for call in calls}) > 1:
+            found.append(Mismatch(function, "the same octets when it is repeated", "other octets"))
+        if len(calls) > at_most:
+            found.append(Mismatch(function, f"at most {at_most} times in a session", f"{len(calls)} times"))
+    return Outcome(mismatches=tuple(found))
+
+
+@action("lpad.imei")
+def imei(context: Context, _message: Message) -> Outcome:
+    """An IMEI that the LPA sent has eight octets (SGP.22 4.2); it need not have sent one."""
+    found = []
+    for call in bench_of(context).record.since_mark():
+        if call.name == _AUTHENTICATE:
+            parameters = codec.decode("AuthenticateServerRequest", call.request)["ctxParams1"][1]
+            octets = bytes(parameters["deviceInfo"].get("imei", bytes(_IMEI)))
+            if len(octets) != _IMEI:
+                found.append(Mismatch("imei", f"{_IMEI} octets (SGP.22 4.2)", octets.hex().upper()))
+    return Outcome(mismatches=tuple(found))
