@@ -136,6 +136,9 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """What a sequence has to tell goes with its report; one that is inconclusive needs no traceback."""
     report: Any = yield
+    written = item.config.stash[RUN].evidence_to_send()
+    if written:
+        report.euicc_written = written
     if call.when == "call" and ENTRY in item.stash:
         report.euicc, report.euicc_missing = item.stash[ENTRY], item.stash.get(MISSING, [])
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
@@ -175,8 +178,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_configure_node(node: Any) -> None:
     """With pytest-xdist: the seed, and a folder in which workers record the profiles that they use."""
     run = node.config.stash[RUN]
-    host = pooling.host_of(node.gateway.spec)
-    node.workerinput |= {"euicc_seed": run.seed, "euicc_claims": str(run.claims), "euicc_host": host}
+    spec = node.gateway.spec
+    node.workerinput |= {
+        "euicc_seed": run.seed,
+        "euicc_claims": str(run.claims),
+        "euicc_host": pooling.host_of(spec),
+        # Its folder of reports is not the one of this process.
+        "euicc_away": not spec.popen or bool(spec.chdir),
+    }
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,6 +16,7 @@ import pytest
 
 from pytest_euicc import options as option_table
 from pytest_euicc import pooling
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
 from pytest_euicc.signals import interrupt_on_signals
@@ -100,7 +101,10 @@ class Run:
 
     @cached_property
     def _read(self) -> Options:
-        config, claims = self._config, self._worker.get("euicc_claims")
+        config, claims = self._config, str(self._worker.get("euicc_claims", ""))
+        if self._worker.get("euicc_away"):
+            # The workers on this machine share it among themselves.
+            Path(claims).mkdir(mode=0o700, parents=True, exist_ok=True)
         return option_table.read(
             config,
             seed=self.seed,
@@ -275,8 +279,13 @@ class Run:
         if folder is not None and self._recording is None:
             from pytest_euicc.reporting.recorder import RunRecorder
 
-            self._recording = RunRecorder(folder, self._worker.get("workerid", "main"))
+            worker, away = self._worker.get("workerid", "main"), self._worker.get("euicc_away", False)
+            self._recording = RunRecorder(folder, worker, away=away)
         return self._recording
+
+    def evidence_to_send(self) -> dict[str, str]:
+        """On another machine than that of the reports: what was recorded since the last call, by file."""
+        return self._recording.take() if self._recording is not None else {}
 
     @property
     def recording_fault(self) -> str:
@@ -334,6 +343,12 @@ class Run:
         if told is not None:
             # The controller of workers knows now that the run is one of ours.
             self.end_on_signals()
+        written = getattr(report, "euicc_written", None)
+        if written and self._folder is not None:
+            try:
+                self._folder.receive(written)
+            except (OSError, PytestEuiccError) as error:
+                self._say(f"--euicc-report: evidence of another machine: {error}")
         if report.when == _CRASHED:
             self._crashed(report)
         if told is not None and report.when == "call":

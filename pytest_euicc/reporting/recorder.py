@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,17 +45,22 @@ class RunRecorder:
 
     Args:
         worker: name of the process, such as ``gw0``.
+        away: the folder is on another machine; what would be written is taken by ``take``.
         clock: seconds since 1970.
 
     Raises:
         OSError: the files cannot be made.
     """
 
-    def __init__(self, folder: Path, worker: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, folder: Path, worker: str, clock: Callable[[], float] = time.time, *, away: bool = False
+    ) -> None:
         self._clock = clock
         self._name = f"{EXCHANGES}/{worker}.jsonl"
-        self._sequences = _open(folder / SEQUENCES / f"{worker}.jsonl")
-        self._exchanges = _open(folder / self._name)
+        names = (f"{SEQUENCES}/{worker}.jsonl", self._name)
+        self._away = {name: io.StringIO() for name in names} if away else {}
+        files: Iterable[TextIO] = self._away.values() if away else (_open(folder / name) for name in names)
+        self._sequences, self._exchanges = files
         self._line = 0
         self._first = 1
         self._place: dict[str, Any] = {}
@@ -71,6 +77,14 @@ class RunRecorder:
                 file.close()
             except OSError as error:
                 self._failed(error)
+
+    def take(self) -> dict[str, str]:
+        """What was written since the last call, by file; empty where it is in the folder."""
+        told = {name: file.getvalue() for name, file in self._away.items() if file.tell()}
+        for name in told:
+            self._away[name].seek(0)
+            self._away[name].truncate()
+        return told
 
     def opened(self, card: dict[str, str]) -> None:
         """Write what the implementation under test says of itself, for the record of a run that is killed."""

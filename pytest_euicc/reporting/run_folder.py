@@ -59,6 +59,21 @@ class RunFolder:
     def _write(self) -> None:
         write_whole(self.folder / RUN_FILE, json.dumps(self._data, indent=1) + "\n")
 
+    def receive(self, written: dict[str, str]) -> None:
+        """Append what a worker on another machine has written, by file.
+
+        Raises:
+            OSError: it cannot be written.
+            RunFolderError: a file is none of a run's evidence.
+        """
+        for name, text in written.items():
+            folder, _, file = name.partition("/")
+            if folder not in (SEQUENCES, EXCHANGES) or Path(file).name != file or not file.endswith(".jsonl"):
+                raise RunFolderError(f"{name}: a worker on another machine sent this; it is no evidence of a run")
+            (self.folder / folder).mkdir(exist_ok=True)
+            with (self.folder / folder / file).open("a", encoding="utf-8") as opened:
+                opened.write(text)
+
     def close(self, card: dict[str, str], *, finished: bool) -> tuple[bool, str]:
         """Write the record whole, the page and the manifest; on a full disk in a place that has room.
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -120,3 +126,52 @@ def test_the_card_of_a_killed_worker_is_leased_again(bench: pytest.Pytester, pcs
     assert verdicts == VERDICTS | {"O2": "not finished"}
     by = {Path(entry.evidence.file).stem for entry in run.sequences if entry.evidence}
     assert by == {"gw0", "gw1"}
+
+
+@pytest.fixture
+def other_host(bench: pytest.Pytester) -> Iterator[str]:
+    """A socket server of execnet, as on another machine: it works in a folder of its own."""
+    away = bench.mkdir("away")
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    host = f"127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "execnet.script.socketserver", host],
+        cwd=away,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert server.stdout is not None
+    assert b"Accept loop" in server.stdout.readline()
+    yield host
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+
+def test_a_card_on_another_host(bench: pytest.Pytester, other_host: str) -> None:
+    """Its evidence comes into the folder of the run, which is on this one."""
+    bench.makefile(".yaml", one=f"eid: '{EIDS[0]}'", two=f"eid: '{EIDS[1]}'")
+    bench.makefile(
+        ".yaml",
+        rack="- {declaration: card1.yaml, cards: ['sim:one.yaml']}\n"
+        f"- {{declaration: card2.yaml, cards: [{{card: 'sim:two.yaml', host: '{other_host}'}}]}}\n",
+    )
+    for file in ("own.yaml", "rack.yaml", "card1.yaml", "card2.yaml", "one.yaml", "two.yaml"):
+        shutil.copy(file, "away")
+    given = ["--euicc-vectors=own.yaml", "--euicc-report=out", "--euicc-pool=rack.yaml", "-p", "no:cacheprovider"]
+    hosts = ["--dist", "load", "--tx", "popen", "--tx", f"socket={other_host}//chdir=."]
+    result = bench.runpytest_subprocess("--pyargs", "pytest_euicc.suites.test_others", *given, *hosts)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    run = load(bench.path / "out")
+    assert by_product(run) == {(product, name): VERDICTS[name] for product in ("card1", "card2") for name in VERDICTS}
+    assert {(entry.product, entry.eid) for entry in run.sequences} == {("card1", EIDS[0]), ("card2", EIDS[1])}
+    for entry in run.sequences:
+        if entry.evidence is not None:
+            lines = (bench.path / "out" / entry.evidence.file).read_text().splitlines()
+            exchanges = [json.loads(line) for line in lines[entry.evidence.first - 1 : entry.evidence.last]]
+            assert {each["sequence"] for each in exchanges} == {entry.id}
+    assert list(manifest.verify(bench.path / "out")) == []
+    assert not (bench.path / "away" / "out").exists()

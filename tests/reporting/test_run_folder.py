@@ -99,3 +99,15 @@ def test_a_full_disk_during_the_run_is_told(tmp_path: Path, monkeypatch: pytest.
     recorder = record(tmp_path)
     recorder.close()
     assert recorder.fault == "the evidence of the run cannot be written: No space left on device"
+
+
+def test_another_machine_writes_nothing_but_evidence(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out", {})
+    for name in ("run.json", "../x.jsonl", "exchanges/../../x.jsonl", "exchanges/", "/x.jsonl"):
+        with pytest.raises(RunFolderError, match="it is no evidence of a run"):
+            folder.receive({name: "text"})
+    folder.receive({"exchanges/gw1.jsonl": "1\n"})
+    folder.receive({"exchanges/gw1.jsonl": "2\n"})
+    assert (tmp_path / "out" / "exchanges" / "gw1.jsonl").read_text() == "1\n2\n"
+    folder.close({}, finished=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
