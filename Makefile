@@ -59,7 +59,7 @@ $(CACHE)/allure.stamp:
 	touch $@
 
 prove: $(VENV)/run.stamp
-	$(BIN)/pytest-euicc prove --out $(OUT)
+	$(BIN)/pytest-euicc prove --enough --out $(OUT)
 
 coverage: $(VENV)/run.stamp
 	$(BIN)/pytest-euicc coverage > docs/coverage.md

@@ -56,6 +56,7 @@ class Wish:
         defects: names; empty for all.
         texts: parts of names or titles of sequences; empty for all.
         vectors: files or folders; empty for those of the package.
+        enough: run what is enough to know what holds, without the whole matrices.
         every_pair: run also the pairs whose defect the sequence never meets.
         variants: permitted variants that are switched on together, and no mutants; empty for all that there is.
         target: the declared implementation to run on; empty for all.
@@ -67,6 +68,7 @@ class Wish:
     texts: tuple[str, ...] = ()
     jobs: int = 2
     vectors: tuple[Path, ...] = ()
+    enough: bool = False
     every_pair: bool = False
     variants: tuple[str, ...] = ()
     target: str = ""
@@ -82,6 +84,7 @@ def command(arguments: Namespace) -> int:
         texts=tuple(arguments.texts),
         jobs=max(1, arguments.jobs),
         vectors=tuple(arguments.vectors),
+        enough=arguments.enough,
         every_pair=arguments.every_pair,
         variants=tuple(name.strip() for text in arguments.variants for name in text.split(",") if name.strip()),
         target=arguments.target,
@@ -204,6 +207,7 @@ def _proof(
         variants,
         permitted.combinations(variants, wish.combinations, wish.seed),
         wish.seed,
+        enough=wish.enough,
         judges_mutants=bool(wish.defects) or not (wish.texts or wish.target),
         judges_sequences=bool(wish.texts) or not wish.defects,
         judges_variants=not (wish.texts or wish.target or wish.defects),

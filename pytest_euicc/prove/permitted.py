@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from pytest_euicc.prove.enough import groups
 from pytest_euicc.prove.runner import Job, Outcome
 from pytest_euicc.simulator.variant import Variant, compatible
 
@@ -15,6 +16,8 @@ COMBINATIONS = 240
 """Random combinations of compatible variants."""
 PER_SEQUENCE = 24
 """Combinations that a sequence runs with."""
+PER_SEQUENCE_ENOUGH = 8
+"""The same beside groups of all variants."""
 _LARGEST = 12
 
 
@@ -41,6 +44,7 @@ class Permitted:
         combinations: those that sequences run with.
         baseline: outcomes without variants, by target and sequence.
         alone: variants are switched on one by one as well.
+        enough: in place of one by one in groups, and one by one where a group does not pass.
         runs: outcomes with variants, by job.
         minimal: runs that went wrong, by what they were made smaller from.
     """
@@ -50,6 +54,7 @@ class Permitted:
     seed: str
     baseline: Mapping[tuple[str, str], Outcome]
     alone: bool = True
+    enough: bool = False
     runs: dict[Job, Outcome] = field(default_factory=dict)
     minimal: dict[Job, Job] = field(default_factory=dict)
 
@@ -61,17 +66,28 @@ class Permitted:
     def _jobs(self, sequence: str) -> Iterator[Job]:
         on = {target: o for (target, name), o in self.baseline.items() if name == sequence and o.passed}
         reached = {name: [t for t, outcome in on.items() if name in outcome.reached] for name in self.variants}
-        for name, targets in reached.items() if self.alone else ():
-            if targets:
-                # Where the sequence runs by default, as the outcome is easiest to read there.
-                yield Job(sequence, None, targets[0], (name,))
+        # Where the sequence runs by default, as the outcome is easiest to read there.
+        first = {name: targets[0] for name, targets in reached.items() if targets} if self.alone else {}
+        if self.enough:
+            for target in dict.fromkeys(first.values()):
+                together = groups([name for name in first if first[name] == target], self.variants)
+                yield from (Job(sequence, None, target, group) for group in together)
+        else:
+            yield from (Job(sequence, None, target, (name,)) for name, target in first.items())
         if not self.alone:
             yield from (Job(sequence, None, target, each) for each in self.combinations for target in on)
             return
         chance = Random(f"{self.seed}:{sequence}")  # noqa: S311
         within = [each for each in self.combinations if any(reached[name] for name in each)]
-        for each in chance.sample(within, min(PER_SEQUENCE, len(within))):
+        for each in chance.sample(within, min(PER_SEQUENCE_ENOUGH if self.enough else PER_SEQUENCE, len(within))):
             yield Job(sequence, None, chance.choice(sorted(on)), each)
+
+    def one_by_one(self) -> Iterator[Job]:
+        """The variants of the groups that did not pass; which groups there were is known from ``jobs``."""
+        for outcome in list(self.runs.values()):
+            job = outcome.job
+            if self.enough and not outcome.passed and job.variants not in self.combinations:
+                yield from (Job(job.sequence, None, job.target, (name,)) for name in job.variants)
 
     def keep(self, outcome: Outcome) -> None:
         """Take one outcome."""

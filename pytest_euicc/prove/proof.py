@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.files.vector import Case
+from pytest_euicc.prove.enough import Pair, pairs
 from pytest_euicc.prove.permitted import Permitted
 from pytest_euicc.prove.runner import Job, Outcome, by_id
 from pytest_euicc.prove.targets import Side
@@ -34,6 +36,7 @@ class Proof:
         defects: the defects that were chosen, each a mutant of the simulator.
         variants: the permitted variants that were chosen.
         alone: variants are switched on one by one as well as in combinations.
+        enough: run what is enough to know what holds: fewer pairs, variants in groups (prove/enough.py).
         judges_mutants: all sequences ran, or the defects were named: a mutant that survives is a hole.
         judges_sequences: all defects were switched on, or the sequences were named: one that kills none is idle.
         judges_variants: all sequences ran with all variants: a variant that none reaches is open.
@@ -49,6 +52,7 @@ class Proof:
     combinations: Sequence[tuple[str, ...]] = ()
     seed: str = ""
     alone: bool = True
+    enough: bool = False
     judges_mutants: bool = True
     judges_sequences: bool = True
     judges_variants: bool = True
@@ -59,7 +63,9 @@ class Proof:
 
     def __post_init__(self) -> None:
         self.sequences = by_id(self.cases)
-        self.permitted = Permitted(self.variants, self.combinations, self.seed, self.baseline, alone=self.alone)
+        self.permitted = Permitted(
+            self.variants, self.combinations, self.seed, self.baseline, alone=self.alone, enough=self.enough
+        )
 
     # ------------------------------------------------------------------ running
 
@@ -83,11 +89,13 @@ class Proof:
         everywhere = (Job(name, target=target) for target in self.targets for name in self.sequences)
         for outcome in outcomes(everywhere, "as it is"):
             self.baseline[outcome.job.target, outcome.sequence] = outcome
-        for outcome in outcomes(
-            (job for name in self.defects for job in self._mutant_jobs(name, every_pair)), "mutated"
-        ):
-            self.runs[outcome.job.mutant or "", outcome.sequence] = outcome
+        mutated = {(name, job.sequence): job for name in self.defects for job in self._mutant_jobs(name, every_pair)}
+        for jobs in self._rounds(mutated) if self.enough else [mutated.values()]:
+            for outcome in outcomes(jobs, "mutated"):
+                self.runs[outcome.job.mutant or "", outcome.sequence] = outcome
         for outcome in outcomes(self.permitted.jobs(self.green), "varied"):
+            self.permitted.keep(outcome)
+        for outcome in outcomes(self.permitted.one_by_one(), "with one variant each"):
             self.permitted.keep(outcome)
         for outcome in self.permitted.unexplained[:_MINIMISED]:
             self.permitted.minimal[outcome.job] = self._smallest(workers, outcome.job)
@@ -99,6 +107,20 @@ class Proof:
             clean = self.clean(name)
             if clean is not None and (every_pair or defect in clean.reached):
                 yield Job(name, defect, clean.target)
+
+    def _rounds(self, mutated: Mapping[Pair, Job]) -> Iterator[list[Job]]:
+        """The runs of each round, chosen by what the rounds before have shown."""
+        met: dict[str, list[str]] = {}
+        for defect, sequence in mutated:
+            met.setdefault(defect, []).append(sequence)
+        clauses = {name: set(case.clause_list(sequence)) for name, (case, sequence) in self.sequences.items()}
+        alike = {pair for pair in mutated if _clause(self.defects[pair[0]]) in clauses[pair[1]]}
+        for number in count():
+            killed = {pair for pair, outcome in self.runs.items() if outcome.verdict is Verdict.FAIL}
+            chosen = pairs(met, alike, number, self.runs.keys(), killed)
+            if not chosen:
+                return
+            yield [mutated[pair] for pair in chosen]
 
     def _smallest(self, workers: Workers, job: Job) -> Job:
         """A run with as few of the variants as go wrong together."""
@@ -205,6 +227,7 @@ class Proof:
             "side": self.side,
             "complete": self.complete,
             "holds": self.holds,
+            "enough": self.enough,
             "seconds": round(self.seconds, 3),
             "runs": len(self.baseline) + len(self.runs) + len(self.permitted.runs),
             "not_green": [
@@ -241,6 +264,11 @@ class Proof:
             "idle": self.idle if self.judges_sequences else None,
             "permitted": self.permitted.data(),
         }
+
+
+def _clause(defect: Defect) -> str:
+    """The clause of a defect as a list of clauses has it; those of SGP.22 are without its name."""
+    return f"SGP.22 {defect.clause}" if defect.clause[:1].isdigit() else defect.clause
 
 
 def _portions(jobs: Iterable[Job]) -> Iterator[Portion]:

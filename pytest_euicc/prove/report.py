@@ -19,7 +19,8 @@ _SHOWN = 3
 def lines(proof: Proof, *, matrix: bool) -> Iterator[str]:
     """The proof of one side for a terminal; ``matrix`` names every sequence instead of the first few."""
     pairs = len(proof.green) * len(proof.defects)
-    few = ", the others never meet" if len(proof.runs) < pairs else ""
+    why = "enough to kill each mutant and to use each sequence" if proof.enough else "the others never meet"
+    few = f", {why}" if len(proof.runs) < pairs else ""
     permitted = proof.permitted
     yield (
         f"{proof.side}: {len(proof.sequences)} sequences on {len(proof.targets)} declared implementations, "
@@ -65,7 +66,9 @@ def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
     if proof.judges_sequences and proof.defects:
         titles = {name: sequence.title for name, (_, sequence) in proof.sequences.items()}
         yield from _listed("kill no mutant", (f"{name}: {titles[name]}" for name in proof.idle))
-        if matrix:
+        if proof.enough:
+            pass  # Who else kills a mutant is not known.
+        elif matrix:
             blunt = (f"{name}: {titles[name]}" for name in proof.blunt)
             yield from _listed(f"kill only mutants that {MANY} or more sequences kill", blunt)
         elif proof.blunt:

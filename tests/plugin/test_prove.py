@@ -16,6 +16,7 @@ import pytest
 
 from pytest_euicc import cli
 from pytest_euicc.conformance.engine.events import Verdict
+from pytest_euicc.prove.enough import pairs
 from pytest_euicc.prove.runner import Job, Outcome, Reached
 from pytest_euicc.prove.workers import Workers, WorkersError
 
@@ -124,6 +125,32 @@ def test_leaving_out_what_never_meets_changes_nothing(mini: Path) -> None:
     _, all_ = prove(mini, "--every-pair")
     assert found(few) == found(all_)
     assert few["runs"] < all_["runs"]
+
+
+def test_enough_shows_the_same_with_fewer_runs(mini: Path) -> None:
+    names = ("reuses-challenge", "short-challenge", "omits-enable-notification", "long-nickname")
+    chosen = [part for name in names for part in ("--defect", name)]
+    (_, whole), (_, enough) = prove(mini, *chosen), prove(mini, *chosen, "--enough")
+    assert enough["survived"] == whole["survived"] == ["omits-enable-notification", "long-nickname"]
+    assert enough["enough"]
+    assert not whole["enough"]
+
+
+def test_mutants_and_sequences_are_tried_until_each_has_one() -> None:
+    met = {"everywhere": [f"s{n}" for n in range(50)], "rare": ["s7"], "never": ["s1", "s2"]}
+    kills = {("everywhere", f"s{n}") for n in range(50)} | {("rare", "s7")}
+    tried: set[tuple[str, str]] = set()
+    killed: set[tuple[str, str]] = set()
+    for round_ in range(100):
+        chosen = pairs(met, {("everywhere", "s49")}, round_, tried, killed)
+        if not chosen:
+            break
+        assert not tried & set(chosen)
+        tried |= set(chosen)
+        killed |= set(chosen) & kills
+    assert {sequence for _, sequence in killed} == set(met["everywhere"])
+    assert {defect for defect, _ in killed} == {"everywhere", "rare"}
+    assert {("never", "s1"), ("never", "s2"), ("everywhere", "s49")} <= tried
 
 
 def test_a_sequence_that_finds_what_all_find_is_told(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,6 +71,20 @@ def test_a_sequence_that_is_right_holds(mini: Path) -> None:
     assert side["permitted"]["combination_runs"] > 0
 
 
+def test_enough_finds_the_same_variants_in_groups(mini: Path) -> None:
+    sides = []
+    for extent in ([], ["--enough"]):
+        # Without combinations: every variant alone, or in its group.
+        status, side = prove(mini, "-k", "mini_", "--combinations", "0", *extent)
+        assert status == 1
+        sides.append(side["permitted"])
+    wrong = [{each["name"]: each["wrong"] for each in side["variants"]} for side in sides]
+    assert wrong[0] == wrong[1]
+    assert any(wrong[0].values())
+    whole, enough = sides
+    assert enough["runs"] + enough["combination_runs"] < whole["runs"] / 2
+
+
 def test_variants_that_no_run_reaches_are_listed(mini: Path) -> None:
     status, side = prove(mini)
     assert status == 1

@@ -42,6 +42,7 @@ _READING = frozenset({0xB0, 0xB2, _STATUS})
 _MF = bytes.fromhex("3F00")
 _SLOW = 0.002
 _NOW_AND_THEN = 5
+_PROACTIVE = {0x12, 0x14}
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
 _PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
 
@@ -169,7 +170,8 @@ class SimulatedEuicc:
         channel.waiting = b""
         if self.core.varies("slow-answers"):
             sleep(_SLOW)
-        if number == 0 and self.core.varies("files-end-chains"):
+        # What the card asked for by itself (FETCH, TERMINAL RESPONSE) ends nothing.
+        if number == 0 and command.ins not in _PROACTIVE and self.core.varies("files-end-chains"):
             for other in self._channels.values():
                 if other.isdr is not None:
                     other.isdr.end_chain()
