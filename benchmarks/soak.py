@@ -1,7 +1,7 @@
 """``python -m benchmarks.soak [SECONDS]``: hostile traffic for a while; counts exceptions and hangs, measures memory.
 
 In turn: APDUs at random to the simulated card, odd answers over HTTPS to the ES9+ client, power cuts in a download.
-With no time given: 10⁶ APDUs, 10⁵ HTTP answers and 2,000 power cuts.
+With no time given: 10⁶ APDUs, 10⁵ HTTP answers and 2,000 power cuts. Progress goes to stderr, the figures to stdout.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +44,11 @@ HOST = "testsmdpplus1.example.com"
 ICCID = bytes.fromhex("98001032547698103254")
 _TLS = TlsSettings(default_pki().trust(), timeout=5.0, resolve={HOST: "127.0.0.1"})
 _HANG = 120.0
-_ROUND = {"APDUs": 2000, "HTTP answers": 50, "power cuts": 4}
+_WAIT = 0.3
+_CLIENTS = 10
+"""Clients at a time: most of an odd answer is waiting for the rest of it until the time is up."""
+_PROGRESS = 60.0
+_ROUND = {"APDUs": 2000, "HTTP answers": 200, "power cuts": 4}
 _BODY = b'{"header":{"functionExecutionStatus":{"status":"Executed-Success"}}}'
 _GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 
@@ -80,34 +85,58 @@ class Apdus:
 
 
 class Answers:
-    """A server whose answers are nearly right."""
+    """Clients, each with a server whose answers are nearly right."""
 
     def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
+        self.became: Counter[str] = Counter()
+        self._clients = [_Rough(random.Random(chance.random()), self.became) for _ in range(_CLIENTS)]
+        self._pool = ThreadPoolExecutor(_CLIENTS)
+
+    def once(self) -> None:
+        """One request of each client."""
+        for _ in self._pool.map(_Rough.once, self._clients):
+            pass
+
+
+class _Rough:
+    def __init__(self, chance: random.Random, became: Counter[str]) -> None:
+        self._became = became
         self._listener = socket.create_server(("127.0.0.1", 0))
         context = server_context(default_pki().server(Role.DP_TLS), "nist")
+
+        def answer(link: socket.socket) -> None:
+            while link.recv(65536):
+                if chance.random() < 0.3:
+                    link.sendall(_GOOD)
+                    continue
+                link.sendall(bent(_GOOD, chance))
+                if chance.random() < 0.8:
+                    return
 
         def serve() -> None:
             while True:
                 plain, _ = self._listener.accept()
+                # The answer is not to wait for an acknowledgement of the session tickets of TLS.
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 try:
                     with context.wrap_socket(plain, server_side=True) as link:
-                        while link.recv(65536):
-                            link.sendall(bent(_GOOD, chance) if chance.random() < 0.7 else _GOOD)
+                        answer(link)
                 except OSError:
                     continue
 
         threading.Thread(target=serve, daemon=True).start()
         url = f"https://{HOST}:{self._listener.getsockname()[1]}"
-        self._client = Es9Client(url, TlsSettings(_TLS.trust, timeout=0.05, resolve=_TLS.resolve))
+        self._client = Es9Client(url, TlsSettings(_TLS.trust, timeout=_WAIT, resolve=_TLS.resolve))
 
     def once(self) -> None:
         """One request; an Es9Error is an answer."""
         try:
             reply = self._client.call("cancelSession", {})
             _ = reply.failed, reply.status_code, reply.message
+            self._became["read"] += 1
         except Es9Error as error:
             str(error)
+            self._became[type(error).__name__] += 1
 
 
 class _PowerCut(CardError):
@@ -175,9 +204,10 @@ def memory() -> float:
 def main(seconds: float | None, seed: int = 1) -> int:
     """Print the figures as JSON; the exit status is 1 for any exception."""
     chance = random.Random(seed)
+    answers = Answers(chance)
     parts: dict[str, Callable[[], None]] = {
         "APDUs": Apdus(chance).once,
-        "HTTP answers": Answers(chance).once,
+        "HTTP answers": answers.once,
         "power cuts": Cuts(chance).once,
     }
     wanted = dict(zip(parts, (APDUS, ANSWERS, CUTS), strict=True))
@@ -186,20 +216,29 @@ def main(seconds: float | None, seed: int = 1) -> int:
     for work in parts.values():
         work()
     started, before = time.monotonic(), memory()
+    shown = started
     while (time.monotonic() - started < seconds) if seconds else any(done[name] < wanted[name] for name in parts):
         for name, work in parts.items():
             # Where something hangs, the stack says where, and the process ends.
             faulthandler.dump_traceback_later(_HANG, exit=True)
-            for _ in range(_ROUND[name] if seconds or done[name] < wanted[name] else 0):
-                done[name] += 1
+            at_once = _CLIENTS if name == "HTTP answers" else 1
+            for _ in range(_ROUND[name] // at_once if seconds or done[name] < wanted[name] else 0):
+                done[name] += at_once
                 try:
                     work()
                 except Exception as error:
                     faults[f"{name}: {type(error).__name__}: {str(error)[:200]}"] += 1
             faulthandler.cancel_dump_traceback_later()
+        if time.monotonic() > shown + _PROGRESS:
+            shown = time.monotonic()
+            print(
+                f"{shown - started:.0f} s: {dict(done)}, {len(faults)} kinds of exceptions, {memory():.0f} MB",
+                file=sys.stderr,
+            )
     figures = {
         "seconds": round(time.monotonic() - started),
         **done,
+        "HTTP answers became": dict(answers.became),
         "exceptions": dict(faults),
         "hangs": 0,
         "memory at start, MB": round(before),
