@@ -11,9 +11,7 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,10 +22,10 @@ from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.guard import guarded
 from pytest_euicc.conformance.engine.journal import Journal, folder, start
 from pytest_euicc.conformance.engine.restore import Inventory
-from pytest_euicc.es10.isdr import Isdr
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.ended_runs import Watched, held
 from tests.support.pcscd import Pcscd
 
 ROOT = Path(__file__).parents[2]
@@ -36,33 +34,6 @@ CHANGING = "SetNickname or EnableProfile or SetDefaultDpAddress or eUICC_Procedu
 """They put back what they change; a profile of the card that a sequence has deleted cannot come back."""
 # About so many commands a run of these has; most of them change the card.
 COMMANDS = 700
-
-
-class Watched:
-    """A card that holds still at a certain command, or just behind it, for somebody to end the run."""
-
-    def __init__(self, card: SimulatedEuicc) -> None:
-        self._card = card
-        self.left = 0
-        self.behind = False
-        self.reached, self.go = threading.Event(), threading.Event()
-
-    def arm(self, left: int, behind: bool) -> None:
-        self.left, self.behind = left, behind
-        self.reached.clear()
-        self.go.clear()
-
-    def reset(self) -> bytes:
-        return self._card.reset()
-
-    def transmit(self, apdu: bytes) -> bytes:
-        self.left -= 1
-        if self.left != 0:
-            return self._card.transmit(apdu)
-        answer = self._card.transmit(apdu) if self.behind else b"\x6f\0"
-        self.reached.set()
-        self.go.wait(30)
-        return answer
 
 
 def suite(*options: str) -> subprocess.Popen[str]:
@@ -79,19 +50,6 @@ def suite(*options: str) -> subprocess.Popen[str]:
     )
 
 
-def held(euicc: SimulatedEuicc) -> dict[str, Any]:
-    """Profiles with states and nicknames, and the default address, as the card itself says."""
-    card = Card(SimTransport(euicc))
-    card.connect()
-    isdr = Isdr(card.open_channel())
-    isdr.select()
-    profiles = {
-        entry["iccid"].hex(): (int(entry["profileState"]), entry.get("profileNickname", ""))
-        for entry in isdr.get_profiles_info()[1]
-    }
-    return {"profiles": profiles, "address": isdr.get_euicc_configured_addresses().get("defaultDpAddress", "")}
-
-
 @pytest.mark.pcsc
 def test_a_killed_run_is_put_back_by_the_next(pcscd: Pcscd) -> None:
     chosen = random.Random(11)
@@ -101,17 +59,16 @@ def test_a_killed_run_is_put_back_by_the_next(pcscd: Pcscd) -> None:
     watched = Watched(euicc)
     with pcscd.inserted(watched):
         for number in range(KILLS):
-            watched.arm(chosen.randrange(60, COMMANDS), behind=number % 2 == 0)
+            watched.arm_after(chosen.randrange(60, COMMANDS), behind=number % 2 == 0)
             process = suite("-k", CHANGING)
             while process.poll() is None and not watched.reached.wait(0.1):
                 pass
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            watched.go.set()
+            watched.disarm()
             journal = list(folder().glob("*.jsonl"))
             journals += len(journal)
             assert all(path.stat().st_mode & 0o777 == 0o600 for path in journal)
-            watched.left = 0
             told, _ = suite("-k", "GetEID_01").communicate(timeout=120)
             assert held(euicc) == before, f"kill {number}: {told}"
             if journal:
@@ -151,6 +108,26 @@ def test_a_card_is_not_changed_without_its_journal(tmp_path: Path, monkeypatch: 
     with pytest.raises(SetupIncomplete, match="the card is not changed without it"):
         context.change("to test")
     assert not context.changed
+
+
+@pytest.mark.parametrize("eid", ["8904", ""])
+def test_two_cards_with_one_eid_are_not_mixed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eid: str) -> None:
+    """Samples of one batch; the journal of a run that goes on is not one to be put back from."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    first, second = (Session(card=connected(), real_card=True, allow_destructive=True) for _ in range(2))
+    assert start(first, eid) == ""
+    Context(first, "TC_X_01").change("to test")
+    written = [path.read_bytes() for path in folder().glob("*.jsonl")]
+    assert start(second, eid) == ""
+    with pytest.raises(SetupIncomplete, match="another run has a card with .*this one is not changed meanwhile"):
+        Context(second, "TC_X_02").change("to test")
+    assert [path.read_bytes() for path in folder().glob("*.jsonl")] == written
+    for session in (second, first):
+        assert session.journal is not None
+        session.journal.restored("TC_X_01")
+        session.journal.close()
+    assert start(second, eid) == ""
+    Context(second, "TC_X_02").change("to test")
 
 
 DAMAGED = [b"", b"\xff\n", b"[]\n", b"{}\n", b"{\n", b'{"profiles": {"x": 1}}\n', b"[" * 99999 + b"\n"]

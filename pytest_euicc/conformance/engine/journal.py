@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import InconclusiveError, SetupIncomplete
@@ -40,10 +42,12 @@ class Journal:
     Args:
         eid: names the file.
         before: what to go back to; None for a card that does not say, of which only what is installed can be removed.
+        lock: released when the run is over.
     """
 
-    def __init__(self, eid: str, before: Inventory | None) -> None:
+    def __init__(self, eid: str, before: Inventory | None, lock: FileLock | None = None) -> None:
         self.path = folder() / f"{eid}.jsonl"
+        self._lock = lock
         self._eid = eid
         self._before = before
         self._sequence = ""
@@ -75,6 +79,8 @@ class Journal:
             if not self._goes_on and not self._cut_short:
                 self.path.unlink(missing_ok=True)
                 _sync(self.path.parent)
+        if self._lock is not None:
+            self._lock.release()
 
     def _write(self, line: dict[str, Any]) -> None:
         try:
@@ -118,6 +124,29 @@ class Journal:
         return {"profiles": profiles, "address": self._before.address, "notifications": notifications}
 
 
+class _OfAnother:
+    """In place of a journal: another run is going on, on a card that has or is without the same EID."""
+
+    def __init__(self, eid: str) -> None:
+        which = f"the EID {eid}" if eid else "no EID"
+        self.told = (
+            f"another run has a card with {which}; a journal is for one card, so that this one is not changed "
+            "meanwhile. Give each test card an EID of its own, or wait for the other run"
+        )
+
+    def change(self, sequence: str) -> None:  # noqa: ARG002
+        raise SetupIncomplete(self.told)
+
+    def installing(self, iccid: bytes) -> None:  # noqa: ARG002
+        raise SetupIncomplete(self.told)
+
+    def restored(self, sequence: str) -> None:
+        """Nothing was changed."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
 def start(session: Session, eid: str) -> str:
     """Put back what an earlier run left on this card, then begin the journal of this run.
 
@@ -127,11 +156,30 @@ def start(session: Session, eid: str) -> str:
     Returns:
         What was found and what became of it, for people; empty where no run was cut short.
     """
+    name = eid or _UNKNOWN
+    try:
+        lock = _lock(name)
+    except Timeout:
+        session.journal = _OfAnother(eid)
+        return ""
+    except OSError:
+        # Nothing is changed where it cannot be written down either.
+        lock = None
     told = _recover(session, eid) if eid else _unknown()
     if session.refusal() is None:
         session.section("what the card holds")
-        session.journal = Journal(eid or _UNKNOWN, take_inventory(Context(session, "what the card holds")))
+        session.journal = Journal(name, take_inventory(Context(session, "what the card holds")), lock)
+    elif lock is not None:
+        lock.release()
     return told
+
+
+def _lock(name: str) -> FileLock:
+    """Held by the process that has the card; raises Timeout where another does, and OSError."""
+    private_folder(folder())
+    lock = FileLock(folder() / f"{name}.lock", mode=0o600, thread_local=False)
+    lock.acquire(timeout=0)
+    return lock
 
 
 def _unknown() -> str:
