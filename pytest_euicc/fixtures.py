@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -113,7 +114,8 @@ def euicc_harness(request: pytest.FixtureRequest, euicc_product: str) -> Iterato
     if CONTRADICTIONS in harness.description:
         Teller(request.config).say(f"{CONTRADICTIONS}: {harness.description[CONTRADICTIONS]}")
     yield harness
-    harness.close()
+    with run.last_clean_up():
+        harness.close()
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +132,8 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if run.recorder is not None:
         run.recorder.opened(run.description)
     yield harness
-    harness.close()
+    with run.last_clean_up():
+        harness.close()
 
 
 @pytest.fixture(scope="session")
@@ -165,25 +168,30 @@ def euicc(euicc_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Ca
     """
     from pytest_euicc.conformance.engine.guard import guarded
 
-    session, keep = euicc_harness.session, request.config.stash[RUN].options.keep_changes
-    with guarded(session, request.node.nodeid, pytest.skip, restore=not keep) as context:
+    session, run = euicc_harness.session, request.config.stash[RUN]
+    with ExitStack() as stack:
+        watched = guarded(session, request.node.nodeid, pytest.skip, restore=not run.options.keep_changes)
+        context = stack.enter_context(watched)
         card = euicc_harness.card
         card.reset()
         card.start()
         yield card
-    if context.left_behind:
-        raise Inconclusive("".join(f"not restored: {line}\n" for line in context.left_behind).rstrip())
+        with run.last_clean_up():
+            stack.close()
+            if context.left_behind:
+                raise Inconclusive("".join(f"not restored: {line}\n" for line in context.left_behind).rstrip())
 
 
 @pytest.fixture
-def isdr(euicc: Card, euicc_harness: Harness) -> Iterator[Isdr]:
+def isdr(euicc: Card, euicc_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Isdr]:
     """The ISD-R, selected on a separate channel."""
     from pytest_euicc.es10.isdr import Isdr
 
     client = Isdr(euicc.open_channel(), euicc_harness.session.isdr_aid)
     client.select()
     yield client
-    euicc.reset()
+    with request.config.stash[RUN].last_clean_up():
+        euicc.reset()
 
 
 @pytest.fixture(scope="session")

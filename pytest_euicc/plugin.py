@@ -133,6 +133,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """As long as a test runs or puts the card back, Ctrl-C for the second time ends that as well."""
+    with item.config.stash[RUN].interruption.cuttable():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """What a sequence has to tell goes with its report; one that is inconclusive needs no traceback."""
     report: Any = yield
@@ -237,7 +244,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Verdicts per interface, the card, and where reports are."""
     run = config.stash[RUN]
-    if run.entries:
+    if run.entries or run.said:
         terminalreporter.section("eUICC and SM-DP+ conformance")
         for line in run.lines():
             terminalreporter.write_line(line)

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +20,8 @@ from pytest_euicc import pooling
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
-from pytest_euicc.signals import interrupt_on_signals
-from pytest_euicc.telling import Teller
+from pytest_euicc.signals import Interruption
+from pytest_euicc.telling import Teller, uncaptured
 from pytest_euicc.text import printable_values
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
 """Of a test: profiles that the SM-DP+ did not hold, in words."""
 
 
+CUT_SHORT = "Ctrl-C for the second time: the clean-up was cut short; the next run on a real card puts it back first"
 _CRASHED = "???"
 """Where pytest-xdist says that a test was when its worker died."""
 
@@ -54,12 +56,14 @@ class Run:
         self.description: dict[str, str] = {}
         self.written = ""
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self.interruption = Interruption(worker=self.in_worker)
         self._ends_on_signals = False
         self._others_failed = False
         self._folder: RunFolder | None = None
         self._recording: RunRecorder | None = None
         self._room: AllureRoom | None = None
-        self._moved: list[str] = []
+        self.said: list[str] = []
+        """Faults of the end of the run, and of reports that are not where they were wanted."""
 
     @cached_property
     def _worker(self) -> dict[str, Any]:
@@ -246,10 +250,26 @@ class Run:
         self.description = {**printable_values(description), **self.description}
 
     def end_on_signals(self) -> None:
-        """From the first call on SIGTERM and SIGHUP end the run as Ctrl-C does."""
+        """From the first call on SIGINT, SIGTERM and SIGHUP end the run in order."""
         if not self._ends_on_signals:
             self._ends_on_signals = True
-            self._config.add_cleanup(interrupt_on_signals())
+            with uncaptured(self._config):
+                self.interruption.begin(os.dup(2))
+            self._config.add_cleanup(self.interruption.end)
+
+    @contextmanager
+    def last_clean_up(self) -> Iterator[None]:
+        """Around the end of a fixture: when the run is over, pytest takes neither faults nor Ctrl-C of it any more."""
+        try:
+            with self.interruption.cuttable():
+                yield
+        except KeyboardInterrupt:
+            if not self.interruption.cut_short:
+                raise
+        except PytestEuiccError as error:
+            if not self.interruption.finishing:
+                raise
+            self._say(str(error))
 
     def begin(self) -> None:
         """Open the folder of the reports, where one is wanted, in the process that writes them.
@@ -319,9 +339,9 @@ class Run:
             self._say(room.junit(xml, self._elsewhere("junit.xml")))
 
     def _say(self, line: str) -> None:
-        """Something about a report that is not where it was wanted."""
+        """A line for the end of the run; of an empty one nothing is shown."""
         if line:
-            self._moved.append(line)
+            self.said.append(line)
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Allure knows a sequence by its id, also one whose set-up failed."""
@@ -368,6 +388,7 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """JUnit XML, before pytest writes it."""
+        self.interruption.finishing = True
         self.write_junit()
 
     def _crashed(self, report: pytest.TestReport) -> None:
@@ -388,6 +409,8 @@ class Run:
         Args:
             whole: the run came to its end.
         """
+        if self.interruption.cut_short:
+            self._say(CUT_SHORT)
         if self._recording is not None:
             self._recording.close()
         well = True
@@ -409,7 +432,7 @@ class Run:
                 write_environment(folder, self.description | told)
             except OSError as error:
                 self._say(f"--alluredir {folder}: environment and categories: {error.strerror or error}")
-        return well and not self._moved
+        return well and not self.said
 
     def counts_as_failed(self, exitstatus: int) -> int:
         """The exit status by what the user wants to count as a failure."""
@@ -440,7 +463,7 @@ class Run:
                 yield f"  {count} x {words}"
         if self.written:
             yield self.written
-        yield from self._moved
+        yield from self.said
         allure = self._config.getoption("allure_report_dir", None)
         if allure:
             yield f"Allure results: {allure}"

@@ -1,34 +1,85 @@
-"""SIGTERM and SIGHUP end a run as Ctrl-C does: what was changed is put back, reports are written."""
+"""Signals that end a run in order: what was changed is put back, reports are written, nobody sees a traceback."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-_NAMES = ("SIGTERM", "SIGHUP")
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_INTERRUPTED = 2
+"""Exit status of pytest for a run that was interrupted."""
+_AT_ONCE = (
+    b"\nCtrl-C for the third time: the run ends at once. Reports are not complete; what was changed on a real card is "
+    b"in its journal, and the next run puts it back.\n"
+)
 
 
-def interrupt_on_signals() -> Callable[[], None]:
-    """Let them raise KeyboardInterrupt in the main thread, the first of them only; returns what ends that.
+class Interruption:
+    """What SIGINT (Ctrl-C), SIGTERM and SIGHUP do to a run.
 
-    A signal that is ignored (nohup) or has another handler stays as it is.
+    The first of them raises KeyboardInterrupt in the main thread, as Python does for Ctrl-C. Ctrl-C for the second time
+    cuts short the putting back of a card, which a mute one makes long, but never the writing of reports; for the third
+    time it ends the process. A signal that is ignored (nohup) or has another handler stays as it is.
+
+    Args:
+        worker: another process has the terminal and ends this one, with signals of its own: the first is enough.
     """
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    mine = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    if threading.current_thread() is not threading.main_thread():
-        mine = []
 
-    def interrupt(number: int, _frame: object) -> None:
-        # The clean-up that follows is not to be interrupted by the next one.
-        for each in mine:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt(signal.Signals(number).name)
+    def __init__(self, *, worker: bool) -> None:
+        self._worker = worker
+        self._terminal = -1
+        self._cuttable = 0
+        self._signals = 0
+        self._former: dict[int, Callable[..., object] | int] = {}
+        self.finishing = False
+        """Reports are being written: not even the first signal keeps that from its end."""
+        self.cut_short = False
+        """Ctrl-C for the second time has cut a clean-up short."""
 
-    def end() -> None:
-        for each in mine:
-            signal.signal(each, signal.SIG_DFL)
+    def begin(self, terminal: int) -> None:
+        """Take the signals.
 
-    for number in mine:
-        signal.signal(number, interrupt)
-    return end
+        Args:
+            terminal: descriptor of a file for the last words of a run that is ended at once.
+        """
+        self._terminal = terminal
+        for name in _ENDING if threading.current_thread() is threading.main_thread() else ():
+            number = getattr(signal, name, None)
+            found = signal.getsignal(number) if number is not None else None
+            if number is not None and found in (signal.SIG_DFL, signal.default_int_handler):
+                self._former[number] = found
+                signal.signal(number, self._interrupt)
+
+    def end(self) -> None:
+        """Signals do again what they did before."""
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        if self._terminal >= 0:
+            os.close(self._terminal)
+            self._terminal = -1
+
+    @contextmanager
+    def cuttable(self) -> Iterator[None]:
+        """Within, Ctrl-C for the second time raises KeyboardInterrupt."""
+        self._cuttable += 1
+        try:
+            yield
+        finally:
+            self._cuttable -= 1
+
+    def _interrupt(self, number: int, _frame: object) -> None:
+        self._signals += 1
+        if self._signals == 1 and not self.finishing:
+            raise KeyboardInterrupt(signal.Signals(number).name)
+        if number != signal.SIGINT or self._worker:
+            return
+        if self._cuttable and not self.cut_short:
+            self.cut_short = True
+            raise KeyboardInterrupt
+        if self._signals > 2:
+            with suppress(OSError):
+                os.write(self._terminal, _AT_ONCE)
+            os._exit(_INTERRUPTED)
