@@ -150,7 +150,8 @@ def lpa_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     if run.recorder is not None:
         run.recorder.opened(run.description)
     yield harness
-    harness.close()
+    with run.last_clean_up():
+        harness.close()
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def test_two_cards_with_one_eid_are_not_mixed_up(tmp_path: Path, monkeypatch: py
     Context(first, "TC_X_01").change("to test")
     written = [path.read_bytes() for path in folder().glob("*.jsonl")]
     assert start(second, eid) == ""
-    with pytest.raises(SetupIncomplete, match="another run has a card with .*this one is not changed meanwhile"):
+    with pytest.raises(SetupIncomplete, match=r"another run has a card with .*this one is not changed meanwhile"):
         Context(second, "TC_X_02").change("to test")
     assert [path.read_bytes() for path in folder().glob("*.jsonl")] == written
     for session in (second, first):
