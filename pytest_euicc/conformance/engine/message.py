@@ -31,6 +31,7 @@ class Outcome:
         fault: why the answer could not be decoded; None when it was.
         mismatches: what the action itself found wrong.
         reply: the answer of an ES9+ function; None for any other action.
+        moot: there is nothing to judge, as the step allows.
     """
 
     sent: bytes = b""
@@ -45,6 +46,7 @@ class Outcome:
     fault: str | None = None
     mismatches: tuple[Mismatch, ...] = ()
     reply: Es9Reply | None = None
+    moot: bool = False
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,24 @@ def not_exchanged(context: Context, _message: Message, *, functions: list[str], 
     )
 
 
+@action("lpad.uninterrupted")
+def uninterrupted(context: Context, _message: Message, *, function: str) -> Outcome:
+    """From the first to the last call of a function of the card, no other function of the ISD-R was called.
+
+    Args:
+        function: its name.
+    """
+    calls = _calls(context, "last")
+    places = [number for number, call in enumerate(calls) if call.name == function]
+    if not places:
+        return _never(context, function, "last")
+    between = [call for call in calls[places[0] : places[-1]] if call.is_called("ES10*") and call.name != function]
+    if not between:
+        return Outcome()
+    told = f"{between[0].name} {between[0].status}"
+    return Outcome(mismatches=(Mismatch("record", f"nothing between the calls of {function}", told),))
+
+
 def _chosen(context: Context, function: str, nth: Nth, scope: Scope) -> Call | None:
     calls = [call for call in _calls(context, scope) if call.is_called(function)]
     index = {"first": 0, "last": -1}.get(nth) if isinstance(nth, str) else nth - 1
@@ -137,13 +155,22 @@ def _answered_shape(arguments: Mapping[str, Any]) -> Shape:
 
 
 @action("lpad.sent", response_by=_sent_shape)
-def sent(context: Context, _message: Message, *, function: str, nth: Nth = "last", scope: Scope = "last") -> Outcome:
+def sent(
+    context: Context,
+    _message: Message,
+    *,
+    function: str,
+    nth: Nth = "last",
+    scope: Scope = "last",
+    optional: bool = False,
+) -> Outcome:
     """The LPA called a function; what it sent is what ``expect`` sees.
 
     Args:
         function: its name, ``ES10b.CancelSession`` or ``ES9+.CancelSession``; ``consent`` for what the user was shown.
         nth: which of several calls: ``first``, ``last`` or a number from 1.
         scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        optional: ``true``: holds as well where it was not called at all.
 
     Returns:
         Of a card's function the request, of a server's the members of its body, decoded; ``members`` are their names,
@@ -151,7 +178,7 @@ def sent(context: Context, _message: Message, *, function: str, nth: Nth = "last
     """
     call = _chosen(context, function, nth, scope)
     if call is None:
-        return _never(context, function, scope)
+        return Outcome(moot=True) if optional else _never(context, function, scope)
     shape = request_shape(function)
     faults: list[Mismatch] = []
     value: Any = call.value
@@ -188,7 +215,11 @@ def answered(
     if call is None:
         return _never(context, function, scope)
     if function in CARD:
-        value = codec.decode(CARD[function].response, call.answer)
+        try:
+            value = codec.decode(CARD[function].response, call.answer)
+        except codec.Asn1Error:
+            told = f"{call.status} {call.answer.hex().upper()}".rstrip()
+            return Outcome(sent=call.request, mismatches=(Mismatch(function, CARD[function].response, told),))
     elif function in SERVER:
         value = server_value(call.answer, SERVER[function].answer, lambda _name, _why: None)
     else:

@@ -34,7 +34,9 @@ class BenchServer:
         self._chance = chance
         self._offered = 0
         self.oid = pki.server(Role.DP_AUTH, pki.curves[0]).certificate.oid or ""
-        self.service = SmdpService(Inventory(addresses=(address,), curves=pki.curves), [], pki, random=chance.randbytes)
+        self.service = SmdpService(
+            Inventory(addresses=(address, f"other.{address}"), curves=pki.curves), [], pki, random=chance.randbytes
+        )
 
     def call(self, name: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Carry out a function of ES9+ (see Web)."""

@@ -69,9 +69,20 @@ def _first_tag(octets: bytes) -> int:
 
 @dataclass(frozen=True)
 class ServerField:
-    """A member of a JSON body: its ASN.1 type where it is base64 of DER; empty for text, ``octets`` for raw octets."""
+    """A member of a JSON body.
+
+    Attributes:
+        type_name: its ASN.1 type where it is base64 of DER; empty for text, ``hex`` and ``octets`` for raw octets.
+        tampered: type that paths of ``tamper`` are read by, where it is shown as octets.
+    """
 
     type_name: str
+    tampered: str | None = None
+
+    @property
+    def path_type(self) -> str | None:
+        """Type that paths of ``tamper`` are read by."""
+        return self.tampered or (None if self.type_name in ("", "hex", "octets") else self.type_name)
 
     def shape(self) -> Shape:
         """What ``expect`` sees."""
@@ -141,7 +152,7 @@ _ES9: tuple[ServerFunction, ...] = (
         "ES9+.GetBoundProfilePackage",
         "/gsma/rsp2/es9plus/getBoundProfilePackage",
         {"transactionId": _TRANSACTION, "prepareDownloadResponse": ServerField("PrepareDownloadResponse")},
-        {"transactionId": _TRANSACTION, "boundProfilePackage": _RAW},
+        {"transactionId": _TRANSACTION, "boundProfilePackage": ServerField("octets", "BoundProfilePackage")},
     ),
     ServerFunction(
         "ES9+.HandleNotification",

@@ -150,15 +150,16 @@ class Web:
             return None
         edited = dict(found or {})
         fields = function.answer if function is not None else {}
-        for name, overlay in (rule.with_ or {}).items():
+        # A server that refuses gives none of the members that a rule is about.
+        overlays = {name: overlay for name, overlay in (rule.with_ or {}).items() if name in edited}
+        operations_on = rule.tamper if isinstance(rule.tamper, dict) else {}
+        for name, overlay in overlays.items():
             type_name = fields[name].type_name
             value = codec.decode(type_name, base64.b64decode(edited[name]))
             octets = codec.encode(type_name, merge(value, overlay, asn1_shape(type_name)))
             edited[name] = base64.b64encode(octets).decode()
-        for name, operations in rule.tamper.items() if isinstance(rule.tamper, dict) else ():
-            kind = fields[name].type_name
-            typed = kind if kind not in ("", "hex", "octets") else None
-            octets = tamper(base64.b64decode(edited[name]), operations, typed)
+        for name, operations in ((name, each) for name, each in operations_on.items() if name in edited):
+            octets = tamper(base64.b64decode(edited[name]), operations, fields[name].path_type)
             edited[name] = base64.b64encode(octets).decode()
         edited |= rule.json_
         return {name: value for name, value in edited.items() if name not in rule.without}

@@ -38,7 +38,7 @@ class Downloading(Authenticating):
 
     def download(self, code: Any, *, confirmation_code: Code = None, consent: Consent | None = None) -> Installation:
         """See Lpa."""
-        self._consent = consent
+        self._consent, self._cancelled = consent, False
         try:
             done = super().download(code, confirmation_code=confirmation_code, consent=consent)
         except (ServerRefused, Es9Error):
@@ -51,7 +51,7 @@ class Downloading(Authenticating):
 
     def _after_fault(self) -> None:
         """A server refused or could not be asked: the session may be cancelled, with a reason that nobody decided."""
-        if self.session is None:
+        if self.session is None or self._cancelled:
             return
         reason = ""
         if self.defective("cancels-faults-as-rejection"):
@@ -169,6 +169,7 @@ class Downloading(Authenticating):
 
     def cancel(self, session: Session, reason: str) -> bytes:
         """See Lpa."""
+        self._cancelled = True
         for name, (meant, said) in _WRONG_REASONS.items():
             if reason == meant and self.defective(name):
                 reason = said
