@@ -130,7 +130,18 @@ def test_two_cards_with_one_eid_are_not_mixed_up(tmp_path: Path, monkeypatch: py
     Context(second, "TC_X_02").change("to test")
 
 
-DAMAGED = [b"", b"\xff\n", b"[]\n", b"{}\n", b"{\n", b'{"profiles": {"x": 1}}\n', b"[" * 99999 + b"\n"]
+_FIRST = b'{"eid": "8904", "started": "now", "profiles": {}, "address": "", "notifications": []}\n'
+DAMAGED = [
+    _FIRST + b"5\n",
+    _FIRST + b'{"sequence": "TC"}\n[]\n3\n',
+    b"",
+    b"\xff\n",
+    b"[]\n",
+    b"{}\n",
+    b"{\n",
+    b'{"profiles": {"x": 1}}\n',
+    b"[" * 99999 + b"\n",
+]
 
 
 def connected() -> Card:

@@ -75,6 +75,9 @@ class ChangeLog(Protocol):
     def installing(self, iccid: bytes) -> None:
         """A profile is about to be installed; raises InconclusiveError where that cannot be written down."""
 
+    def note(self, kind: str, data: dict[str, Any]) -> None:
+        """Something of a kind of LEFTOVERS is about to be left; raises InconclusiveError as `change`."""
+
     def close(self) -> None:
         """The run is over."""
 
@@ -382,6 +385,11 @@ class Context:
         """A profile is about to be installed on the card."""
         if self.session.journal is not None:
             self.session.journal.installing(iccid)
+
+    def note(self, kind: str, data: dict[str, Any]) -> None:
+        """Something else is about to be left on the card, as `LEFTOVERS` knows it by that kind; data is JSON."""
+        if self.session.journal is not None:
+            self.session.journal.note(kind, data)
 
     @contextmanager
     def undoing(self, what: str) -> Iterator[None]:

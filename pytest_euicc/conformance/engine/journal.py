@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.engine import leftovers, library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import InconclusiveError, SetupIncomplete
 from pytest_euicc.conformance.engine.installed import delete_installed, installed_by_tester
@@ -43,13 +44,17 @@ class Journal:
         eid: names the file.
         before: what to go back to; None for a card that does not say, of which only what is installed can be removed.
         lock: released when the run is over.
+        others: what else the card held, by the kinds of LEFTOVERS.
     """
 
-    def __init__(self, eid: str, before: Inventory | None, lock: FileLock | None = None) -> None:
+    def __init__(
+        self, eid: str, before: Inventory | None, lock: FileLock | None = None, others: dict[str, Any] | None = None
+    ) -> None:
         self.path = folder() / f"{eid}.jsonl"
         self._lock = lock
         self._eid = eid
         self._before = before
+        self._others = others or {}
         self._sequence = ""
         self._cut_short: set[str] = set()
         self._handle: int | None = None
@@ -66,6 +71,10 @@ class Journal:
     def installing(self, iccid: bytes) -> None:
         """A profile is about to be installed; raises SetupIncomplete where that cannot be written down."""
         self._write({"installing": iccid.hex()})
+
+    def note(self, kind: str, data: dict[str, Any]) -> None:
+        """Something of a kind of LEFTOVERS is about to be left; raises SetupIncomplete as `change`."""
+        self._write({kind: data})
 
     def restored(self, sequence: str) -> None:
         """A sequence has put back what it changed, or has said that it could not."""
@@ -102,7 +111,7 @@ class Journal:
         os.ftruncate(handle, size)
         if not size:
             started = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z"
-            self._append(handle, {"eid": self._eid, "started": started, **self._held()})
+            self._append(handle, {"eid": self._eid, "started": started, **self._held(), **self._others})
         _sync(self.path.parent)
         return handle
 
@@ -140,6 +149,9 @@ class _OfAnother:
     def installing(self, iccid: bytes) -> None:  # noqa: ARG002
         raise SetupIncomplete(self.told)
 
+    def note(self, kind: str, data: dict[str, Any]) -> None:  # noqa: ARG002
+        raise SetupIncomplete(self.told)
+
     def restored(self, sequence: str) -> None:
         """Nothing was changed."""
 
@@ -168,7 +180,9 @@ def start(session: Session, eid: str) -> str:
     told = _recover(session, eid) if eid else _unknown()
     if session.refusal() is None:
         session.section("what the card holds")
-        session.journal = Journal(name, take_inventory(Context(session, "what the card holds")), lock)
+        context = Context(session, "what the card holds")
+        library.load()
+        session.journal = Journal(name, take_inventory(context), lock, leftovers.held(context))
     elif lock is not None:
         lock.release()
     return told
@@ -204,15 +218,15 @@ def _recover(session: Session, eid: str) -> str:
     try:
         first, *lines = _lines(read_file(path, _LARGEST))
         before = _inventory(first)
+        sequences = [line["sequence"] for line in lines if "sequence" in line]
+        brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
+        told = f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
     except FileNotFoundError:
         return ""
     except _UNREADABLE as error:
         return _put_aside(path, str(error))
-    sequences = [line["sequence"] for line in lines if "sequence" in line]
-    told = f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
     session.section(_SECTION)
     context = Context(session, _SECTION)
-    brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
     try:
         known = before.profiles if before is not None else {}
         installed_by_tester(context).extend(iccid for iccid in brought if iccid not in known)
@@ -222,6 +236,8 @@ def _recover(session: Session, eid: str) -> str:
             put_back(context, before)
         else:
             delete_installed(context)
+        library.load()
+        leftovers.take_off(context, first, lines)
         context.reset(start=False)
     except (CardError, Es10Error, InconclusiveError) as error:
         return f"{told}; the card could not be put back and the journal {path} stays: {error}"

@@ -13,7 +13,6 @@ from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
-from pytest_euicc.conformance.engine.message import Message
 from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr, profiles_on
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.values.text import to_json
@@ -22,7 +21,8 @@ from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.download.whole import install
 from pytest_euicc.interfaces.es10.states import owner_for
 from pytest_euicc.interfaces.es10b_iot.functions import ask, call
-from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package, run_package
+from pytest_euicc.interfaces.es10b_iot.leftovers import note, take_off
+from pytest_euicc.interfaces.es10b_iot.package import run_package
 from pytest_euicc.peers.eim.peer import EimPeer, EimPeers, KeyForm
 
 _IOT_TAGS = TAGS + bytes.fromhex("9F7B 9F26 9F67")
@@ -70,9 +70,10 @@ def eim(
     certificates_of(context)
     if ci is not None:
         peer.ci = _ci(context, ci)
+    note(context, peer)
     context.save(as_, saved(peer, key))
     yield
-    _take_off(context, peer)
+    take_off(context, peer)
 
 
 def certificates_of(context: Context) -> None:
@@ -165,13 +166,14 @@ def eim_associated(
         peer.ci = _ci(context, ci)
     configuration = peer.configuration(key) | ({"associationToken": _GENERATE} if token else {})
     context.change("to associate an eIM")
+    note(context, peer)
     if first is None:
         _associate(context, peer, configuration)
     else:
         run_package(context, first, eco=[codec.encode("Eco", ("addEim", configuration))])
     context.save(as_, saved(peer, key))
     yield
-    _take_off(context, peer)
+    take_off(context, peer)
 
 
 def _associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -> None:
@@ -197,38 +199,6 @@ def _associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -
             "are there with the eIM that they belong to, or by a memory reset"
         )
     peer.token = value[0][1] if value[0][0] == "associationToken" else None
-
-
-def _take_off(context: Context, peer: EimPeer) -> None:
-    """Delete an eIM of the tester if it is associated, and remove the package results of the sequence."""
-    with context.undoing(f"the eIM {peer.eim_id} is associated"):
-        isdr = fresh_isdr(context)
-        peers = context.part(EimPeers)
-        there = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
-        known = {entry["eimId"] for entry in there}
-        if peer.eim_id in known:
-            _delete(context, peer, known)
-        while peers.answers:
-            number, _ = peers.answers.popitem()
-            isdr.remove_notification_from_list(number)
-
-
-def _delete(context: Context, peer: EimPeer, known: set[str]) -> None:
-    """Delete an associated eIM by a package of its own, under any key it had, or of another eIM of the tester.
-
-    Raises:
-        Refused: none of these packages is accepted.
-    """
-    peers = context.part(EimPeers)
-    operations = [codec.encode("Eco", ("deleteEim", {"eimId": peer.eim_id}))]
-    associated = [(name, one) for name, one in peers.by_name.items() if one.eim_id in known]
-    for name, one in sorted(associated, key=lambda entry: entry[1].eim_id != peer.eim_id):
-        counter = max(other.counter for _, other in associated if other.eim_id == one.eim_id) + 1
-        context.change("to send an eUICC Package")
-        outcome = load_euicc_package(context, Message(), eim=name, counter=counter, eco=operations)
-        if isinstance(outcome.value, dict) and "results" in outcome.value:
-            return
-    raise Refused("no package of the tester's eIMs is accepted")
 
 
 @state("iot_profile", implies=("isdr_selected",))
