@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test lint prove coverage reference bench report versions clean
+.PHONY: run test exhaustive lint prove coverage reference bench report versions clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -29,7 +29,14 @@ test: $(VENV)/dev.stamp
 		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 --dist loadgroup tests; \
 	else \
 		echo "Testing WITHOUT the tests that go through PC/SC: see above what they need."; \
-		$(BIN)/pytest -n 2 --dist loadgroup -m 'not pcsc' tests; \
+		$(BIN)/pytest -n 2 --dist loadgroup -m 'not pcsc and not exhaustive' tests; \
+	fi
+
+exhaustive: $(VENV)/dev.stamp
+	@if .ci/system-packages.sh; then \
+		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 -m exhaustive tests; \
+	else \
+		echo "Testing WITHOUT PC/SC: see above what it needs."; $(BIN)/pytest -n 2 -m 'exhaustive and not pcsc' tests; \
 	fi
 
 run: $(VENV)/run.stamp

@@ -12,6 +12,7 @@ from pytest_euicc import interfaces  # noqa: F401  (what a run in this process i
 from pytest_euicc.reporting import manifest
 from pytest_euicc.reporting.run_file import load
 from tests.support.own_vectors import KILLED, SUITE, VECTOR
+from tests.support.plugin_runs import run_process
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_test_of_somebody_else_still_fails(pytester: pytest.Pytester, own: lis
 
 def test_a_killed_run_is_readable_up_to_its_last_step(pytester: pytest.Pytester, own: list[str]) -> None:
     pytester.makeconftest(KILLED)
-    assert pytester.runpytest_subprocess(*own).ret == -signal.SIGKILL
+    assert run_process(pytester, *own).ret == -signal.SIGKILL
     run = load(pytester.path / "out")
     assert not run.finished
     assert run.card["firmware"] == "1.0.0"

@@ -20,6 +20,7 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.own_vectors import KILLED, SUITE, VECTOR
 from tests.support.pcscd import Pcscd
+from tests.support.plugin_runs import run_process
 
 EIDS = ("89049032123451234512345678901235", "89049032123451234512345678901332")
 OPTIONS = [
@@ -99,7 +100,7 @@ def test_different_cards_are_products_of_one_run(bench: pytest.Pytester, pcscd: 
     """The cards stand in the readers in another order than in the file: they are known by their EIDs."""
     bench.makefile(".yaml", rack="- declaration: card1.yaml\n- declaration: card2.yaml\n")
     with cards(pcscd, EIDS[1], EIDS[0]):
-        result = bench.runpytest_subprocess(*OPTIONS, "-n", "auto")
+        result = run_process(bench, *OPTIONS, "-n", "auto")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     run = load(bench.path / "out")
     assert by_product(run) == {(product, name): VERDICTS[name] for product in ("card1", "card2") for name in VERDICTS}
@@ -117,7 +118,7 @@ def test_the_card_of_a_killed_worker_is_leased_again(bench: pytest.Pytester, pcs
     bench.makefile(".yaml", rack=f"- {{declaration: card1.yaml, cards: ['pcsc:eid={EIDS[0]}']}}\n")
     bench.makeconftest(KILLED)
     with cards(pcscd, EIDS[0]):
-        result = bench.runpytest_subprocess(*OPTIONS, "-n", "1")
+        result = run_process(bench, *OPTIONS, "-n", "1")
     result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
     run = load(bench.path / "out")
     verdicts = {

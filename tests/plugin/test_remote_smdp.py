@@ -36,6 +36,7 @@ from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.orders import inventory as simulated
+from tests.support.plugin_runs import run_process
 from tests.support.smdp_peer import Peer
 
 HOST = "testsmdpplus1.example.com"
@@ -402,7 +403,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def run(pytester: pytest.Pytester, *arguments: str | Path) -> pytest.RunResult:
     fixed = ("--pyargs", "pytest_euicc.suites.test_es9plus", "-p", "no:cacheprovider", "--euicc", "pcsc:no such reader")
-    return pytester.runpytest_subprocess(*fixed, *map(str, arguments))
+    return run_process(pytester, *fixed, *arguments)
 
 
 def passed(result: pytest.RunResult) -> int:

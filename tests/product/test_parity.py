@@ -20,13 +20,14 @@ from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.covering import CHOICES, Choice
 from tests.support.pcscd import Pcscd
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]:
-    """Verdict of every sequence that comes with the package."""
+def verdicts(transport: Transport, choice: Choice, *, real_card: bool = False) -> dict[str, str]:
+    """Verdict of each chosen sequence of those that come with the package."""
     card = Card(transport)
     card.connect()
     declaration = Declaration.load(resources.declarations() / "simulated.yaml")
@@ -37,20 +38,26 @@ def verdicts(transport: Transport, *, real_card: bool = False) -> dict[str, str]
     )
     runner = Runner(session)
     found = {}
-    for case in loader.load([resources.vectors()]):
-        for sequence in case.sequences:
-            result = runner.run(case, sequence)
-            assert not result.left_behind, result.id
-            found[result.id] = str(result.verdict)
+    for case, sequence in choice(loader.load([resources.vectors()])):
+        result = runner.run(case, sequence)
+        assert not result.left_behind, result.id
+        found[result.id] = str(result.verdict)
     card.close()
     smdp.close()
     return found
 
 
+@pytest.fixture(scope="module", params=CHOICES)
+def choice(request: pytest.FixtureRequest) -> Choice:
+    """Which sequences are run."""
+    chosen: Choice = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def in_process() -> dict[str, str]:
+def in_process(choice: Choice) -> dict[str, str]:
     """Verdicts on the simulated eUICC in this process."""
-    return verdicts(SimTransport(SimulatedEuicc()))
+    return verdicts(SimTransport(SimulatedEuicc()), choice)
 
 
 def test_the_simulated_euicc_conforms(in_process: dict[str, str]) -> None:
@@ -58,18 +65,18 @@ def test_the_simulated_euicc_conforms(in_process: dict[str, str]) -> None:
     assert set(in_process.values()) == {"pass", "not applicable"}
 
 
-def test_t1_gives_the_same(in_process: dict[str, str]) -> None:
-    assert verdicts(SimTransport(SimulatedEuicc(EuiccSettings(protocol="T=1")))) == in_process
+def test_t1_gives_the_same(in_process: dict[str, str], choice: Choice) -> None:
+    assert verdicts(SimTransport(SimulatedEuicc(EuiccSettings(protocol="T=1"))), choice) == in_process
 
 
-def test_a_recording_replays_to_the_same(in_process: dict[str, str], tmp_path: Path) -> None:
+def test_a_recording_replays_to_the_same(in_process: dict[str, str], choice: Choice, tmp_path: Path) -> None:
     trace = tmp_path / "run.trace"
-    recorded = verdicts(record(SimTransport(SimulatedEuicc()), trace, {"seed": "parity"}))
+    recorded = verdicts(record(SimTransport(SimulatedEuicc()), trace, {"seed": "parity"}), choice)
     assert recorded == in_process
-    assert verdicts(open_transport(f"replay:{trace}")) == in_process
+    assert verdicts(open_transport(f"replay:{trace}"), choice) == in_process
 
 
 @pytest.mark.pcsc
-def test_pcscd_gives_the_same(in_process: dict[str, str], pcscd: Pcscd) -> None:
+def test_pcscd_gives_the_same(in_process: dict[str, str], choice: Choice, pcscd: Pcscd) -> None:
     with pcscd.inserted(SimulatedEuicc()):
-        assert verdicts(open_transport("pcsc:0"), real_card=True) == in_process
+        assert verdicts(open_transport("pcsc:0"), choice, real_card=True) == in_process

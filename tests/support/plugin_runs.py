@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import pytest_euicc
+from tests.support.forked import pytest_process
 
 GROUPS = "pytest_euicc.suites"
+_PATIENCE = 300.0
 
 
 # pytester forgets the modules that were first imported during its test; to import them once more would register every
@@ -47,7 +51,28 @@ def run(pytester: pytest.Pytester, suite: str, *given: str | Path) -> pytest.Run
 
 def run_alone(pytester: pytest.Pytester, suite: str, *given: str | Path) -> pytest.RunResult:
     """Run a suite in a process of its own, as workers and signals need."""
-    return pytester.runpytest_subprocess(*arguments(suite, given))
+    return run_process(pytester, *arguments(suite, given))
+
+
+def run_process(pytester: pytest.Pytester, *given: str | Path) -> pytest.RunResult:
+    """Run pytest in a process of its own; both streams are in ``stdout`` of the result."""
+    folder = Path(tempfile.mkdtemp(dir=pytester.path, prefix="run-"))
+    begun = time.monotonic()
+    process = pytest_process([f"--basetemp={folder / 'tmp'}", *map(str, given)], pytester.path, folder / "streams")
+    try:
+        process.join(_PATIENCE)
+    finally:
+        process.kill()
+        process.join()
+    lines = (folder / "streams").read_text().splitlines()
+    for line in lines:
+        print(line)
+    assert process.exitcode is not None
+    try:
+        status: pytest.ExitCode | int = pytest.ExitCode(process.exitcode)
+    except ValueError:
+        status = process.exitcode
+    return pytest.RunResult(status, lines, [], time.monotonic() - begun)
 
 
 def run_tests(pytester: pytest.Pytester, *given: str) -> pytest.RunResult:
