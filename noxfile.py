@@ -3,6 +3,7 @@
 import nox
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+CHOSEN = "not pcsc and not exhaustive"
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
@@ -13,4 +14,4 @@ nox.options.reuse_venv = "yes"
 def tests(session: nox.Session) -> None:
     """All tests but those through PC/SC; arguments after ``--`` choose others."""
     session.install("--quiet", "-e", ".[dev]")
-    session.run("pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not pcsc and not exhaustive", *(session.posargs or ["tests"]))
+    session.run("pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", CHOSEN, *(session.posargs or ["tests"]))

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 def _vectors(options: Options) -> list[Path]:
+    from pytest_euicc.conformance.reading.places import vector_files
+
+    for path in options.vectors:
+        if path.is_dir() and not vector_files([path]):
+            raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
     return [resources.vectors(), *options.vectors]
 
 
@@ -23,12 +28,8 @@ def load_cases(options: Options) -> list[Case]:
     """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
     from pytest_euicc.conformance.files.document import FileMistakes
     from pytest_euicc.conformance.reading import loader
-    from pytest_euicc.conformance.reading.places import vector_files
     from pytest_euicc.peers.smdp import published
 
-    for path in options.vectors:
-        if path.is_dir() and not vector_files([path]):
-            raise OptionError(f"--euicc-vectors {path}: no vectors in this folder; their files end in .yaml")
     try:
         return published.expand(loader.load(_vectors(options)))
     except FileMistakes as error:

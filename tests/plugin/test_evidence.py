@@ -96,6 +96,8 @@ def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytes
         "--euicc-variant": ["reader-gets-response"],
         "--smdp-defect": [],
         "--smdp-variant": [],
+        "--lpa-defect": [],
+        "--lpa-variant": [],
     }
     given = [text for option, names in deviations.items() for name in names for text in (option, name)]
     given += ["--euicc-tester", "Lab 7"]

@@ -26,7 +26,8 @@ def covering(cases: Iterable[Case]) -> list[tuple[Case, Sequence]]:
 
 
 def _words(sequence: Sequence) -> Iterator[tuple[str, ...]]:
-    for entry in (*sequence.given, *sequence.steps, *sequence.finally_):
+    entries: list[Call | Step] = [*sequence.given, *sequence.steps, *sequence.finally_]
+    for entry in entries:
         yield from _of(entry)
 
 
