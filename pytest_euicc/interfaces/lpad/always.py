@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_euicc.asn1 import tlv
+from pytest_euicc.asn1 import codec
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.interfaces.lpad.delivery import removals
@@ -92,15 +92,15 @@ def _channels(calls: list[Call], begin: int) -> Iterator[Mismatch]:
 
 
 def _whole(calls: list[Call]) -> Iterator[Mismatch]:
-    """The blocks of a request are one TLV, no more and no less (SGP.22 5.7.2)."""
+    """The blocks of a request are one request of its function, no more and no less (SGP.22 5.7.2)."""
     for call in calls:
         if call.name in CARD and call.name != LOAD and call.status.startswith(("90", "91", "6A")):
             if not any(apdu.command[1:3] == bytes([_STORE_DATA, _LAST]) for apdu in call.apdus):
                 continue  # a block before the last was refused
             try:
-                tlv.parse(call.request)
-            except tlv.TlvError as error:
-                yield Mismatch(call.name, "one TLV (SGP.22 5.7.2)", str(error))
+                codec.decode(CARD[call.name].request, call.request)
+            except codec.Asn1Error as error:
+                yield Mismatch(call.name, f"one {CARD[call.name].request} (SGP.22 5.7.2)", str(error))
 
 
 def _requests(calls: list[Call]) -> Iterator[Mismatch]:

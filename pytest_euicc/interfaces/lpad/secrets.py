@@ -96,15 +96,16 @@ def _contained(value: Any, octets: bytes) -> str:
 
 
 @action("lpad.hash_cc")
-def hash_cc(context: Context, _message: Message, *, code: str | None = None) -> Outcome:
+def hash_cc(context: Context, _message: Message, *, code: str | None = None, optional: bool = False) -> Outcome:
     """hashCc of the last PrepareDownload is SHA-256(SHA-256(code) | transactionId) (SGP.22 5.7.5).
 
     Args:
         code: the confirmation code; without it there must be no hashCc.
+        optional: PrepareDownload need not have been called.
     """
     calls = [call for call in bench_of(context).record.since_mark() if call.name == _PREPARE]
     if not calls:
-        return Outcome(mismatches=(Mismatch(_PREPARE, "a call", "it was not called"),))
+        return Outcome() if optional else Outcome(mismatches=(Mismatch(_PREPARE, "a call", "it was not called"),))
     try:
         children = tlv.parse(calls[-1].request).children()
         hashes = [child.value for child in children if child.tag == _HASH]

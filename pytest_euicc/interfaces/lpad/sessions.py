@@ -56,12 +56,11 @@ def _on_card(octets: bytes) -> str:
 
 
 @action("lpad.repeated")
-def repeated(context: Context, _message: Message, *, function: str, at_most: int = 10) -> Outcome:
+def repeated(context: Context, _message: Message, *, function: str) -> Outcome:
     """A function that was called again in one session was called with the same octets.
 
     Args:
         function: of a server; it need not have been called again.
-        at_most: calls in one session.
     """
     sessions: list[list[Call]] = [[]]
     for call in bench_of(context).record.since_mark():
@@ -73,8 +72,47 @@ def repeated(context: Context, _message: Message, *, function: str, at_most: int
     for calls in sessions:
         if len({call.request for call in calls}) > 1:
             found.append(Mismatch(function, "the same octets when it is repeated", "other octets"))
-        if len(calls) > at_most:
-            found.append(Mismatch(function, f"at most {at_most} times in a session", f"{len(calls)} times"))
+    return Outcome(mismatches=tuple(found))
+
+
+@action("lpad.calls")
+def calls(
+    context: Context, _message: Message, *, function: str, host: str | None = None, at_least: int = 0, at_most: int
+) -> Outcome:
+    """A function was called so many times by what the user did last.
+
+    Args:
+        function: its name, or a pattern such as ``ES9+.*``.
+        host: of servers: only calls of this one.
+        at_least, at_most: the number of calls.
+    """
+    found = [
+        call
+        for call in bench_of(context).record.since_mark()
+        if call.is_called(function) and (host is None or call.host == host.lower())
+    ]
+    if at_least <= len(found) <= at_most:
+        return Outcome()
+    return Outcome(mismatches=(Mismatch(function, f"{at_least} to {at_most} calls", f"{len(found)}"),))
+
+
+@action("lpad.reasons")
+def reasons(context: Context, _message: Message, *, allowed: list[str]) -> Outcome:
+    """A CancelSession that was sent by what the user did last has one of these reasons; none need have been sent.
+
+    Args:
+        allowed: names of CancelSessionReason (SGP.22 5.7.14).
+    """
+    found = []
+    for call in bench_of(context).record.since_mark():
+        if call.name == _CANCEL:
+            try:
+                value = codec.decode("CancelSessionRequest", call.request)["reason"]
+            except codec.Asn1Error as error:
+                value = error
+            reason = getattr(value, "name", None) or str(value)
+            if reason not in allowed:
+                found.append(Mismatch("reason", " or ".join(allowed), reason))
     return Outcome(mismatches=tuple(found))
 
 

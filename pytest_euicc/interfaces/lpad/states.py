@@ -28,6 +28,7 @@ def card(
     settings: dict[str, Any] | None = None,
     defects: list[str] | None = None,
     variants: list[str] | None = None,
+    pending: list[dict[str, Any]] | None = None,
     as_: SaveAs = "profiles",
 ) -> Generator[None, None, None]:
     """The LPA finds a certain card; without this state it is an eUICC without profiles.
@@ -38,10 +39,13 @@ def card(
         settings: other settings of the simulated eUICC.
         defects: names of its defects.
         variants: names of its permitted variants.
+        pending: notifications that wait on it: ``event`` (``result``, ``install``, ``enable``, ``disable``,
+            ``delete``), ``address``, and where they matter ``number``, ``repeat`` (how many), ``iccid`` (empty for
+            none) and ``more`` (further elements of its metadata, in hex).
         as: saves the profiles, a list of ``iccid`` (octets) and ``digits``.
     """
     made = [_installed(number, entry) for number, entry in enumerate(profiles or [], 1)]
-    bench_of(context).put_card({**(settings or {}), "profiles": made}, defects or (), variants or ())
+    bench_of(context).put_card({**(settings or {}), "profiles": made}, defects or (), variants or (), pending or ())
     octets = [bytes.fromhex(entry["iccid"]) for entry in made]
     context.save(as_, [{"iccid": each, "digits": to_digits(each)} for each in octets])
     yield

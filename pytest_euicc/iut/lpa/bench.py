@@ -14,6 +14,7 @@ from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.conformance.values.text import pydantic_message
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
+from pytest_euicc.iut.lpa import pending
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
 from pytest_euicc.iut.lpa.servers import BenchServer
@@ -104,7 +105,13 @@ class SimulatedBench(LpaBench):
         """EID of the card."""
         return self._settings.eid
 
-    def put_card(self, settings: Mapping[str, Any], defects: Sequence[str] = (), variants: Sequence[str] = ()) -> None:
+    def put_card(
+        self,
+        settings: Mapping[str, Any],
+        defects: Sequence[str] = (),
+        variants: Sequence[str] = (),
+        waiting: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Another eUICC in the place of the card."""
         try:
             self._settings = EuiccSettings.model_validate(dict(settings))
@@ -119,6 +126,11 @@ class SimulatedBench(LpaBench):
         euicc = SimulatedEuicc(
             self._settings, self._pki, defects=chosen, variants=varied, random=self._chance.randbytes
         )
+        try:
+            for each in waiting:
+                pending.queue(euicc.core, each)
+        except ValidationError as error:
+            raise VectorMistake(f"pending: {pydantic_message(error.errors()[0])}") from None
         self._insert(euicc)
 
     def set_server(
@@ -205,7 +217,7 @@ class SimulatedBench(LpaBench):
             }
             for profile in state.profiles
         ]
-        pending = [
+        kept = [
             {
                 "seqNumber": each.number,
                 "event": "result" if each.octets[:2] == b"\xbf\x37" else each.event,
@@ -217,7 +229,7 @@ class SimulatedBench(LpaBench):
         return {
             "profiles": profiles,
             "default_address": state.default_address,
-            "notifications": pending,
+            "notifications": kept,
             "open_channels": len(self._card.open_channels),
         }
 

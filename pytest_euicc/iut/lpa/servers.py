@@ -18,6 +18,7 @@ from pytest_euicc.simulator.smdp.orders.inventory import Inventory
 from pytest_euicc.simulator.smdp.service import SmdpService
 
 _FILLER = 700
+_NETWORK = "00F110"
 
 
 class BenchServer:
@@ -55,11 +56,22 @@ class BenchServer:
         made = entry(wish, matching_id, self.address, self._chance.randbytes(wish.icon))
         package = wish.package
         if package is None:
-            package = profile_package.build(self._iccid(), filler=max(_FILLER, wish.octets))
+            package = self._package(wish)
         (held,) = Inventory.model_validate({"profiles": [made | {"octets": package}]}).orders(Path())
         self.service.book.add(held)
         profile = held.profile
         return HeldOrder(held.matching_id, wish.confirmation_code, profile.iccid, profile.metadata, profile.package)
+
+    def _package(self, wish: OrderWish) -> bytes:
+        """A profile whose IMSI and group identifiers are those of its owner, as far as there is one."""
+        owner = wish.metadata.get("owner") or {"mcc_mnc": _NETWORK}
+        imsi = f"{profile_package.network_digits(bytes.fromhex(owner['mcc_mnc']))}0123456789"[:15]
+        gids = {name: bytes.fromhex(owner[name]) for name in ("gid1", "gid2") if owner.get(name)}
+        elements = profile_package.standard_elements(
+            self._iccid(), imsi=imsi, service_provider="Test operator", gids=gids
+        )
+        fillers = profile_package.fillers(max(_FILLER, wish.octets))
+        return profile_package.join([*elements, *fillers, profile_package.END])
 
     def _iccid(self) -> bytes:
         """An ICCID of the test range (ITU-T E.118), nibbles swapped."""

@@ -76,11 +76,18 @@ class LpaBench(Bench, ABC):
         """EID of the card, 16 octets."""
 
     @abstractmethod
-    def put_card(self, settings: Mapping[str, Any], defects: Sequence[str] = (), variants: Sequence[str] = ()) -> None:
+    def put_card(
+        self,
+        settings: Mapping[str, Any],
+        defects: Sequence[str] = (),
+        variants: Sequence[str] = (),
+        waiting: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Another simulated eUICC in the place of the card, before it was used.
 
         Args:
             settings: those of the simulated eUICC that differ from its default ones.
+            waiting: notifications that are pending on it.
 
         Raises:
             VectorMistake: there is no such setting, defect or variant.
