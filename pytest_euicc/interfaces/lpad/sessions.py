@@ -84,7 +84,8 @@ def calls(
     Args:
         function: its name, or a pattern such as ``ES9+.*``.
         host: of servers: only calls of this one.
-        at_least, at_most: the number of calls.
+        at_least: the number of calls.
+        at_most: likewise.
     """
     found = [
         call
