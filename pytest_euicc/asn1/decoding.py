@@ -32,16 +32,24 @@ class UnknownElement:
 
 @dataclass(frozen=True)
 class Received:
-    """A decoded message with its octets and what the type does not know of it."""
+    """A decoded message with its octets and what the type does not know of it.
+
+    ``odd`` is why parts of the entries of a list could not be read; these parts are not in ``value``.
+    """
 
     type_name: str
     octets: bytes
     value: Any
     unknown: tuple[UnknownElement, ...] = ()
+    odd: tuple[Asn1Error, ...] = ()
 
 
-def receive(type_name: str, octets: bytes) -> Received:
+def receive(type_name: str, octets: bytes, *, entry_by_entry: bool = False) -> Received:
     """Decode and keep what is needed to judge the message.
+
+    Args:
+        entry_by_entry: a field of an entry of a list that cannot be read is left out and listed in ``odd``, and so is
+            an entry with another tag; the others are read all the same.
 
     Raises:
         Asn1Error: octets that are not of the type: a missing, repeated or misplaced element, a broken constraint,
@@ -49,7 +57,7 @@ def receive(type_name: str, octets: bytes) -> Received:
         KeyError: the type is unknown.
     """
     node = schema().node(type_name)
-    walk = _Walk(type_name)
+    walk = _Walk(type_name, entry_by_entry)
     try:
         element = tlv.parse(octets)
     except TlvError as error:
@@ -57,7 +65,7 @@ def receive(type_name: str, octets: bytes) -> Received:
     if not node.takes(element.tag):
         raise walk.fault("", element, f"tag {element.tag:X}, wanted {_wanted(node)}")
     value = walk.value(node, element, "", 0)
-    return Received(type_name, octets, value, tuple(walk.unknown))
+    return Received(type_name, octets, value, tuple(walk.unknown), tuple(walk.odd))
 
 
 def _wanted(node: Node) -> str:
@@ -72,7 +80,16 @@ def _alternatives(node: Node) -> str:
 @dataclass
 class _Walk:
     type_name: str
+    entry_by_entry: bool = False
     unknown: list[UnknownElement] = field(default_factory=list)
+    odd: list[Asn1Error] = field(default_factory=list)
+    lists: int = 0
+
+    def _note(self, fault: Asn1Error) -> None:
+        """Note what is odd inside an entry of a list; raise it anywhere else, and inside lists of an entry."""
+        if not self.entry_by_entry or self.lists != 1:
+            raise fault
+        self.odd.append(fault)
 
     def fault(self, path: str, element: Tlv, reason: str) -> Asn1Error:
         return Asn1Error(self.type_name, path, element.offset, reason)
@@ -131,35 +148,50 @@ class _Walk:
 
     def _sequence(self, node: Node, element: Tlv, path: str, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        unread: set[str] = set()
         children = self._children(element, path)
         for child, entry in zip(children, node.components(child.tag for child in children), strict=True):
             if entry is not None:
-                values[entry.name] = self.value(entry, child, join(path, entry.name), depth + 1)
+                try:
+                    values[entry.name] = self.value(entry, child, join(path, entry.name), depth + 1)
+                except Asn1Error as fault:
+                    self._note(fault)
+                    unread.add(entry.name)
                 continue
             earlier = node.chosen(child.tag)
             if earlier is not None:
                 reason = f"{earlier.name} again or out of order (tag {child.tag:X})"
-                raise self.fault(join(path, earlier.name), child, reason)
+                self._note(self.fault(join(path, earlier.name), child, reason))
+                continue
             self._keep(path, [child])
         for entry in node.fields:
-            if entry.name not in values:
+            if entry.name not in values and entry.name not in unread:
                 if entry.default is not None:
                     values[entry.name] = entry.default
                 elif not entry.optional:
-                    raise self.fault(path, element, f"{entry.name} is missing")
+                    self._note(self.fault(path, element, f"{entry.name} is missing"))
         return values
 
     def _list(self, node: Node, element: Tlv, path: str, depth: int) -> list[Any]:
         assert node.element is not None  # noqa: S101
-        values = []
-        for index, child in enumerate(self._children(element, path)):
-            place = join(path, str(index))
-            if not node.element.takes(child.tag):
-                raise self.fault(place, child, f"tag {child.tag:X}, wanted {_wanted(node.element)}")
-            values.append(self.value(node.element, child, place, depth + 1))
+        values: list[Any] = []
+        self.lists += 1
+        try:
+            for index, child in enumerate(self._children(element, path)):
+                self._entry(node.element, child, join(path, str(index)), depth, values)
+        finally:
+            self.lists -= 1
         if node.size:
             self._check(node.size, len(values), "size", path, element)
         return values
+
+    def _entry(self, node: Node, child: Tlv, path: str, depth: int, values: list[Any]) -> None:
+        try:
+            if not node.takes(child.tag):
+                raise self.fault(path, child, f"tag {child.tag:X}, wanted {_wanted(node)}")
+            values.append(self.value(node, child, path, depth + 1))
+        except Asn1Error as fault:
+            self._note(fault)
 
     def _check(self, bounds: Bounds, number: int, what: str, path: str, element: Tlv) -> None:
         if not any(low <= number <= high for low, high in bounds):

@@ -63,7 +63,12 @@ def check_card_resource(_context: Context, _message: Message, *, of: Hex) -> Out
 
 @check("der")
 def der(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The answer is canonical DER and all its octets are used (SGP.22 2.4a.1, X.690 10)."""
+    """The answer is canonical DER of its type and all its octets are used (SGP.22 2.4a.1, X.690 10).
+
+    An entry of a list that cannot be read is a fault here, and an observation where nothing asks for it.
+    """
+    for odd in outcome.odd:
+        yield Mismatch(odd.path, f"a {outcome.type_name}", str(odd))
     for fault in codec.check_der(outcome.received, outcome.type_name):
         yield Mismatch(f"octet {fault.offset}", "canonical DER", fault.reason)
 

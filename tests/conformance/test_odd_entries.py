@@ -78,6 +78,26 @@ def test_an_odd_profile_is_left_alone(change: Callable[[Items], Items], noted: b
     assert ("unreadable-entry" in kinds(result)) is noted
 
 
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        ("expect: {profileInfoListOk: {contains: {iccid: $p.iccid, profileState: enabled}}}", Verdict.PASS),
+        ("expect: {profileInfoListOk: {each: {iccid: {octets: 10}}}}", Verdict.PASS),
+        ("expect: {profileInfoListOk: {each: {serviceProviderName: {type: text}}}}", Verdict.FAIL),
+        ("verify: [der]", Verdict.FAIL),
+    ],
+)
+def test_a_step_fails_for_what_it_asks_of_the_odd_entry(step: str, verdict: Verdict) -> None:
+    given = "given: [{profile: {state: enabled, as: p}}]"
+    vector = f"\n    {given}\n    steps:\n      - es10c.get_profiles_info:\n          {step}\n"
+    result = run(vector, OddCard(put(0x91, "Österreich".encode("latin-1"))))
+    assert result.verdict is verdict, result.reason
+    if verdict is Verdict.PASS:
+        assert "unreadable-entry" in kinds(result)
+    else:
+        assert "serviceProviderName" in result.reason
+
+
 def test_a_declaration_makes_it_a_failure() -> None:
     declaration = Declaration(observations={"unreadable-entry": "fail"})
     result = run(READ, OddCard(drop(0x5A)), declaration=declaration)
@@ -104,7 +124,7 @@ def test_a_notification_that_cannot_be_read_is_left_alone() -> None:
     result = run(CHANGING, Notified())
     assert result.verdict is Verdict.PASS
     (noted,) = [each for each in result.observations if each.kind == "unreadable-entry"]
-    assert "NotificationMetadata" in noted.text
+    assert "notificationMetadataList.0.notificationAddress: no UTF-8" in noted.text
 
 
 @pytest.mark.parametrize("tag", ["BF28", "BF3C"])

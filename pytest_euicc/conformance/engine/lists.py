@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.files.observations import UNREADABLE_ENTRY
 from pytest_euicc.es10.isdr import Es10Error, Reply
 
-_LIST = 0xA0
-_ENTRIES = {"get_profiles_info": "ProfileInfo", "list_notification": "NotificationMetadata"}
-
 
 def entries_of(context: Context, reply: Reply, alternative: str) -> list[dict[str, Any]]:
-    """The entries of a list; those that cannot be decoded are observations and left out.
+    """The entries of a list; what cannot be decoded of them is an observation and left out.
 
     Args:
         alternative: name of the alternative of the answer that is the list.
@@ -30,29 +26,14 @@ def entries_of(context: Context, reply: Reply, alternative: str) -> list[dict[st
             name, value = reply.value
         except Es10Error as error:
             raise Refused(str(error)) from error
-        if name != alternative:
-            raise Refused(f"{what} was answered {name} {value}")
-        return list(value)
-    try:
-        elements = _elements(reply.octets)
-    except tlv.TlvError:
-        raise Refused(f"{what}: the response cannot be read: {reply.fault}") from reply.fault
-    return list(_decoded(context, _ENTRIES[reply.function.name], elements))
-
-
-def _elements(octets: bytes) -> list[bytes]:
-    """The entries as octets; raises TlvError."""
-    parts = tlv.parse(octets).children()
-    if not parts or parts[0].tag != _LIST:
-        raise tlv.TlvError(0, "no list")
-    return [entry.octets for entry in parts[0].children()]
-
-
-def _decoded(context: Context, type_name: str, elements: list[bytes]) -> Iterator[dict[str, Any]]:
-    for octets in elements:
+    else:
         try:
-            value: dict[str, Any] = codec.decode(type_name, octets)
+            received = codec.receive(reply.function.response, reply.octets, entry_by_entry=True)
         except codec.Asn1Error as error:
-            context.observe(UNREADABLE_ENTRY, f"{type_name} {octets[:64].hex().upper()} cannot be read: {error}")
-        else:
-            yield value
+            raise Refused(f"{what}: the response cannot be read: {error}") from error
+        for odd in received.odd:
+            context.observe(UNREADABLE_ENTRY, str(odd))
+        name, value = received.value
+    if name != alternative:
+        raise Refused(f"{what} was answered {name} {value}")
+    return list(value)

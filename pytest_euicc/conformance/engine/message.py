@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1.codec import Asn1Error
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.resolve import merge
 from pytest_euicc.conformance.values.shapes import ANY, Shape, asn1_shape
@@ -28,6 +29,7 @@ class Outcome:
         sent_value, value: the same decoded.
         shape: of ``value``; ``type_name`` its ASN.1 type when it has one.
         unknown: elements of the answer that the type does not have.
+        odd: why parts of the entries of a list could not be read; ``value`` is without them.
         fault: why the answer could not be decoded; None when it was.
         mismatches: what the action itself found wrong.
         reply: the answer of an ES9+ function; None for any other action.
@@ -47,6 +49,7 @@ class Outcome:
     mismatches: tuple[Mismatch, ...] = ()
     reply: Es9Reply | None = None
     moot: bool = False
+    odd: tuple[Asn1Error, ...] = ()
 
 
 @dataclass(frozen=True)

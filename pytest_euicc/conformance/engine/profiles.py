@@ -130,6 +130,9 @@ def profiles_on(context: Context, tags: bytes = TAGS, channel: str | None = None
     return found
 
 
+_MANDATORY = {"seqNumber", "profileManagementOperation", "notificationAddress"}
+
+
 def pending_on(context: Context, channel: str | None = None) -> list[dict[str, Any]]:
     """Metadata of the pending notifications, read entry by entry as by `profiles_on`.
 
@@ -138,7 +141,7 @@ def pending_on(context: Context, channel: str | None = None) -> list[dict[str, A
     """
     request = codec.encode("ListNotificationRequest", {})
     entries = entries_of(context, context.isdr(channel).send("list_notification", request), "notificationMetadataList")
-    return [entry for entry in entries if "seqNumber" in entry]
+    return [entry for entry in entries if entry.keys() >= _MANDATORY]
 
 
 def enabled_on(context: Context) -> Profile | None:

@@ -21,7 +21,12 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.engine.failure import failure_text, without_repetition
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS
-from pytest_euicc.conformance.files.observations import SERVER_ERROR, UNKNOWN_ELEMENT, Observation
+from pytest_euicc.conformance.files.observations import (
+    SERVER_ERROR,
+    UNKNOWN_ELEMENT,
+    UNREADABLE_ENTRY,
+    Observation,
+)
 from pytest_euicc.conformance.files.vector import Expectation, Step
 from pytest_euicc.conformance.values.matchers import Match, Mismatch, match
 from pytest_euicc.conformance.values.resolve import ValueMistake, look_up
@@ -133,6 +138,8 @@ def _noteworthy(outcome: Outcome) -> Iterator[Observation]:
     """What can be noted of any answer without being asked for."""
     for element in outcome.unknown:
         yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: {element}")
+    for fault in outcome.odd:
+        yield Observation(UNREADABLE_ENTRY, f"{outcome.type_name}: {fault}")
     if outcome.reply is not None and outcome.reply.status >= _SERVER_ERROR:
         yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered HTTP {outcome.reply.status}")
 

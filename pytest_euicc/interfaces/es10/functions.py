@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pytest_euicc.asn1 import codec
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
@@ -25,6 +27,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+_OF_ENTRIES = frozenset({"get_profiles_info", "list_notification", "retrieve_notifications_list"})
+"""Functions that list what the card holds: an odd entry is no reason not to read the others."""
+
+
 @dataclass
 class LastOutcomes:
     """The last outcome of each function of ES10 in this sequence."""
@@ -35,6 +41,9 @@ class LastOutcomes:
 def outcome_of(reply: Reply, sent_value: Any = None) -> Outcome:
     """A reply of the ISD-R as the outcome of a step; ``sent_value`` is the request as a value."""
     received, fault = reply.received, None
+    if received is None and reply.fault is not None and reply.function.name in _OF_ENTRIES:
+        with suppress(codec.Asn1Error):
+            received = codec.receive(reply.function.response, reply.octets, entry_by_entry=True)
     if received is None:
         fault = str(reply.fault) if reply.fault else "no data received"
     return Outcome(
@@ -46,6 +55,7 @@ def outcome_of(reply: Reply, sent_value: Any = None) -> Outcome:
         shape=asn1_shape(reply.function.response),
         type_name=reply.function.response,
         unknown=tuple(received.unknown) if received else (),
+        odd=received.odd if received else (),
         fault=fault,
     )
 
