@@ -40,31 +40,38 @@ class SequenceRun:
     node: pytest.Item
 
     def run(self) -> None:
-        """Run the sequence and turn its verdict into pytest's outcome."""
-        from pytest_euicc.conformance.engine.events import Verdict
-        from pytest_euicc.conformance.engine.runner import Runner
-        from pytest_euicc.reporting.evidence import entry, properties, reason
+        """Run the sequence, if the run that is gone on with has not, and turn its verdict into pytest's outcome."""
+        from pytest_euicc.reporting.evidence import properties
 
-        config = self.node.config
-        run = config.stash[RUN]
-        result = Runner(self.harness.session, _listeners(config, self.harness)).run(self.case, self.sequence)
-        told = self.node.stash[ENTRY] = entry(result) | self.harness.identity
+        run = self.node.config.stash[RUN]
+        key = self.case.sequence_id(self.sequence)
+        product = self.harness.identity.get("product", "")
+        done = run.resumed.result(f"{key}@{product}" if product else key) if run.resumed is not None else None
+        told = self.node.stash[ENTRY] = done if done is not None else self._judged()
         self.node.user_properties += properties(told)
-        fault = self.harness.recording_fault or run.recording_fault or mask(self.harness.session.lost)
+        self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
+        lost = mask(self.harness.session.lost)
+        fault = self.harness.recording_fault or run.recording_fault or lost
         if fault:
             self.node.session.shouldstop = fault
-        self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
-        left = mask("".join(f"\nnot restored: {line}" for line in result.left_behind))
-        lost = mask(self.harness.session.lost)
-        left += f"\n{lost}" if lost else ""
-        if result.verdict is Verdict.NOT_APPLICABLE:
-            pytest.skip(printable(mask(result.reason)))
-        if result.verdict is Verdict.INCONCLUSIVE:
-            raise Inconclusive(f"{result.id}: inconclusive: {reason(result)}{left}")
-        if result.verdict is Verdict.FAIL:
-            pytest.fail(printable(f"{result.id}: {self.sequence.title}\n{reason(result)}{left}"), pytrace=False)
+        left = "".join(f"\nnot restored: {line}" for line in told["left_behind"]) + (f"\n{lost}" if lost else "")
+        if told["verdict"] == "not applicable":
+            pytest.skip(told["reason"])
+        if told["verdict"] == "inconclusive":
+            raise Inconclusive(f"{told['id']}: inconclusive: {told['reason']}{left}")
+        if told["verdict"] == "fail":
+            pytest.fail(printable(f"{told['id']}: {told['title']}\n{told['reason']}{left}"), pytrace=False)
         if left:
-            raise Inconclusive(f"{result.id}: passed, but the card was not put back{left}")
+            raise Inconclusive(f"{told['id']}: passed, but the card was not put back{left}")
+
+    def _judged(self) -> dict[str, Any]:
+        """Run it; its line of the summary."""
+        from pytest_euicc.conformance.engine.runner import Runner
+        from pytest_euicc.reporting.evidence import entry
+
+        listeners = _listeners(self.node.config, self.harness)
+        result = Runner(self.harness.session, listeners).run(self.case, self.sequence)
+        return entry(result) | self.harness.identity
 
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
@@ -106,6 +113,8 @@ def euicc_harness(request: pytest.FixtureRequest, euicc_product: str) -> Iterato
     run = request.config.stash[RUN]
     try:
         harness = run.open_card(euicc_product)
+        if run.resumed is not None:
+            run.resumed.check_card(harness.description)
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)

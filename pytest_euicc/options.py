@@ -255,6 +255,13 @@ class Options:
         "write the evidence of the run: run.json, every exchange, summary.html, a manifest",
         _path,
     )
+    resume: Path | None = _option(
+        None,
+        "--euicc-resume",
+        "DIR",
+        "go on with a run that was cut short, in the folder of its reports; what it has done is not done again",
+        _path,
+    )
     fail_on: tuple[str, ...] = _option(
         FAIL_ON, "--euicc-fail-on", "KINDS",
         "what gives exit status 1, with commas: fail, inconclusive, restore, observation (default the first three)",
@@ -354,8 +361,13 @@ def read(config: pytest.Config, **others: Any) -> Options:
 
 
 def report_folder(config: pytest.Config) -> Path | None:
-    """Folder for the reports; None if there are to be none."""
-    return _path_of("report", config)
+    """Folder for the reports, that of a run which is gone on with first; None if there are to be none."""
+    return resume_folder(config) or _path_of("report", config)
+
+
+def resume_folder(config: pytest.Config) -> Path | None:
+    """Folder of the run that is gone on with; None where a new one begins."""
+    return _path_of("resume", config)
 
 
 def pool_file(config: pytest.Config) -> Path | None:

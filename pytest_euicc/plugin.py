@@ -120,6 +120,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if options.given(config) and run.options.applicable_only:
         items[:], dropped = run.without_inapplicable(items)
         config.hook.pytest_deselected(items=dropped)
+    if options.given(config) and run.resumed is not None:
+        items[:], others = run.without_unchosen(items)
+        config.hook.pytest_deselected(items=others)
     if options.given(config) and run.options.shard is not None:
         items[:], others = run.options.shard.divide(items)
         config.hook.pytest_deselected(items=others)
@@ -128,7 +131,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """The plan, where one is wanted; from here on a terminal shows where the run is."""
     run = config.stash[RUN]
-    run.show_progress([item.nodeid for item in items if item.get_closest_marker(_MARKER)])
+    run.collected([item.nodeid for item in items if item.get_closest_marker(_MARKER)])
     return run.plan_lines(items) if options.given(config) and run.options.plan else []
 
 
@@ -232,7 +235,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With pytest-xdist: the controller learns from its workers which tests there are."""
-    node.config.stash[RUN].show_progress([nodeid for nodeid in ids if _SUITE in nodeid])
+    node.config.stash[RUN].collected([nodeid for nodeid in ids if _SUITE in nodeid])
 
 
 @pytest.hookimpl(optionalhook=True)

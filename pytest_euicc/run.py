@@ -20,6 +20,7 @@ from pytest_euicc import pooling
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
+from pytest_euicc.resumed import ResumedRun
 from pytest_euicc.signals import Interruption
 from pytest_euicc.telling import Teller, uncaptured
 from pytest_euicc.text import printable_values
@@ -179,16 +180,19 @@ class Run:
             lines += planning.lines(planning.plan(sequences, self.declarations[product]), brief=True)
         return lines
 
-    def show_progress(self, nodeids: list[str]) -> None:
-        """Let a terminal show where the run is, if sequences are among its tests."""
+    def collected(self, nodeids: list[str]) -> None:
+        """The tests of sequences are known: write them down, and let a terminal show where the run is."""
         named = {nodeid: _parameter(nodeid) for nodeid in nodeids}
         if self.in_worker or not named:
             return
+        if self._folder is not None:
+            self._folder.chosen(dict.fromkeys(named.values()))
         from pytest_euicc import progress_line
 
         if progress_line.wanted(self._config):
             known = self.interfaces
-            names = {nodeid: (name, known[name]) for nodeid, name in named.items() if name in known}
+            sequences = {nodeid: pooling.sequence_of(parameter) for nodeid, parameter in named.items()}
+            names = {nodeid: (name, known[name]) for nodeid, name in sequences.items() if name in known}
             progress_line.begin(self._config, names, dict)
 
     def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
@@ -220,6 +224,28 @@ class Run:
         _ = self.interfaces
         if options.operator == "terminal":
             self._check_terminal()
+        self._check_resumed()
+
+    @cached_property
+    def resumed(self) -> ResumedRun | None:
+        """The run that this one goes on with; raises OptionError."""
+        folder = option_table.resume_folder(self._config)
+        return None if folder is None else ResumedRun(folder)
+
+    def _check_resumed(self) -> None:
+        if self.resumed is not None and not self.in_worker and self._folder is None:
+            from pytest_euicc.run_heading import heading
+
+            self.resumed.check(heading(self.options, self.cases, self.seed, self.products), self._read.report)
+
+    def without_unchosen(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+        """Tests that are kept, and sequences that the run which is gone on with did not choose."""
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            chose = self.resumed is None or self._of_item(item) is None or self.resumed.chose(_parameter(item.nodeid))
+            (kept if chose else dropped).append(item)
+        return kept, dropped
 
     def _check_terminal(self) -> None:
         from pytest_euicc.lab.operators import open_terminal
@@ -242,7 +268,9 @@ class Run:
     @cached_property
     def seed(self) -> str:
         """The seed if none is given: one for both sides and all workers, named in the reports."""
-        return self._worker.get("euicc_seed") or secrets.token_hex(8)
+        if self._worker:
+            return str(self._worker["euicc_seed"])
+        return self.resumed.record.seed if self.resumed is not None else secrets.token_hex(8)
 
     def opened(self, description: dict[str, str]) -> None:
         """A card or an SM-DP+ was opened; reports show its first description."""
@@ -285,7 +313,8 @@ class Run:
 
         self.check()
         try:
-            self._folder = RunFolder(folder, heading(self.options, self.cases, self.seed, self.products))
+            begun = heading(self.options, self.cases, self.seed, self.products)
+            self._folder = RunFolder(folder, begun, resumes=self.resumed is not None)
         except RunFolderError as error:
             raise OptionError(f"--euicc-report: {error}") from None
         except OSError as error:
@@ -300,6 +329,8 @@ class Run:
             from pytest_euicc.reporting.recorder import RunRecorder
 
             worker, away = self._worker.get("workerid", "main"), self._worker.get("euicc_away", False)
+            if self.resumed is not None:
+                worker = self.resumed.name_of_file(worker)
             self._recording = RunRecorder(folder, worker, away=away)
         return self._recording
 

@@ -23,7 +23,7 @@ _DEVIATIONS = {
     "lpa_defects": "--lpa-defect",
     "lpa_variants": "--lpa-variant",
 }
-_NOT_TOLD = ("provision", "claims", "tell", "ask", "worker", "seed", "tester", *_DEVIATIONS)
+_NOT_TOLD = ("provision", "claims", "tell", "ask", "resume", "report", "worker", "seed", "tester", *_DEVIATIONS)
 
 
 def heading(options: Options, cases: Sequence[Case], seed: str, products: Sequence[Options] = ()) -> dict[str, Any]:

@@ -143,6 +143,8 @@ class RunRecord(_Model):
         cards: the same of each card, where a run had several; ``product`` in it is which product it is of.
         runs: what a merged run was made of: heading of each run, and the SHA-256 of its manifest.
         known: ids of all sequences that the vectors had, whether or not they were chosen.
+        chosen: those that were to run, as pytest names them.
+        resumed: when it was gone on with, after it had been cut short.
     """
 
     schema_version: int = Field(alias="schema", default=SCHEMA)
@@ -162,6 +164,8 @@ class RunRecord(_Model):
     cards: list[dict[str, str]] = []
     runs: list[dict[str, Any]] = []
     known: list[str] = []
+    chosen: list[str] = []
+    resumed: list[str] = []
     sequences: list[Entry] = []
 
     def counts(self, interface: str | None = None, product: str | None = None) -> Counter[str]:
@@ -269,23 +273,38 @@ def _notes(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
-    """The sequences that ended before the run did, and those that had begun."""
+    """The sequences that ended before the run did, and those that had begun; of one that ran twice the last time."""
+    latest: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
     for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
-        begun: dict[str, Any] | None = None
-        for line in path.read_bytes().splitlines():
-            try:
-                told = json.loads(line)
-            except (ValueError, RecursionError):
-                # The last line of a killed process may be half a line.
-                continue
-            if not isinstance(told, dict):
-                raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
-            if "card" in told or "operator" in told:
-                continue
-            if "verdict" in told:
-                begun = None
-                yield told
-            else:
-                begun = told
-        if begun is not None:
-            yield {**begun, "verdict": NOT_FINISHED, "reason": "the run ended during this sequence"}
+        for begun, told in _sequences(path, file):
+            key = (str(told.get("id", "")), str(told.get("product", "")))
+            if key not in latest or begun >= latest[key][0]:
+                latest[key] = (begun, told)
+    yield from (told for _, told in latest.values())
+
+
+def _sequences(path: Path, file: Path) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Each sequence of one process, with the time when it began."""
+    begun: dict[str, Any] | None = None
+    for line in path.read_bytes().splitlines():
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError):
+            # The last line of a killed process may be half a line.
+            continue
+        if not isinstance(told, dict):
+            raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
+        if "card" in told or "operator" in told:
+            continue
+        if "verdict" in told:
+            yield _time(begun), told
+            begun = None
+        else:
+            begun = told
+    if begun is not None:
+        yield _time(begun), {**begun, "verdict": NOT_FINISHED, "reason": "the run ended during this sequence"}
+
+
+def _time(begun: dict[str, Any] | None) -> float:
+    value = (begun or {}).get("time", 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -37,13 +37,14 @@ class RunFolder:
 
     Args:
         heading: what is known when the run begins, as `RunRecord` has it.
+        resumes: go on with the run that is there, which was cut short; its heading stays.
 
     Raises:
         RunFolderError: another run is writing there.
         OSError: it cannot be written to.
     """
 
-    def __init__(self, folder: Path, heading: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, heading: dict[str, Any], *, resumes: bool = False) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / _LOCK, timeout=0)
@@ -51,10 +52,23 @@ class RunFolder:
             self._lock.acquire()
         except Timeout:
             raise RunFolderError(f"{folder}: another run is writing its reports there; name another folder") from None
-        self.earlier = _set_aside(folder)
+        self.earlier = None if resumes else _set_aside(folder)
         """Where the run before is kept; None where there was none."""
         self._data = {"schema": SCHEMA, "notice": NOTICE, "finished": False, "started": now(), **heading}
+        if resumes:
+            self._data = json.loads((folder / RUN_FILE).read_bytes())
+            for name in ("ended", "sequences", "operator", "cards"):
+                self._data.pop(name, None)
+            self._data.setdefault("resumed", []).append(now())
+            for name in (PAGE, manifest.MANIFEST):
+                (folder / name).unlink(missing_ok=True)
         self._write()
+
+    def chosen(self, names: Iterable[str]) -> None:
+        """What is to run, as far as it is not known from the run that is gone on with."""
+        if not self._data.get("chosen"):
+            self._data["chosen"] = list(names)
+            self._write()
 
     def _write(self) -> None:
         write_whole(self.folder / RUN_FILE, json.dumps(self._data, indent=1) + "\n")

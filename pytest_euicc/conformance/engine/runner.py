@@ -134,12 +134,14 @@ class _Run:
             card.listeners.append(self.exchanged)
         if bench is not None:
             bench.on_apdu, bench.on_http = self.exchanged, self.requested
+        finished = False
         try:
             reason = not_applicable(self.case, self.sequence, self.session) or self.without_operator()
             if reason:
                 self.stopped(Verdict.NOT_APPLICABLE, reason)
             else:
                 self.judge()
+            finished = True
         finally:
             if card is not None:
                 card.listeners.remove(self.exchanged)
@@ -147,7 +149,9 @@ class _Run:
             self.result.observations = self.context.observations
             self.fail_by_observation()
             self.result.seconds = time.perf_counter() - started
-            self.runner.emit(SequenceFinished(self.result))
+            # Interrupted, it has no verdict.
+            if finished:
+                self.runner.emit(SequenceFinished(self.result))
         return self.result
 
     def without_operator(self) -> str | None:
