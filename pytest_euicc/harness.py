@@ -213,8 +213,10 @@ def open_lpa_harness(options: Options) -> Harness:
     from pytest_euicc.iut.inputs import load_lpa_declaration
     from pytest_euicc.iut.lpa.bench import SimulatedBench
     from pytest_euicc.iut.lpa.opening import open_driver
+    from pytest_euicc.iut.lpa.own import redeclared_lpa
 
     declaration, pki = load_lpa_declaration(options), read_pki(options)
+    declaration = redeclared_lpa(declaration, frozenset(options.lpa_variants))
     driver = open_driver(options)
     bench = SimulatedBench(driver, pki, options.lpa_timeout)
     seed = options.seed or secrets.token_hex(8)

@@ -16,7 +16,7 @@ from pytest_euicc.conformance.engine.runner import Runner, needs_operator, not_a
 from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.harness import open_session
 from pytest_euicc.iut.lpa.bench import SimulatedBench
-from pytest_euicc.iut.lpa.own import OwnLpa
+from pytest_euicc.iut.lpa.own import OwnLpa, redeclared_lpa
 from pytest_euicc.iut.simulated_euicc import redeclared
 from pytest_euicc.iut.simulated_operator import SimulatedOperator
 from pytest_euicc.iut.smdp import SimulatedSmdp
@@ -227,7 +227,8 @@ class LpaRunner(_SimulatorRunner):
 
     def _session(self, target: Target, sequence: str, switches: _Switches) -> Session:  # noqa: ARG002
         self._driver.defects, self._driver.variants = switches.defects, switches.variants
-        return Session(declaration=target.declaration, real_card=False, pki=self._pki, bench=self._bench, seed=SEED)
+        declaration = redeclared_lpa(target.declaration, switches.variants)
+        return Session(declaration=declaration, real_card=False, pki=self._pki, bench=self._bench, seed=SEED)
 
 
 def by_id(cases: tuple[Case, ...]) -> Mapping[str, tuple[Case, Sequence]]:

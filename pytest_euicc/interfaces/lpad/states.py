@@ -13,6 +13,7 @@ from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.tls import Ending, Shown, TlsRule
 from pytest_euicc.peers.lpa.user import Reply
 from pytest_euicc.peers.smdp.content import build
 from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
@@ -145,6 +146,38 @@ def smdp(
         variants: names of its permitted variants.
     """
     bench_of(context).set_server(address, defects, variants)
+    yield
+
+
+@state("lpad.tls")
+def tls(
+    context: Context,
+    *,
+    host: str | None = None,
+    certificate: Shown = "valid",
+    minimum: Literal["1.0", "1.1", "1.2", "1.3"] = "1.2",
+    maximum: Literal["1.1", "1.2", "1.3"] = "1.3",
+    suites: str | None = None,
+    ends: Ending | None = None,
+    connection: Annotated[int, Field(ge=1)] = 1,
+) -> Generator[None, None, None]:
+    """Servers are reached over TLS, and speak it in a certain way; every handshake is on the record.
+
+    Args:
+        host: of the server; every server if left out.
+        certificate: what is shown in place of a valid CERT.DP.TLS for the host.
+        minimum: lowest version of TLS.
+        maximum: highest version of TLS.
+        suites: up to TLS 1.2, in OpenSSL's notation.
+        ends: the server ends the handshake: ``closes`` the connection, or with an ``alert``.
+        connection: from which connection to the host on, counted from 1.
+    """
+    bench_of(context).tls.append(
+        TlsRule(
+            host=host, certificate=certificate, minimum=minimum, maximum=maximum, suites=suites, ends=ends,
+            connection=connection,
+        )
+    )  # fmt: skip
     yield
 
 

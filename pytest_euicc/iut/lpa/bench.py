@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
 from pytest_euicc.card.channel import Exchange
@@ -15,13 +18,16 @@ from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.conformance.values.text import pydantic_message
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
 from pytest_euicc.iut.lpa import pending
+from pytest_euicc.iut.lpa.certificates import Contexts
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
+from pytest_euicc.iut.lpa.listener import HttpsListener
 from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation
 from pytest_euicc.peers.lpa.card import BenchCard
 from pytest_euicc.peers.lpa.record import Apdu, Call, Record
 from pytest_euicc.peers.lpa.script import Script
+from pytest_euicc.peers.lpa.tls import TlsRule, rule_for
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
 from pytest_euicc.rsp.pki import Pki
@@ -49,6 +55,8 @@ class SimulatedBench(LpaBench):
         self._driver = driver
         self._pki = pki
         self._timeout = timeout
+        self._listener: HttpsListener | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._reset(0)
 
     def _reset(self, seed: int) -> None:
@@ -57,6 +65,7 @@ class SimulatedBench(LpaBench):
         self.record.listeners.append(self._crossed)
         self.user = User(self.record)
         self._web = Web(self.record, self.script)
+        self.tls: list[TlsRule] = []
         self._servers: dict[str, BenchServer] = {}
         self._add_server(ADDRESS)
         self._settings = EuiccSettings(profiles=())
@@ -81,6 +90,8 @@ class SimulatedBench(LpaBench):
     def begin(self, seed: int) -> None:
         """A fresh card, servers without orders, an empty record."""
         self._reset(seed)
+        if self._listener is not None:
+            self._listener.begin()
 
     def end(self) -> None:
         """End what the LPA still does."""
@@ -92,6 +103,12 @@ class SimulatedBench(LpaBench):
         """End the LPA."""
         self.end()
         self._driver.close()
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     # ------------------------------------------------------------------ set-up
 
@@ -196,9 +213,26 @@ class SimulatedBench(LpaBench):
         """The servers without a socket."""
         return self._web
 
+    @property
+    def over_tls(self) -> bool:
+        """Whether the sequence is about TLS, so that the servers are to be reached over it."""
+        return bool(self.tls)
+
     def https(self) -> Https:
         """The servers over HTTPS."""
-        raise NotPermitted("this bench has no HTTPS listener yet")
+        if self._listener is None:
+            self._listener = HttpsListener(
+                Contexts(self._pki),
+                lambda: (self._web, self.record),
+                lambda host, number: rule_for(self.tls, host, number),
+                ADDRESS,
+            )
+            self._folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-lpa-")
+            pem = b"".join(ci.x509.public_bytes(Encoding.PEM) for ci in self._pki.trust())
+            (Path(self._folder.name) / "ci.pem").write_bytes(pem)
+        assert self._folder is not None  # noqa: S101
+        file = Path(self._folder.name) / "ci.pem"
+        return Https(self._listener.host, self._listener.port, tuple(self._web.hosts), file, tuple(self._pki.trust()))
 
     # ------------------------------------------------------------------ what is left behind
 

@@ -11,6 +11,7 @@ from pytest_euicc.card.transport import Transport
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
+from pytest_euicc.rsp.certificates import Certificate
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Https:
         port: all names of servers are served there.
         names: names of servers that have an address; the driver lets the LPA find them at ``host``.
         ca_file: CI certificates, in PEM, that the certificates of the listeners lead to.
+        trust: the same certificates.
     """
 
     host: str
     port: int
     names: tuple[str, ...]
     ca_file: Path
+    trust: tuple[Certificate, ...] = ()
 
 
 class Reach(Protocol):
@@ -56,6 +59,10 @@ class Reach(Protocol):
 
         Ask `Web.knows` first, and tell `Web.refused` of a name without address.
         """
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether the sequence is about TLS: a driver that can do either uses `https` then."""
 
     def https(self) -> Https:
         """The servers over HTTPS on loopback, started when this is first asked for."""

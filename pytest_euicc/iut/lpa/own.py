@@ -6,20 +6,32 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_euicc.card.channel import Card
+from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es9.address import https_authority
+from pytest_euicc.es9.errors import ServerUnreachable
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
-from pytest_euicc.simulator.lpa.client import LpaClient
+from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
 
 _HTTP_TIMEOUT = 10.0
+_TLS_TIMEOUT = 2.0
 _RESET_OPTIONS = {
     "operational": "deleteOperationalProfiles",
     "test": "deleteFieldLoadedTestProfiles",
     "default_address": "resetDefaultSmdpAddress",
 }
+
+
+def redeclared_lpa(declaration: Declaration, variants: frozenset[str]) -> Declaration:
+    """The declaration of our own LPA as far as permitted variants change what it can."""
+    # What prove records names with is no set; it runs without variants.
+    if isinstance(variants, frozenset) and "tls-1.2-alone" in variants:
+        return declaration.model_copy(update={"options": declaration.options | {"O_D_TLS13": False}})
+    return declaration
 
 
 class OwnLpa:
@@ -63,12 +75,25 @@ class OwnLpa:
         web = reach.web()
 
         def client(address: str) -> LpaClient:
+            if reach.over_tls:
+                return self._over_tls(reach, address)
             sender = DirectSender(web, address, reach.user.record.clock, _HTTP_TIMEOUT)
             return LpaClient(
                 address, tls, lambda name: name in self.defects, lambda name: name in self.variants, sender
             )
 
         return client
+
+    def _over_tls(self, reach: Reach, address: str) -> LpaClient:
+        https = reach.https()
+        _, host, _ = https_authority(address)
+        if not reach.web().knows(host):
+            reach.web().refused(host, "no address")
+            raise ServerUnreachable(f"https://{address}", f"the name {host} has no address")
+        defective: Callable[[str], bool] = lambda name: name in self.defects  # noqa: E731
+        varies: Callable[[str], bool] = lambda name: name in self.variants  # noqa: E731
+        tls = deviant_tls(TlsSettings(https.trust, resolve={host: https.host}, timeout=_TLS_TIMEOUT), defective, varies)
+        return LpaClient(f"https://{host}:{https.port}", tls, defective, varies)
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:  # noqa: ARG002
         """Do it in this thread; all time limits of the LPA are its own."""

@@ -11,6 +11,7 @@ from pytest_euicc.conformance.engine.bench import Bench
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.peers.lpa.record import Record
 from pytest_euicc.peers.lpa.script import Script
+from pytest_euicc.peers.lpa.tls import TlsRule
 from pytest_euicc.peers.lpa.user import User
 
 Operation = Literal[
@@ -59,11 +60,13 @@ class LpaBench(Bench, ABC):
         record: all that crossed in this sequence.
         script: what card and servers answer otherwise than by themselves.
         user: what the user answers.
+        tls: how servers speak TLS; without a rule as they should, and not at all where the LPA needs no socket.
     """
 
     record: Record
     script: Script
     user: User
+    tls: list[TlsRule]
 
     @property
     @abstractmethod

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from pytest_euicc.es9.address import https_authority
 from pytest_euicc.es9.binding import Sender, fault_of
 from pytest_euicc.es9.client import Es9Client, Es9Reply
-from pytest_euicc.es9.errors import ConnectionBroken
+from pytest_euicc.es9.errors import ConnectionBroken, TlsError
 from pytest_euicc.es9.tls import TlsSettings
 
 Asks = Callable[[str], bool]
 _URL_SAFE = str.maketrans("+/", "-_")
+
+
+def deviant_tls(tls: TlsSettings, defective: Asks, varies: Asks) -> TlsSettings:
+    """TLS settings with deviations."""
+    if defective("trusts-any-certificate"):
+        tls = replace(tls, verify=False)
+    if varies("tls-1.2-alone"):
+        tls = replace(tls, maximum="1.2")
+    if defective("offers-tls-1.1"):
+        tls = replace(tls, minimum="1.1")
+    if defective("offers-any-suite"):
+        tls = replace(tls, ciphers="ALL:eNULL@SECLEVEL=0", maximum="1.2")
+    return tls
 
 
 class LpaClient(Es9Client):
@@ -28,6 +44,7 @@ class LpaClient(Es9Client):
         protocol = "2.2.0" if varies("protocol-2.2") else "2.6.0"
         agent = "gsma-rsp-lpad Assistant/3.1" if varies("names-product") else "gsma-rsp-lpad"
         super().__init__(address, tls, protocol, user_agent=agent, sender=sender)
+        self._tls = tls
         self._defective = defective
         self._varies = varies
         if varies("content-type-with-charset"):
@@ -69,7 +86,20 @@ class LpaClient(Es9Client):
     def _sent(self, function: str, octets: bytes, path: str) -> Es9Reply:
         try:
             return self.send(function, octets, path=path)
+        except TlsError:
+            if self._defective("goes-on-without-tls"):
+                self._send_in_the_clear(octets, path)
+            raise
         except ConnectionBroken:
             if function != "cancelSession" and self._varies("repeats-requests"):
                 return self.send(function, octets, path=path)
             raise
+
+    def _send_in_the_clear(self, octets: bytes, path: str) -> None:
+        """What a defect does where TLS did not come about."""
+        _, host, port = https_authority(self.url)
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(octets)}\r\n\r\n"
+        with socket.create_connection((self._tls.resolve.get(host, host), port), self._tls.timeout) as plain:
+            plain.sendall(head.encode() + octets)
+            # The bench notes the request and closes.
+            plain.recv(1)

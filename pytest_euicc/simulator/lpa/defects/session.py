@@ -38,4 +38,8 @@ OF_SESSIONS = (
     Defect("ignores-http-status", "Answers are taken whatever the status of HTTP", "6.5.1"),
     Defect("ignores-execution-status", "The status of a function is not looked at", "6.5.1.4"),
     Defect("refuses-unknown-members", "A member that is not known makes an answer unusable", "6.5.1"),
+    Defect("trusts-any-certificate", "The certificate of a server is not verified", "2.6.6"),
+    Defect("offers-any-suite", "Suites without encryption or authentication are offered", "2.6.6"),
+    Defect("goes-on-without-tls", "Where TLS fails the request is sent in the clear", "2.6.6"),
+    Defect("offers-tls-1.1", "TLS 1.1 is offered and taken", "2.6.6"),
 )

@@ -1,0 +1,208 @@
+"""The servers of the bench over HTTPS on loopback: one port for all names, each connection by the script."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import h11
+
+from pytest_euicc.iut.lpa import hello
+from pytest_euicc.iut.lpa.certificates import Contexts
+from pytest_euicc.peers.lpa.record import Call, Http, Record
+from pytest_euicc.peers.lpa.tls import TlsRule
+from pytest_euicc.peers.lpa.web import Request, Response, Web
+
+_LOOPBACK = "127.0.0.1"
+_CHUNK = 1 << 16
+_HANDSHAKE = 0x16
+_PATIENCE = 120.0
+"""Seconds without an octet from the LPA after which a connection is given up."""
+_ALERT = bytes.fromhex("15030300020228")
+"""A fatal alert, handshake_failure (RFC 5246 7.2)."""
+
+
+class HttpsListener:
+    """Serves what a bench has on one port until `stop`.
+
+    Args:
+        web: gives the web and the record of the sequence that runs.
+        rule: how a connection to a host is to be, by its number.
+        default: the server for an LPA that names none in its ClientHello.
+    """
+
+    def __init__(
+        self,
+        contexts: Contexts,
+        web: Callable[[], tuple[Web, Record]],
+        rule: Callable[[str, int], TlsRule],
+        default: str,
+    ) -> None:
+        self._contexts = contexts
+        self._web = web
+        self._rule = rule
+        self._default = default
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._numbers: Counter[str] = Counter()
+        self._stopped = False
+        self._listener = socket.create_server((_LOOPBACK, 0))
+        self.host = _LOOPBACK
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="lpa bench", daemon=True)
+        self._thread.start()
+
+    def begin(self) -> None:
+        """A sequence begins: connections are counted anew."""
+        self._close_all()
+        self._numbers.clear()
+
+    def stop(self) -> None:
+        """End everything; stopping twice does no harm."""
+        self._stopped = True
+        with suppress(OSError):
+            # Closing alone does not wake the thread that accepts.
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._close_all()
+        self._thread.join()
+
+    def _close_all(self) -> None:
+        for each in list(self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while not self._stopped:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    # ------------------------------------------------------------------ one connection
+
+    def _serve(self, connection: socket.socket) -> None:
+        self._open.add(connection)
+        connection.settimeout(_PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            with connection, suppress(OSError, h11.RemoteProtocolError):
+                first = connection.recv(1, socket.MSG_PEEK)
+                if first and first[0] != _HANDSHAKE:
+                    self._plain(connection)
+                elif first:
+                    self._secure(connection)
+        finally:
+            self._open.discard(connection)
+
+    def _plain(self, connection: socket.socket) -> None:
+        """A request without TLS is noted and gets no answer."""
+        line = connection.recv(_CHUNK).partition(b"\r\n")[0].decode("latin-1").split(" ")
+        web, record = self._web()
+        del web
+        now = record.clock.now()
+        http = Http("", line[0], line[1] if len(line) > 1 else "", {}, b"", 0, {}, b"", secure=False)
+        with self._lock:
+            record.add(Call("HTTP", "server", now, now, status="without TLS", http=http))
+
+    def _secure(self, connection: socket.socket) -> None:
+        _, record = self._web()
+        began = record.clock.now()
+        offer = hello.read(hello.peek(connection, _PATIENCE))
+        self._numbers[offer.name] += 1
+        rule = self._rule(offer.name, self._numbers[offer.name])
+        seen: dict[str, Any] = {"host": offer.name, "offered": list(offer.versions)}
+        if rule.ends is not None:
+            self._note(record, began, "ended by the server", seen)
+            connection.recv(_CHUNK)
+            if rule.ends == "alert":
+                connection.sendall(_ALERT)
+            return
+        context = self._contexts.of(offer.name or self._default, rule)
+        try:
+            secure = context.wrap_socket(connection, server_side=True)
+        except (ssl.SSLError, OSError) as error:
+            why = getattr(error, "reason", None) or str(error)
+            self._note(record, began, f"failed: {str(why).lower().replace('_', ' ')}", seen)
+            return
+        with secure:
+            cipher = secure.cipher()
+            version = secure.version() or ""
+            self._note(record, began, version, {**seen, "version": version, "suite": cipher[0] if cipher else ""})
+            self._requests(secure, offer.name)
+
+    def _note(self, record: Record, began: float, status: str, value: dict[str, Any]) -> None:
+        with self._lock:
+            record.add(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
+
+    def _requests(self, secure: ssl.SSLSocket, name: str) -> None:
+        http = h11.Connection(h11.SERVER)
+        while True:
+            found = self._read(secure, http)
+            if found is None:
+                return
+            event, body = found
+            headers = {key.decode("ascii").lower(): value.decode("latin-1") for key, value in event.headers}
+            request = Request(
+                headers.get("host", name), event.method.decode("ascii"), event.target.decode("latin-1"), headers, body
+            )
+            with self._lock:
+                response = self._web()[0].answer(request)
+            time.sleep(response.delay)
+            if not self._send(secure, http, response):
+                return
+            if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
+                return
+            http.start_next_cycle()
+
+    @staticmethod
+    def _read(secure: ssl.SSLSocket, http: h11.Connection) -> tuple[h11.Request, bytes] | None:
+        request: h11.Request | None = None
+        body = bytearray()
+        while True:
+            event = http.next_event()
+            if event is h11.NEED_DATA:
+                if http.they_are_waiting_for_100_continue:
+                    secure.sendall(http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+                http.receive_data(secure.recv(_CHUNK))
+            elif isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage) and request is not None:
+                return request, bytes(body)
+            else:
+                return None
+
+    @staticmethod
+    def _send(secure: ssl.SSLSocket, http: h11.Connection, response: Response) -> bool:
+        """Send an answer; whether the connection goes on."""
+        if response.cut in ("before", "after"):
+            _reset(secure)
+            return False
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
+        bodiless = response.status in (204, 304)
+        if not bodiless:
+            headers.append(("Content-Length", str(len(response.body))))
+        octets = http.send(h11.Response(status_code=response.status, headers=headers)) or b""
+        if response.cut == "inside":
+            secure.sendall(octets + response.body[: len(response.body) // 2])
+            _reset(secure)
+            return False
+        octets += (http.send(h11.Data(response.body)) or b"") if not bodiless else b""
+        secure.sendall(octets + (http.send(h11.EndOfMessage()) or b""))
+        return not any(name.lower() == "connection" and value.lower() == "close" for name, value in headers)
+
+
+def _reset(secure: ssl.SSLSocket) -> None:
+    """End a connection at once, without the end of TLS."""
+    with suppress(OSError):
+        secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
