@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 MASK = "***"
@@ -22,6 +22,9 @@ NAMES = frozenset(
     }
 )
 """Fields that hold a secret (SGP.22 5.4, 5.7.5; TCA IFS 8.5, 8.7)."""
+
+_WITH_K = NAMES | {"key"}
+"""Beside an OPc, ``key`` is K (TCA IFS 8.5)."""
 
 _MOST = 256
 """As many secrets are known at a time; a sequence makes some ten."""
@@ -45,11 +48,16 @@ def show(*, shown: bool) -> None:
 def note(*octets: bytes) -> None:
     """Remember secrets; the oldest of very many are forgotten."""
     for each in octets:
-        if len(each) >= _SHORTEST and len(set(each)) > 2:
+        if len(each) >= _SHORTEST and _telling(each):
             _known.pop(each, None)
             _known[each] = None
     while len(_known) > _MOST:
         del _known[next(iter(_known))]
+
+
+def _telling(octets: bytes) -> bool:
+    """Whether octets are more than filling."""
+    return len(set(octets)) > 2
 
 
 def note_text(text: str) -> None:
@@ -68,11 +76,11 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
         if last is None:
             continue
         for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
-            if octets[last - length : last] == secret[:length]:
+            if octets[last - length : last] == secret[:length] and _telling(secret[:length]):
                 yield last - length, last
                 break
         for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
-            if octets[first : first + length] == secret[-length:]:
+            if octets[first : first + length] == secret[-length:] and _telling(secret[-length:]):
                 yield first, first + length
                 break
 
@@ -139,7 +147,8 @@ def mask_value(value: Any) -> Any:
         return value
     match value:
         case dict():
-            return {name: _named(name, entry) for name, entry in value.items()}
+            names = _WITH_K if "opc" in value else NAMES
+            return {name: _named(name, entry, names) for name, entry in value.items()}
         case list():
             return [mask_value(entry) for entry in value]
         case str():
@@ -147,5 +156,5 @@ def mask_value(value: Any) -> Any:
     return value
 
 
-def _named(name: str, value: Any) -> Any:
-    return MASK if name in NAMES and value not in (None, "", [], {}) else mask_value(value)
+def _named(name: str, value: Any, names: Container[str]) -> Any:
+    return MASK if name in names and value not in (None, "", [], {}) else mask_value(value)

@@ -15,6 +15,7 @@ from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bpp import AES, BPP, FIRST_87, SECOND_87, SEQUENCE_86, SEQUENCE_88
 from pytest_euicc.rsp.bsp import KEY_LENGTH, STANDARD, Bsp, BspFault, Protection, SessionKeys
 from pytest_euicc.rsp.bsp_deviations import DEVIATIONS, Deviation
+from pytest_euicc.rsp.package_secrets import note_secrets
 
 _SECURE_CHANNEL = 0xBF23
 _INSTALL = 1
@@ -153,6 +154,7 @@ def _open(package: bytes, recipient: Recipient, protection: Protection) -> Opene
         random_keys = _random_keys(_sequence(bsp, parts[3], 0x87))
         bsp = bsp.successor(random_keys)
     profile = _sequence(bsp, parts[-1], 0x86)
+    note_secrets(profile)
     carried = len(parts[2].children())
     return OpenedPackage(configure, metadata, random_keys, profile, otpk, host_id, keys, carried)
 

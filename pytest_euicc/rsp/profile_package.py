@@ -15,6 +15,7 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.masking import note
 from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.package_secrets import note_milenage
 
 USIM_AID = bytes.fromhex("A0000000871002FF33FF018900000100")
 MNO_SD_AID = bytes.fromhex("A000000151000000")
@@ -122,6 +123,8 @@ def standard_elements(
         gids: contents of EF GID1 and EF GID2 by ``gid1`` and ``gid2``, of those that there are.
     """
     gids = gids or {}
+    key, opc = bytes(15) + _test_key("Ki", iccid)[:1], _test_key("OPc", iccid)
+    note_milenage(key, opc)
     templates = [_TEMPLATE_MF, _TEMPLATE_USIM, *([_TEMPLATE_OPT_USIM] if gids else [])]
     elements: list[Element] = [
         (
@@ -196,8 +199,8 @@ def standard_elements(
                     {
                         "algorithmID": "milenage",
                         "algorithmOptions": b"\x01",
-                        "key": bytes(15) + _test_key("Ki", iccid)[:1],
-                        "opc": _test_key("OPc", iccid),
+                        "key": key,
+                        "opc": opc,
                     },
                 ),
             },

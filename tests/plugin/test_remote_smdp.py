@@ -472,10 +472,11 @@ def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
 _SPY = """
 import functools, pathlib
 from pytest_euicc.peers.euicc import EuiccPeer
-from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp import package_secrets, signatures
 from pytest_euicc.rsp.bsp import Bsp
 KEYS = pathlib.Path({keys!r})
 made, begun, hashed = EuiccPeer.new_one_time_key, Bsp.__init__, signatures.hash_cc
+masked = package_secrets.note
 def note(octets):
     with KEYS.open("a") as file:
         file.write(octets.hex() + chr(10))
@@ -491,7 +492,14 @@ def hash_cc(*of):
     found = hashed(*of)
     note(found)
     return found
+def of_package(*octets):
+    for each in octets:
+        # A PIN of the tester is found by chance.
+        if len(set(each)) > 2 and len(each) >= 16:
+            note(each)
+    masked(*octets)
 EuiccPeer.new_one_time_key, Bsp.__init__, signatures.hash_cc = new_one_time_key, begin, hash_cc
+package_secrets.note = of_package
 """
 
 
@@ -524,6 +532,7 @@ def test_no_secret_of_a_run_is_in_its_reports(pytester: pytest.Pytester, served:
         assert CODE not in terminal
     used = [bytes.fromhex(line) for line in keys.read_text().split()]
     assert len(used) >= 6
+    assert any(len(key) == 34 for key in used), "K and OPc of no package"
     one_time = [key for key in used if len(key) == 32]
     assert len(set(one_time)) == len(one_time) >= 4, "the same seed gives the same keys"
     written = b"\n".join(path.read_bytes() for path in reports.rglob("*") if path.is_file())

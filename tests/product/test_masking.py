@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_euicc import masking
+from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.rsp import signatures
+from pytest_euicc.rsp.package_secrets import note_secrets
 
 SECRET = bytes(range(0xA0, 0xB0))
 
@@ -34,6 +36,29 @@ def test_in_base64_at_any_place(offset: int, behind: int) -> None:
     for at in range(3):
         inner = base64.b64encode(bytes(at) + SECRET)[4 if at else 0 :].rstrip(b"=")[:-2].decode()
         assert inner not in masking.mask(text)
+
+
+def test_keys_of_a_profile_package() -> None:
+    """K is all zeros but for its end in a test profile, so that it is known by the OPc beside it."""
+    key, opc = bytes(15) + b"\x9c", bytes(range(0x60, 0x70))
+    parameters = {"algorithmID": "milenage", "algorithmOptions": b"\x01", "key": key, "opc": opc}
+    element = (
+        "akaParameter",
+        {"aka-header": {"mandated": None, "identification": 5}, "algoConfiguration": ("algoParameter", parameters)},
+    )
+    package = codec.encode("ProfileElement", element)
+    note_secrets(b"\xff" + package)
+    note_secrets(package)
+    text = masking.octets_text(package)
+    assert text == package.hex().upper().replace(f"{key.hex()}8310{opc.hex()}".upper(), "**" * 34)
+    assert "*" in masking.mask(base64.b64encode(package).decode())
+    shown = json.loads(describe(parameters))
+    assert (shown["key"], shown["opc"], shown["algorithmOptions"]) == ("***", "***", "01")
+    # Part of it in one APDU, the rest in the next; zeros alone are no part of a secret.
+    at = package.index(opc)
+    rest = package[at - 4 : at + 20]
+    assert masking.command_text(b"\x80\xe2\x11\x01\x18" + rest) == "80E2110118" + "**" * 20 + rest[20:].hex().upper()
+    assert masking.command_text(bytes.fromhex("80E2110010") + bytes(16)) == "80E2110010" + "00" * 16
 
 
 def test_in_base64_that_goes_on_from_other_text() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.package_secrets import note_milenage, note_secrets
 from pytest_euicc.rsp.profile_package import Element
 
 
@@ -66,6 +67,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
     """
     changes = changes or PackageChanges()
     if changes.octets is not None:
+        note_secrets(changes.octets)
         return changes.octets
     owner = metadata.get("profileOwner", {})
     gids = {name: owner[name] for name in ("gid1", "gid2") if name in owner}
@@ -92,7 +94,9 @@ def _change_files(elements: dict[str, Any], changes: PackageChanges) -> None:
     if changes.ef_iccid is not None:
         elements["mf"]["ef-iccid"][-1] = ("fillFileContent", changes.ef_iccid)
     if changes.key is not None:
-        elements["akaParameter"]["algoConfiguration"][1]["key"] = changes.key
+        parameters = elements["akaParameter"]["algoConfiguration"][1]
+        parameters["key"] = changes.key
+        note_milenage(changes.key, parameters["opc"])
 
 
 def _known(elements: list[Element], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import LARGEST_PACKAGE, read_file
 from pytest_euicc.rsp import iccid as iccids
 from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.package_secrets import note_secrets
 from pytest_euicc.simulator.smdp.orders.metadata import Metadata, Model, Octets
 from pytest_euicc.simulator.smdp.orders.needs import Needs
 from pytest_euicc.simulator.smdp.orders.orders import LARGEST_METADATA, Order, Profile, State
@@ -130,6 +131,8 @@ class ProfileEntry(Model):
     def order(self, folder: Path) -> Order:
         """The order, its package read from the folder; raises ValueError with what does not fit."""
         package = self._package(folder)
+        if self.octets is not None or self.file is not None:
+            note_secrets(package)
         held = package_iccid(package)
         if self.iccid is None and held is None:
             raise ValueError("iccid is missing, and there is no profile package with a header that contains it")
