@@ -115,7 +115,8 @@ class Web:
         else:
             response = self._plain(request, function, rule)
         if rule.body is not None:
-            response = replace(response, status=response.status or 200, body=rule.body.encode())
+            # An answer without a body has a status of its own.
+            response = replace(response, status=200, body=rule.body.encode())
         headers = {**response.headers, **rule.headers}
         return replace(response, headers=headers, delay=rule.delay, cut=rule.cut or "")
 

@@ -1,0 +1,156 @@
+"""The bench of an LPA: what is recorded, and what a script makes of answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.card.channel import Card
+from pytest_euicc.card.errors import CardError
+from pytest_euicc.conformance.engine.errors import VectorMistake
+from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.es10.isdr import Es10Error, Isdr
+from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
+from pytest_euicc.iut.lpa.own import OwnLpa
+from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.web import Request
+from pytest_euicc.rsp.pki import default_pki
+
+
+@pytest.fixture
+def bench() -> SimulatedBench:
+    return SimulatedBench(OwnLpa(), default_pki())
+
+
+@pytest.fixture
+def isdr(bench: SimulatedBench) -> Isdr:
+    card = Card(bench.transport())
+    card.connect()
+    found = Isdr(card.open_channel())
+    found.select()
+    return found
+
+
+def names(bench: SimulatedBench) -> list[str]:
+    return [call.name for call in bench.record.calls]
+
+
+def rule(**fields: object) -> Rule:
+    return Rule.model_validate(fields)
+
+
+def test_functions_of_the_card_are_on_the_record_with_all_their_octets(bench: SimulatedBench, isdr: Isdr) -> None:
+    info = isdr.call("get_euicc_info2")
+    assert names(bench) == ["RESET", "MANAGE CHANNEL", "SELECT", "ES10b.GetEUICCInfo2"]
+    call = bench.record.calls[-1]
+    assert (call.request, call.answer, call.status) == (info.sent, info.octets, "9000")
+    assert len(call.apdus) == 2
+    assert call.apdus[1].command[1] == 0xC0
+    assert bench.card_state()["open_channels"] == 1
+
+
+def test_an_answer_is_edited_and_handed_over_in_portions(bench: SimulatedBench, isdr: Isdr) -> None:
+    bench.script.add(rule(**{"function": "ES10b.GetEUICCInfo1", "with": {"svn": "090909"}}))
+    bench.script.add(rule(function="ES10c.GetProfilesInfo", value={"profileInfoListError": "undefinedError"}))
+    bench.script.add(rule(function="ES10b.GetEUICCInfo2", octets="BF2282012C" + "00" * 300))
+    assert isdr.get_euicc_info1()["svn"] == bytes([9, 9, 9])
+    assert isdr.get_profiles_info()[0] == "profileInfoListError"
+    assert len(isdr.call("get_euicc_info2").octets) == 305
+    assert bench.record.calls[-1].answer[:5].hex() == "bf2282012c"
+
+
+def test_status_words_come_where_they_are_asked_for(bench: SimulatedBench, isdr: Isdr) -> None:
+    bench.script.add(rule(function="ES10b.GetEUICCChallenge", nth=2, sw="6985"))
+    assert isdr.get_euicc_challenge() != isdr_again(isdr)
+    isdr.get_euicc_challenge()
+    bench.script.set([rule(function="ES10b.PrepareDownload", block=1, sw="6A80")])
+    assert isdr.send("prepare_download", tlv.encode(0xBF21, bytes(600))).sw == 0x6A80
+    call = bench.record.calls[-1]
+    assert (call.name, call.status, len(call.apdus)) == ("ES10b.PrepareDownload", "6A80", 2)
+
+
+def isdr_again(isdr: Isdr) -> bytes:
+    with pytest.raises(Es10Error, match="6985"):
+        isdr.get_euicc_challenge()
+    return b""
+
+
+def test_a_card_without_power_is_gone_until_it_is_reset(bench: SimulatedBench, isdr: Isdr) -> None:
+    bench.script.add(rule(function="ES10b.GetEUICCChallenge", power_cut="after"))
+    with pytest.raises(CardError, match="no answer"):
+        isdr.get_euicc_challenge()
+    with pytest.raises(CardError, match="no answer"):
+        isdr.get_eid()
+    isdr.channel.card.reset()
+    again = Isdr(isdr.channel.card.open_channel())
+    assert again.select().ok
+    assert again.get_eid() == bench.eid.hex()
+
+
+def ask(bench: SimulatedBench, function: str, **body: object) -> tuple[int, str, dict[str, object]]:
+    headers = {"content-type": "application/json"}
+    target = f"/gsma/rsp2/es9plus/{function}"
+    response = bench.web().answer(Request(ADDRESS, "POST", target, headers, json.dumps(body).encode()))
+    read = json.loads(response.body) if response.body[:1] == b"{" else {}
+    return response.status, response.cut, read
+
+
+def test_servers_answer_by_the_script(bench: SimulatedBench, isdr: Isdr) -> None:
+    from pytest_euicc.es9.binding import encode
+
+    info = encode(isdr.call("get_euicc_info1").octets)
+    body = {"euiccChallenge": encode(bytes(16)), "euiccInfo1": info, "smdpAddress": ADDRESS}
+    bench.script.set(
+        [
+            rule(function="ES9+.InitiateAuthentication", nth=1, status="8.8.1/3.8"),
+            rule(function="ES9+.InitiateAuthentication", nth=1, http=503, body="busy"),
+            rule(function="ES9+.InitiateAuthentication", nth=1, cut="before"),
+            rule(function="ES9+.InitiateAuthentication", nth=1, without=["serverSigned1"], json={"more": 1}),
+            rule(**{"function": "ES9+.*", "nth": 1, "with": {"serverSigned1": {"serverAddress": "x.example.com"}}}),
+        ]
+    )
+    told = [ask(bench, "initiateAuthentication", **body) for _ in range(6)]
+    assert [status for status, _, _ in told] == [200, 503, 0, 200, 200, 200]
+    assert told[2][1] == "before"
+    assert "serverSigned1" not in told[3][2]
+    assert told[3][2]["more"] == 1
+    signed = [tlv.parse(_octets(each[2]["serverSigned1"])).octets for each in told[4:]]
+    addresses = [codec.decode("ServerSigned1", each)["serverAddress"] for each in signed]
+    assert addresses == ["x.example.com", ADDRESS]
+    statuses = [call.status for call in bench.record.named("ES9+.*")]
+    assert statuses == ["8.8.1/3.8", "HTTP 503", "cut", "success", "success", "success"]
+
+
+def _octets(text: object) -> bytes:
+    from pytest_euicc.peers.lpa.functions import decode_base64
+
+    return decode_base64(str(text))
+
+
+def test_what_is_no_function_is_on_the_record_as_well(bench: SimulatedBench) -> None:
+    response = bench.web().answer(Request(ADDRESS, "GET", "/", {}, b""))
+    assert (response.status, names(bench)) == (404, ["HTTP"])
+
+
+def test_our_own_lpa_downloads_between_card_and_server(bench: SimulatedBench) -> None:
+    bench.begin(1)
+    held = bench.offer(OrderWish())
+    answer = bench.perform("download", {"code": f"1${ADDRESS}${held.matching_id}"})
+    assert (answer.result, answer.values["iccid"]) == ("success", held.iccid)
+    assert bench.card_state()["profiles"] == [{"iccid": held.iccid, "state": "disabled"}]
+    assert [order["state"] for order in bench.server_state()["orders"]] == ["Installed"]
+    bench.begin(2)
+    assert bench.record.calls == []
+    assert bench.card_state()["profiles"] == []
+    assert bench.server_state()["orders"] == []
+
+
+def test_what_a_vector_asks_of_the_card_is_checked(bench: SimulatedBench) -> None:
+    with pytest.raises(VectorMistake, match="settings of the card: svn"):
+        bench.put_card({"svn": "x"})
+    with pytest.raises(VectorMistake, match="no defect 'nonsense'"):
+        bench.put_card({}, defects=["nonsense"])
+    with pytest.raises(VectorMistake, match="the SM-DP"):
+        bench.set_server(None, variants=["nonsense"])
