@@ -130,7 +130,8 @@ class Permitted:
 
     def wrong_with(self, variant: str) -> list[Outcome]:
         """Runs with this variant alone that went wrong."""
-        return [outcome for outcome in self.wrong if outcome.job.variants == (variant,)]
+        found = [outcome for job, outcome in self.runs.items() if job.variants == (variant,) and outcome.wrong]
+        return sorted(found, key=lambda outcome: outcome.sequence)
 
     def run_with(self, variant: str) -> int:
         """How many sequences ran with a variant, alone or in a combination."""

@@ -89,7 +89,7 @@ def turns() -> Callable[[bytes], bytes]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_answer_or_a_card_error(mode: str) -> None:
-    card = Card(Odd(MODES[mode]()), patience=2.0)
+    card = Card(Odd(MODES[mode]()), patience=0.3)
 
     def use() -> None:
         card.connect()

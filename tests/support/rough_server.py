@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.certificates import Role
@@ -29,6 +29,7 @@ def http(status: str, body: bytes, *headers: str, length: int | None = None) -> 
 def speaking(answer: Callable[[socket.socket], None], context: ssl.SSLContext | None) -> Iterator[int]:
     """A server that does one thing with each connection; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
+    open_ones: list[socket.socket] = []
 
     def run() -> None:
         while True:
@@ -41,6 +42,7 @@ def speaking(answer: Callable[[socket.socket], None], context: ssl.SSLContext | 
             except OSError:
                 plain.close()
                 continue
+            open_ones[:] = [taken]
             with taken:
                 try:
                     answer(taken)
@@ -54,6 +56,10 @@ def speaking(answer: Callable[[socket.socket], None], context: ssl.SSLContext | 
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        # A client that keeps its connection, or a stranger on this port, does not hold the test up.
+        for connection in open_ones:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 

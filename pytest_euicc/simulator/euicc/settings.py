@@ -147,6 +147,7 @@ def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
     return {name: octets for name, octets in fields.items() if octets is not None}
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FILE = 1 << 20
 
 
@@ -320,7 +321,7 @@ class EuiccSettings(Model):
     def load(cls, path: Path) -> EuiccSettings:
         """Read a settings file; raises SettingsError with every mistake in it."""
         try:
-            content = yaml.safe_load(read_file(path, _LARGEST_FILE).decode())
+            content = yaml.load(read_file(path, _LARGEST_FILE).decode(), Loader=_LOADER)  # noqa: S506  (it is a safe one)
         except OSError as error:
             raise SettingsError(f"{path}: {error.strerror}") from None
         except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:

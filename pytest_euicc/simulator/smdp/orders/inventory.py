@@ -23,6 +23,7 @@ from pytest_euicc.simulator.smdp.orders.orders import LARGEST_METADATA, Order, P
 _PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FILE = 16 << 20
 
 
@@ -211,7 +212,8 @@ def load(path: Path) -> tuple[Inventory, list[Order]]:
     """
     try:
         text = read_file(path, _LARGEST_FILE).decode()
-        document, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+        document = yaml.compose(text, Loader=_LOADER)
+        content = yaml.load(text, Loader=_LOADER)  # noqa: S506  (it is a safe one)
     except OSError as error:
         raise InventoryError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:
