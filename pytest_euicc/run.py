@@ -516,11 +516,13 @@ def _sequence_of(nodeid: str, keywords: Mapping[str, Any]) -> str:
 
 def failures_of(entry: dict[str, Any]) -> Iterator[str]:
     """Which kinds of failure a sequence shows (see --euicc-fail-on); ``entry`` is its line of the summary."""
+    from pytest_euicc.conformance.files.observations import CHOICE
+
     if entry["verdict"] in ("fail", "inconclusive"):
         yield entry["verdict"]
     if entry["left_behind"]:
         yield "restore"
-    if entry.get("observations"):
+    if any(each["kind"] != CHOICE for each in entry.get("observations", ())):
         yield "observation"
 
 

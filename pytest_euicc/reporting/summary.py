@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pytest_euicc.conformance.files.observations import CHOICE
 from pytest_euicc.conformance.files.sides import NAMES
 from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.page import page
@@ -54,9 +55,12 @@ def lines(run: RunRecord) -> Iterator[str]:
     for entry in run.sequences:
         for line in entry.left_behind:
             yield f"not restored after {entry.key}: {line}"
-    for text, names in _observations(run.sequences).items():
+    made = sum(each.get("kind") == CHOICE for entry in run.sequences for each in entry.observations)
+    for text, names in _observations(run.sequences, choices=False).items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield f"observed in {names[0]}{more}: {text}"
+    if made:
+        yield f"{made} times a clause left a choice: which alternatives were chosen is in the report"
     yield NOTICE
 
 
@@ -144,10 +148,13 @@ def _matrix(entries: Iterable[Entry]) -> dict[str, dict[str, list[Entry]]]:
     return found
 
 
-def _observations(entries: Iterable[Entry]) -> dict[str, list[str]]:
+def _observations(entries: Iterable[Entry], *, choices: bool = True) -> dict[str, list[str]]:
+    """Sequences by what was observed in them; on a terminal without the choices, which nearly every sequence has."""
     found: dict[str, list[str]] = {}
     for entry in entries:
         for each in entry.observations:
+            if not choices and each.get("kind") == CHOICE:
+                continue
             found.setdefault(str(each.get("text", each)), []).append(entry.key)
     return found
 

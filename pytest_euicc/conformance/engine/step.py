@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_euicc.asn1.codec import Asn1Error
@@ -20,21 +20,15 @@ from pytest_euicc.conformance.engine.events import (
 )
 from pytest_euicc.conformance.engine.failure import failure_text, without_repetition
 from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.noteworthy import chosen, noteworthy
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS
-from pytest_euicc.conformance.files.observations import (
-    SERVER_ERROR,
-    UNKNOWN_ELEMENT,
-    UNREADABLE_ENTRY,
-    Observation,
-)
+from pytest_euicc.conformance.files.observations import Observation
 from pytest_euicc.conformance.files.vector import Expectation, Step
 from pytest_euicc.conformance.values.matchers import Match, Mismatch, match
 from pytest_euicc.conformance.values.resolve import ValueMistake, look_up
 from pytest_euicc.conformance.values.shapes import NOTHING
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.errors import PytestEuiccError
-
-_SERVER_ERROR = 500
 
 Emit = Callable[[Event], None]
 
@@ -119,7 +113,10 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
         result = _expectation(context, choice, outcome)
         if result:
             context.variables.update(result.saved)
-            found: list[Mismatch | Observation] = [*_noteworthy(outcome)]
+            found: list[Mismatch | Observation] = [
+                *noteworthy(context.declaration, step, outcome),
+                *chosen(step, choice, outcome, result),
+            ]
             for call in [*step.verify, *choice.verify]:
                 found += CHECKS.get(call.name)(context, outcome, context.resolve(call.arguments))
             return _problems(context, found), choice.because
@@ -132,16 +129,6 @@ def _judge(context: Context, step: Step, outcome: Outcome) -> tuple[list[Mismatc
             )
     assert closest is not None  # noqa: S101
     return closest[0], closest[1] if len(alternatives) == 1 else None
-
-
-def _noteworthy(outcome: Outcome) -> Iterator[Observation]:
-    """What can be noted of any answer without being asked for."""
-    for element in outcome.unknown:
-        yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: {element}")
-    for fault in outcome.odd:
-        yield Observation(UNREADABLE_ENTRY, f"{outcome.type_name}: {fault}")
-    if outcome.reply is not None and outcome.reply.status >= _SERVER_ERROR:
-        yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered HTTP {outcome.reply.status}")
 
 
 def _problems(context: Context, found: Iterable[Mismatch | Observation]) -> list[Mismatch]:

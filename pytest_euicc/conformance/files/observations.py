@@ -8,6 +8,7 @@ UNKNOWN_ELEMENT, UNREADABLE_ENTRY = "unknown-element", "unreadable-entry"
 CARD_START, SERVER_ERROR = "card-start", "server-error"
 NOT_COMPARED, NOT_RESTORED = "not-compared", "not-restored"
 LEFT_OUT = "left-out"
+LATER_VERSION, NOT_DER, CHOICE = "later-version", "not-der", "choice"
 
 KINDS: dict[str, str] = {
     UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
@@ -15,6 +16,9 @@ KINDS: dict[str, str] = {
     CARD_START: "The card refuses a command of its start-up",
     SERVER_ERROR: "HTTP 5xx in an answer whose status no clause demands",
     LEFT_OUT: "An optional element that a sequence looks at is not there, so that nothing of it was judged",
+    LATER_VERSION: "An answer has a field that came with a later version than the declared one",
+    NOT_DER: "An answer is not canonical DER, and the sequence does not judge that",
+    CHOICE: "Where a clause leaves a choice: the permitted alternative that the implementation chose",
     NOT_COMPARED: "What the card holds could not be read before or after the sequence, so it was not compared",
     NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or came up during it",
 }

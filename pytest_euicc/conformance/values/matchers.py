@@ -35,13 +35,22 @@ class Mismatch:
 
 @dataclass
 class Match:
-    """The outcome: no mismatches means that all held; ``saved`` are the values of ``save``."""
+    """The outcome: no mismatches means that all held; ``saved`` are the values of ``save``.
+
+    ``chosen`` are the places of ``one_of`` that held, each with the alternative that did.
+    """
 
     mismatches: list[Mismatch] = field(default_factory=list)
     saved: dict[str, Any] = field(default_factory=dict)
+    chosen: list[tuple[str, str]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return not self.mismatches
+
+    def take(self, attempt: Match) -> None:
+        """What an attempt saved and chose."""
+        self.saved.update(attempt.saved)
+        self.chosen += attempt.chosen
 
 
 def match(expected: Any, actual: Any, shape: Shape = ANY) -> Match:
@@ -94,6 +103,8 @@ def _match_fields(fields: Mapping[str, Any], actual: Any, shape: Shape, path: st
     for name, expected in fields.items():
         value = actual.get(name, MISSING) if isinstance(actual, Mapping) else MISSING
         if value is MISSING and _allows_absence(expected):
+            if "one_of" in expected:
+                result.chosen.append((_join(path, name), "absent, which is permitted"))
             continue
         if value is MISSING:
             received = _show(actual) if not isinstance(actual, Mapping) or shape.kind == "choice" else "no such field"
@@ -323,10 +334,12 @@ def _not(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> 
 @_operator("one_of")
 def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
     """One of these matches."""
-    for choice in argument:
+    for number, choice in enumerate(argument, 1):
         attempt = _try(choice, actual, shape, path)
         if attempt:
-            result.saved.update(attempt.saved)
+            result.take(attempt)
+            told = f": {choice}" if isinstance(choice, str | bool | int) else ""
+            result.chosen.append((path, f"permitted alternative {number} of {len(argument)}{told}"))
             return
     result.mismatches.append(Mismatch(path, f"one of {describe(argument)}", _show(actual)))
 
@@ -347,7 +360,7 @@ def _contains(argument: Any, actual: Any, shape: Shape, path: str, result: Match
     for value in actual if isinstance(actual, list) else []:
         attempt = _try(argument, value, shape.element, path)
         if attempt:
-            result.saved.update(attempt.saved)
+            result.take(attempt)
             return
     result.mismatches.append(Mismatch(path, f"an element {describe(argument)}", _show(actual)))
 
@@ -364,7 +377,7 @@ def _in_any_order(argument: Any, actual: Any, shape: Shape, path: str, result: M
         result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
         return
     for wanted, value in enumerate(assignment):
-        result.saved.update(tries[wanted][value].saved)
+        result.take(tries[wanted][value])
 
 
 def _assign(candidates: list[list[int]]) -> list[int] | None:
