@@ -15,6 +15,7 @@ from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.lpa import segmentation
 from pytest_euicc.lpa.activation_code import ActivationCode
+from pytest_euicc.lpa.discovery import AnotherSmds, Event, events_in
 from pytest_euicc.lpa.errors import (
     DownloadCancelled,
     EuiccRefused,
@@ -25,7 +26,7 @@ from pytest_euicc.lpa.errors import (
 )
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
 from pytest_euicc.lpa.notifying import Notifying
-from pytest_euicc.lpa.outcomes import Installation, Session
+from pytest_euicc.lpa.outcomes import Es9, Installation, Session
 from pytest_euicc.lpa.reading import b64, chosen, octets_of, read_installation, reading, transaction_of
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault
@@ -64,6 +65,46 @@ class Lpa(Notifying):
             Es9Error: the server cannot be asked, or its answer is none of the binding.
             CardError: the eUICC is lost.
         """
+        server, started, certificate, response = self._mutual_authentication(address, matching_id, smdp_oid)
+        transaction_id = transaction_of(started)
+        session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
+        self.session = session
+        answer = self._ask_server(
+            server,
+            "authenticateClient",
+            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
+            "5.6.3",
+        )
+        if "eventEntries" in answer and "profileMetadata" not in answer:
+            raise AnotherSmds(list(events_in(answer)))
+        with reading("ES9+.AuthenticateClient", "5.6.3"):
+            session.metadata = Metadata.read(octets_of(answer, "profileMetadata"))
+        session.smdp_signed2 = octets_of(answer, "smdpSigned2")
+        with reading("ES9+.AuthenticateClient", "5.6.3"):
+            codec.decode("SmdpSigned2", session.smdp_signed2)
+        session.smdp_signature2 = octets_of(answer, "smdpSignature2")
+        session.smdp_certificate = octets_of(answer, "smdpCertificate")
+        return session
+
+    def events(self, address: str, event_id: str = "") -> list[Event]:
+        """The events that wait at an SM-DS, or a certain one (SGP.22 3.6.2).
+
+        Raises:
+            LpaError, Es9Error, CardError: as for `authenticate`.
+        """
+        server, started, _, response = self._mutual_authentication(address, event_id, None)
+        answer = self._ask_server(
+            server,
+            "authenticateClient",
+            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
+            "5.8.2",
+        )
+        return list(events_in(answer))
+
+    def _mutual_authentication(
+        self, address: str, matching_id: str | None, smdp_oid: str | None
+    ) -> tuple[Es9, dict[str, Any], Certificate, bytes]:
+        """Up to AuthenticateServer: the server, its answer and certificate, and the answer of the eUICC."""
         server = self._client(address)
         info1, challenge = self._introduction()
         try:
@@ -94,22 +135,7 @@ class Lpa(Notifying):
             "5.7.13",
             about=_certificate_told("CERT.DPauth", certificate),
         )
-        session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
-        self.session = session
-        answer = self._ask_server(
-            server,
-            "authenticateClient",
-            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
-            "5.6.3",
-        )
-        with reading("ES9+.AuthenticateClient", "5.6.3"):
-            session.metadata = Metadata.read(octets_of(answer, "profileMetadata"))
-        session.smdp_signed2 = octets_of(answer, "smdpSigned2")
-        with reading("ES9+.AuthenticateClient", "5.6.3"):
-            codec.decode("SmdpSigned2", session.smdp_signed2)
-        session.smdp_signature2 = octets_of(answer, "smdpSignature2")
-        session.smdp_certificate = octets_of(answer, "smdpCertificate")
-        return session
+        return server, started, certificate, response
 
     def _introduction(self) -> tuple[Reply, bytes]:
         """EUICCInfo1 and a fresh challenge of the eUICC."""

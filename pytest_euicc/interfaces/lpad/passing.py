@@ -27,7 +27,7 @@ def _pair(source: str, target: str, calls: list[Call]) -> tuple[Call, Call] | li
     to = _last(target, calls)
     if to is None:
         return [Mismatch(target, "a call", "it was not called")]
-    before = [call for call in calls[: calls.index(to)] if call.name == source]
+    before = [call for call in calls[: calls.index(to)] if call.is_called(source)]
     if not before:
         return [Mismatch(target, f"what {source} answered", f"{source} was not called before it")]
     return before[-1], to
@@ -91,9 +91,12 @@ def _challenge(answer: bytes) -> bytes:
     return bytes(codec.decode("GetEuiccChallengeResponse", answer)["euiccChallenge"])
 
 
-def _initiate(calls: list[Call]) -> Iterator[Mismatch]:
-    yield from _to_json("ES10b.GetEUICCChallenge", "ES9+.InitiateAuthentication", ("euiccChallenge", _challenge))(calls)
-    yield from _to_json("ES10b.GetEUICCInfo1", "ES9+.InitiateAuthentication", ("euiccInfo1", bytes))(calls)
+def _initiate(target: str) -> Callable[[list[Call]], Iterator[Mismatch]]:
+    def judge(calls: list[Call]) -> Iterator[Mismatch]:
+        yield from _to_json("ES10b.GetEUICCChallenge", target, ("euiccChallenge", _challenge))(calls)
+        yield from _to_json("ES10b.GetEUICCInfo1", target, ("euiccInfo1", bytes))(calls)
+
+    return judge
 
 
 def _segments(calls: list[Call]) -> Iterator[Mismatch]:
@@ -153,9 +156,13 @@ def transaction(started: Call, cancelled: Call) -> Iterator[Mismatch]:
 
 
 _CARRIERS: dict[str, Callable[[list[Call]], Iterator[Mismatch]]] = {
-    "ES9+.InitiateAuthentication": _initiate,
+    "ES9+.InitiateAuthentication": _initiate("ES9+.InitiateAuthentication"),
+    "ES11.InitiateAuthentication": _initiate("ES11.InitiateAuthentication"),
+    "ES11.AuthenticateClient": _to_json(
+        "ES10b.AuthenticateServer", "ES11.AuthenticateClient", ("authenticateServerResponse", bytes)
+    ),
     "ES10b.AuthenticateServer": _to_card(
-        "ES9+.InitiateAuthentication", "ES10b.AuthenticateServer",
+        "ES*.InitiateAuthentication", "ES10b.AuthenticateServer",
         "serverSigned1", "serverSignature1", "euiccCiPKIdToBeUsed", "serverCertificate",
     ),
     "ES9+.AuthenticateClient": _to_json(

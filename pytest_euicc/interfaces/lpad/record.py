@@ -192,7 +192,7 @@ def sent(
     elif function in SERVER:
         value = server_value(
             call.request,
-            SERVER[function].request,
+            SERVER[function].members,
             lambda name, why: faults.append(Mismatch(name, "a member of the binding (SGP.22 6.5.2)", why)),
         )
         if call.http is not None:

@@ -149,6 +149,25 @@ def smdp(
     yield
 
 
+@state("lpad.smds")
+def smds(
+    context: Context,
+    *,
+    address: str | None = None,
+    events: list[dict[str, str]] | None = None,
+    defects: list[str] | None = None,
+) -> Generator[None, None, None]:
+    """There is an SM-DS with events for the card.
+
+    Args:
+        address: of the SM-DS; the root SM-DS address of the card if left out.
+        events: each with its ``event_id`` and the ``address`` of the server that has it.
+        defects: names of defects of the simulated SM-DP+, for what both servers do alike.
+    """
+    bench_of(context).offer_events(address, events or [], defects or ())
+    yield
+
+
 @state("lpad.tls")
 def tls(
     context: Context,

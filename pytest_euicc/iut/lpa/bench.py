@@ -38,6 +38,7 @@ from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from pytest_euicc.simulator.euicc.variants import VARIANTS as CARD_VARIANTS
 from pytest_euicc.simulator.smdp.defects import DEFECTS as SERVER_DEFECTS
 from pytest_euicc.simulator.smdp.variants import VARIANTS as SERVER_VARIANTS
+from pytest_euicc.simulator.smds.service import Event, SmdsService
 from pytest_euicc.simulator.variant import UnknownVariant, known_variants
 
 ADDRESS = "smdp.example.com"
@@ -67,6 +68,7 @@ class SimulatedBench(LpaBench):
         self._web = Web(self.record, self.script)
         self.tls: list[TlsRule] = []
         self._servers: dict[str, BenchServer] = {}
+        self._discovery: dict[str, SmdsService] = {}
         self._add_server(ADDRESS)
         self._settings = EuiccSettings(profiles=())
         self._insert(SimulatedEuicc(self._settings, self._pki, random=self._chance.randbytes))
@@ -169,6 +171,23 @@ class SimulatedBench(LpaBench):
     def smdp_oid(self, address: str | None = None) -> str:
         """OID in CERT.DPauth."""
         return self._server(address).oid
+
+    def offer_events(
+        self, address: str | None, events: Sequence[Mapping[str, str]], defects: Sequence[str] = ()
+    ) -> None:
+        """Let an SM-DS have events."""
+        try:
+            known_defects("defects", defects, SERVER_DEFECTS)
+        except UnknownDefect as error:
+            raise VectorMistake(f"the SM-DS: {error}") from None
+        name = Web.name_of(address or self._settings.root_sds)
+        if name not in self._discovery:
+            made = SmdsService(name, self._pki, random=self._chance.randbytes)
+            self._discovery[name] = made
+            self._web.hosts[name] = lambda function, body: made.call(_es9_name(function), body)
+            self._web.discovery.add(name)
+        self._discovery[name].core.defects = frozenset(defects)
+        self._discovery[name].events += [Event(each["event_id"], each["address"]) for each in events]
 
     def _server(self, address: str | None) -> BenchServer:
         name = Web.name_of(address or ADDRESS)
@@ -286,3 +305,9 @@ def _http(call: Call) -> HttpExchange:
         http.method, url, http.headers, http.body, reply if whole else None, call.ended - call.began,
         "" if whole else "the connection was cut",
     )  # fmt: skip
+
+
+def _es9_name(function: str) -> str:
+    """The last part of the path of a function: ``initiateAuthentication`` of ``ES11.InitiateAuthentication``."""
+    name = function.partition(".")[2]
+    return name[:1].lower() + name[1:]

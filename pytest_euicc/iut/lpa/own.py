@@ -50,9 +50,8 @@ class OwnLpa:
         self._lpa: SimulatedLpa | None = None
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
-        """Why not; it can do everything but what needs an SM-DS."""
-        if operation == "discovery" and not arguments.get("default"):
-            return "our own LPA does not ask an SM-DS"
+        """It can do everything."""
+        del operation, arguments
         return None
 
     def begin(self, reach: Reach) -> None:
@@ -119,7 +118,6 @@ class OwnLpa:
             return lpa.nickname(given.get("iccid") or identifier_of(given.get("text", "")), given["name"])
         if operation == "memory_reset":
             return lpa.memory_reset(tuple(name for key, name in _RESET_OPTIONS.items() if given.get(key)))
-        given.pop("default", None)
         found: dict[str, Any] = getattr(lpa, operation)(**given)
         return found
 

@@ -111,6 +111,16 @@ class LpaBench(Bench, ABC):
         """Let an SM-DP+ hold a profile."""
 
     @abstractmethod
+    def offer_events(
+        self, address: str | None, events: Sequence[Mapping[str, str]], defects: Sequence[str] = ()
+    ) -> None:
+        """Let an SM-DS have events, each with ``event_id`` and ``address``; None: that of the card's root SM-DS.
+
+        Raises:
+            VectorMistake: there is no such defect.
+        """
+
+    @abstractmethod
     def smdp_oid(self, address: str | None = None) -> str:
         """OID in CERT.DPauth of an SM-DP+."""
 

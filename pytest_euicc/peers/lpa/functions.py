@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -115,12 +115,23 @@ _TRANSACTION, _TEXT, _RAW = ServerField("hex"), ServerField(""), ServerField("oc
 
 @dataclass(frozen=True)
 class ServerFunction:
-    """A function of a server in the JSON binding: members of request and answer (SGP.22 6.5.2)."""
+    """A function of a server in the JSON binding (SGP.22 6.5.2).
+
+    Attributes:
+        request, answer: members of both.
+        optional: members of the request that need not be there.
+    """
 
     name: str
     path: str
     request: Mapping[str, ServerField]
     answer: Mapping[str, ServerField]
+    optional: Mapping[str, ServerField] = field(default_factory=dict)
+
+    @property
+    def members(self) -> Mapping[str, ServerField]:
+        """Members that a request may have."""
+        return {**self.request, **self.optional}
 
 
 _ES9: tuple[ServerFunction, ...] = (
@@ -172,8 +183,10 @@ _ES11: tuple[ServerFunction, ...] = (
     ServerFunction(
         "ES11.InitiateAuthentication",
         "/gsma/rsp2/es11/initiateAuthentication",
-        {"euiccChallenge": _RAW, "euiccInfo1": ServerField("EUICCInfo1"), "smdsAddress": _TEXT},
+        {"euiccChallenge": _RAW, "euiccInfo1": ServerField("EUICCInfo1")},
         _ES9[0].answer,
+        # LPAs in use call it as ES9+ does.
+        {"smdsAddress": _TEXT, "smdpAddress": _TEXT},
     ),
     ServerFunction(
         "ES11.AuthenticateClient",
@@ -194,7 +207,7 @@ def request_shape(name: str) -> Shape:
     if name in CARD:
         return OCTETS if name == LOAD else asn1_shape(CARD[name].request)
     if name in SERVER:
-        return _members(name, SERVER[name].request)
+        return _members(name, SERVER[name].members)
     return _EVENTS.get(name, ANY)
 
 
@@ -237,10 +250,10 @@ def server_value(body: bytes, fields: Mapping[str, ServerField], problem: Proble
         problem("", "no JSON object")
         return {}
     value: dict[str, Any] = {"members": sorted(members)}
-    for name, field in fields.items():
+    for name, member in fields.items():
         if name in members:
             try:
-                value[name] = field.read(members[name])
+                value[name] = member.read(members[name])
             except ValueError as error:
                 problem(name, str(error))
     return value

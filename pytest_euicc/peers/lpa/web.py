@@ -55,10 +55,12 @@ class Web:
 
     Attributes:
         hosts: what can be reached; any other name has no address.
+        discovery: those of them that are an SM-DS.
     """
 
     def __init__(self, record: Record, script: Script) -> None:
         self.hosts: dict[str, Functions] = {}
+        self.discovery: set[str] = set()
         self._record = record
         self._script = script
 
@@ -79,7 +81,7 @@ class Web:
     def answer(self, request: Request) -> Response:
         """Answer a request and record it."""
         began = self._record.clock.now()
-        function = BY_PATH.get(request.target)
+        function = self._function(request)
         name = function.name if function is not None and request.method == "POST" else "HTTP"
         rule = self._script.of(name, self.name_of(request.host))
         response = self._scripted(request, function, rule)
@@ -99,6 +101,17 @@ class Web:
         ended = max(self._record.clock.now(), began)
         self._record.add(Call(name, "server", began, ended, request.body, response.body, status, http=http))
         return response
+
+    def _function(self, request: Request) -> ServerFunction | None:
+        """The function that a request calls.
+
+        An SM-DS is asked under the path of ES11 or under that of ES9+: LPAs and servers in use have either.
+        """
+        function = BY_PATH.get(request.target)
+        discovers = self.name_of(request.host) in self.discovery
+        if function is not None and discovers:
+            return SERVER.get(f"ES11.{function.name.partition('.')[2]}")
+        return None if function is not None and function.name.startswith("ES11.") else function
 
     def _scripted(self, request: Request, function: ServerFunction | None, rule: Rule | None) -> Response:
         if rule is None:

@@ -11,8 +11,10 @@ from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es10.isdr import ISDR_AID, Isdr
 from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
+from pytest_euicc.lpa.discovery import AnotherSmds
 from pytest_euicc.lpa.errors import LpaError
 from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Es9
@@ -27,6 +29,8 @@ _STATES = {0: "disabled", 1: "enabled"}
 _CLASSES = {0: "test", 1: "provisioning", 2: "operational"}
 _EVENTS = ("install", "enable", "disable", "delete")
 _OK = 0
+_MOST_EVENTS = 16
+"""Events that one look at an SM-DS leads to: servers that name each other come to an end."""
 _CAPABILITIES = {"lpaSvn": bytes([2, 6, 0]), "nr5gcSupportedRelease": bytes([16, 0, 0])}
 
 
@@ -157,17 +161,53 @@ class SimulatedLpa:
     def _consent(self, metadata: Metadata) -> Decision:
         return self._user.agrees({"iccid": metadata.iccid, "rules": list(metadata.policy_rules), **_names(metadata)})
 
-    def discovery(self) -> dict[str, Any]:
-        """Install what waits at the default SM-DP+ (SGP.22 3.1.3)."""
+    def discovery(self, smds: str | None = None, *, default: bool = False) -> dict[str, Any]:
+        """Install what waits at the default SM-DP+, or at the servers that an SM-DS names (SGP.22 3.1.3, 3.6.2).
+
+        Args:
+            smds: address of the SM-DS; that of the card if None.
+            default: ask the default SM-DP+ and no SM-DS.
+        """
+        self._device(None)
         with self._procedures() as procedures:
-            address = procedures.default_address()
-            if not address:
-                raise Told("no default SM-DP+ address is set")
-            session = procedures.authenticate(address)
-            procedures.confirm(session, self._consent)
-            done = procedures.fetch_and_install(session, self._user.enters_code)
-            procedures.deliver()
+            addresses = procedures.addresses()
+            if default:
+                return self._install(procedures, addresses.get("defaultDpAddress", ""), None)
+            root = smds or addresses.get("rootDsAddress", "")
+            if not root:
+                raise Told("no SM-DS address is known")
+            return self._work_off(procedures, root)
+
+    def _install(self, procedures: Procedures, address: str, matching_id: str | None) -> dict[str, Any]:
+        if not address:
+            raise Told("no default SM-DP+ address is set")
+        session = procedures.authenticate(address, matching_id)
+        procedures.confirm(session, self._consent)
+        done = procedures.fetch_and_install(session, self._user.enters_code)
+        procedures.deliver()
         return {"iccid": done.iccid, **_names(done.metadata)}
+
+    def _work_off(self, procedures: Procedures, root: str) -> dict[str, Any]:
+        """Every event in its order; those of another SM-DS take the place of the one that led there."""
+        told: dict[str, Any] = {}
+        faults: list[str] = []
+        waiting = procedures.events(root)
+        asked = 0
+        while waiting and asked < _MOST_EVENTS:
+            event, asked = waiting.pop(0), asked + 1
+            try:
+                told = self._install(procedures, event.address, event.event_id)
+            except AnotherSmds as another:
+                if self.defective("does-not-follow-cascades"):
+                    continue
+                waiting[:0] = another.events
+            except (LpaError, Es9Error) as error:
+                faults.append(str(error))
+                if self.defective("one-event-stops-all"):
+                    break
+        if faults or waiting:
+            raise Told("; ".join(faults) or "the events have no end")
+        return told
 
     # ------------------------------------------------------------------ notifications
 

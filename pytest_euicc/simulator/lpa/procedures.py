@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from pytest_euicc.lpa.discovery import Event
 from pytest_euicc.lpa.errors import LpaError
 from pytest_euicc.lpa.outcomes import Installation, Session
 from pytest_euicc.lpa.procedures import Code
@@ -17,9 +18,14 @@ _OK, _BY_POLICY = 0, 3
 class Procedures(Codes, Delivering):
     """An LPA on the ISD-R of one channel."""
 
-    def default_address(self) -> str:
-        """The default SM-DP+ address of the eUICC; empty for none."""
-        return str(self._isdr.get_euicc_configured_addresses().get("defaultDpAddress", ""))
+    def addresses(self) -> dict[str, str]:
+        """defaultDpAddress and rootDsAddress of the eUICC, as far as they are there."""
+        return self._isdr.get_euicc_configured_addresses()
+
+    def events(self, address: str, event_id: str = "") -> list[Event]:
+        """See Lpa."""
+        found = super().events(address, event_id)
+        return found[:1] if len(found) > 1 and self.defective("first-event-alone") else found
 
     def fetch_and_install(self, session: Session, code: Code) -> Installation:
         """What follows the consent."""

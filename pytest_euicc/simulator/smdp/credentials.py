@@ -86,18 +86,24 @@ class CredentialStore:
 
     Args:
         further_trust: CI certificates beside those of the PKI; the server has no certificate of its own under them.
+        auth: role of the certificate that it authenticates with.
     """
 
     def __init__(
-        self, pki: Pki, curves: Sequence[str], further_trust: Iterable[Certificate] = (), number: int = 1
+        self,
+        pki: Pki,
+        curves: Sequence[str],
+        further_trust: Iterable[Certificate] = (),
+        number: int = 1,
+        auth: Role = Role.DP_AUTH,
     ) -> None:
         self.trust = [*pki.trust(), *further_trust]
         self._pki = pki
         self._by_ci: dict[bytes, Credentials] = {}
         for curve in (curve for curve in curves if curve in pki.curves):
             ci = pki.ci(curve)
-            auth, binding = pki.server(Role.DP_AUTH, curve, number), pki.server(Role.DP_PB, curve, number)
-            self._by_ci[ci.subject_key_id or b""] = Credentials(curve, ci, auth, binding)
+            shown, binding = pki.server(auth, curve, number), pki.server(Role.DP_PB, curve, number)
+            self._by_ci[ci.subject_key_id or b""] = Credentials(curve, ci, shown, binding)
         self._trusted = {ci.subject_key_id: ci for ci in self.trust if ci.subject_key_id}
 
     def trusted(self, key_id: bytes | None) -> Certificate | None:

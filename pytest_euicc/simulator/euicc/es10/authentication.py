@@ -80,7 +80,7 @@ def _check_server(
 
     def chain() -> None:
         try:
-            verifier.verified(parts[3].octets, Role.DP_AUTH)
+            verifier.verified(parts[3].octets, _role_of(parts[3].octets))
         except CertificateFault as fault:
             raise Refusal(_ERROR_OF_FAULT.get(fault.kind, AuthenticateError.INVALID_CERTIFICATE)) from None
 
@@ -227,3 +227,11 @@ def cancel_session(session: RspSession, request: bytes, verifier: Verifier) -> t
     signature = tlv.encode(0x5F37, signatures.sign(key, covered))
     response = tlv.encode(0xBF41, tlv.encode(0xA0, signed + signature))
     return response, session if defective("keeps-session-after-cancel") else RspSession()
+
+
+def _role_of(der: bytes) -> Role:
+    """An SM-DS authenticates as an SM-DP+ does, with a certificate of its own role (SGP.22 5.7.13)."""
+    try:
+        return Role.DS_AUTH if Role.DS_AUTH.policy in Certificate(der).policies else Role.DP_AUTH
+    except (CertificateFault, ValueError):
+        return Role.DP_AUTH
