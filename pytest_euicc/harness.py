@@ -159,10 +159,9 @@ def _operator(options: Options, transport: Transport, pki: Pki) -> Operator | No
     """Who does what only a person can do."""
     from pytest_euicc.lab.operators import HookOperator, TerminalOperator
 
-    wanted = options.operator or ("hook" if options.kind == SIMULATED else "none")
-    if wanted == "none":
+    if not options.has_operator:
         return None
-    if wanted == "terminal":
+    if options.operator == "terminal":
         return TerminalOperator(options.operator_timeout)
     others = None
     if options.kind == SIMULATED:

@@ -329,6 +329,11 @@ class Options:
     ask: Callable[[OperatorRequest], str | None] | None = None
 
     @property
+    def has_operator(self) -> bool:
+        """Whether somebody does what only a person can do; the simulated eUICC has somebody by default."""
+        return (self.operator or ("hook" if self.kind == SIMULATED else OPERATORS[0])) != OPERATORS[0]
+
+    @property
     def kind(self) -> str:
         """Kind of the transport."""
         return self.euicc.partition(":")[0]

@@ -26,6 +26,7 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
 )
 from pytest_euicc.options import OptionError
 from pytest_euicc.run import ENTRY, MISSING, RUN, Run
+from pytest_euicc.telling import Teller
 from pytest_euicc.text import encodable
 
 _MARKER = "euicc_vectors"
@@ -132,7 +133,7 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     """The plan, where one is wanted; from here on a terminal shows where the run is."""
     run = config.stash[RUN]
     run.collected([item.nodeid for item in items if item.get_closest_marker(_MARKER)])
-    return run.plan_lines(items) if options.given(config) and run.options.plan else []
+    return run.plan_lines([item.nodeid for item in items])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -235,6 +236,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With pytest-xdist: the controller learns from its workers which tests there are."""
+    run = node.config.stash[RUN]
+    if not run.is_collected:
+        for line in run.plan_lines([nodeid for nodeid in ids if _SUITE in nodeid]):
+            Teller(node.config).say(line)
     node.config.stash[RUN].collected([nodeid for nodeid in ids if _SUITE in nodeid])
 
 

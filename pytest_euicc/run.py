@@ -60,6 +60,8 @@ class Run:
         self.interruption = Interruption(worker=self.in_worker)
         self._ends_on_signals = False
         self._others_failed = False
+        self.is_collected = False
+        """The tests of sequences are known."""
         self._folder: RunFolder | None = None
         self._recording: RunRecorder | None = None
         self._room: AllureRoom | None = None
@@ -155,45 +157,41 @@ class Run:
 
     def without_inapplicable(self, items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
         """Tests that are kept, and sequences that do not apply."""
-        from pytest_euicc.lab.planning import applies
+        from pytest_euicc import run_plan
 
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
             found = self._of_item(item)
-            declared = self.declarations[_product_of(item)]
-            (kept if found is None or applies(*found, declared) else dropped).append(item)
+            applies = found is None or run_plan.applies(self, found, _product_of(item))
+            (kept if applies else dropped).append(item)
         return kept, dropped
 
-    def plan_lines(self, items: list[pytest.Item]) -> list[str]:
-        """The plan of the chosen sequences."""
-        from pytest_euicc.lab import planning
+    def plan_lines(self, nodeids: list[str]) -> list[str]:
+        """The plan of the chosen sequences; empty where none is wanted."""
+        if not (option_table.given(self._config) and self.options.plan):
+            return []
+        from pytest_euicc import run_plan
 
-        chosen: dict[str, list[tuple[Case, Sequence]]] = {}
-        for item in items:
-            found = self._of_item(item)
-            if found is not None:
-                chosen.setdefault(_product_of(item), []).append(found)
-        lines = []
-        for product, sequences in (chosen or {"": []}).items():
-            lines += [f"product {product}"] if product else []
-            lines += planning.lines(planning.plan(sequences, self.declarations[product]), brief=True)
-        return lines
+        cards = len(self._config.getoption("tx", None) or []) if self._config.getoption("dist", "no") != "no" else 1
+        earlier = self._folder.earlier if self._folder is not None else None
+        return run_plan.lines(self, map(_parameter, nodeids), earlier=earlier, cards=cards)
 
     def collected(self, nodeids: list[str]) -> None:
         """The tests of sequences are known: write them down, and let a terminal show where the run is."""
         named = {nodeid: _parameter(nodeid) for nodeid in nodeids}
-        if self.in_worker or not named:
+        if self.in_worker or not named or self.is_collected:
             return
+        self.is_collected = True
         if self._folder is not None:
             self._folder.chosen(dict.fromkeys(named.values()))
-        from pytest_euicc import progress_line
+        from pytest_euicc import progress_line, run_plan
 
         if progress_line.wanted(self._config):
             known = self.interfaces
             sequences = {nodeid: pooling.sequence_of(parameter) for nodeid, parameter in named.items()}
             names = {nodeid: (name, known[name]) for nodeid, name in sequences.items() if name in known}
-            progress_line.begin(self._config, names, dict)
+            progress_line.begin(self._config, names, lambda: run_plan.weights(self, sequences.values()))
 
     def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
         """The sequence of a test; None for another test."""

@@ -98,7 +98,8 @@ def plan(arguments: Namespace) -> int:
     ]
     if not chosen:
         raise OptionError(f"-k {' -k '.join(arguments.texts)}: no sequence has this in its name or title")
-    for line in planning.lines(planning.plan(chosen, declarations, last), brief=arguments.brief, last=last):
+    planned = planning.plan(chosen, declarations, last, simulated=arguments.declaration is None)
+    for line in planning.lines(planned, brief=arguments.brief, last=last):
         sys.stdout.write(f"{line}\n")
     return 0
 

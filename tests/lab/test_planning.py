@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from pytest_euicc import cli, resources
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.registry import ACTIONS, STATES
-from pytest_euicc.lab import planning
-from tests.support.plugin_runs import run
+from pytest_euicc.lab import card_work, planning
+from tests.support.plugin_runs import run, run_alone
 
 MINIMAL = resources.declarations() / "v22-nist.yaml"
 
@@ -40,7 +41,7 @@ def test_what_applies_by_an_expression_shows_the_values(capsys: pytest.CaptureFi
 def test_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     out = output(capsys, "-k", "ES8+", "-k", "EnableProfile_01")
     line = next(line for line in out.splitlines() if "ES8+" in line and "  TC_" in line)
-    assert "changes the card; needs a download" in line
+    assert "changes the card (undone by the snapshot of the simulator); needs a download" in line
     assert "needs a profile" in next(line for line in out.splitlines() if "EnableProfile_01" in line)
 
 
@@ -93,3 +94,56 @@ def test_under_pytest(pytester: pytest.Pytester) -> None:
     )
     result.stdout.fnmatch_lines(["ES10b: * sequences: 0 mandatory, 0 applicable, *",
                                  "  not applicable  * x * with O_E_CRL = false"])  # fmt: skip
+
+
+def test_what_undoes_the_changes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = output(capsys, "--declaration", str(MINIMAL), "-k", "ES10c.SetNickname_01")
+    assert "changes the card (undone by restore: of the declaration)" in out
+    text = MINIMAL.read_text()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text[: text.index("restore:")])
+    out = output(capsys, "--declaration", str(mine), "-k", "ES10c.SetNickname_01", "-k", "ES10c.DeleteProfile_01")
+    assert "its states undo what they did, nicknames are set back; then the card is compared with what it held" in out
+    assert "a profile of the card that is deleted does not come back" in out
+
+
+def test_the_time_by_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    out = output(capsys, "--declaration", str(MINIMAL), "-k", "ES8+")
+    line = out.splitlines()[-1]
+    assert re.fullmatch(
+        r"time: about \d+ min \d+ s on a card that takes 20 ms for an APDU, 1.2 s for AuthenticateServer and 6 s for a "
+        r"load: \d{4} APDUs, \d\d RSP sessions, \d\d loads",
+        line,
+    ), line
+    loads = int(line.split()[-2])
+    assert "time:" not in output(capsys, "-k", "ES9+.InitiateAuthentication"), "no card is used"
+    assert loads <= int(re.findall(r"(\d+) need a download", out)[-1])
+
+
+def test_work_of_states_and_steps() -> None:
+    plain = card_work.expected(["isdr_selected"], ["es10c.get_eid"], changes=False, whole=False)
+    loaded = card_work.expected(["isdr_selected"], ["tester.download"], changes=True, whole=False)
+    assert plain[1:] == (0, 0)
+    assert loaded[1:] == (1, 1)
+    assert card_work.seconds(plain) < 1 < 6 + 1.2 < card_work.seconds(loaded)
+    vendor = card_work.expected([], ["acme.read_log"], changes=False, whole=False)
+    assert vendor[0] == card_work.expected([], [], changes=False, whole=False)[0] + 4
+    library.load()
+    for means in json.loads(card_work.FILE.read_text()).values():
+        words = {name.partition(" ")[2] for name in means if name.startswith(("state ", "step "))}
+        assert words <= STATES.entries.keys() | ACTIONS.entries.keys()
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
+def test_the_plan_of_a_run(pytester: pytest.Pytester, workers: list[str]) -> None:
+    chosen = ("operator", "-k", "PowerLoss_03 or PowerLoss_01", "--euicc-operator", "none", "--euicc-plan")
+    start = run_alone if workers else run
+    done = start(pytester, *chosen, *workers)
+    done.assert_outcomes(skipped=2)
+    done.stdout.fnmatch_lines(
+        [
+            "operator: 2 sequences: 0 mandatory, 0 applicable, 2 not applicable*",
+            "  not applicable  2 x operator.remove_card needs a person at the bench*",
+        ]
+    )
+    assert done.stdout.str().count("operator: 2 sequences") == 1

@@ -1,0 +1,79 @@
+"""The plan of a run of pytest: of the sequences that it has chosen, product by product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pytest_euicc import pooling
+from pytest_euicc.options import SIMULATED, Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_euicc.conformance.files.vector import Case, Sequence
+    from pytest_euicc.reporting.run_file import RunRecord
+    from pytest_euicc.run import Run
+
+
+def applies(run: Run, found: tuple[Case, Sequence], product: str) -> bool:
+    """Whether a sequence applies to what is declared of a product, and somebody does what it needs a person for."""
+    from pytest_euicc.lab import planning
+
+    return planning.applies(*found, run.declarations[product], operator=run.options.has_operator)
+
+
+def lines(run: Run, parameters: Iterable[str], *, earlier: Path | None, cards: int) -> list[str]:
+    """The plan, in brief.
+
+    Args:
+        parameters: what the tests have in brackets in their names.
+        earlier: folder of the run before, whose times count if it was of the same declarations.
+        cards: how many workers there are.
+    """
+    from pytest_euicc.lab import planning
+
+    chosen: dict[str, list[tuple[Case, Sequence]]] = {}
+    for parameter in parameters:
+        found = run.sequences.get(pooling.sequence_of(parameter))
+        if found is not None:
+            chosen.setdefault(pooling.product_of(f"[{parameter}]"), []).append(found)
+    options, told = run.options, []
+    for product, sequences in (chosen or {"": []}).items():
+        told += [f"product {product}"] if product else []
+        planned = planning.plan(
+            sequences,
+            run.declarations[product],
+            last := _last(run, earlier),
+            simulated=options.kind == SIMULATED,
+            operator=options.has_operator,
+        )
+        told += planning.lines(planned, brief=True, last=last, cards=cards)
+    return told
+
+
+def weights(run: Run, names: Iterable[str]) -> dict[str, float]:
+    """Seconds that sequences take by the model of a card."""
+    from pytest_euicc.lab import planning
+
+    found = [run.sequences[name] for name in names if name in run.sequences]
+    return planning.weights(found, run.declarations[""])
+
+
+def _last(run: Run, earlier: Path | None) -> RunRecord | None:
+    """The run before, if it was of the same declarations."""
+    from pytest_euicc.reporting.run_file import RunFileError, load
+    from pytest_euicc.run_heading import heading
+
+    try:
+        record = load(earlier) if earlier is not None else None
+    except RunFileError:
+        return None
+    now = heading(run.options, run.cases, run.seed, run.products)["declarations"]
+    alike = record is not None and [e["sha256"] for e in now] == [e.get("sha256") for e in record.declarations]
+    return record if alike else None
+
+
+def workers(options: Options, number: int) -> int:
+    """How many cards share the work: the workers, each of which has its own."""
+    return max(1, number) if options.kind != SIMULATED else 1
