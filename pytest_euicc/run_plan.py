@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_euicc import pooling
 from pytest_euicc.options import SIMULATED, Options
@@ -11,19 +11,33 @@ from pytest_euicc.options import SIMULATED, Options
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_euicc.conformance.files.declaration import Declaration
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.reporting.run_file import RunRecord
-    from pytest_euicc.run import Run
 
 
-def applies(run: Run, found: tuple[Case, Sequence], product: str) -> bool:
+class Planning(Protocol):
+    """What of a run its plan is made from."""
+
+    seed: str
+    options: Options
+    cases: list[Case]
+    sequences: dict[str, tuple[Case, Sequence]]
+    declarations: dict[str, dict[str, Declaration]]
+
+    @property
+    def products(self) -> list[Options]:
+        """The options of every product."""
+
+
+def applies(run: Planning, found: tuple[Case, Sequence], product: str) -> bool:
     """Whether a sequence applies to what is declared of a product, and somebody does what it needs a person for."""
     from pytest_euicc.lab import planning
 
     return planning.applies(*found, run.declarations[product], operator=run.options.has_operator)
 
 
-def lines(run: Run, parameters: Iterable[str], *, earlier: Path | None, cards: int) -> list[str]:
+def lines(run: Planning, parameters: Iterable[str], *, earlier: Path | None, cards: int) -> list[str]:
     """The plan, in brief.
 
     Args:
@@ -52,7 +66,7 @@ def lines(run: Run, parameters: Iterable[str], *, earlier: Path | None, cards: i
     return told
 
 
-def weights(run: Run, names: Iterable[str]) -> dict[str, float]:
+def weights(run: Planning, names: Iterable[str]) -> dict[str, float]:
     """Seconds that sequences take by the model of a card."""
     from pytest_euicc.lab import planning
 
@@ -60,7 +74,7 @@ def weights(run: Run, names: Iterable[str]) -> dict[str, float]:
     return planning.weights(found, run.declarations[""])
 
 
-def _last(run: Run, earlier: Path | None) -> RunRecord | None:
+def _last(run: Planning, earlier: Path | None) -> RunRecord | None:
     """The run before, if it was of the same declarations."""
     from pytest_euicc.reporting.run_file import RunFileError, load
     from pytest_euicc.run_heading import heading
@@ -72,8 +86,3 @@ def _last(run: Run, earlier: Path | None) -> RunRecord | None:
     now = heading(run.options, run.cases, run.seed, run.products)["declarations"]
     alike = record is not None and [e["sha256"] for e in now] == [e.get("sha256") for e in record.declarations]
     return record if alike else None
-
-
-def workers(options: Options, number: int) -> int:
-    """How many cards share the work: the workers, each of which has its own."""
-    return max(1, number) if options.kind != SIMULATED else 1
