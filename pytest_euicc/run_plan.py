@@ -19,15 +19,29 @@ if TYPE_CHECKING:
 class Planning(Protocol):
     """What of a run its plan is made from."""
 
-    seed: str
-    options: Options
-    cases: list[Case]
-    sequences: dict[str, tuple[Case, Sequence]]
-    declarations: dict[str, dict[str, Declaration]]
+    @property
+    def seed(self) -> str:
+        """Of the run."""
+
+    @property
+    def options(self) -> Options:
+        """Of the run, or of its first product."""
 
     @property
     def products(self) -> list[Options]:
         """The options of every product."""
+
+    @property
+    def cases(self) -> list[Case]:
+        """All vectors."""
+
+    @property
+    def sequences(self) -> dict[str, tuple[Case, Sequence]]:
+        """All sequences by their names."""
+
+    @property
+    def declarations(self) -> dict[str, dict[str, Declaration]]:
+        """By product and ``iut``."""
 
 
 def applies(run: Planning, found: tuple[Case, Sequence], product: str) -> bool:
