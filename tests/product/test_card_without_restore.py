@@ -1,6 +1,8 @@
-"""Suites on an empty card that nothing can put back but the harness's own clean-up, as a card in a reader."""
+"""Suites on cards that nothing can put back but the harness's own clean-up, as a card in a reader."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import pytest
 
@@ -10,15 +12,69 @@ from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.vector import Case, Sequence
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
-from tests.support.covering import CHOICES, Choice
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.covering import CHOICES, Choice, covering, every
 from tests.support.unforgetting import Unforgetting
 
 EMPTY = "v24-service-data"
+
+
+def verdicts(card: Unforgetting, declaration: Declaration, choice: Choice) -> dict[str, list[str]]:
+    """What was not right about the sequences that were chosen: verdicts, and what was left behind without a word."""
+    opened, pki = Card(card), default_pki()
+    opened.connect()
+    smdp = SimulatedSmdp(pki)
+    session = Session(
+        opened,
+        declaration.model_copy(update={"restore": []}),
+        trust=pki.trust(),
+        provisioner=DownloadingProvisioner(),
+        pki=pki,
+        smdp=smdp,
+    )
+    wrong = {}
+    try:
+        for case, sequence in choice(case for case in loader.load([resources.vectors()]) if case.iut == "euicc"):
+            held = held_by(card)
+            result = Runner(session).run(case, sequence)
+            told = [] if result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) else [str(result.reason)]
+            said = {each.kind for each in result.observations}
+            if held - held_by(card) and "not-restored" not in said:
+                told.append("something of the card's own is gone, and nothing says so")
+            if told + result.left_behind:
+                wrong[result.id] = told + result.left_behind
+    finally:
+        smdp.close()
+    return wrong
+
+
+def held_by(card: Unforgetting) -> set[bytes | int]:
+    """Profiles by ICCID and notifications by number."""
+    state = card.euicc.state
+    return {profile.iccid for profile in state.profiles} | {each.number for each in state.notifications}
+
+
+def managing(cases: Iterable[Case]) -> list[tuple[Case, Sequence]]:
+    """Few sequences, of the functions that change profiles and notifications alone."""
+    wanted = ("ES10c.DeleteProfile", "ES10c.eUICCMemoryReset", "ES10c.EnableProfile", "PendingNotifications")
+    return covering(case for case in cases if case.case.endswith(wanted))
+
+
+@pytest.mark.parametrize("choice", [managing, pytest.param(every, marks=pytest.mark.exhaustive)])
+def test_a_card_with_profiles_and_notifications_of_its_own(choice: Choice) -> None:
+    (described,) = (card for card in resources.simulated_cards() if card.settings is None)
+    card = Unforgetting()
+    pending = frozenset({"notifications-from-before", "results-from-before"})
+    card.euicc = SimulatedEuicc(EuiccSettings(), variants=pending)
+    assert len(card.euicc.state.profiles) > 10
+    assert len(card.euicc.state.notifications) > 1
+    assert verdicts(card, Declaration.load(described.declaration), choice) == {}
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -28,27 +84,7 @@ def test_an_empty_card_is_left_empty(choice: Choice) -> None:
     settings = EuiccSettings.load(described.settings)
     assert settings.profiles == ()
     card = Unforgetting(**settings.model_dump(by_alias=True))
-    opened, pki = Card(card), default_pki()
-    opened.connect()
-    smdp = SimulatedSmdp(pki)
-    session = Session(
-        opened,
-        Declaration.load(described.declaration).model_copy(update={"restore": []}),
-        trust=pki.trust(),
-        provisioner=DownloadingProvisioner(),
-        pki=pki,
-        smdp=smdp,
-    )
-    wrong = {}
-    try:
-        for case, sequence in choice(case for case in loader.load([resources.vectors()]) if case.iut == "euicc"):
-            result = Runner(session).run(case, sequence)
-            told = [] if result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) else [str(result.reason)]
-            if told + result.left_behind:
-                wrong[result.id] = told + result.left_behind
-    finally:
-        smdp.close()
-    assert wrong == {}
+    assert verdicts(card, Declaration.load(described.declaration), choice) == {}
     assert card.euicc.state.profiles == ()
     assert card.euicc.state.notifications == ()
     assert card.euicc.state.default_address == settings.default_address
