@@ -140,6 +140,12 @@ def _kinds(flag: str, value: str) -> tuple[str, ...]:
     return kinds
 
 
+def _order(flag: str, value: str) -> str:
+    if value not in ("card", "vectors"):
+        raise OptionError(f"{flag} {value}: write card or vectors")
+    return value
+
+
 def _option(
     default: Any, flag: str, metavar: str, text: str, read: Callable[[str, Any], Any] = _text, ini: str = "string"
 ) -> Any:
@@ -286,6 +292,11 @@ class Options:
     applicable_only: bool = _option(
         False, "--euicc-applicable-only", "",
         "deselect sequences that do not apply to what is declared, instead of skipping them", _yes, "bool",
+    )  # fmt: skip
+    order: str = _option(
+        "card", "--euicc-order", "card|vectors",
+        "order of the sequences on a card in a reader: as it takes least from the card, or as written (default card)",
+        _order,
     )  # fmt: skip
     shard: Shard | None = _option(
         None, "--euicc-shard", "K/N", "run only the K-th of N parts; `pytest-euicc merge` makes one run of them", _shard

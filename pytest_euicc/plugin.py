@@ -124,6 +124,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if options.given(config) and run.resumed is not None:
         items[:], others = run.without_unchosen(items)
         config.hook.pytest_deselected(items=others)
+    if options.given(config):
+        items[:] = run.ordered(items)
     if options.given(config) and run.options.shard is not None:
         items[:], others = run.options.shard.divide(items)
         config.hook.pytest_deselected(items=others)

@@ -167,6 +167,16 @@ class Run:
             (kept if applies else dropped).append(item)
         return kept, dropped
 
+    def ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Tests in the order that takes least from a card in a reader; as they are where the user chose an order."""
+        chosen = self._config.pluginmanager.hasplugin("randomly") or any("::" in each for each in self._config.args)
+        if chosen or self.options.order != "card" or self.options.kind in ("sim", "replay"):
+            return items
+        from pytest_euicc.lab.order import for_card
+
+        found = {id(item): self._of_item(item) for item in items}
+        return for_card(items, lambda item: each[1] if (each := found[id(item)]) is not None else None)
+
     def plan_lines(self, nodeids: list[str]) -> list[str]:
         """The plan of the chosen sequences; empty where none is wanted."""
         if not (option_table.given(self._config) and self.options.plan):

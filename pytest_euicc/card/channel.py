@@ -119,6 +119,8 @@ class Card:
         self.held: ResponseApdu | None = None
         """While `hold_proactive` is in force: the last response that announced a proactive command."""
         self._holds = False
+        self.taken = 0
+        """How often a card was taken up: it may be another one each time."""
         self.basic = LogicalChannel(self, 0)
         self._channels: list[LogicalChannel] = []
         self._terminal = (TERMINAL_CAPABILITY, TERMINAL_PROFILE)
@@ -145,6 +147,7 @@ class Card:
 
     def connect(self) -> bytes:
         """Power up; returns the ATR."""
+        self.taken += 1
         self.transport.connect()
         return self.transport.atr
 
@@ -161,6 +164,7 @@ class Card:
     def retake(self) -> bytes:
         """Take the card that is there now, after the one before was gone; returns its ATR. Raises `CardError`."""
         self._forget_channels()
+        self.taken += 1
         if isinstance(self.transport, RemovableTransport):
             return self.transport.retake()
         self.transport.close()
@@ -174,12 +178,22 @@ class Card:
 
         Cards that refuse one of them are left to say so in the result; nothing is raised.
         """
-        self._terminal = (terminal_capability, terminal_profile)
         # ETSI TS 102 221 11.1.1.2: P2 04 asks for the FCP template.
-        mf = self.basic.send(CommandApdu(0x00, 0xA4, 0x00, 0x04, _MF, 256))
-        capability = self.basic.send(CommandApdu(0x80, 0xAA, 0x00, 0x00, terminal_capability))
-        profile = self.basic.send(CommandApdu(0x80, 0x10, 0x00, 0x00, terminal_profile))
-        return Start(mf, capability, profile)
+        mf = self.basic.send(CommandApdu(0x00, 0xA4, 0x00, 0x04, _MF, 256), fetch=False)
+        return Start(mf, *self.announce_terminal(terminal_capability, terminal_profile))
+
+    def announce_terminal(
+        self, terminal_capability: bytes = TERMINAL_CAPABILITY, terminal_profile: bytes = TERMINAL_PROFILE
+    ) -> tuple[ResponseApdu, ResponseApdu]:
+        """TERMINAL CAPABILITY and TERMINAL PROFILE: a start without the selection of the MF.
+
+        The MF is the current directory after a reset anyway (ETSI TS 102 221 8.4.1).
+        """
+        self._terminal = (terminal_capability, terminal_profile)
+        return (
+            self.basic.send(CommandApdu(0x80, 0xAA, 0x00, 0x00, terminal_capability)),
+            self.basic.send(CommandApdu(0x80, 0x10, 0x00, 0x00, terminal_profile)),
+        )
 
     def open_channel(self, number: int | None = None) -> LogicalChannel:
         """MANAGE CHANNEL open from the basic channel; without a number the card gives one (ETSI TS 102 221 11.1.17).
@@ -275,7 +289,7 @@ class Card:
             channel.is_open = True
             self._channels.append(channel)
             if channel.aid is not None:
-                channel.select(channel.aid)
+                channel.select(channel.aid, fci=False)
 
     def _manage_channel(self, number: int | None) -> int:
         asked = number is not None
@@ -308,17 +322,19 @@ class LogicalChannel:
         """What was selected here last."""
         self.is_open = True
 
-    def send(self, command: CommandApdu, *, proactively: bool = True) -> ResponseApdu:
+    def send(self, command: CommandApdu, *, proactively: bool = True, fetch: bool = True) -> ResponseApdu:
         """Send a command on this channel and follow 6Cxx, 61xx and 91xx.
 
         The class byte is set for this channel. The result holds all the data and the last status word; 91xx stays
         91xx, the proactive command has been fetched and answered by then (`proactively` False leaves it to the caller).
+        Without `fetch` data that wait for GET RESPONSE are left there, which ends with the next command (ETSI TS
+        102 221 7.3.1.1.4); the status word is 9000 then.
         Raises `CardError` for what cannot be followed.
         """
         with self.card.limits.command():
-            return self._send(command, proactively)
+            return self._send(command, proactively, fetch)
 
-    def _send(self, command: CommandApdu, proactively: bool) -> ResponseApdu:
+    def _send(self, command: CommandApdu, proactively: bool, fetch: bool) -> ResponseApdu:
         command = command.on_channel(self.number)
         if command.case == 4 and self.card.protocol == "T=0":
             # ISO 7816-3 10.3.2: a T=0 command carries data one way; the answer comes by GET RESPONSE.
@@ -328,6 +344,8 @@ class LogicalChannel:
             response = self.card.exchange(
                 CommandApdu(command.cla, command.ins, command.p1, command.p2, command.data, response.sw2 or 256)
             )
+        if response.sw1 == 0x61 and not fetch:
+            return ResponseApdu(b"", 0x9000)
         response = self._collect(response)
         if command.ins == _ENVELOPE and response.sw1 in _WARNINGS and not response.data:
             response = ResponseApdu(self._after_warning(), response.sw)
@@ -335,9 +353,9 @@ class LogicalChannel:
             self.card.serve_proactive(response)
         return response
 
-    def select(self, aid: bytes) -> ResponseApdu:
-        """SELECT by DF name, first or only occurrence, FCI wanted (ISO 7816-4 11.2.2)."""
-        response = self.send(CommandApdu(0x00, 0xA4, 0x04, 0x00, aid, 256))
+    def select(self, aid: bytes, *, fci: bool = True) -> ResponseApdu:
+        """SELECT by DF name, first or only occurrence (ISO 7816-4 11.2.2); without `fci` it is not fetched with T=0."""
+        response = self.send(CommandApdu(0x00, 0xA4, 0x04, 0x00, aid, 256), fetch=fci)
         if response.ok:
             self.aid = aid
         return response

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pytest_euicc.card.apdu import CommandApdu, channel_of
 from pytest_euicc.es10.functions import FUNCTIONS
 
-_STORE_DATA = 0xE2
+_STORE_DATA, _ENVELOPE = 0xE2, 0xC2
 _HARMLESS = {
     0x10: "TERMINAL PROFILE",
     0x12: "FETCH",
@@ -24,6 +26,7 @@ _HARMLESS = {
 }
 _READING = {function.tag for function in FUNCTIONS.values() if not function.changes}
 _CHANGING = {function.tag: function.full_name for function in FUNCTIONS.values() if function.changes}
+_SHORTEST = 4
 _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
 
@@ -59,6 +62,59 @@ class Changes:
             return False
         self._reading[channel] = command.p2 + 1
         return True
+
+
+Part = Literal["profiles", "metadata", "nicknames", "notifications", "address"]
+"""What a card holds, in parts that change by different functions: of profiles, which there are and their states."""
+_ALL: frozenset[Part] = frozenset({"profiles", "metadata", "nicknames", "notifications", "address"})
+_LOADING: frozenset[Part] = frozenset({"profiles", "notifications"})
+_OVER_THE_AIR: frozenset[Part] = frozenset({"profiles", "metadata", "notifications"})
+"""What an operator can do to its profile, by ENVELOPE (SGP.22 5.4)."""
+_TOUCHES: dict[str, frozenset[Part]] = {
+    "set_default_dp_address": frozenset({"address"}),
+    "remove_notification_from_list": frozenset({"notifications"}),
+    "set_nickname": frozenset({"nicknames"}),
+    "load_crl": frozenset(),
+    # A profile that it leaves is as it was.
+    "euicc_memory_reset": frozenset({"profiles", "notifications", "address"}),
+    **dict.fromkeys(("enable_profile", "disable_profile", "delete_profile", "load_bound_profile_package"), _LOADING),
+}
+"""By function."""
+_SEGMENTS = (0xA0, 0x86, 0x87, 0x88, 0xA1, 0xA2, 0xA3)
+"""Tags of the segments of a Bound Profile Package (SGP.22 2.5.5)."""
+_TOUCHED = {function.tag: _TOUCHES.get(function.name, _ALL) for function in FUNCTIONS.values() if function.changes}
+
+
+class Touched:
+    """Follows the commands to one card, as `Changes` does, and tells which part of what it holds each may change."""
+
+    def __init__(self) -> None:
+        self._going_on: dict[int, tuple[int, frozenset[Part]]] = {}
+        """By channel: the number of the next block of a function, and what the function touches."""
+
+    def by(self, octets: bytes) -> frozenset[Part]:
+        """The parts that a command may change; all where it is not known."""
+        if len(octets) < _SHORTEST or octets[0] & 0xF0 not in _CLASSES:
+            return _ALL
+        if octets[1] in _HARMLESS:
+            return frozenset()
+        if octets[1] != _STORE_DATA:
+            return _OVER_THE_AIR if octets[1] == _ENVELOPE else _ALL
+        channel, block = channel_of(octets[0]), octets[3]
+        number, parts = self._going_on.pop(channel, (0, _ALL))
+        if block == 0:
+            # After Lc; an Lc in three octets begins with 00, which no function does.
+            number, parts = 0, self._begun(octets[5:7])
+        if block != number:
+            return _ALL
+        self._going_on[channel] = number + 1, parts
+        return parts
+
+    @staticmethod
+    def _begun(data: bytes) -> frozenset[Part]:
+        if data[:1] and data[0] in _SEGMENTS:
+            return _LOADING
+        return frozenset() if _tag(data) in _READING else _TOUCHED.get(_tag(data), _ALL)
 
 
 def _tag(data: bytes) -> int:

@@ -342,10 +342,11 @@ def proactive(context: Context, _message: Message) -> Outcome:
 @state("card_started")
 def card_started(context: Context) -> Generator[None, None, None]:
     """Reset, MF selected, TERMINAL CAPABILITY and TERMINAL PROFILE sent."""
-    context.reset(start=False)
-    start = context.card.start()
-    if not start.mf.ok:
-        context.observe(CARD_START, f"SELECT MF was answered {start.mf}", "ETSI TS 102 221 11.1.1")
+    if not context.begins_at_isdr or context.session.knowledge.as_started is None:
+        context.reset(start=False)
+        start = context.card.start()
+        if not start.mf.ok:
+            context.observe(CARD_START, f"SELECT MF was answered {start.mf}", "ETSI TS 102 221 11.1.1")
     yield
 
 
@@ -356,8 +357,16 @@ def isdr_selected(context: Context, *, as_: ChannelAs = DEFAULT_CHANNEL) -> Gene
     Args:
         as: the name of the channel; steps without ``channel`` use ``isdr``.
     """
-    channel = context.select_isdr(as_)
+    knowledge = context.session.knowledge
+    channel = knowledge.as_started if context.begins_at_isdr else None
+    if channel is not None:
+        context.channels[as_] = channel
+    else:
+        channel = context.select_isdr(as_)
+        if context.begins_at_isdr:
+            knowledge.isdr_selected(channel)
     yield
     with context.undoing(f"channel {channel.number} is open"):
-        if channel.is_open:
+        # Whatever follows begins with a reset, or goes on with this channel.
+        if channel.is_open and not context.begins_at_isdr:
             channel.close()

@@ -129,7 +129,7 @@ def ota_profile(
     icon: bool = False,
     as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
-    """A profile whose OTA keys the tester knows: just downloaded, and removed afterwards.
+    """A profile whose OTA keys the tester knows: just downloaded, and removed afterwards; its events go to nobody.
 
     Args:
         state: enabled or disabled.
@@ -147,6 +147,6 @@ def ota_profile(
     forget_notifications(context, installed.iccid)
     context.save(as_, installed.saved())
     yield
-    delete_installed(context, there)
+    delete_installed(context, there, enabled=state == "enabled")
     if state == "enabled":
         put_back_enabled(context, before)

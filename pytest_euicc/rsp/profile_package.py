@@ -275,16 +275,22 @@ def _dir_record() -> bytes:
     return bytes([0x61, len(aid) + len(label)]) + aid + label
 
 
-def fillers(octets: int) -> list[Element]:
-    """Elements with transparent files under the MF of this total size in bytes."""
+def fillers(octets: int, *, empty: bool = False) -> list[Element]:
+    """Elements with transparent files under the MF of this total size in bytes.
+
+    Args:
+        empty: without content; they take as much memory, as the size of a file is what is allocated for it (tag 80 of
+            ETSI TS 102 222 6.3.2.2.1).
+    """
     sizes = [min(_LARGEST_FILLER, octets - at) for at in range(0, octets, _LARGEST_FILLER)]
-    return [_filler(number, size) for number, size in enumerate(sizes)]
+    return [_filler(number, size, empty=empty) for number, size in enumerate(sizes)]
 
 
-def _filler(number: int, octets: int) -> Element:
+def _filler(number: int, octets: int, *, empty: bool) -> Element:
     """One file, split into pieces that a file command can carry."""
     size = octets.to_bytes(2, "big").lstrip(b"\0")
-    pieces = [("fillFileContent", bytes(min(0x4000, octets - at))) for at in range(0, octets, 0x4000)]
+    content = 0 if empty else octets
+    pieces = [("fillFileContent", bytes(min(0x4000, content - at))) for at in range(0, content, 0x4000)]
     create = (
         "createFCP",
         {"fileDescriptor": bytes.fromhex("4121"), "fileID": bytes([0x2F, 0x80 + number]), "efFileSize": size},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
+from pytest_euicc.conformance.engine.knowledge import Knowledge
 from pytest_euicc.conformance.engine.operator import CANNOT, TIME_OUT, Operator, OperatorAnswer, OperatorRequest, Task
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import NOT_RESTORED, Observation
@@ -96,6 +97,7 @@ class Session:
         pki: certificates and keys of the tester; None where it has none, and so can be neither SM-DP+ nor eUICC.
         smdp: the SM-DP+ of the session; None where there is none.
         bench: card and servers of an LPA under test; None for any other session.
+        lists_issued: place of the last sequence that has issued CRLs; -1 before the first one.
         journal: of a real card; None for one that may be changed freely.
         operator: who does what only a person can do; None where there is nobody.
         returns: waits until the card of the session is back in its reader; raises PytestEuiccError where it is not.
@@ -116,6 +118,7 @@ class Session:
     pki: Pki | None = None
     smdp: SmdpAccess | None = None
     bench: Bench | None = None
+    lists_issued: int = -1
     journal: ChangeLog | None = None
     operator: Operator | None = None
     returns: Callable[[], None] | None = None
@@ -124,6 +127,7 @@ class Session:
     lost: str = ""
     _eid: str | None = None
     _unidentified: str | None = None
+    _knowledge: Knowledge | None = None
 
     def section(self, title: str) -> None:
         """Tell a recorder or a replay that what follows belongs to ``title``."""
@@ -163,6 +167,14 @@ class Session:
         return self.card
 
     @property
+    def knowledge(self) -> Knowledge:
+        """What is known of the card from what was sent to it."""
+        card = self.held_card()
+        if self._knowledge is None or self._knowledge.card is not card:
+            self._knowledge = Knowledge(card)
+        return self._knowledge
+
+    @property
     def puts_back_whole(self) -> bool:
         """Whether the card can be put back as a whole, whatever was done to it: by snapshot or by declared commands."""
         by_snapshot = self.card is not None and isinstance(self.card.transport, SnapshotTransport)
@@ -199,6 +211,8 @@ class Context:
         random: seeded by the session and the sequence.
         changed: something on the card was changed for good, or may have been.
         left_behind: what could not be put back.
+        begins_at_isdr: the sequence begins on a started card with the ISD-R selected on the default channel.
+        compared_afterwards: after the clean-up of the states the card is compared with what it held before.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: told of every exchange with a server.
         on_segment: told of every segment of a load before it is sent, by number from 1 and total.
@@ -212,6 +226,8 @@ class Context:
     channels: dict[str, LogicalChannel] = field(default_factory=dict)
     left_behind: list[str] = field(default_factory=list)
     changed: bool = False
+    begins_at_isdr: bool = False
+    compared_afterwards: bool = False
     upcoming: Sequence[Step] = ()
     on_http: Callable[[HttpExchange], None] | None = None
     on_observation: Callable[[Observation], None] | None = None
@@ -316,7 +332,7 @@ class Context:
             InconclusiveError: the card has no channel, or refuses the ISD-R.
         """
         channel = self.card.open_channel()
-        answer = channel.select(self.session.isdr_aid)
+        answer = channel.select(self.session.isdr_aid, fci=False)
         if not answer.ok:
             raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
         self.channels[name] = channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,21 +12,26 @@ from pytest_euicc.conformance.engine.profiles import (
     EVENTS,
     Profile,
     ProfilesInUse,
+    assume,
     by_iccid,
     fresh_isdr,
-    pending_on,
-    profiles_on,
+    held_notifications,
+    held_profiles,
+    listed_profiles,
+    remove_notification,
 )
 from pytest_euicc.conformance.values.text import to_json
 
-_DISALLOWED_BY_POLICY = 3
+_NOT_THERE, _NOT_DISABLED, _DISALLOWED_BY_POLICY = 1, 2, 3
+"""Values of deleteResult (SGP.22 5.7.18): iccidOrAidNotFound, profileNotInDisabledState, disallowedByPolicy."""
 
 
 @dataclass
 class InstalledByTester:
-    """ICCIDs of the profiles that the tester installed in this sequence, in order."""
+    """ICCIDs of the profiles that the tester installed in this sequence, in order, and of those deleted again."""
 
     iccids: list[bytes] = field(default_factory=list)
+    deleted: set[bytes] = field(default_factory=set)
 
 
 @dataclass
@@ -42,17 +47,22 @@ class LoadResults:
     pending: list[int] = field(default_factory=list)
 
 
-def choose(context: Context, wish: ProfileWish, *, enabled: bool) -> Profile:
+def choose(context: Context, wish: ProfileWish, there: Iterable[Profile], *, enabled: bool) -> Profile:
     """A profile that fits and no other name has; one that is in the wanted state already is preferred.
+
+    Args:
+        there: the profiles on the card.
 
     Raises:
         NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
         InconclusiveError: the card has none and none can be had.
     """
     in_use = context.part(ProfilesInUse).iccids
-    free = [profile for profile in profiles_on(context) if profile.iccid not in in_use]
+    free = [profile for profile in there if profile.iccid not in in_use]
     fitting = [profile for profile in free if profile.fits(wish)]
-    chosen = min(fitting, key=lambda profile: profile.enabled is not enabled) if fitting else provide(context, wish)
+    # Of those that are alike the one whose events fewest have to learn of.
+    fitting.sort(key=lambda profile: (profile.enabled is not enabled, profile.addresses.total()))
+    chosen = fitting[0] if fitting else provide(context, wish)
     in_use.add(chosen.iccid)
     return chosen
 
@@ -71,6 +81,8 @@ def provide(context: Context, wish: ProfileWish) -> Profile:
         )
     context.change(f"to install a {_describe(wish)} profile")
     iccid = provisioner.install(context, wish)
+    # A provisioner of somebody else's may change the card in other ways than by commands.
+    context.session.knowledge.unknown()
     if iccid not in installed_by_tester(context):
         installed_by_tester(context).append(iccid)
     # As if it had always been there: its installation is announced to nobody.
@@ -90,53 +102,82 @@ def record_load(context: Context, sequence_number: int, installed: bytes | None)
         installed_by_tester(context).append(installed)
 
 
-def delete_installed(context: Context, since: int = 0, keep: Container[bytes] = ()) -> None:
+def delete_installed(context: Context, since: int = 0, keep: Container[bytes] = (), *, enabled: bool = False) -> None:
     """Delete the tester's profiles, newest first, except the first ``since``.
 
     Args:
         keep: ICCIDs that the card had before; a faulty card may have taken one of them twice.
+        enabled: they are perhaps enabled.
     """
     profiles = installed_by_tester(context)
     while len(profiles) > since:
         if profiles[-1] not in keep:
-            remove(context, profiles[-1])
+            remove(context, profiles[-1], enabled=enabled)
         profiles.pop()
 
 
 def forget_results(context: Context) -> None:
     """Remove the results of loads of this sequence that are still pending."""
     pending = context.part(LoadResults).pending
+    there = {int(entry["seqNumber"]) for entry in held_notifications(context)} if pending else set()
     while pending:
-        context.isdr().remove_notification_from_list(pending.pop(0))
+        number = pending.pop(0)
+        if number in there:
+            remove_notification(context, number)
 
 
-def remove(context: Context, iccid: bytes) -> None:
-    """Delete a profile of the tester's if it is still there, with the notifications of it; else it is left behind.
+def remove(context: Context, iccid: bytes, *, enabled: bool = False) -> None:
+    """Delete a profile of the tester's if it is still there; else it is left behind. Its notifications come last.
 
     Where its rules forbid that, and every operational profile on the card is the tester's, a memory reset takes it.
     """
     with context.undoing(f"the profile {iccid.hex()} is installed"):
-        isdr = fresh_isdr(context)
-        there = profiles_on(context)
-        profile = next((entry for entry in there if entry.iccid == iccid), None)
-        if profile is not None:
-            code = isdr.disable_profile(iccid) if profile.enabled else 0
-            code = code or isdr.delete_profile(iccid)
-            installed = {*installed_by_tester(context), iccid}
-            if code == _DISALLOWED_BY_POLICY and all(
-                entry.iccid in installed for entry in there if entry.profile_class == "operational"
-            ):
-                code = isdr.euicc_memory_reset("deleteOperationalProfiles")
-            if code:
-                raise Refused(f"the eUICC answered {to_json(code)}")
-        forget_notifications(context, iccid)
+        isdr, known = fresh_isdr(context), context.session.knowledge.holding.profiles
+        code = _NOT_DISABLED if enabled else isdr.delete_profile(iccid)
+        if code == _NOT_DISABLED and isdr.disable_profile(iccid) == 0:
+            code = isdr.delete_profile(iccid)
+        if code not in (0, _NOT_THERE):
+            code = _delete_listed(context, iccid)
+        elif known is not None:
+            assume(context, (entry for entry in map(Profile, known) if entry.iccid != iccid))
+        if code not in (0, _NOT_THERE):
+            raise Refused(f"the eUICC answered {to_json(code)}")
+        context.part(InstalledByTester).deleted.add(iccid)
+
+
+def _delete_listed(context: Context, iccid: bytes) -> int:
+    """Delete a profile that is perhaps enabled, or perhaps protected by its rules; returns the result code."""
+    isdr, there = context.isdr(), held_profiles(context)
+    profile = next((entry for entry in there if entry.iccid == iccid), None)
+    if profile is None:
+        return 0
+    code = isdr.disable_profile(iccid) if profile.enabled else 0
+    code = code or isdr.delete_profile(iccid)
+    installed = {*installed_by_tester(context), iccid}
+    if code == _DISALLOWED_BY_POLICY and all(
+        entry.iccid in installed for entry in listed_profiles(context) if entry.profile_class == "operational"
+    ):
+        code = isdr.euicc_memory_reset("deleteOperationalProfiles")
+    elif code == 0:
+        assume(context, (entry for entry in there if entry.iccid != iccid))
+    return code
+
+
+def forget_deleted(context: Context) -> None:
+    """Remove the pending notifications of all profiles that the tester has deleted again."""
+    deleted = context.part(InstalledByTester).deleted
+    if deleted:
+        for entry in held_notifications(context):
+            if entry.get("iccid") in deleted:
+                remove_notification(context, int(entry["seqNumber"]))
+        deleted.clear()
 
 
 def forget_notifications(context: Context, iccid: bytes) -> None:
     """Remove the pending notifications of a profile of the tester's."""
-    for entry in pending_on(context):
+    for entry in held_notifications(context):
         if entry.get("iccid") == iccid:
-            context.isdr().remove_notification_from_list(int(entry["seqNumber"]))
+            remove_notification(context, int(entry["seqNumber"]))
 
 
 def _describe(wish: ProfileWish) -> str:

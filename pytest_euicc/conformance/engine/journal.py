@@ -15,7 +15,7 @@ from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine import leftovers, library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import InconclusiveError, SetupIncomplete
-from pytest_euicc.conformance.engine.installed import delete_installed, installed_by_tester
+from pytest_euicc.conformance.engine.installed import delete_installed, forget_deleted, installed_by_tester
 from pytest_euicc.conformance.engine.profiles import Profile
 from pytest_euicc.conformance.engine.restore import Inventory, put_back, restore_by_commands, take_inventory
 from pytest_euicc.conformance.files.observations import NOT_COMPARED
@@ -236,6 +236,7 @@ def _recover(session: Session, eid: str) -> str:
             put_back(context, before)
         else:
             delete_installed(context)
+            forget_deleted(context)
         library.load()
         leftovers.take_off(context, first, lines)
         context.reset(start=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from pytest_euicc.rsp.rat import rule_names
 
 # Every tag of ProfileInfo that a v2 eUICC of any version knows (SGP.22 5.7.15).
 TAGS = bytes.fromhex("5A 4F 9F70 90 91 92 93 94 95 B6 B7 B8 99")
-_STATE_TAGS = bytes.fromhex("5A 9F70")
+_STATE_TAGS, _NICKNAME_TAGS = bytes.fromhex("5A 9F70"), bytes.fromhex("5A 90")
 _CLASSES = ("test", "provisioning", "operational")
 _OPERATIONAL = 2
 EVENTS = ("install", "enable", "disable", "delete")
@@ -144,9 +145,108 @@ def pending_on(context: Context, channel: str | None = None) -> list[dict[str, A
     return [entry for entry in entries if entry.keys() >= _MANDATORY]
 
 
+def listed_profiles(context: Context) -> list[Profile]:
+    """All profiles with everything: as the card lists them, or as is known; raises Refused."""
+    holding = context.session.knowledge.holding
+    if holding.metadata is not None:
+        there, nicknames = held_profiles(context), held_nicknames(context)
+        if all(profile.iccid in holding.metadata for profile in there):
+            return [_merged(holding.metadata[each.iccid], each, nicknames.get(each.iccid, "")) for each in there]
+    found = profiles_on(context)
+    holding.metadata = {profile.iccid: profile.info for profile in found}
+    holding.profiles, holding.assumed = [profile.info for profile in found], False
+    holding.nicknames = _nicknames(found)
+    return found
+
+
+def _merged(metadata: dict[str, Any], state: Profile, nickname: str) -> Profile:
+    """A profile with its state and nickname of now."""
+    info = {name: value for name, value in metadata.items() if name not in ("profileState", "profileNickname")}
+    now = {"profileState": state.info["profileState"]} if "profileState" in state.info else {}
+    return Profile(info | now | ({"profileNickname": nickname} if nickname else {}))
+
+
+def held_profiles(context: Context, *, assumed: bool = False) -> list[Profile]:
+    """ICCID and state of all profiles: as the card lists them, or as is known; raises Refused.
+
+    Args:
+        assumed: while cleaning up: results of own functions count as well. The card is asked at the end of it.
+    """
+    holding = context.session.knowledge.holding
+    if holding.profiles is None or (holding.assumed and not assumed):
+        found = profiles_on(context, _STATE_TAGS)
+        holding.profiles, holding.assumed = [profile.info for profile in found], False
+        if holding.metadata is not None:
+            # What is installed again later may be another one with the same ICCID.
+            there = {profile.iccid for profile in found}
+            holding.metadata = {iccid: info for iccid, info in holding.metadata.items() if iccid in there}
+        return found
+    return [Profile(info) for info in holding.profiles]
+
+
+def held_nicknames(context: Context) -> dict[bytes, str]:
+    """The nicknames of the profiles that have one, by ICCID: as the card lists them, or as is known; raises Refused."""
+    holding = context.session.knowledge.holding
+    if holding.nicknames is None:
+        found = _nicknames(profiles_on(context, _NICKNAME_TAGS))
+        holding.nicknames = found
+        return found
+    return holding.nicknames
+
+
+def _nicknames(profiles: Iterable[Profile]) -> dict[bytes, str]:
+    return {profile.iccid: name for profile in profiles if (name := str(profile.info.get("profileNickname", "")))}
+
+
+def assume(context: Context, profiles: Iterable[Profile]) -> None:
+    """The profiles are these now, by the result of a function that changed them."""
+    holding = context.session.knowledge.holding
+    holding.profiles, holding.assumed = [profile.info for profile in profiles], True
+
+
+def held_notifications(context: Context) -> list[dict[str, Any]]:
+    """Metadata of the pending notifications: as the card lists them, or as is known; raises Refused."""
+    holding = context.session.knowledge.holding
+    if holding.notifications is None:
+        found = pending_on(context)
+        holding.notifications = found
+        return found
+    return holding.notifications
+
+
+def held_address(context: Context) -> str:
+    """The default SM-DP+ address, empty where there is none: as the card says, or as is known; raises Es10Error."""
+    holding = context.session.knowledge.holding
+    if holding.address is None:
+        found = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
+        holding.address = found
+        return str(found)
+    return holding.address
+
+
+def remove_notification(context: Context, number: int) -> int:
+    """Remove a notification; returns the result code. That no other one goes with it is known of a call that succeeds.
+
+    Raises:
+        Es10Error: the eUICC gives no result.
+    """
+    known = context.session.knowledge.holding.notifications
+    code = context.isdr().remove_notification_from_list(number)
+    if code == 0 and known is not None:
+        context.session.knowledge.holding.notifications = [
+            entry for entry in known if int(entry["seqNumber"]) != number
+        ]
+    return code
+
+
 def enabled_on(context: Context) -> Profile | None:
-    """The enabled profile, if there is one; no more than its ICCID is asked for, which is a fraction of the list."""
-    return next((profile for profile in profiles_on(context, _STATE_TAGS) if profile.enabled), None)
+    """The enabled profile, if there is one."""
+    return enabled_of(held_profiles(context))
+
+
+def enabled_of(profiles: Iterable[Profile]) -> Profile | None:
+    """The enabled one of these profiles, if there is one."""
+    return next((profile for profile in profiles if profile.enabled), None)
 
 
 def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = False) -> None:
@@ -158,7 +258,7 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
     """
     verb = "enable" if enable else "disable"
     context.change(f"to {verb} the profile {profile.iccid.hex()}")
-    isdr = context.isdr()
+    isdr, known = context.isdr(), context.session.knowledge.holding.profiles
     try:
         call = isdr.enable_profile if enable else isdr.disable_profile
         code = call(profile.iccid, refresh=refresh)
@@ -166,22 +266,39 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
         raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
     if code != 0:
         raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: the eUICC answered {to_json(code)}")
+    if known is not None:
+        # Of several profiles one is enabled (SGP.22 2.4.1).
+        assume(context, (_switched(Profile(info), profile.iccid, enable=enable) for info in known))
+
+
+def _switched(profile: Profile, iccid: bytes, *, enable: bool) -> Profile:
+    if profile.iccid == iccid:
+        return Profile(profile.info | {"profileState": int(enable)})
+    return Profile(profile.info | {"profileState": 0}) if enable and profile.enabled else profile
 
 
 def fresh_isdr(context: Context) -> Isdr:
-    """The ISD-R after a reset: clean-up does not rely on what steps left."""
-    context.reset()
-    context.select_isdr(DEFAULT_CHANNEL)
+    """The ISD-R after a reset: clean-up does not rely on what steps left, but on what clean-up itself did since."""
+    knowledge = context.session.knowledge
+    channel = knowledge.usable
+    if channel is None:
+        context.reset(start=False)
+        context.card.announce_terminal()
+        knowledge.isdr_selected(context.select_isdr(DEFAULT_CHANNEL))
+    else:
+        context.channels = {DEFAULT_CHANNEL: channel}
     return context.isdr()
 
 
 def _enabled_after_reset(context: Context) -> Profile | None:
     fresh_isdr(context)
-    return enabled_on(context)
+    return enabled_of(held_profiles(context, assumed=True))
 
 
 def put_back_enabled(context: Context, before: Profile | None) -> None:
-    """Make the profile that was enabled the enabled one again."""
+    """Make the profile that was enabled the enabled one again, unless a comparison of the whole card will."""
+    if context.compared_afterwards:
+        return
     what = f"{before.iccid.hex()} is not enabled again" if before else "a profile is enabled that was not"
     with context.undoing(what):
         now = _enabled_after_reset(context)
@@ -197,7 +314,7 @@ def by_iccid(context: Context, iccid: bytes) -> Profile:
     Raises:
         InconclusiveError: the card does not list it.
     """
-    for profile in profiles_on(context):
+    for profile in listed_profiles(context):
         if profile.iccid == iccid:
             return profile
     raise Refused(f"the profile {iccid.hex()} was installed but is not listed")

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.channel import UnexpectedStatus
 from pytest_euicc.card.errors import CardError
-from pytest_euicc.card.transport import SnapshotTransport
-from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
+from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Refused
-from pytest_euicc.conformance.engine.installed import delete_installed, forget_results, installed_by_tester
+from pytest_euicc.conformance.engine.installed import (
+    delete_installed,
+    forget_deleted,
+    forget_results,
+    installed_by_tester,
+)
 from pytest_euicc.conformance.engine.kinds import Preparation, Undo
-from pytest_euicc.conformance.engine.profiles import Profile, fresh_isdr, pending_on, profiles_on, switch
+from pytest_euicc.conformance.engine.profiles import (
+    Profile,
+    enabled_of,
+    fresh_isdr,
+    held_address,
+    held_nicknames,
+    held_notifications,
+    held_profiles,
+    remove_notification,
+    switch,
+)
 from pytest_euicc.conformance.files.observations import NOT_COMPARED, NOT_RESTORED
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr
-
-# ICCID, state, nickname and class: what else a profile has is not changed by sequences.
-_TAGS = bytes.fromhex("5A 9F70 90 95")
 
 
 class OnCard:
@@ -38,11 +51,15 @@ class OnCard:
             context.change("the sequence changes the card")
         session.section(context.sequence_id)
         transport = context.card.transport
+        if isinstance(transport, SectionedTransport):
+            # A part of a recording is replayed by itself, so that it relies on nothing that came before.
+            session.knowledge.forget()
         if isinstance(transport, SnapshotTransport):
+            session.knowledge.kept()
             return _Snapshot(context, transport, transport.snapshot())
         if session.declaration.restore:
             return _Commands(context)
-        return _Inventory(context, take_inventory(context) if changes else None)
+        return _Inventory(context, take_inventory(context) if changes else known_inventory(session))
 
 
 @dataclass
@@ -59,6 +76,9 @@ class _Snapshot:
         with self.context.undoing("not restored"):
             self.transport.restore(self.snapshot)
             self.context.session.other_card = False
+            self.context.session.knowledge.restored()
+            return
+        self.context.session.knowledge.forget()
 
 
 @dataclass
@@ -77,6 +97,7 @@ class _Commands:
 
 def restore_by_commands(context: Context) -> None:
     """Send the declared APDUs that put the card back to its personalised state."""
+    context.session.knowledge.forget()
     with context.undoing("not restored"):
         context.reset(start=False)
         for apdu in context.declaration.restore:
@@ -96,10 +117,14 @@ class _Inventory:
     before: Inventory | None
 
     def restore(self, undo: Undo) -> None:
+        self.context.compared_afterwards = self.before is not None
         undo.run()
         if self.before is not None:
-            put_back(self.context, self.before)
+            if known_inventory(self.context.session) != self.before:
+                put_back(self.context, self.before)
         else:
+            with self.context.undoing("notifications of deleted profiles are pending"):
+                forget_deleted(self.context)
             # Without knowing what the card held, nothing else is deleted from it.
             self.context.left_behind += [
                 f"the profile {iccid.hex()} is installed" for iccid in installed_by_tester(self.context)
@@ -116,25 +141,56 @@ class Inventory:
 
 
 def _look(context: Context) -> Inventory:
-    """What the card holds, on the default channel."""
-    profiles = {profile.iccid: profile for profile in profiles_on(context, _TAGS)}
-    address = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
-    return Inventory(profiles, address, frozenset(int(entry["seqNumber"]) for entry in pending_on(context)))
+    """What the card holds, on the default channel; what is known is not asked for."""
+    return _inventory(
+        held_profiles(context), held_nicknames(context), held_notifications(context), held_address(context)
+    )
+
+
+def known_inventory(session: Session) -> Inventory | None:
+    """What the card holds, if that is known without asking it."""
+    holding = session.knowledge.holding
+    if holding.profiles is None or holding.assumed:
+        return None
+    if holding.nicknames is None or holding.notifications is None or holding.address is None:
+        return None
+    return _inventory(map(Profile, holding.profiles), holding.nicknames, holding.notifications, holding.address)
+
+
+def _inventory(
+    profiles: Iterable[Profile], nicknames: Mapping[bytes, str], pending: Iterable[Mapping[str, Any]], address: str
+) -> Inventory:
+    # Of a profile what sequences change, and no more, so that inventories are equal if nothing changed.
+    held = {
+        profile.iccid: Profile(
+            {
+                "iccid": profile.iccid,
+                "profileState": int(profile.enabled),
+                "profileNickname": nicknames.get(profile.iccid, ""),
+            }
+        )
+        for profile in profiles
+    }
+    return Inventory(held, address, frozenset(int(entry["seqNumber"]) for entry in pending))
 
 
 def take_inventory(context: Context) -> Inventory | None:
-    """What the card holds, read after a reset; another reset follows. None, and an observation, if it cannot be read.
+    """What the card holds, read after a reset unless it is known. None, and an observation, if it cannot be read.
+
+    Another reset follows, except where the sequence begins as the card is then.
 
     Raises:
         CardError: the card is gone.
     """
-    inventory = None
-    try:
-        fresh_isdr(context)
-        inventory = _look(context)
-    except (Es10Error, Refused, UnexpectedStatus) as error:
-        context.observe(NOT_COMPARED, f"what the card holds could not be read before the sequence: {error}")
-    context.reset(start=False)
+    inventory = known_inventory(context.session)
+    if inventory is None:
+        try:
+            fresh_isdr(context)
+            inventory = _look(context)
+        except (Es10Error, Refused, UnexpectedStatus) as error:
+            context.observe(NOT_COMPARED, f"what the card holds could not be read before the sequence: {error}")
+    if not context.begins_at_isdr or context.session.knowledge.as_started is None:
+        context.reset(start=False)
     return inventory
 
 
@@ -143,41 +199,53 @@ def put_back(context: Context, before: Inventory) -> None:
     delete_installed(context, keep=before.profiles)
     try:
         isdr = fresh_isdr(context)
-        forget_results(context)
-        now = _look(context)
+        now = {profile.iccid: profile for profile in held_profiles(context)}
+        nicknames, address = held_nicknames(context), held_address(context)
     except (Es10Error, Refused, UnexpectedStatus) as error:
         context.observe(NOT_COMPARED, f"what the card holds could not be read after the sequence: {error}")
         return
     except CardError as error:
         context.left_behind.append(f"what the sequence changed: {error}")
         return
-    for iccid in before.profiles.keys() - now.profiles.keys():
+    for iccid in before.profiles.keys() - now.keys():
         context.observe(NOT_RESTORED, f"the profile {iccid.hex()} was deleted")
-    for iccid in now.profiles.keys() - before.profiles.keys():
+    for iccid in now.keys() - before.profiles.keys():
         context.left_behind.append(f"the profile {iccid.hex()} is installed")
-    for iccid in before.profiles.keys() & now.profiles.keys():
-        _nickname(context, isdr, before.profiles[iccid], now.profiles[iccid])
-    _enabled(context, before, now)
-    if now.address != before.address:
-        with context.undoing(f"the default SM-DP+ address is {now.address!r}, it was {before.address!r}"):
+    for iccid in before.profiles.keys() & now.keys():
+        _nickname(context, isdr, before.profiles[iccid], nicknames.get(iccid, ""))
+    _enabled(context, before.profiles, now)
+    if address != before.address:
+        with context.undoing(f"the default SM-DP+ address is {address!r}, it was {before.address!r}"):
             _ok(isdr.set_default_dp_address(before.address))
+    # Last, as a profile that is enabled or deleted is notified.
     with context.undoing("the notifications cannot be compared"):
-        pending = frozenset(int(entry["seqNumber"]) for entry in pending_on(context))
+        forget_results(context)
+        forget_deleted(context)
+        _forget_events(context, before, now)
+        pending = frozenset(int(entry["seqNumber"]) for entry in held_notifications(context))
         for numbers, what in ((before.notifications - pending, "removed"), (pending - before.notifications, "added")):
             if numbers:
                 context.observe(NOT_RESTORED, f"notifications {what}: {', '.join(map(str, sorted(numbers)))}")
 
 
-def _nickname(context: Context, isdr: Isdr, before: Profile, now: Profile) -> None:
-    old, new = (profile.info.get("profileNickname", "") for profile in (before, now))
-    if old != new:
-        with context.undoing(f"the nickname of {now.iccid.hex()} is {new!r}, it was {old!r}"):
-            _ok(isdr.set_nickname(now.iccid, old))
+def _forget_events(context: Context, before: Inventory, now: Mapping[bytes, Profile]) -> None:
+    """Remove the notifications of what was done to profiles that are again as they were: nobody has to learn of it."""
+    same = before.profiles.keys() & now.keys()
+    for entry in held_notifications(context):
+        if int(entry["seqNumber"]) not in before.notifications and entry.get("iccid") in same:
+            remove_notification(context, int(entry["seqNumber"]))
 
 
-def _enabled(context: Context, before: Inventory, now: Inventory) -> None:
-    old, new = (next((entry for entry in each.profiles.values() if entry.enabled), None) for each in (before, now))
-    if old is not None and old.iccid in now.profiles and (new is None or new.iccid != old.iccid):
+def _nickname(context: Context, isdr: Isdr, before: Profile, now: str) -> None:
+    old = before.info.get("profileNickname", "")
+    if old != now:
+        with context.undoing(f"the nickname of {before.iccid.hex()} is {now!r}, it was {old!r}"):
+            _ok(isdr.set_nickname(before.iccid, old))
+
+
+def _enabled(context: Context, before: Mapping[bytes, Profile], now: Mapping[bytes, Profile]) -> None:
+    old, new = enabled_of(before.values()), enabled_of(now.values())
+    if old is not None and old.iccid in now and (new is None or new.iccid != old.iccid):
         with context.undoing(f"the profile {old.iccid.hex()} is not enabled again"):
             switch(context, old, enable=True)
     elif old is None and new is not None:

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from pytest_euicc.es9.binding import HttpExchange
 
 
+_ISDR_SELECTED = "isdr_selected"
+_AT_ISDR = ["card_started", _ISDR_SELECTED]
+
+
 class _Stop(Exception):
     """Ends a sequence with a verdict."""
 
@@ -183,6 +187,7 @@ class _Run:
         """Preparation, states and steps; then the steps of ``finally``, and everything restored."""
         kind = KINDS.get(self.case.iut)
         preparation: Preparation | None = None
+        self.context.begins_at_isdr = self.begins_at_isdr()
         changes = self.sequence.changes_card or any(ACTIONS.get(step.action).changes for step in self.sequence.steps)
         try:
             with self.verdicts():
@@ -217,6 +222,13 @@ class _Run:
         preparation.restore(self.undo)
         if self.session.journal is not None:
             self.session.journal.restored(self.id)
+
+    def begins_at_isdr(self) -> bool:
+        """Whether the first states are a started card and the ISD-R on the default channel."""
+        given = self.sequence.given
+        selected = [call for call in given if call.name == _ISDR_SELECTED]
+        names = closure([call.name for call in given])[: len(_AT_ISDR)]
+        return names == _AT_ISDR and not any(call.arguments for call in selected)
 
     @contextmanager
     def verdicts(self) -> Iterator[None]:

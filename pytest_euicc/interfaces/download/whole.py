@@ -97,9 +97,9 @@ def metadata_for(context: Context, wish: ProfileWish) -> dict[str, Any]:
     if wish.profile_class == "provisioning":
         raise SetupIncomplete("a provisioning profile comes from the manufacturer, the card has none to spare")
     metadata: dict[str, Any] = {"profileClass": wish.profile_class}
-    if wish.addresses == 0:
+    if not wish.addresses and not wish.notify:
         metadata["notificationConfigurationInfo"] = {"absent": True}
-    elif wish.notify or wish.addresses is not None:
+    else:
         bits = {"bits": [_EVENT_BITS[event] for event in sorted(wish.notify or _EVENT_BITS)]}
         metadata["notificationConfigurationInfo"] = [
             {"profileManagementOperation": bits, "notificationAddress": f"smdp{number}.example.com"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -58,7 +59,8 @@ def load_crl(
         malformed: what else is wrong with the CRL.
     """
     peer, curve = context.part(SmdpPeer), curve or context.declaration.curve
-    first = _first_number(context)
+    numbers = context.part(_Numbers)
+    first = numbers.run + numbers.sequence
     crl = issue_crl(
         _authority(peer, issuer, curve),
         [_certificate(peer, name, curve) for name in revoked or []],
@@ -66,7 +68,7 @@ def load_crl(
         part=None if part is None else (part, parts or part),
         base=None if base is None else first + base,
         lifted=[_certificate(peer, name, curve) for name in lifted or []],
-        at=context.session.started - timedelta(days=1) + timedelta(seconds=first % 10_000 + number),
+        at=context.session.started - timedelta(days=1) + timedelta(seconds=numbers.sequence + number),
         name_issuer=malformed != "no-issuer-key",
         unknown_extension=malformed == "unknown-critical-extension",
         break_signature=break_signature,
@@ -75,12 +77,21 @@ def load_crl(
     return outcome_of(context.isdr(message.channel).send("load_crl", request.octets), request.value)
 
 
-def _first_number(context: Context) -> int:
-    """A CRL number below those of this sequence: the start of the run, then the number of the sequence."""
-    digits = context.sequence_id.rpartition("_")[2]
-    sequence = int(digits) % _MOST_SEQUENCES if digits.isdecimal() else 0
-    run = int(context.session.started.timestamp())
-    return (run * _MOST_SEQUENCES + sequence) * _MOST_IN_A_SEQUENCE
+@dataclass(frozen=True)
+class _Numbers:
+    """CRL numbers below those of this sequence: by the start of the run, and within it."""
+
+    run: int
+    sequence: int
+
+    @classmethod
+    def start(cls, context: Context) -> _Numbers:
+        """By the number of the sequence, so that a part of a recording can be replayed; higher after a later one."""
+        digits = context.sequence_id.rpartition("_")[2]
+        own = int(digits) % _MOST_SEQUENCES if digits.isdecimal() else 0
+        place = context.session.lists_issued = max(own, context.session.lists_issued + 1)
+        run = int(context.session.started.timestamp()) * _MOST_SEQUENCES
+        return cls(run * _MOST_IN_A_SEQUENCE, place * _MOST_IN_A_SEQUENCE)
 
 
 def _authority(peer: SmdpPeer, issuer: str, curve: str) -> Identity:

@@ -15,11 +15,17 @@ from pytest_euicc.conformance.engine.installed import choose, delete_installed, 
 from pytest_euicc.conformance.engine.profiles import (
     Profile,
     by_iccid,
+    enabled_of,
     enabled_on,
     fresh_isdr,
+    held_address,
+    held_notifications,
+    held_profiles,
+    listed_profiles,
     pending_on,
     profiles_on,
     put_back_enabled,
+    remove_notification,
     switch,
 )
 from pytest_euicc.conformance.engine.registry import state
@@ -65,8 +71,8 @@ def profile(
     wanted = state == "enabled"
     rules = None if ppr is None else frozenset[str](ppr)
     wish = ProfileWish(class_, rules, icon, frozenset(notify or ()), addresses)
-    before, there = enabled_on(context), len(installed_by_tester(context))
-    chosen = choose(context, wish, enabled=wanted)
+    listed, there = listed_profiles(context), len(installed_by_tester(context))
+    before, chosen = enabled_of(listed), choose(context, wish, listed, enabled=wanted)
     moved = chosen.enabled is not wanted
     if moved and wanted and "ppr1" in chosen.rules and chosen.iccid not in installed_by_tester(context):
         _check_reversible(context, chosen)
@@ -74,7 +80,7 @@ def profile(
         switch(context, chosen, enable=wanted)
     context.save(as_, chosen.saved())
     yield
-    delete_installed(context, there)
+    delete_installed(context, there, enabled=wanted)
     if moved:
         put_back_enabled(context, before)
 
@@ -134,9 +140,14 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
 
     Deletes the profiles of the card: needs permission on a real card.
     """
-    there = profiles_on(context)
+    there = listed_profiles(context)
     if there:
         context.change("to delete every profile")
+        if not context.session.puts_back_whole and any(each.profile_class == "provisioning" for each in there):
+            raise NotPermitted(
+                "the card's provisioning profile would be gone, which comes from its manufacturer alone; "
+                "declare restore: with the commands that put the card back"
+            )
         foreign = (profile for profile in there if profile.iccid not in installed_by_tester(context))
         for each in foreign:
             context.observe(NOT_RESTORED, f"the profile {each.iccid.hex()} was deleted")
@@ -174,7 +185,7 @@ def profiles(context: Context, *, count: int, as_: SaveAs = "profiles") -> Gener
         as: saves a list with what ``profile`` saves.
     """
     before = len(installed_by_tester(context))
-    there = profiles_on(context)
+    there = listed_profiles(context)
     there += [provide(context, ProfileWish()) for _ in range(count - len(there))]
     context.save(as_, [profile.saved() for profile in there])
     yield
@@ -187,10 +198,10 @@ def no_notifications(context: Context) -> Generator[None, None, None]:
 
     Removes pending notifications: needs permission on a real card.
     """
-    for entry in pending_on(context):
+    for entry in held_notifications(context):
         number = int(entry["seqNumber"])
         context.change(f"to remove the pending notification {number}")
-        _ask(f"remove the notification {number}", context.isdr().remove_notification_from_list, number)
+        _ask(f"remove the notification {number}", remove_notification, context, number)
         if entry.get("iccid") not in installed_by_tester(context):
             context.observe(NOT_RESTORED, f"the notification {number} was removed unsent")
     yield
@@ -210,9 +221,9 @@ def notification(
         as: saves ``seqNumber``, ``address``, ``iccid`` and ``event``.
     """
     known = {int(entry["seqNumber"]) for entry in pending_on(context)}
-    before, there = enabled_on(context), len(installed_by_tester(context))
+    listed, there = listed_profiles(context), len(installed_by_tester(context))
     wish = ProfileWish(notify=frozenset({event}), ppr=frozenset())
-    chosen = choose(context, wish, enabled=event == "disable")
+    before, chosen = enabled_of(listed), choose(context, wish, listed, enabled=event == "disable")
     iccid = chosen.iccid
     if event == "delete":
         if chosen.enabled:
@@ -250,7 +261,7 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
         value: the address, or ``none``.
     """
     try:
-        before = context.isdr().get_euicc_configured_addresses().get("defaultDpAddress", "")
+        before = held_address(context)
     except Es10Error as error:
         raise Refused(f"the addresses cannot be read: {error}") from error
     if before != value:
@@ -258,7 +269,9 @@ def default_address(context: Context, *, value: TextOrNone) -> Generator[None, N
         _ask("set the default SM-DP+ address", context.isdr().set_default_dp_address, value)
     yield
     with context.undoing(f"the default SM-DP+ address is not {before!r} again"):
-        _ask("set the default SM-DP+ address", fresh_isdr(context).set_default_dp_address, before)
+        isdr = fresh_isdr(context)
+        if held_address(context) != before:
+            _ask("set the default SM-DP+ address", isdr.set_default_dp_address, before)
 
 
 @state("nickname", implies=("isdr_selected",))
@@ -293,7 +306,7 @@ def _named(context: Context, name: str) -> dict[str, Any]:
 def profiles_have(context: Context, iccid: bytes) -> bool:
     """Whether a profile is still there, asked after a reset."""
     fresh_isdr(context)
-    return any(profile.iccid == iccid for profile in profiles_on(context))
+    return any(profile.iccid == iccid for profile in held_profiles(context, assumed=True))
 
 
 def owner_for(context: Context, rules: frozenset[str]) -> dict[str, Any]:

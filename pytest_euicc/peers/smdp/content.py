@@ -37,6 +37,7 @@ class PackageChanges(BaseModel):
         key: of the network access application, such as a test profile must not have.
         filler: bytes of additional files.
         margin: bytes beyond filler, where a card may have more room than it reports.
+        empty: the additional files have this size and no content, so that they need not be sent.
         without: names of profile elements that are left out.
         insert: profile elements that are added: ``unknown`` is mandatory or optional, ``identification`` its number;
             ``before`` or ``after`` the element of this name.
@@ -52,6 +53,7 @@ class PackageChanges(BaseModel):
     key: Hex | None = None
     filler: int = Field(0, ge=0)
     margin: int = Field(0, ge=0)
+    empty: bool = False
     without: tuple[str, ...] = ()
     insert: tuple[Insertion, ...] = ()
 
@@ -79,7 +81,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
         service_provider="Test operator",
         gids=gids,
     )
-    elements += [*profile_package.fillers(changes.filler + changes.margin), profile_package.END]
+    elements += [*profile_package.fillers(changes.filler + changes.margin, empty=changes.empty), profile_package.END]
     _change_files(dict(elements), changes)
     return _joined([element for element in elements if element[0] not in _known(elements, changes.without)], changes)
 

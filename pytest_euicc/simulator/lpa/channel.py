@@ -25,7 +25,7 @@ class LpaChannel(LogicalChannel):
         self._varies = varies
         self._sent = 0
 
-    def select(self, aid: bytes) -> ResponseApdu:
+    def select(self, aid: bytes, *, fci: bool = True) -> ResponseApdu:
         """See LogicalChannel."""
         if self._defective("selects-by-part-of-aid"):
             aid = aid[:10]
@@ -33,7 +33,7 @@ class LpaChannel(LogicalChannel):
             response = self.send(CommandApdu(0x00, 0xA4, 0x04, 0x0C, aid))
             self.aid = aid if response.ok else self.aid
             return response
-        return super().select(aid)
+        return super().select(aid, fci=fci)
 
     def store_data(self, octets: bytes) -> ResponseApdu:
         """See LogicalChannel."""

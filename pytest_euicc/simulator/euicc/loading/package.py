@@ -20,6 +20,7 @@ from pytest_euicc.simulator.euicc.loading.package_files import (
     Path,
     read_file_management,
     read_template,
+    unfilled,
 )
 from pytest_euicc.simulator.euicc.loading.security_domain import SecurityDomain, read_security_domain
 from pytest_euicc.simulator.euicc.loading.tlv_stream import TlvStream
@@ -159,7 +160,7 @@ class PackageReader:
     def _take(self, element: bytes) -> None:
         number = _identification(element)
         try:
-            self._check_memory(element, number)
+            self._check_memory(len(element), number)
             self._process(element, number)
         except PackageFault as fault:
             raise self._noted(fault) from None
@@ -168,8 +169,13 @@ class PackageReader:
         self.statuses.append((fault.status, fault.identification))
         return fault
 
-    def _check_memory(self, element: bytes, number: int | None) -> None:
-        self._memory += len(element)
+    def _files(self, value: dict[str, Any], number: int | None) -> None:
+        """Files are as large as their descriptors say, whether their content comes along or not."""
+        self._check_memory(unfilled(value), number)
+        read_file_management(self._tree, value)
+
+    def _check_memory(self, octets: int, number: int | None) -> None:
+        self._memory += octets
         if self._memory > self.free_memory and not self.defective("installs-beyond-the-memory"):
             raise PackageFault(
                 "installFailedDueToInsufficientMemoryForProfile",
@@ -189,7 +195,7 @@ class PackageReader:
                 raise _processing(PeStatus.PE_NOT_SUPPORTED, number, "unknown profile element")
             self.statuses.append((PeStatus.PE_NOT_SUPPORTED, number))
             return
-        handler = self._handlers().get(name)
+        handler = self._handlers(number).get(name)
         try:
             if handler is not None:
                 handler(value)
@@ -211,12 +217,12 @@ class PackageReader:
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, str(error)) from None
         return name, value
 
-    def _handlers(self) -> dict[str, Callable[[Any], None]]:
+    def _handlers(self, number: int | None) -> dict[str, Callable[[Any], None]]:
         return {
             "header": self._header,
             "end": self._end,
             "securityDomain": self._security_domain,
-            "genericFileManagement": lambda value: read_file_management(self._tree, value),
+            "genericFileManagement": lambda value: self._files(value, number),
             "akaParameter": self._authentication,
         } | dict.fromkeys(_STRUCTURAL, _accept)
 

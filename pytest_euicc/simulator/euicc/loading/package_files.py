@@ -145,6 +145,21 @@ def read_file_management(tree: FileTree, value: dict[str, Any]) -> None:
         _store(tree, path, content)
 
 
+def unfilled(value: dict[str, Any]) -> int:
+    """Octets of the files of a PE-GenericFileManagement beyond the content that is in it."""
+    left = 0
+    for commands in value["fileManagementCMD"]:
+        size = 0
+        for kind, argument in commands:
+            if kind == "createFCP":
+                left += size
+                size = int.from_bytes(argument.get("efFileSize", b""), "big")
+            elif kind == "fillFileContent":
+                size = max(0, size - len(argument))
+        left += size
+    return left
+
+
 def _created(tree: FileTree, descriptor: dict[str, Any]) -> tuple[Path | None, _Content | None]:
     fid = descriptor.get("fileID")
     if fid is None:
