@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
     card = command("card", "simulator.serve:card", text, served)
     card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
     card.add_argument("--port", type=_port, default=35963, help="port of vpcd (default 35963)")
+    text = "put the simulated eUICC into a modem that answers to AT commands at a pseudo-terminal"
+    modem = command("modem", "simulator.serve:modem", text, served)
+    modem.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
+    text = "without AT+CCHO, AT+CGLA and AT+CCHC: logical channels by MANAGE CHANNEL alone"
+    modem.add_argument("--no-logical-channels", action="store_true", help=text)
+    text = "characters of the longest command line that it takes (default 1024)"
+    modem.add_argument("--longest", type=int, default=1024, metavar="N", help=text)
     text = "run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
     smdp = command("smdp", "simulator.serve:smdp", text, served)
     smdp.add_argument("--inventory", type=Path, help="profiles to offer (YAML, see docs/inventory.md)")
@@ -102,10 +109,11 @@ def parser() -> argparse.ArgumentParser:
     smdp.add_argument("--port", type=_port, default=8443, help="port of ES9+ on P-256 (default 8443)")
     smdp.add_argument("--brainpool-port", type=_port, default=8444, help="port of ES9+ on Brainpool (default 8444)")
     smdp.add_argument("--es2-port", type=_port, default=8445, help="port of ES2+ (default 8445)")
-    for simulator in (card, smdp):
+    for simulator in (card, modem, smdp):
         simulator.add_argument("--pki", type=Path, help="folder with certificates and keys in the layout of SGP.26")
         _many(simulator, "--defect", "NAME", "switch on a named defect")
         _many(simulator, "--variant", "NAME", "switch on a permitted variant")
+    for simulator in (card, smdp):
         simulator.add_argument("--host", default="127.0.0.1")
 
     text = "list the profiles that the SM-DP+ under test must hold, and write those that are missing"

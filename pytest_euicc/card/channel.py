@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from pytest_euicc.card import proactive
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, cla_on_channel
-from pytest_euicc.card.errors import CardError, MalformedAnswer
+from pytest_euicc.card.errors import ByTheDevice, CardError, MalformedAnswer
 from pytest_euicc.card.proactive import ProactiveCommand
-from pytest_euicc.card.transport import RemovableTransport, Transport
+from pytest_euicc.card.transport import Device, RemovableTransport, Transport, device_of
 
 BLOCK = 255
 """Octets of one STORE DATA block (SGP.22 5.7.2)."""
@@ -55,11 +55,11 @@ class Exchange:
 
 
 class Start(NamedTuple):
-    """What the card answered while it was started."""
+    """What the card answered while it was started; None for what a device (a modem) had sent before."""
 
     mf: ResponseApdu
-    terminal_capability: ResponseApdu
-    terminal_profile: ResponseApdu
+    terminal_capability: ResponseApdu | None
+    terminal_profile: ResponseApdu | None
 
 
 class Limits:
@@ -184,16 +184,36 @@ class Card:
 
     def announce_terminal(
         self, terminal_capability: bytes = TERMINAL_CAPABILITY, terminal_profile: bytes = TERMINAL_PROFILE
-    ) -> tuple[ResponseApdu, ResponseApdu]:
+    ) -> tuple[ResponseApdu | None, ResponseApdu | None]:
         """TERMINAL CAPABILITY and TERMINAL PROFILE: a start without the selection of the MF.
 
-        The MF is the current directory after a reset anyway (ETSI TS 102 221 8.4.1).
+        The MF is the current directory after a reset anyway (ETSI TS 102 221 8.4.1). A device (a modem) has sent both.
         """
+        if self.device is not None:
+            return None, None
         self._terminal = (terminal_capability, terminal_profile)
         return (
             self.basic.send(CommandApdu(0x80, 0xAA, 0x00, 0x00, terminal_capability)),
             self.basic.send(CommandApdu(0x80, 0x10, 0x00, 0x00, terminal_profile)),
         )
+
+    @property
+    def device(self) -> Device | None:
+        """The card's terminal, where that is a device (a modem) and not this harness."""
+        return device_of(self.transport)
+
+    @property
+    def block(self) -> int:
+        """Octets of a STORE DATA block, and of a GET RESPONSE through a device."""
+        return BLOCK if self.device is None else self.device.block
+
+    def be_terminal(self, doing: str) -> None:
+        """Raises `ByTheDevice` where a device is the card's terminal; *doing* is what only the terminal can do."""
+        if self.device is not None:
+            raise ByTheDevice(
+                f"{self.description}: {doing} is not possible: the device is the card's terminal, and it starts the "
+                "card and answers its proactive commands by itself. Test this on the card in a reader"
+            )
 
     def open_channel(self, number: int | None = None) -> LogicalChannel:
         """MANAGE CHANNEL open from the basic channel; without a number the card gives one (ETSI TS 102 221 11.1.17).
@@ -221,7 +241,11 @@ class Card:
         """Leave proactive commands unfetched, so that a proactive session stays open, until `release_proactive`.
 
         A reset ends it as well, as nothing is pending then.
+
+        Raises:
+            ByTheDevice: a device fetches them.
         """
+        self.be_terminal("to leave proactive commands unfetched")
         self._holds, self.held = True, None
 
     def release_proactive(self) -> None:
@@ -257,6 +281,9 @@ class Card:
 
     def serve_proactive(self, response: ResponseApdu) -> None:
         """FETCH and answer for as long as a status word 91xx announces a command (ETSI TS 102 221 7.4.2.1)."""
+        if self.device is not None:
+            # The device has seen it as well, and fetches.
+            return
         if self._holds:
             self.held = response if response.sw1 == 0x91 else self.held
             return
@@ -365,7 +392,8 @@ class LogicalChannel:
 
         Returns the answer to the last block, or to the first that was refused.
         """
-        blocks = [octets[at : at + BLOCK] for at in range(0, len(octets), BLOCK)] or [b""]
+        size = self.card.block
+        blocks = [octets[at : at + size] for at in range(0, len(octets), size)] or [b""]
         if len(blocks) > _BLOCKS:
             raise ApduError(f"{len(octets)} octets do not fit into {_BLOCKS} blocks of STORE DATA")
         for number, block in enumerate(blocks[:-1]):
@@ -391,7 +419,10 @@ class LogicalChannel:
         """GET RESPONSE for as long as 61xx says that there is more (ISO 7816-4 5.6, 11.7.1)."""
         data = response.data
         while response.sw1 == 0x61:
-            get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=response.sw2 or 256)
+            wanted = response.sw2 or 256
+            if self.card.device is not None:
+                wanted = min(wanted, self.card.block)
+            get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=wanted)
             response = self.card.exchange(get)
             if response.sw1 == 0x6C:
                 response = self.card.exchange(CommandApdu(get.cla, 0xC0, 0x00, 0x00, le=response.sw2 or 256))

@@ -41,6 +41,10 @@ class ReaderGone(CardError):
     """The reader or its card went away while it was in use."""
 
 
+class ByTheDevice(CardError):
+    """Only the terminal of the card could do it, and that is a device between the harness and the card."""
+
+
 class MalformedAnswer(CardError):
     """What was received is not a response APDU (ISO 7816-3 12.1.1), or does not end."""
 

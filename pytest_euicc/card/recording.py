@@ -8,8 +8,19 @@ from typing import IO
 
 from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMismatch, TraceError, UnknownTransport
 from pytest_euicc.card.trace import Event, Section, Trace
-from pytest_euicc.card.transport import RemovableTransport, SnapshotTransport, Transport, TransportOptions
+from pytest_euicc.card.transport import (
+    Device,
+    RemovableTransport,
+    SnapshotTransport,
+    Transport,
+    TransportOptions,
+    device_of,
+)
 from pytest_euicc.text import printable
+
+_DEVICE = "device"
+"""A named comment of a trace: a device was the card's terminal."""
+_LARGEST_BLOCK = 255
 
 
 class Recorder:
@@ -44,6 +55,11 @@ class Recorder:
         """That of the transport."""
         return self._transport.protocol
 
+    @property
+    def device(self) -> Device | None:
+        """That of the transport."""
+        return device_of(self._transport)
+
     def connect(self) -> None:
         """Connect, and start the file."""
         self._transport.connect()
@@ -62,6 +78,8 @@ class Recorder:
             self._write(f"# trace of {self.description}")
             for name, text in self._notes.items():
                 self._write(f"# {name}: {text}")
+            if self.device is not None:
+                self._write(f"# {_DEVICE}: block {self.device.block}")
             self._write(f"# protocol: {self.protocol}")
             if isinstance(self._transport, SnapshotTransport):
                 self._write("# snapshots: yes")
@@ -194,6 +212,12 @@ class Replay:
     def protocol(self) -> str:
         """The one that was recorded."""
         return self._trace.protocol
+
+    @property
+    def device(self) -> Device | None:
+        """The one that the card was recorded through."""
+        block = self.notes.get(_DEVICE, "").removeprefix("block ")
+        return Device(int(block)) if block.isdecimal() and 0 < int(block) <= _LARGEST_BLOCK else None
 
     @property
     def notes(self) -> Mapping[str, str]:

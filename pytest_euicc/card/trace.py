@@ -4,7 +4,7 @@ One APDU a line: ``> `` command, ``< `` response, both in hexadecimal. ``# `` st
 
 ``# protocol: T=1``   before the first exchange
 ``# snapshots: yes``  the transport had snapshots
-``# atr: 3B…``        the card was powered up or reset and answered this
+``# atr: 3B…``        the card was powered up or reset and answered this; nothing where a modem does not tell it
 ``# section: title``  what follows belongs to one sequence
 ``# fault: text``     the command before it got no answer
 
@@ -165,7 +165,9 @@ class _Reader:
         if name == "atr":
             self._cut(number, "a reset")
             self._started = True
-            self._add(Event(number, atr=self._octets(number, f"# {text}")))
+            # A card behind a modem has none that the modem would tell.
+            untold = not text and "device" in self._trace.notes
+            self._add(Event(number, atr=b"" if untold else self._octets(number, f"# {text}")))
         elif name == "section":
             self._cut(number, "a section")
             self._trace.sections.append(Section(text, number, 0))

@@ -71,6 +71,24 @@ class SectionedTransport(Protocol):
 
 
 @dataclass(frozen=True)
+class Device:
+    """A device between the harness and its card that is the card's terminal, such as a modem.
+
+    It has started the card and answers its proactive commands; the harness sees neither them nor the ATR.
+
+    Attributes:
+        block: octets that one command may carry, and one answer.
+    """
+
+    block: int = 255
+
+
+def device_of(transport: Transport) -> Device | None:
+    """The device of a transport; None where the harness is the terminal."""
+    return getattr(transport, "device", None)
+
+
+@dataclass(frozen=True)
 class TransportOptions:
     """Options of a transport besides its argument.
 

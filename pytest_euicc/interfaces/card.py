@@ -112,7 +112,8 @@ def reset(context: Context, _message: Message, *, bare: bool = False) -> Outcome
     Returns:
         The ATR, as for ``card.atr``.
     """
-    return _atr_outcome(context.reset(start=not bare))
+    octets = context.reset(start=not bare)
+    return Outcome(value={}, shape=_ATR) if context.card.device is not None else _atr_outcome(octets)
 
 
 @action("card.atr", response=_ATR)
@@ -124,6 +125,7 @@ def atr(context: Context, _message: Message) -> Outcome:
         ``euicc`` whether it announces eUICC functions (ETSI TS 102 221 6.3.3); ``logical_channels`` how many the card
         capabilities announce (ISO 7816-4 12.2.2.9). What the ATR does not say is absent.
     """
+    context.card.be_terminal("to learn the ATR")
     return _atr_outcome(context.card.atr)
 
 
@@ -328,6 +330,7 @@ def proactive(context: Context, _message: Message) -> Outcome:
     Returns:
         ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command.
     """
+    context.card.be_terminal("to see proactive commands")
     fetched = context.card.take_fetched()
     for _ in range(_POLLS):
         if fetched:

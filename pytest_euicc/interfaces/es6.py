@@ -94,6 +94,7 @@ def update_metadata(
 
 def _exchange(context: Context, link: Link, spi: Spi, request: Encoded, *, expanded: bool) -> Outcome:
     """One ENVELOPE for each message, up to the first that is refused; the receipt comes after the last."""
+    context.card.be_terminal("to take the receipt that the card sends by SMS")
     fetched = len(context.card.fetched)
     outcome = Outcome(sent=request.octets, sent_value=request.value, shape=_RECEIPT, value={})
     for tpdu in link.messages:

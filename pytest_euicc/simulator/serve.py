@@ -7,12 +7,16 @@ import signal
 import sys
 import threading
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.defect import known_defects
 from pytest_euicc.simulator.variant import known_variants
+
+if TYPE_CHECKING:
+    from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 
 
 class ServeError(PytestEuiccError):
@@ -23,23 +27,49 @@ def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def _euicc(arguments: Namespace) -> SimulatedEuicc:
+    """The simulated eUICC as options want it."""
+    from pytest_euicc.simulator.euicc.defects import DEFECTS
+    from pytest_euicc.simulator.euicc.settings import EuiccSettings
+    from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+    from pytest_euicc.simulator.euicc.variants import VARIANTS
+
+    settings = EuiccSettings.load(arguments.settings) if arguments.settings else EuiccSettings()
+    pki = FolderPki(arguments.pki) if arguments.pki else None
+    defects = known_defects("--defect", arguments.defect, DEFECTS)
+    variants = known_variants("--variant", arguments.variant, VARIANTS)
+    return SimulatedEuicc(settings, pki, defects=defects, variants=variants)
+
+
+def modem(arguments: Namespace) -> int:
+    """A modem with the simulated eUICC at a pseudo-terminal, until Ctrl-C or SIGTERM; returns the exit status.
+
+    Raises:
+        PytestEuiccError: an option is wrong, or there are no pseudo-terminals.
+    """
+    from pytest_euicc.simulator.modem import ModemPort, Quirks, SimulatedModem
+
+    quirks = Quirks(logical_channels=not arguments.no_logical_channels, longest=arguments.longest)
+    try:
+        port = ModemPort(SimulatedModem(_euicc(arguments), quirks).answer, quirks)
+    except (ImportError, OSError) as error:
+        raise ServeError(f"no pseudo-terminal can be opened here: {error}") from None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _say(f"a modem with an eUICC answers at {port.device} (--euicc at:{port.device}); Ctrl-C ends it")
+    with contextlib.suppress(KeyboardInterrupt):
+        port.run()
+    return 0
+
+
 def card(arguments: Namespace) -> int:
     """Put the simulated eUICC into the reader of vpcd, until Ctrl-C or SIGTERM; returns the exit status.
 
     Raises:
         PytestEuiccError: an option is wrong, or there is no reader.
     """
-    from pytest_euicc.simulator.euicc.defects import DEFECTS
-    from pytest_euicc.simulator.euicc.settings import EuiccSettings
-    from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
-    from pytest_euicc.simulator.euicc.variants import VARIANTS
     from pytest_euicc.simulator.vpcd import CardServer
 
-    settings = EuiccSettings.load(arguments.settings) if arguments.settings else EuiccSettings()
-    pki = FolderPki(arguments.pki) if arguments.pki else None
-    defects = known_defects("--defect", arguments.defect, DEFECTS)
-    variants = known_variants("--variant", arguments.variant, VARIANTS)
-    euicc = SimulatedEuicc(settings, pki, defects=defects, variants=variants)
+    euicc = _euicc(arguments)
     place = f"{arguments.host}:{arguments.port}"
     server = CardServer(euicc, arguments.host, arguments.port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -174,6 +174,8 @@ def test_starting_a_card() -> None:
         "00A40004023F0000 6200 9000".replace(" 9000", "9000") + "\n80AA000005A903830107 6D00\n80100000041300E802 9000"
     )
     start = card.start()
+    assert start.terminal_capability is not None
+    assert start.terminal_profile is not None
     assert (start.mf.ok, start.terminal_capability.sw, start.terminal_profile.ok) == (True, 0x6D00, True)
 
 

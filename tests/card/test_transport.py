@@ -23,7 +23,7 @@ COMMAND = bytes.fromhex("80E2910003BF2E00")
 
 def test_an_unknown_kind_names_those_there_are() -> None:
     with pytest.raises(
-        UnknownTransport, match=r"no transport 'pscs' \(in 'pscs:0'\); there are: pcsc, replay, sim, vpcd"
+        UnknownTransport, match=r"no transport 'pscs' \(in 'pscs:0'\); there are: at, pcsc, replay, sim, vpcd"
     ):
         open_transport("pscs:0")
 
