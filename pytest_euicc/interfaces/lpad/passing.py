@@ -41,6 +41,15 @@ def _member(octets: bytes, name: str) -> Any:
     return body.get(name) if isinstance(body, dict) else None
 
 
+def _given(octets: bytes, name: str) -> bytes:
+    """A member of a server's answer, in whatever layout of base64 the script has it written."""
+    text = "".join(str(_member(octets, name)).split()).translate(str.maketrans("-_", "+/")).rstrip("=")
+    try:
+        return decode_base64(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return b""
+
+
 def _octets(octets: bytes, name: str) -> bytes:
     try:
         return decode_base64(str(_member(octets, name)))
@@ -82,7 +91,7 @@ def _to_card(source: str, target: str, *members: str, place: int = 0) -> Callabl
         if target == "ES10b.PrepareDownload" and len(children) == len(members) + 1:
             del children[2]
         for name, child in zip(members, [*children, *[b""] * len(members)], strict=False):
-            yield from _equal(f"{target} {name}", _octets(given.answer, name), child)
+            yield from _equal(f"{target} {name}", _given(given.answer, name), child)
 
     return judge
 
@@ -105,7 +114,7 @@ def _segments(calls: list[Call]) -> Iterator[Mismatch]:
         yield from pair
         return
     given, _ = pair
-    package = _octets(given.answer, "boundProfilePackage")
+    package = _given(given.answer, "boundProfilePackage")
     sent = [call.request for call in calls if call.name == LOAD and call.began >= given.ended]
     stopped = next((number for number, call in enumerate(_loads(calls, given), 1) if _ended(call)), None)
     wanted = bpp.segments(package)[:stopped]

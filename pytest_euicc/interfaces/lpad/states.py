@@ -12,12 +12,14 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
 from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.layout import Layout
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.peers.lpa.tls import Ending, Shown, TlsRule
 from pytest_euicc.peers.lpa.user import Reply
 from pytest_euicc.peers.smdp.content import build
 from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
 
+_PNG = bytes.fromhex("89504E470D0A1A0A")
 _EVENTS = ["install", "enable", "disable", "delete"]
 
 
@@ -36,7 +38,8 @@ def card(
 
     Args:
         profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
-            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given.
+            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is one
+            of so many octets.
         settings: other settings of the simulated eUICC.
         defects: names of its defects.
         variants: names of its permitted variants.
@@ -55,6 +58,8 @@ def card(
 def _installed(number: int, entry: dict[str, Any]) -> dict[str, Any]:
     digits = f"8900101234567890{number:03d}"
     default = {"iccid": to_octets(digits + check_digit(digits)).hex(), "name": f"Profile {number}"}
+    if isinstance(entry.get("icon"), int):
+        entry = {**entry, "icon": (_PNG + bytes(entry["icon"]))[: entry["icon"]].hex()}
     return {**default, **entry}
 
 
@@ -232,6 +237,7 @@ def answer(
     message: str = "scripted",
     json: dict[str, Any] | None = None,
     without: list[str] | None = None,
+    layout: Layout | None = None,
     http: int | None = None,
     headers: dict[str, str] | None = None,
     body: str | None = None,
@@ -255,6 +261,7 @@ def answer(
         message: that goes with it.
         json: members of a server's answer put over its own, as they are.
         without: members that are left out.
+        layout: another way to write the JSON of a server's answer.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP in place of the answer.
@@ -264,8 +271,8 @@ def answer(
     """
     given = {
         "host": host, "nth": nth, "block": block, "sw": sw, "octets": octets, "value": value, "with": with_,
-        "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "http": http,
-        "headers": headers, "body": body, "delay": delay, "cut": cut, "power_cut": power_cut,
+        "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "layout": layout,
+        "http": http, "headers": headers, "body": body, "delay": delay, "cut": cut, "power_cut": power_cut,
     }  # fmt: skip
     bench_of(context).script.add(
         Rule.model_validate({"function": function} | {name: each for name, each in given.items() if each is not None})

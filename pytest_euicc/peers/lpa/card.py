@@ -128,7 +128,7 @@ class BenchCard:
                 answer[:-2],
                 status,
                 (Apdu(apdu, answer, began),),
-                value={"channel": number, "p1": command.p1, "p2": command.p2, **value},
+                value={"channel": number, "p1": command.p1, "p2": command.p2, "data": command.data, **value},
             )
         )
         return answer

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.peers.lpa.layout import Layout
 
 
 class Rule(BaseModel):
@@ -29,6 +30,7 @@ class Rule(BaseModel):
         message: that goes with it.
         json: members of a server's answer put over its own, as they are.
         without: names of members that are left out.
+        layout: another way to write the JSON of a server's answer.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP, in place of the answer.
@@ -52,6 +54,7 @@ class Rule(BaseModel):
     message: str = "scripted"
     json_: dict[str, Any] = Field(default={}, alias="json")
     without: list[str] = []
+    layout: Layout | None = None
     http: int | None = None
     headers: dict[str, str] = {}
     body: str | None = None

@@ -13,6 +13,7 @@ from pytest_euicc.conformance.values.resolve import merge
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.peers.lpa.functions import BY_PATH, SERVER, ServerFunction
+from pytest_euicc.peers.lpa.layout import written
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 from pytest_euicc.peers.lpa.script import Rule, Script
 
@@ -127,6 +128,9 @@ class Web:
             response = self._json(self._edited(found, function, rule))
         else:
             response = self._plain(request, function, rule)
+        if rule.layout is not None and response.status == 200 and function is not None:
+            encoded = [name for name, field in function.answer.items() if field.type_name not in ("", "hex")]
+            response = replace(response, body=written(json.loads(response.body), rule.layout, encoded))
         if rule.body is not None:
             # An answer without a body has a status of its own.
             response = replace(response, status=200, body=rule.body.encode())

@@ -12,7 +12,7 @@ from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.errors import Es9Error
-from pytest_euicc.es10.isdr import ISDR_AID, Isdr
+from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
 from pytest_euicc.lpa.discovery import AnotherSmds
 from pytest_euicc.lpa.errors import LpaError
@@ -23,10 +23,9 @@ from pytest_euicc.rsp.iccid import to_octets
 from pytest_euicc.simulator.lpa.base import Setting
 from pytest_euicc.simulator.lpa.channel import LpaChannel
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
+from pytest_euicc.simulator.lpa.listing import profiles_of
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
-_STATES = {0: "disabled", 1: "enabled"}
-_CLASSES = {0: "test", 1: "provisioning", 2: "operational"}
 _EVENTS = ("install", "enable", "disable", "delete")
 _OK = 0
 _MOST_EVENTS = 16
@@ -96,7 +95,7 @@ class SimulatedLpa:
             self._start()
         opened = self._kept if self._kept is not None and self._kept.is_open else None
         channel = opened or self._card.open_channel()
-        deviant = LpaChannel(self._card, channel.number, self.defective, self.varies)
+        deviant = LpaChannel(self._card, channel, self.defective, self.varies)
         try:
             if self.defective("es10-before-select"):
                 deviant.store_data(bytes.fromhex("BF3E035C015A"))
@@ -233,12 +232,13 @@ class SimulatedLpa:
         """The profiles that are installed."""
         tags = {"tagList": bytes.fromhex("5A4F9F7090919295B7")} if self.varies("lists-by-tags") else None
         with self._isdr() as isdr:
-            choice, listed = isdr.get_profiles_info(tags)
-        if choice != "profileInfoListOk":
+            reply = isdr.call("get_profiles_info", tags or {})
+        try:
+            return {"profiles": profiles_of(reply)}
+        except Es10Error:
             if self.defective("error-is-an-empty-list"):
                 return {"profiles": []}
-            raise Told(f"the eUICC lists no profiles: {listed}")
-        return {"profiles": [_profile(entry) for entry in listed if "iccid" in entry]}
+            raise
 
     def enable(self, identifier: bytes, *, refresh: bool = True) -> dict[str, Any]:
         """Enable a profile."""
@@ -253,12 +253,20 @@ class SimulatedLpa:
         return self._manage("delete_profile", identifier)
 
     def _manage(self, function: str, identifier: bytes, **flags: Any) -> dict[str, Any]:
+        self._confirm(function)
         with self._procedures() as procedures:
             code = procedures.manage(function, identifier, **flags)
             if code != _OK:
                 raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
             procedures.deliver()
         return {}
+
+    def _confirm(self, operation: str) -> None:
+        """Simple or strong confirmation by the end user (SGP.22 3.2, 3.3.2); raises Told."""
+        if self.defective("manages-without-asking"):
+            return
+        if self._user.agrees({"operation": operation}) != "yes":
+            raise Told("the user declined")
 
     def nickname(self, iccid: bytes, name: str) -> dict[str, Any]:
         """Give a profile a nickname."""
@@ -270,6 +278,7 @@ class SimulatedLpa:
 
     def memory_reset(self, options: tuple[str, ...]) -> dict[str, Any]:
         """Reset the memory of the eUICC."""
+        self._confirm("memory_reset")
         with self._procedures() as procedures:
             _ok(procedures.reset_memory(options))
             procedures.deliver()
@@ -288,6 +297,7 @@ class SimulatedLpa:
 
     def set_default_address(self, address: str) -> dict[str, Any]:
         """Set or clear the default SM-DP+ address."""
+        self._confirm("set_default_address")
         if address != address.lower() and self.defective("folds-default-address"):
             address = address.lower()
         with self._isdr() as isdr:
@@ -326,19 +336,6 @@ def _names(metadata: Metadata) -> dict[str, Any]:
         "name": metadata.value.get("profileName", ""),
         "provider": metadata.value.get("serviceProviderName", ""),
     }
-
-
-def _profile(entry: Mapping[str, Any]) -> dict[str, Any]:
-    told = {
-        "iccid": bytes(entry["iccid"]),
-        "state": _STATES.get(int(entry.get("profileState", 0)), "unknown"),
-        "class": _CLASSES.get(int(entry.get("profileClass", 2)), "unknown"),
-        "name": entry.get("profileName"),
-        "provider": entry.get("serviceProviderName"),
-        "nickname": entry.get("profileNickname"),
-        "icon": entry.get("icon"),
-    }
-    return {name: value for name, value in told.items() if value is not None}
 
 
 def _notification(entry: Mapping[str, Any]) -> dict[str, Any]:

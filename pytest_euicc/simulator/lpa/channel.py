@@ -16,17 +16,29 @@ class LpaChannel(LogicalChannel):
     """A logical channel with deviations.
 
     Args:
+        opened: the channel as the card opened it; after a REFRESH the card opens it anew, under another number.
         defective, varies: whether one of that name is switched on.
     """
 
-    def __init__(self, card: Card, number: int, defective: Asks, varies: Asks) -> None:
-        super().__init__(card, number)
+    def __init__(self, card: Card, opened: LogicalChannel, defective: Asks, varies: Asks) -> None:
+        super().__init__(card, opened.number)
+        self._opened = opened
         self._defective = defective
         self._varies = varies
         self._sent = 0
 
+    def send(self, command: CommandApdu, *, proactively: bool = True, fetch: bool = True) -> ResponseApdu:
+        """See LogicalChannel."""
+        self.number = self._opened.number
+        return super().send(command, proactively=proactively, fetch=fetch)
+
     def select(self, aid: bytes, *, fci: bool = True) -> ResponseApdu:
         """See LogicalChannel."""
+        response = self._select(aid, fci=fci)
+        self._opened.aid = self.aid
+        return response
+
+    def _select(self, aid: bytes, *, fci: bool) -> ResponseApdu:
         if self._defective("selects-by-part-of-aid"):
             aid = aid[:10]
         if self._varies("selects-without-fci"):
