@@ -181,8 +181,7 @@ class SimulatedLpa:
         if not address:
             raise Told("no default SM-DP+ address is set")
         session = procedures.authenticate(address, matching_id)
-        procedures.confirm(session, self._consent)
-        done = procedures.fetch_and_install(session, self._user.enters_code)
+        done = procedures.complete(session, self._consent, self._user.enters_code)
         procedures.deliver()
         return {"iccid": done.iccid, **_names(done.metadata)}
 

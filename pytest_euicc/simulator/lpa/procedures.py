@@ -8,7 +8,7 @@ from typing import Any
 from pytest_euicc.lpa.discovery import Event
 from pytest_euicc.lpa.errors import LpaError
 from pytest_euicc.lpa.outcomes import Installation, Session
-from pytest_euicc.lpa.procedures import Code
+from pytest_euicc.lpa.procedures import Code, Consent
 from pytest_euicc.simulator.lpa.codes import Codes
 from pytest_euicc.simulator.lpa.delivering import Delivering
 
@@ -27,8 +27,10 @@ class Procedures(Codes, Delivering):
         found = super().events(address, event_id)
         return found[:1] if len(found) > 1 and self.defective("first-event-alone") else found
 
-    def fetch_and_install(self, session: Session, code: Code) -> Installation:
-        """What follows the consent."""
+    def complete(self, session: Session, consent: Consent, code: Code) -> Installation:
+        """What follows AuthenticateClient, without an activation code."""
+        self._consent, self._cancelled = consent, False
+        self.confirm(session, consent)
         return self._fetch_and_install(session, code)
 
     def deliver(self) -> None:
