@@ -10,6 +10,8 @@ from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.errors import PytestEuiccError
 
 _OF_THE_CARD = ("eid", "test_cards", "restore", "ci_verification", "ci_signing")
+_LPAS = ("lpac",)
+"""Declarations of LPAs."""
 _KEY = re.compile(r"^([a-z][\w-]*):", re.MULTILINE)
 _ASKED = """\
 # Of your card: its EID, the key identifiers of its CIs in order of priority, and whether tests may change it.
@@ -28,7 +30,7 @@ def names() -> dict[str, str]:
     """What a template is called, with the name of its file: ``v2.6`` and ``v26-integrated`` are the same."""
     stems = [card.name for card in resources.simulated_cards()]
     short = {f"v{stem[1]}.{stem[2]}": stem for stem in stems if re.match(r"v\d\d-", stem)}
-    return short | {stem: stem for stem in stems}
+    return short | {stem: stem for stem in (*stems, *_LPAS)}
 
 
 def template(name: str) -> str:
@@ -46,4 +48,4 @@ def template(name: str) -> str:
     starts = [*(found.start() for found in _KEY.finditer(text)), len(text)]
     blocks = [text[: starts[0]], *(text[one:following] for one, following in pairwise(starts))]
     kept = [block for block in blocks if not block.startswith(tuple(f"{key}:" for key in _OF_THE_CARD))]
-    return "".join(kept) + _ASKED
+    return "".join(kept) + ("" if stem in _LPAS else _ASKED)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pytest_euicc import resources
+from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver import LpaDriver
+from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.options import OWN, OptionError, Options
 from pytest_euicc.simulator.defect import known_defects
@@ -19,7 +25,15 @@ def open_driver(options: Options) -> LpaDriver:
         UnknownDefect, UnknownVariant: our own LPA has none of that name.
     """
     if options.lpa != OWN:
-        raise OptionError(f"--lpa {options.lpa}: there are no drivers of other LPAs yet; leave it out, or give own")
+        path = Path(options.lpa)
+        known = resources.declarations() / "drivers" / f"{options.lpa}.yaml"
+        if not path.is_file() and not known.is_file():
+            there = ", ".join(sorted(each.stem for each in known.parent.glob("*.yaml")))
+            raise OptionError(f"--lpa {options.lpa}: no such file, and no driver of the package; those are {there}")
+        try:
+            return CommandDriver(DriverFile.load(path if path.is_file() else known))
+        except FileMistakes as error:
+            raise OptionError(f"--lpa: {error}") from None
     defects = known_defects("--lpa-defect", options.lpa_defects, DEFECTS)
     variants = known_variants("--lpa-variant", options.lpa_variants, VARIANTS)
     return OwnLpa(defects, variants)

@@ -1,0 +1,246 @@
+"""An LPA that is driven by commands: one process for each thing that the user does (see DriverFile)."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from pytest_euicc.conformance.engine.errors import NotReachable
+from pytest_euicc.iut.lpa.driver import Reach
+from pytest_euicc.iut.lpa.driver_file import Command, DriverFile, Listed, Prompt
+from pytest_euicc.iut.lpa.streams import Streams
+from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.rsp.iccid import to_digits, to_octets
+
+_LARGEST_LINE = 8 << 20
+_OCTETS = ("iccid", "eid", "aid")
+
+
+class CommandDriver:
+    """The driver of a file (see LpaDriver)."""
+
+    def __init__(self, file: DriverFile) -> None:
+        self._file = file
+        self.name = file.name
+        program = os.environ.get(file.program_from, "") if file.program_from else ""
+        self._program = program or file.program
+        self._reach: Reach | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
+        """Why not: the operation has no command, or its command has no place for an argument."""
+        if operation == "restart":
+            return None
+        command = self._file.operations.get(operation)
+        if command is None:
+            return self._file.cannot.get(operation, "its driver has no command for it")
+        taken = " ".join([*command.command, *(part for parts in command.options.values() for part in parts)])
+        # Beside these, what is given is left out where the LPA has no use for it.
+        if operation in ("enable", "disable", "delete", "nickname"):
+            needed = [name for name in ("iccid", "aid", "text") if name in arguments]
+            if not any(f"{{{name}}}" in taken or "{profile}" in taken for name in needed):
+                return f"its command takes no {' or '.join(needed)}"
+        if arguments.get("default") and "default" not in command.options:
+            return "its command does not ask the default SM-DP+"
+        return None
+
+    def begin(self, reach: Reach) -> None:
+        """Every operation is a process of its own, so that there is nothing to start."""
+        self._reach = reach
+        if shutil.which(self._program) is None:
+            where = (
+                f", or name it in the environment variable {self._file.program_from}" if self._file.program_from else ""
+            )
+            raise NotReachable(f"{self._program}: no such program; install it{where}")
+
+    def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:
+        """Run the program and answer what it passes on, until it ends."""
+        if operation == "restart":
+            return Answer("success")
+        assert self._reach is not None  # noqa: S101  (perform comes after begin)
+        command = self._file.operations[operation]
+        words = self._words(command, self._reach, arguments)
+        environment = {**os.environ, **self._file.environment}
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
+                [self._program, *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+        except (OSError, ValueError) as error:
+            # An argument may hold what no program can be given, such as NUL.
+            return Answer("failure", f"the program cannot be run with these arguments: {error}")
+        try:
+            lines, ended = self._converse(self._process, Streams(self._reach, self._file.http_timeout), timeout)
+        finally:
+            self._kill()
+        if not ended:
+            return Answer("unknown", "\n".join(lines)[-2000:], ending="timeout")
+        return self._told(command, lines, self._process.returncode)
+
+    def _words(self, command: Command, reach: Reach, arguments: Mapping[str, Any]) -> list[str]:
+        given = {name: _written(name, value) for name, value in arguments.items()}
+        if "profile" not in given:
+            given["profile"] = next((given[name] for name in ("iccid", "aid", "text") if name in given), "")
+        code = reach.user.confirmation_code
+        if code is not None and command.confirmation_code and "confirmation_code" not in given:
+            given["confirmation_code"] = code
+        words = list(command.command)
+        for name, parts in command.options.items():
+            if name in given:
+                words += parts
+        if "confirmation_code" in given and command.confirmation_code:
+            words += command.confirmation_code
+        return [_filled(word, given) for word in words]
+
+    # ------------------------------------------------------------------ the process
+
+    def _converse(self, process: subprocess.Popen[bytes], streams: Streams, timeout: float) -> tuple[list[str], bool]:
+        """Lines of output that passed nothing on, and whether the program came to its end in time."""
+        assert process.stdout is not None  # noqa: S101
+        until, pending = time.monotonic() + timeout, b""
+        lines: list[str] = []
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while (left := until - time.monotonic()) > 0:
+                if not selector.select(left):
+                    break
+                octets = os.read(process.stdout.fileno(), 1 << 16)
+                if not octets:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(max(left, 0.1))
+                        return lines, True
+                    break
+                *whole, pending = (pending + octets).split(b"\n")
+                for line in whole:
+                    self._line(process, streams, line.decode("utf-8", "replace"), lines)
+                if len(pending) > _LARGEST_LINE:
+                    break
+        return lines, False
+
+    def _line(self, process: subprocess.Popen[bytes], streams: Streams, line: str, lines: list[str]) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        answer = streams.answer(message) if isinstance(message, dict) else None
+        if answer is not None:
+            self._write(process, f"{answer}\n")
+            return
+        lines.append(line)
+        for prompt in self._file.prompts:
+            if prompt.when in line:
+                self._write(process, self._replied(prompt, lines))
+
+    def _replied(self, prompt: Prompt, lines: list[str]) -> str:
+        assert self._reach is not None  # noqa: S101
+        reply = self._reach.user.agrees({"text": "\n".join(lines[-3:])})
+        return prompt.answers.get(reply, "")
+
+    @staticmethod
+    def _write(process: subprocess.Popen[bytes], text: str) -> None:
+        assert process.stdin is not None  # noqa: S101
+        # A program that has ended needs no answer.
+        with suppress(OSError):
+            process.stdin.write(text.encode())
+            process.stdin.flush()
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is not None:
+            if process.poll() is None:
+                process.kill()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):
+                        stream.close()
+            process.wait()
+
+    # ------------------------------------------------------------------ the result
+
+    def _told(self, command: Command, lines: list[str], status: int) -> Answer:
+        results = self._file.results
+        told = "\n".join(lines)[-2000:]
+        if status < 0:
+            return Answer("unknown", f"ended by signal {-status}: {told}", ending="crash")
+        if not results.line:
+            return Answer("success" if status == 0 else "failure", told)
+        found = next((line for line in reversed(lines) if results.line in line), None)
+        if found is None:
+            return Answer("failure", f"no result, exit status {status}: {told}")
+        try:
+            result = json.loads(found)
+        except ValueError:
+            return Answer("failure", f"the result is no JSON: {found[:400]}")
+        well = _at(result, results.code) == 0 if results.code else status == 0
+        text = "; ".join(str(each) for path in results.text if (each := _at(result, path)) not in (None, ""))
+        return Answer("success" if well else "failure", text, _values(command, result) if well else {})
+
+    def end(self) -> None:
+        """End what still runs."""
+        self._kill()
+        self._process = None
+
+    def close(self) -> None:
+        """End what still runs."""
+        self.end()
+
+
+def _filled(word: str, given: Mapping[str, str]) -> str:
+    for name, value in given.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word
+
+
+def _written(name: str, value: Any) -> str:
+    """A value as the user would type it: the digits of an ICCID, hex of an AID."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, bytes):
+        return to_digits(value) if name == "iccid" else value.hex().upper()
+    return str(value)
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split(".") if path else []:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _values(command: Command, result: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, where in command.values.items():
+        if isinstance(where, Listed):
+            entries = _at(result, where.at)
+            if isinstance(entries, list):
+                found[name] = [
+                    _present({key: _read(key, _at(entry, path)) for key, path in where.each.items()})
+                    for entry in entries
+                ]
+        else:
+            found |= _present({name: _read(name, _at(result, where))})
+    return found
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _read(name: str, value: Any) -> Any:
+    """Octets of what is digits or hex; anything that is neither stays text, which no expectation of octets meets."""
+    if name == "iccid" and isinstance(value, str):
+        with suppress(ValueError):
+            return to_octets(value)
+    if name in _OCTETS and isinstance(value, str):
+        with suppress(ValueError):
+            return bytes.fromhex(value)
+    return value

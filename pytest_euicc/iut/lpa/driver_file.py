@@ -1,0 +1,119 @@
+"""The file that says how an LPA is driven by commands: arguments, prompts, and where its results are (YAML)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pytest_euicc.conformance.files.document import Document, FileMistakes
+from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.peers.lpa.bench import Operation
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listed(_Model):
+    """Values of a list of objects: where the list is, and the member of each value."""
+
+    at: str
+    each: dict[str, str]
+
+
+class Command(_Model):
+    """How one operation is done.
+
+    Attributes:
+        command: arguments of the program, with ``{code}``, ``{iccid}``, ``{aid}``, ``{text}``, ``{name}`` and so on in
+            place of what the vector gives; ``{profile}`` is whichever of the profile's names is given.
+        options: arguments that are added for each value that is given (of ``refresh``, 1 or 0).
+        confirmation_code: arguments for the code of a user who is asked for one, given beforehand.
+        values: of the answer, by the names that vectors expect, with dotted paths into the result.
+    """
+
+    command: list[str]
+    options: dict[str, list[str]] = {}
+    confirmation_code: list[str] = []
+    values: dict[str, str | Listed] = {}
+
+
+class Prompt(_Model):
+    """Something that the program asks.
+
+    Attributes:
+        when: text that a line of its output contains.
+        about: ``consent`` of the user.
+        answers: what is written for ``yes``, ``no``, ``not now`` and ``nothing``, without a line end.
+    """
+
+    when: str
+    about: Literal["consent"] = "consent"
+    answers: dict[Literal["yes", "no", "not now", "nothing"], str]
+
+
+class Results(_Model):
+    """How the program tells its result.
+
+    Attributes:
+        line: text that a line with the result contains; the last such line counts. Without it the exit status counts.
+        code: dotted path of a code in that line, which is JSON; 0 is success.
+        text: dotted paths of what is told to people.
+    """
+
+    line: str = ""
+    code: str = ""
+    text: list[str] = []
+
+
+class DriverFile(_Model):
+    """A driver.
+
+    Attributes:
+        name: of the product, for reports.
+        program: what is run, found on the path of programs; `pytest --lpa` can be given another by the environment
+            variable of ``program_from``.
+        streams: ``lpac`` for a program that passes APDUs and HTTP requests on over its standard streams as lpac does.
+        environment: variables that are set for it.
+        http_timeout: seconds that it waits for an HTTP answer.
+        operations: what it can do.
+        cannot: why it cannot do what is not among them, by operation.
+    """
+
+    name: str
+    program: str
+    program_from: str = ""
+    streams: Literal["lpac"] = "lpac"
+    environment: dict[str, str] = {}
+    http_timeout: float = Field(default=30.0, gt=0)
+    results: Results = Results()
+    prompts: list[Prompt] = []
+    operations: dict[Operation, Command]
+    cannot: dict[Operation, str] = {}
+
+    @field_validator("operations")
+    @classmethod
+    def _some(cls, value: dict[Operation, Command]) -> dict[Operation, Command]:
+        if not value:
+            raise ValueError("an LPA that can do nothing cannot be tested; give operations")
+        return value
+
+    @classmethod
+    def load(cls, path: Path) -> DriverFile:
+        """Read a driver file; raises FileMistakes with every mistake in it."""
+        document = Document.read(path)
+        data: Any = document.data
+        if not document.mistakes and not isinstance(data, dict):
+            document.mistake((), "a driver file is a mapping (key: value)")
+        try:
+            made = None if document.mistakes else cls.model_validate(data)
+        except ValidationError as error:
+            for entry in error.errors():
+                place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+                document.mistake(place, pydantic_message(entry), key=entry["type"] == "extra_forbidden")
+            made = None
+        if made is None:
+            raise FileMistakes(document.mistakes)
+        return made

@@ -1,0 +1,102 @@
+"""An LPA that is driven by commands: what it passes on, what it asks, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import resources
+from pytest_euicc.conformance.engine.errors import NotPermitted, NotReachable
+from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
+from pytest_euicc.iut.lpa.commands import CommandDriver
+from pytest_euicc.iut.lpa.driver_file import DriverFile
+from pytest_euicc.options import OptionError, Options
+from pytest_euicc.rsp.pki import default_pki
+
+PROGRAM = str(Path(__file__).parents[1] / "support" / "stdio_lpa.py")
+
+
+def bench(timeout: float = 20.0, **operations: object) -> SimulatedBench:
+    file = DriverFile.model_validate(
+        {
+            "name": "a program",
+            "program": sys.executable,
+            "results": {"line": '"type": "lpa"', "code": "payload.code", "text": ["payload.message"]},
+            "prompts": [{"when": "preview", "answers": {"yes": "y", "no": "n"}}],
+            "operations": operations,
+        }
+    )
+    return SimulatedBench(CommandDriver(file), default_pki(), timeout)
+
+
+def test_apdus_go_to_the_card_and_the_result_is_read() -> None:
+    made = bench(eid={"command": [PROGRAM, "eid"], "values": {"eid": "payload.data.eidValue"}})
+    answer = made.perform("eid", {})
+    assert (answer.result, answer.values) == ("success", {"eid": made.eid})
+    assert [call.name for call in made.record.calls][:4] == ["RESET", "MANAGE CHANNEL", "SELECT", "ES10c.GetEID"]
+    assert made.card_state()["open_channels"] == 0
+    made.close()
+
+
+@pytest.mark.parametrize(("host", "result"), [(ADDRESS, "success"), ("nobody.example.com", "failure")])
+def test_requests_go_to_the_servers(host: str, result: str) -> None:
+    made = bench(download={"command": [PROGRAM, "http", "{code}"]})
+    assert made.perform("download", {"code": host}).result == result
+    names = [call.name for call in made.record.calls]
+    assert names == (["ES9+.HandleNotification"] if result == "success" else ["CONNECT"])
+    made.close()
+
+
+@pytest.mark.parametrize(("consent", "result"), [("yes", "success"), ("no", "failure")])
+def test_the_user_answers_prompts(consent: str, result: str) -> None:
+    made = bench(download={"command": [PROGRAM, "ask"]})
+    made.user.consent = consent  # type: ignore[assignment]
+    assert made.perform("download", {"code": "x"}).result == result
+    assert [call.name for call in made.record.calls] == ["consent"]
+    made.close()
+
+
+def test_every_way_to_end_is_told_apart() -> None:
+    made = bench(
+        timeout=1.0,
+        list={"command": [PROGRAM, "hang"]},
+        enable={"command": [PROGRAM, "crash", "{profile}"]},
+        delete={"command": [PROGRAM, "nothing", "{iccid}"]},
+    )
+    assert made.perform("list", {}).ending == "timeout"
+    assert made.perform("enable", {"text": "1"}).ending == "crash"
+    told = made.perform("delete", {"iccid": bytes.fromhex("98001032547698103214")})
+    assert (told.result, told.ending) == ("failure", "told")
+    with pytest.raises(NotPermitted, match="no command for it"):
+        made.perform("nickname", {"name": "x", "iccid": bytes(10)})
+    with pytest.raises(NotPermitted, match="takes no text"):
+        made.perform("delete", {"text": "8900"})
+    made.close()
+
+
+def test_a_program_that_is_not_there_is_one_message() -> None:
+    file = DriverFile.load(resources.declarations() / "drivers" / "lpac.yaml")
+    driver = CommandDriver(file.model_copy(update={"program": "no-such-program", "program_from": "NO_SUCH_VARIABLE"}))
+    made = SimulatedBench(driver, default_pki())
+    with pytest.raises(NotReachable, match="no-such-program: no such program; install it, or name it in"):
+        made.perform("list", {})
+
+
+def test_mistakes_in_a_driver_file_have_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "lpa.yaml"
+    path.write_text("name: x\nprogram: y\noperations:\n  dance: { command: [a] }\nmore: 1\n", encoding="utf-8")
+    with pytest.raises(FileMistakes) as raised:
+        DriverFile.load(path)
+    assert "more" in str(raised.value)
+    assert "lpa.yaml:4" in str(raised.value)
+
+
+def test_an_unknown_driver_names_those_there_are() -> None:
+    from pytest_euicc.iut.lpa.opening import open_driver
+
+    with pytest.raises(OptionError, match="those are lpac"):
+        open_driver(Options(lpa="nobody"))
+    assert open_driver(Options(lpa="lpac")).name == "lpac (stdio backends)"
