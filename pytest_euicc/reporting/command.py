@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.reporting import compare_formats, manifest, merging, standing, summary
@@ -12,7 +14,8 @@ from pytest_euicc.reporting import coverage as covered
 from pytest_euicc.reporting.comparison import KINDS, worst
 from pytest_euicc.reporting.comparison import compare as compared
 from pytest_euicc.reporting.files import write_whole
-from pytest_euicc.reporting.run_file import PAGE, RunFileError, load
+from pytest_euicc.reporting.run_file import PAGE, RUN_FILE, RunFileError, load
+from pytest_euicc.reporting.run_folder import OWN
 
 
 def coverage(arguments: Namespace) -> int:
@@ -47,7 +50,9 @@ def compare(arguments: Namespace) -> int:
     for kind in kinds:
         if kind not in KINDS:
             raise RunFileError(f"--fail-on: no kind {kind!r}; there are: {', '.join(KINDS)}")
-    comparison = compared([load(path) for path in (arguments.before, arguments.after, *arguments.more)])
+    runs = (arguments.before, arguments.after, *arguments.more)
+    _keep_records(runs, (arguments.html, arguments.json, arguments.junit, arguments.markdown))
+    comparison = compared([load(path) for path in runs])
     for line in comparison.lines():
         sys.stdout.write(f"{line}\n")
     formats = {
@@ -63,6 +68,16 @@ def compare(arguments: Namespace) -> int:
             except OSError as error:
                 raise RunFileError(f"{path}: {error.strerror or error}") from None
     return 1 if worst(comparison, kinds) else 0
+
+
+def _keep_records(runs: Sequence[Path], outputs: Sequence[Path | None]) -> None:
+    """Raises RunFileError where a report would be written over the record of a run, or what its manifest covers."""
+    records = {run.resolve() for run in runs}
+    for path in filter(None, outputs):
+        folder = path.resolve().parent
+        own = path.name in OWN and (folder in records or (folder / RUN_FILE).is_file())
+        if own or path.resolve() in records:
+            raise RunFileError(f"{path}: it belongs to the record of a run; name another file")
 
 
 def merge(arguments: Namespace) -> int:

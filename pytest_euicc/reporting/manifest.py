@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_euicc.files import read_file
 from pytest_euicc.reporting.annotations import CODE_QUALITY
 from pytest_euicc.reporting.files import write_whole
 from pytest_euicc.reporting.run_file import EXCHANGES, PAGE, RUN_FILE, SEQUENCES, RunFileError, load
 
 MANIFEST = "manifest.json"
+_LARGEST = 1 << 24
 
 
 def files_of(folder: Path) -> list[str]:
@@ -48,15 +50,15 @@ def verify(folder: Path) -> Iterator[str]:
     if not (folder / RUN_FILE).is_file():
         raise RunFileError(f"{folder}: no {RUN_FILE} in this folder; name the folder that --euicc-report wrote")
     try:
-        octets = (folder / MANIFEST).read_bytes()
-        listed: dict[str, str] = json.loads(octets)["files"]
+        octets = read_file(folder / MANIFEST, _LARGEST)
+        listed: dict[str, str] = dict(json.loads(octets)["files"])
         if octets != _text(listed).encode():
             yield f"{MANIFEST} was changed after the run"
     except FileNotFoundError:
         finished = load(folder).finished
         yield f"{MANIFEST} is missing" if finished else "the run did not finish: it is complete up to its last step"
         return
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         yield f"{MANIFEST} was changed after the run, it cannot be read: {error}"
         return
     there = files_of(folder)

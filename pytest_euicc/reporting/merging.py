@@ -17,7 +17,9 @@ from pytest_euicc.reporting.run_file import (
     SEQUENCES,
     RunFileError,
     RunRecord,
+    lines,
     load,
+    read_json,
 )
 from pytest_euicc.reporting.run_folder import RunFolder, RunFolderError
 
@@ -54,6 +56,8 @@ def merge(folders: Sequence[Path], out: Path) -> RunRecord:
         RunFileError: they are not parts of one run, or a file was changed since; the message says which and why.
     """
     parts = [_part(number, folder) for number, folder in enumerate(folders, 1)]
+    if any(out.resolve() == part.folder.resolve() for part in parts):
+        raise RunFileError(f"--out {out}: it is one of the runs to be merged; name another folder")
     _check_alike(parts)
     _check_whole(parts)
     settled = _settled(parts)
@@ -182,7 +186,7 @@ def _heading(parts: Sequence[_Part]) -> dict[str, Any]:
 
 
 def _raw(folder: Path) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads((folder / RUN_FILE).read_bytes())
+    made: dict[str, Any] = read_json(folder / RUN_FILE)
     return made
 
 
@@ -200,26 +204,29 @@ def _copy(part: _Part, out: Path, settled: dict[str, int], *, several: bool) -> 
         for path in sorted((part.folder / folder).glob("*.jsonl")):
             copied = out / folder / f"{part.number}-{path.name}"
             if folder == EXCHANGES:
-                copied.write_bytes(path.read_bytes())
+                with copied.open("wb") as file:
+                    file.writelines(lines(path))
             else:
                 copied.write_text("".join(_lines(part, path, settled, several=several)), encoding="utf-8")
 
 
 def _lines(part: _Part, path: Path, settled: dict[str, int], *, several: bool) -> Iterator[str]:
     """What a worker told, with its evidence where it is now; not what it began and another run has finished."""
-    for line in path.read_bytes().splitlines():
+    for line in lines(path):
         try:
             told = json.loads(line)
         except (ValueError, RecursionError):
             # The last line of a killed process may be half a line.
             continue
+        if not isinstance(told, dict):
+            raise RunFileError(f"{path}: not written by this version of pytest-euicc")
         if "id" in told:
             key = f"{told['id']}@{told['product']}" if told.get("product") else told["id"]
             if "verdict" not in told and settled.get(key, part.number) != part.number:
                 continue
-            if told.get("evidence"):
-                file = Path(told["evidence"]["file"])
-                told["evidence"]["file"] = f"{EXCHANGES}/{part.number}-{file.name}"
+            evidence = told.get("evidence")
+            if isinstance(evidence, dict) and isinstance(evidence.get("file"), str):
+                evidence["file"] = f"{EXCHANGES}/{part.number}-{Path(evidence['file']).name}"
             if several and "verdict" in told and part.eid:
                 told.setdefault("eid", part.eid)
         yield json.dumps(told, ensure_ascii=True) + "\n"

@@ -15,12 +15,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import open_file, read_file
 
 SCHEMA = 2
 """Version of the schema; version 1 is the summary.json of pytest-euicc 0.1."""
 RUN_FILE, PAGE = "run.json", "summary.html"
 SEQUENCES, EXCHANGES = "sequences", "exchanges"
 NOTICE = "Independent work, not endorsed by GSMA: neither this report nor a verdict in it is a certificate."
+
+_LARGEST, _LONGEST = 1 << 28, 1 << 26
+"""Octets of the record of a run, and of a line about one sequence; a thousand sequences have some 10 MB."""
 
 Verdict = Literal["pass", "fail", "inconclusive", "not applicable", "not finished"]
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "not applicable", "not finished")
@@ -206,7 +210,7 @@ def load(path: Path) -> RunRecord:
     """
     folder = path if path.is_dir() else path.parent
     file = _file_in(path) if path.is_dir() else path
-    data = _json(file)
+    data = read_json(file)
     if not isinstance(data, dict) or not ("schema" in data or "format" in data):
         raise RunFileError(f"{file}: not the record of a run of pytest-euicc")
     version = data.get("schema", data.get("format"))
@@ -233,15 +237,30 @@ def _file_in(folder: Path) -> Path:
     raise RunFileError(f"{folder}: no {RUN_FILE} in this folder; --euicc-report writes one")
 
 
-def _json(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """The JSON of a record; raises RunFileError."""
     try:
-        return json.loads(file.read_bytes())
+        return json.loads(read_file(file, _LARGEST))
     except OSError as error:
         raise RunFileError(f"{file}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise RunFileError(f"{file}: not the record of a run (not UTF-8 from octet {error.start})") from None
     except (ValueError, RecursionError) as error:
         raise RunFileError(f"{file}: not the record of a run ({error})") from None
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file of a run, of any number.
+
+    Raises:
+        RunFileError: it cannot be read, or is none.
+    """
+    try:
+        with open_file(path) as file:
+            while line := file.readline(_LONGEST):
+                yield line
+    except OSError as error:
+        raise RunFileError(f"{path}: {error.strerror or error}") from None
 
 
 def _opened(folder: Path) -> dict[str, Any]:
@@ -264,7 +283,7 @@ def opened(folder: Path) -> list[dict[str, str]]:
 def _notes(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     """The lines that are about no sequence, by the member that they begin with."""
     for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
-        for line in path.read_bytes().splitlines():
+        for line in lines(path):
             if line.startswith(f'{{"{name}"'.encode()):
                 try:
                     yield dict(json.loads(line)[name])
@@ -286,7 +305,7 @@ def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
 def _sequences(path: Path, file: Path) -> Iterator[tuple[float, dict[str, Any]]]:
     """Each sequence of one process, with the time when it began."""
     begun: dict[str, Any] | None = None
-    for line in path.read_bytes().splitlines():
+    for line in lines(path):
         try:
             told = json.loads(line)
         except (ValueError, RecursionError):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 
 from pytest_euicc.traces import decoding, explaining
 from pytest_euicc.traces.drafting import draft
@@ -20,11 +23,7 @@ def trace(arguments: Namespace) -> int:
     """
     exchanges = _chosen(read(arguments.file), arguments.lines)
     if arguments.pcap is not None:
-        try:
-            arguments.pcap.write_bytes(pcap(exchanges))
-        except OSError as error:
-            raise TraceTextError(f"--pcap {arguments.pcap}: {error.strerror or error}") from None
-        sys.stderr.write(f"{arguments.pcap}: {len(exchanges)} APDUs; open it in Wireshark\n")
+        sys.stderr.write(f"{arguments.pcap}: {_capture(arguments.pcap, exchanges)} APDUs; open it in Wireshark\n")
     elif arguments.to_vector:
         sys.stdout.write(draft(messages(exchanges), arguments.file.name))
     else:
@@ -34,17 +33,44 @@ def trace(arguments: Namespace) -> int:
     return 0
 
 
-def _chosen(exchanges: list[Exchange], lines: str) -> list[Exchange]:
+def _capture(path: Path, exchanges: Iterator[Exchange]) -> int:
+    """Write a capture file, and return of how many APDUs; what is there already may be the trace itself."""
+    first = next(exchanges)
+    try:
+        with path.open("xb") as file:
+            # The first part is the head of the file.
+            count = -1
+            for part in pcap(chain([first], exchanges)):
+                file.write(part)
+                count += 1
+    except TraceTextError:
+        path.unlink()
+        raise
+    except FileExistsError:
+        raise TraceTextError(f"--pcap {path}: there is such a file already; name another one") from None
+    except OSError as error:
+        raise TraceTextError(f"--pcap {path}: {error.strerror or error}") from None
+    return count
+
+
+def _chosen(exchanges: Iterator[Exchange], lines: str) -> Iterator[Exchange]:
     if not lines:
-        return exchanges
+        yield from exchanges
+        return
     found = re.fullmatch(r"(\d+)(?:-(\d+))?", lines)
     if not found:
         raise TraceTextError(f"--lines {lines}: write the first and the last line, such as 12-40")
     first, last = int(found[1]), int(found[2] or found[1])
-    chosen = [exchange for exchange in exchanges if first <= exchange.line <= last]
+    ends = chosen = 0
+    for exchange in exchanges:
+        ends = exchange.line
+        if exchange.line > last and chosen:
+            return
+        if first <= exchange.line <= last:
+            chosen += 1
+            yield exchange
     if not chosen:
-        raise TraceTextError(f"--lines {lines}: no APDU begins there; the last is in line {exchanges[-1].line}")
-    return chosen
+        raise TraceTextError(f"--lines {lines}: no APDU begins there; the last is in line {ends}")
 
 
 def decode(arguments: Namespace) -> int:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from pytest_euicc.traces.reading import Exchange
+from pytest_euicc.traces.reading import Exchange, TraceTextError
 
 _IPV4_ONLY = 228
 """LINKTYPE_IPV4: every packet begins with an IPv4 header (www.tcpdump.org/linktypes.html)."""
 _GSMTAP_PORT, _GSMTAP_SIM, _UDP = 4729, 0x04, 17
+_LARGEST = 0xFFFF - 20 - 8 - 16
+"""Octets behind the headers of IPv4, UDP and GSMTAP."""
 _LOOPBACK = bytes((127, 0, 0, 1))
 
 
-def pcap(exchanges: Iterable[Exchange]) -> bytes:
-    """A capture file; packets are a millisecond apart, as traces have no times.
+def pcap(exchanges: Iterable[Exchange]) -> Iterator[bytes]:
+    """A capture file in parts; packets are a millisecond apart, as traces have no times.
 
     A packet has a command and its response, one behind the other (GSMTAP_TYPE_SIM, sub-type APDU).
+
+    Raises:
+        TraceTextError: an APDU is larger than a packet.
     """
-    packets = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, _IPV4_ONLY)]
+    yield struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, _IPV4_ONLY)
     for number, exchange in enumerate(exchanges):
-        payload = _gsmtap(exchange.command + (exchange.response or b""))
+        apdu = exchange.command + (exchange.response or b"")
+        if len(apdu) > _LARGEST:
+            raise TraceTextError(
+                f"line {exchange.line}: a packet takes {_LARGEST} octets, this APDU has {len(apdu)}; choose --lines "
+                "without it"
+            )
+        payload = _gsmtap(apdu)
         seconds, milliseconds = divmod(number, 1000)
-        packets.append(struct.pack("<IIII", seconds, milliseconds * 1000, len(payload), len(payload)) + payload)
-    return b"".join(packets)
+        yield struct.pack("<IIII", seconds, milliseconds * 1000, len(payload), len(payload)) + payload
 
 
 def _gsmtap(apdu: bytes) -> bytes:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.files import open_file
 
 MAXIMUM_LINE = 200_000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -42,17 +44,18 @@ class Exchange:
     response: bytes | None
 
 
-def read(path: Path) -> list[Exchange]:
-    """The exchanges of a file, in order; whatever else stands in it is passed over.
+def read(path: Path) -> Iterator[Exchange]:
+    """The exchanges of a file of any size, in order; whatever else stands in it is passed over.
 
     Raises:
         TraceTextError: it cannot be read, or has none.
     """
-    if not path.is_file():
-        raise TraceTextError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+    found = False
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            found = list(parse(file))
+        with open_file(path) as file:
+            for exchange in parse(_lines(file)):
+                found = True
+                yield exchange
     except OSError as error:
         raise TraceTextError(f"{path}: {error.strerror or error}") from None
     if not found:
@@ -60,7 +63,15 @@ def read(path: Path) -> list[Exchange]:
             f"{path}: no APDUs found; traces of pytest-euicc, lpac (LIBEUICC_DEBUG_APDU), pySim (--apdu-trace), "
             "pcscd (--apdu) and plain hex, a command and its response in turn, are understood"
         )
-    return found
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """Lines, each up to the length of the longest that can be an APDU."""
+    begins = True
+    while octets := file.readline(MAXIMUM_LINE):
+        if begins:
+            yield octets.decode(errors="replace")
+        begins = octets.endswith(b"\n")
 
 
 def parse(lines: Iterable[str]) -> Iterator[Exchange]:

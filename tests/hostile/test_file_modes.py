@@ -11,9 +11,14 @@ from pytest_euicc.card.errors import TraceError
 from pytest_euicc.card.recording import open_replay
 from pytest_euicc.card.trace import Trace
 from pytest_euicc.card.transport import TransportOptions
+from pytest_euicc.cli import main
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.files import read_file
+from pytest_euicc.reporting import manifest, run_file
+from pytest_euicc.reporting.run_file import RunFileError
+from pytest_euicc.traces import reading
+from pytest_euicc.traces.reading import TraceTextError
 from tests.support.bounded import bounded
 
 
@@ -109,3 +114,69 @@ def test_a_line_without_end(tmp_path: Path) -> None:
     path.write_text("# atr: 3B00\n> " + "00" * 400_000 + "\n")
     with pytest.raises(TraceError, match="a line of more than"):
         Trace.load(path)
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "device", "terminal"])
+def test_no_file_as_a_record_or_a_trace(kind: str, tmp_path: Path) -> None:
+    path = special(kind, tmp_path)
+    with pytest.raises(RunFileError, match="FIFO"):
+        bounded(lambda: run_file.load(path))
+    with pytest.raises(TraceTextError, match="FIFO"):
+        bounded(lambda: list(reading.read(path)))
+
+
+@pytest.mark.parametrize("name", ["run.json", "manifest.json", "sequences/main.jsonl"])
+def test_no_file_in_the_folder_of_a_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "sequences").mkdir()
+    (tmp_path / "run.json").write_text('{"schema": 2, "finished": false}')
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    try:
+        told = bounded(lambda: [*manifest.verify(tmp_path), str(run_file.load(tmp_path))])
+    except RunFileError as error:
+        told = [str(error)]
+    assert any("FIFO" in line or "no run.json in this folder" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    "files", ["[" * 99_999, "[]", "5", '{"files": 5}', '{"files": ["a"]}', '{"files": {"a": []}}', "9" * 9999]
+)
+def test_an_odd_manifest(files: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"schema": 2}')
+    (tmp_path / "manifest.json").write_text(files)
+    assert any("manifest.json was changed after the run" in line for line in manifest.verify(tmp_path))
+
+
+def test_a_log_without_end(tmp_path: Path) -> None:
+    """What is no APDU by its length is passed over; the next line is read."""
+    path = tmp_path / "log"
+    path.write_bytes(b"\0" * 10_000_000 + b" > " + b"00" * 1_000_000 + b"\n> 00A40004023F00\n< 9000\n")
+    (exchange,) = reading.read(path)
+    assert (exchange.command.hex(), exchange.line) == ("00a40004023f00", 2)
+
+
+def test_an_apdu_that_no_packet_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, capture = tmp_path / "log", tmp_path / "x.pcap"
+    path.write_text(f"> 00A40004023F00\n< 9000\n> 00{'00' * 65_600}\n< 9000\n")
+    assert main(["trace", str(path), "--pcap", str(capture)]) == 2
+    assert "line 3: a packet takes 65491 octets, this APDU has 65603; choose --lines" in capsys.readouterr().err
+    assert not capture.exists()
+    assert main(["trace", str(path), "--pcap", str(capture), "--lines", "1-2"]) == 0
+    assert main(["lint", os.fsdecode(b"caf\xe9\x1b[31m")]) == 1
+    assert "caf\\udce9\\x1b[31m:1:1: " in capsys.readouterr().out
+
+
+def test_nothing_of_the_users_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace, run = tmp_path / "run.trace", tmp_path / "run"
+    trace.write_text("> 00A40004023F00\n< 9000\n")
+    run.mkdir()
+    (run / "run.json").write_text('{"schema": 2, "finished": false}')
+    before = trace.read_bytes(), (run / "run.json").read_bytes()
+    assert main(["trace", str(trace), "--pcap", str(trace)]) == 2
+    assert main(["compare", str(run), str(run), "--json", str(run / "run.json")]) == 2
+    assert main(["compare", str(run / "run.json"), str(run), "--html", str(run / "summary.html")]) == 2
+    assert main(["merge", str(run), str(run), "--out", str(run)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("name another") == 4, told
+    assert (trace.read_bytes(), (run / "run.json").read_bytes()) == before
+    assert sorted(path.name for path in run.iterdir()) == ["run.json"]

@@ -89,7 +89,7 @@ def test_a_draft_is_a_vector_that_loads() -> None:
 
 
 def test_a_capture_for_wireshark() -> None:
-    octets = pcap(parse(TEXTS["ours"].splitlines()))
+    octets = b"".join(pcap(parse(TEXTS["ours"].splitlines())))
     magic, *_, link = struct.unpack("<IHHiIII", octets[:24])
     assert (magic, link) == (0xA1B2C3D4, 228)
     length = struct.unpack("<I", octets[32:36])[0]

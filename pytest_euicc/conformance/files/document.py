@@ -14,6 +14,7 @@ import yaml
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import read_file
+from pytest_euicc.text import printable
 
 MAXIMUM_OCTETS = 2_000_000
 MAXIMUM_DEPTH = 60
@@ -33,7 +34,7 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return printable(f"{self.file}:{self.line}:{self.column}: {self.message}")
 
 
 class FileMistakes(PytestEuiccError):

@@ -10,13 +10,14 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.conformance.reading.places import vector_files
+from pytest_euicc.text import printable
 
 
 def lint(arguments: Namespace) -> int:
     """Print every mistake in vectors and declarations; returns the exit status."""
     for path in arguments.paths:
         if not vector_files([path]):
-            sys.stderr.write(f"{path}: no vectors in this folder; their files end in .yaml\n")
+            sys.stderr.write(printable(f"{path}: no vectors in this folder; their files end in .yaml\n"))
             return 2
     declared = [path for path in arguments.paths if path.is_file() and _declares(path)]
     mistakes = loader.lint([path for path in arguments.paths if path not in declared])
