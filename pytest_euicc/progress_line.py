@@ -86,16 +86,15 @@ class ProgressLine:
         if not at_once and now - self._last < _PAUSE:
             return
         self._last = now
-        writer = self._reporter._tw
-        text = fitted(self._progress.line(), writer.fullwidth - writer.width_of_current_line - 1)
-        if text:
-            self._shown = True
-            self._write(text)
+        self._shown = True
+        self._write(self._progress.line())
 
     def _write(self, text: str) -> None:
+        writer = self._reporter._tw
+        # While output is captured, the terminal has no width.
         with uncaptured(self._config):
-            file = self._reporter._tw._file
-            file.write(BEHIND.format(text))
+            file = writer._file
+            file.write(BEHIND.format(fitted(text, writer.fullwidth - writer.width_of_current_line - 1)))
             file.flush()
 
 

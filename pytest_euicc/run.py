@@ -200,8 +200,14 @@ class Run:
         if progress_line.wanted(self._config):
             known = self.interfaces
             sequences = {nodeid: pooling.sequence_of(parameter) for nodeid, parameter in named.items()}
-            names = {nodeid: (name, known[name]) for nodeid, name in sequences.items() if name in known}
-            progress_line.begin(self._config, names, lambda: run_plan.weights(self, sequences.values()))
+            names = {
+                nodeid: (name, known[name])
+                for nodeid, name in sequences.items()
+                if name in known and not self._is_done(name, pooling.product_of(nodeid))
+            }
+            progress_line.begin(
+                self._config, names, lambda: run_plan.weights(self, [name for name, _ in names.values()])
+            )
 
     def _of_item(self, item: pytest.Item) -> tuple[Case, Sequence] | None:
         """The sequence of a test; None for another test."""
@@ -239,6 +245,10 @@ class Run:
         """The run that this one goes on with; raises OptionError."""
         folder = option_table.resume_folder(self._config)
         return None if folder is None else ResumedRun(folder)
+
+    def _is_done(self, name: str, product: str) -> bool:
+        """Whether the run that is gone on with has the verdict of a sequence."""
+        return self.resumed is not None and self.resumed.result(f"{name}@{product}" if product else name) is not None
 
     def _check_resumed(self) -> None:
         if self.resumed is not None and not self.in_worker and self._folder is None:

@@ -88,7 +88,7 @@ def _options(facts: Facts, curves: Mapping[str, str], told: Mapping[str, Any]) -
     known = _known_options(facts, curves, told)
     iot = known.get(_IOT, (False, ""))[0]
     for name, meaning in OPTIONS.items():
-        if name.startswith("O_P_") or (name.startswith(f"{_IOT}_") and not iot):
+        if name.startswith(("O_P_", "O_D_")) or (name.startswith(f"{_IOT}_") and not iot):
             continue
         if name in known:
             held, place = known[name]

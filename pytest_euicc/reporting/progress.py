@@ -30,6 +30,7 @@ class Progress:
         known = [weight for weight in self._weights.values() if weight > 0]
         self._mean = sum(known) / len(known) if known else 1.0
         self._weight_done = 0.0
+        self._ended = self._started
         self._running: dict[str, str] = {}
         self._segment = ""
 
@@ -48,10 +49,11 @@ class Progress:
         self._segment = ""
         self.done += 1
         self._weight_done += self._weight(name)
+        self._ended = self._clock()
 
     def reached(self, done: int) -> None:
         """So many pieces have ended, whichever."""
-        self.done, self._weight_done = done, done * self._mean
+        self.done, self._weight_done, self._ended = done, done * self._mean, self._clock()
 
     @property
     def left(self) -> float | None:
@@ -59,7 +61,8 @@ class Progress:
         if not self._weight_done:
             return None
         whole = sum(self._weights.values()) + self._mean * max(0, self.total - len(self._weights))
-        return (self._clock() - self._started) * max(0.0, whole - self._weight_done) / self._weight_done
+        rest = (self._ended - self._started) * max(0.0, whole - self._weight_done) / self._weight_done
+        return max(0.0, rest - (self._clock() - self._ended))
 
     def line(self, what: str = "") -> str:
         """All of it; *what* in place of the names of the pieces that run."""

@@ -71,6 +71,8 @@ def test_an_iot_euicc_has_more_questions(capsys: pytest.CaptureFixture[str]) -> 
     assert "  O_E_IOT_FALLBACK: true  # iotSpecificInfo fallbackSupported" in out
     assert f"{QUESTION}  package_size: 0" in out
     assert '  sgp32_version: "010200"' in out
+    assert "O_P_" not in out, "nothing is asked that only an SM-DP+ knows"
+    assert "O_D_" not in out, "nothing is asked that only an LPA knows"
 
 
 def test_texts_of_the_card_stay_where_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
