@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from pytest_euicc import pooling
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.masking import mask
 from pytest_euicc.run import ENTRY, MISSING, RUN
@@ -50,6 +51,8 @@ class SequenceRun:
         told = self.node.stash[ENTRY] = done if done is not None else self._judged()
         self.node.user_properties += properties(told)
         self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
+        if told["verdict"] == "inconclusive" and pooling.go_on(self.harness) and run.recorder is not None:
+            run.recorder.opened(self.harness.description)
         lost = mask(self.harness.session.lost)
         fault = self.harness.recording_fault or run.recording_fault or lost
         if fault:

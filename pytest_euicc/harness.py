@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -44,6 +44,8 @@ class Harness:
     """Other cards of the same product may run the sequences that this one does not."""
     lease: Lease | None = None
     """Of a card of a pool: keeps it for this process until it is closed."""
+    renew: Callable[[], Harness] | None = None
+    """Of a card of a pool: leases one of the same product, which may be another."""
 
     @property
     def card(self) -> Card:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_euicc.card.errors import CardError
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.options import OptionError, Options
 
@@ -101,9 +102,37 @@ def lease(options: Options, pool: Pool, name: str, host: str) -> Harness:
 
     number = re.search(r"\d+", options.worker)
     patience = max(options.wait, leasing.PATIENCE)
-    return leasing.lease(
+    harness = leasing.lease(
         product.name, product.on(host), opened, first=int(number[0]) if number else 0, patience=patience
     )
+    harness.renew = lambda: lease(options, pool, name, host)
+    return harness
+
+
+def go_on(harness: Harness) -> bool:
+    """Where a card of a pool does not answer any more, go on with one that does; whether that was so.
+
+    Otherwise a dead card, which needs no time for a sequence, would get those of the living ones, too. If no card can
+    be had, the session says why it is lost.
+    """
+    if harness.renew is None:
+        return False
+    if not harness.session.lost:
+        try:
+            harness.card.reset()
+            harness.card.start()
+        except CardError:
+            pass
+        else:
+            return False
+    harness.close()
+    try:
+        other = harness.renew()
+    except PytestEuiccError as error:
+        harness.session.lost = str(error)
+        return False
+    harness.session, harness.description, harness.lease = other.session, other.description, other.lease
+    return True
 
 
 def host_of(spec: Any) -> str:

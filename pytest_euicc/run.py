@@ -445,7 +445,7 @@ class Run:
         from pytest_euicc.conformance.engine.events import Result, Verdict
         from pytest_euicc.reporting.evidence import entry
 
-        name = _parameter(report.nodeid)
+        name = pooling.sequence_of(_parameter(report.nodeid))
         case, sequence = self.sequences.get(name, (None, None))
         if case is not None and sequence is not None:
             told = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
@@ -519,8 +519,8 @@ class Run:
 
 
 def _parameter(nodeid: str) -> str:
-    """The sequence of a test for one."""
-    return pooling.sequence_of(nodeid.partition("[")[2].removesuffix("]"))
+    """What a test has in brackets in its name: for a sequence its id, and its product where there are several."""
+    return nodeid.partition("[")[2].removesuffix("]")
 
 
 def _product_of(item: pytest.Item) -> str:
@@ -529,7 +529,7 @@ def _product_of(item: pytest.Item) -> str:
 
 def _sequence_of(nodeid: str, keywords: Mapping[str, Any]) -> str:
     """The id of the sequence that a test is for; empty for any other test, for which no vectors are to be read."""
-    return _parameter(nodeid) if "euicc_vectors" in keywords else ""
+    return pooling.sequence_of(_parameter(nodeid)) if "euicc_vectors" in keywords else ""
 
 
 def failures_of(entry: dict[str, Any]) -> Iterator[str]:

@@ -87,6 +87,44 @@ def test_one_card_and_a_pool_contradict(bench: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*--euicc-pool: rack.yaml:1:37: no transport 'pcs'; did you mean 'pcsc'?*"])
 
 
+DYING = """
+from pytest_euicc.card.errors import CardMute
+from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
+transmit = SimTransport.transmit
+gone = []
+def dying(self, apdu):
+    first = self.euicc.settings.eid.hex().endswith("235")
+    if gone and first:
+        raise CardMute("the card is mute")
+    answer = transmit(self, apdu)
+    if first and apdu[1] == 0xE2 and %s:
+        gone.append(self)
+    return answer
+SimTransport.transmit = dying
+import pytest
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    pytest.second = "O2" in item.name
+"""
+
+
+@pytest.mark.parametrize("spare", [True, False])
+def test_a_card_that_dies_is_replaced_by_a_spare_one(bench: pytest.Pytester, spare: bool) -> None:
+    """Else it would get the sequences of the living cards as well, for it needs no time to run one."""
+    bench.makefile(".yaml", one=f"eid: '{EIDS[0]}'", two=f"eid: '{EIDS[1]}'")
+    places = ["sim:one.yaml", "sim:two.yaml"][: 1 + spare]
+    bench.makefile(".yaml", rack=f"- {{declaration: card2.yaml, cards: {places}}}\n")
+    bench.makeconftest(DYING % "pytest.second")
+    result = bench.runpytest_subprocess(*OPTIONS)
+    told = [(entry.id[-2:], entry.verdict, entry.eid) for entry in load(bench.path / "out").sequences]
+    if spare:
+        assert told == [("O1", "pass", EIDS[0]), ("O2", "inconclusive", EIDS[0]), ("O3", "inconclusive", EIDS[1])]
+        assert [card["eid"] for card in load(bench.path / "out").cards] == list(EIDS)
+    else:
+        assert [entry[:2] for entry in told] == [("O1", "pass"), ("O2", "inconclusive")]
+        result.stdout.fnmatch_lines(["*card2: none of its cards can be used:*"])
+
+
 def cards(pcscd: Pcscd, *eids: str) -> ExitStack:
     stack = ExitStack()
     for slot, eid in enumerate(eids):
