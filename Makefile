@@ -26,10 +26,10 @@ $(VENV)/pcsc.stamp: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
 	@if .ci/system-packages.sh; then \
-		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 --dist loadgroup tests; \
+		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 --dist worksteal tests; \
 	else \
 		echo "Testing WITHOUT the tests that go through PC/SC: see above what they need."; \
-		$(BIN)/pytest -n 2 --dist loadgroup -m 'not pcsc and not exhaustive' tests; \
+		$(BIN)/pytest -n 2 --dist worksteal -m 'not pcsc and not exhaustive' tests; \
 	fi
 
 exhaustive: $(VENV)/dev.stamp

@@ -138,7 +138,7 @@ def open_harness(options: Options) -> Harness:
         started=started,
     )
     try:
-        # A replay has no card, and an eUICC with defects may be told to give a wrong EID.
+        # A replay has no card, and an eUICC with defects may be set to give a wrong EID.
         if options.kind != "replay" and not options.defects:
             refuse_other_card(session, str(options.declaration or "the declaration"))
         found = _describe(session, options)

@@ -198,7 +198,7 @@ def attempt(
     """Run a procedure of the LPA; returns what became of it, in the shape RESULT.
 
     Args:
-        cut_after: so many segments of the load go to the card before it loses its power; None: all.
+        cut_after: number of segments of the load that go to the card before it loses its power; None: all.
     """
     seen = {}
 

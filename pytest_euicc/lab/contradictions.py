@@ -1,4 +1,4 @@
-"""Where a declaration and its card contradict each other: told before the first sequence runs."""
+"""Where a declaration and its card contradict each other: reported before the first sequence runs."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def check_same(folder: Path | None, product: str, described: dict[str, str]) -> 
     """
     if folder is None:
         return
-    told = {name: described.get(name, "not told") for name in _SAME}
+    told = {name: described.get(name, "not reported") for name in _SAME}
     file, own = folder / f"product-{product}.json", folder / f"product-{product}.{os.getpid()}"
     own.write_text(json.dumps(told), encoding="utf-8")
     try:
@@ -127,8 +127,9 @@ def check_same(folder: Path | None, product: str, described: dict[str, str]) -> 
         others = json.loads(file.read_text(encoding="utf-8"))
         differing = [f"{name} {told[name]}, not {others[name]}" for name in _SAME if told[name] != others[name]]
         if differing:
+            eid = described.get("eid", "not reported")
             raise NotTheSame(
-                f"the card with EID {described.get('eid', 'not told')} has {' and '.join(differing)} as the first card "
+                f"the card with EID {eid} has {' and '.join(differing)} as the first card "
                 f"of {product}: it is another product. Give it a declaration and an entry of its own in the pool file"
             ) from None
     finally:

@@ -32,8 +32,8 @@ class Found:
         if self.identity is not None:
             eid, svn = self.identity.eid, self.identity.svn
             count = self.identity.profiles
-            profiles = "profiles not told" if count is None else f"{count} profile{'' if count == 1 else 's'}"
-            yield f"        eUICC: EID {eid or 'not told'}, svn {svn or 'not told'}, {profiles}"
+            profiles = "profiles not reported" if count is None else f"{count} profile{'' if count == 1 else 's'}"
+            yield f"        eUICC: EID {eid or 'not reported'}, svn {svn or 'not reported'}, {profiles}"
             files = [file for file, declaration in declarations if eid and declaration.eid == eid]
             yield f"        declared in {', '.join(files)}" if files else f"        {_undeclared(eid, declarations)}"
         if self.fault:

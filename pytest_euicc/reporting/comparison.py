@@ -33,7 +33,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class _Threshold:
-    """When a time has moved: so many times the other, by so many seconds, by so many deviations of the runs before."""
+    """When a time has moved: as a factor of the other, in seconds, and in deviations of the runs before."""
 
     times: float
     seconds: float

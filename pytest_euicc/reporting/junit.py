@@ -20,7 +20,7 @@ def describe(config: pytest.Config, report: pytest.TestReport, interface: str) -
     told: dict[str, Any] = getattr(report, "euicc", {})
     reporter = xml.node_reporter(report)
     reporter.add_attribute("classname", f"pytest_euicc.{interface}")
-    # A sequence whose set-up failed has told nothing; its id is the parameter of the test.
+    # A sequence whose set-up failed has reported nothing; its id is the parameter of the test.
     name = report.nodeid.partition("[")[2].removesuffix("]").replace("-@", "@")
     reporter.add_attribute(
         "name", told["id"] + (f"@{told['product']}" if told.get("product") else "") if told else name

@@ -85,7 +85,7 @@ def duration(seconds: float) -> str:
 
 
 def fitted(text: str, room: int) -> str:
-    """The line in so many columns, its middle left out where it is too long; empty where that says nothing."""
+    """The line cut to a number of columns, its middle left out where it is too long; empty where that says nothing."""
     text = printable(" ".join(text.split()))
     if len(text) <= room:
         return text

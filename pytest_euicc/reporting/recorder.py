@@ -71,7 +71,7 @@ class RunRecorder:
         """Why no more can be written, such as a full disk; empty while it can."""
 
     def close(self) -> None:
-        """Close the files; what a full disk does not take any more is told by ``fault``."""
+        """Close the files; what a full disk no longer takes is reported by ``fault``."""
         for file in (self._sequences, self._exchanges):
             try:
                 file.close()
@@ -94,7 +94,7 @@ class RunRecorder:
             self._failed(error)
 
     def __call__(self, event: Event) -> None:
-        """Take one event; what cannot be written is told by ``fault``, as the card must still be put back."""
+        """Take one event; what cannot be written is reported by ``fault``, as the card must still be put back."""
         if not self.fault:
             try:
                 self._take(event)

@@ -133,7 +133,6 @@ def cards(pcscd: Pcscd, *eids: str) -> ExitStack:
 
 
 @pytest.mark.pcsc
-@pytest.mark.xdist_group("pcscd")
 def test_different_cards_are_products_of_one_run(bench: pytest.Pytester, pcscd: Pcscd) -> None:
     """The cards stand in the readers in another order than in the file: they are known by their EIDs."""
     bench.makefile(".yaml", rack="- declaration: card1.yaml\n- declaration: card2.yaml\n")
@@ -151,7 +150,6 @@ def test_different_cards_are_products_of_one_run(bench: pytest.Pytester, pcscd: 
 
 
 @pytest.mark.pcsc
-@pytest.mark.xdist_group("pcscd")
 def test_the_card_of_a_killed_worker_is_leased_again(bench: pytest.Pytester, pcscd: Pcscd) -> None:
     bench.makefile(".yaml", rack=f"- {{declaration: card1.yaml, cards: ['pcsc:eid={EIDS[0]}']}}\n")
     bench.makeconftest(KILLED)

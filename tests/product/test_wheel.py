@@ -57,7 +57,6 @@ def site(place: Path) -> Path:
     return found
 
 
-@pytest.mark.xdist_group("wheel")
 def test_suites_run_from_an_empty_folder(place: Path) -> None:
     python, work = place / "env" / "bin" / "python", place / "work"
     said = run(
@@ -71,7 +70,6 @@ def test_suites_run_from_an_empty_folder(place: Path) -> None:
     assert "failed" not in out
 
 
-@pytest.mark.xdist_group("wheel")
 def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
     python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
     chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-v", "--euicc", "acme:sim")
@@ -82,7 +80,6 @@ def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
     assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=work) == ""
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_vendor_s_option_is_needed(place: Path) -> None:
     python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
     (work / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))

@@ -17,7 +17,7 @@ class Bench(ABC):
     """Card and servers that an LPA under test works between; new for every sequence.
 
     Attributes:
-        on_apdu, on_http: told of what crosses, for reports.
+        on_apdu, on_http: called with what crosses, for reports.
     """
 
     on_apdu: Callable[[Exchange], None] | None = None

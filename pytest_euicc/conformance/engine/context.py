@@ -101,7 +101,7 @@ class Session:
         journal: of a real card; None for one that may be changed freely.
         operator: who does what only a person can do; None where there is nobody.
         returns: waits until the card of the session is back in its reader; raises PytestEuiccError where it is not.
-        eid: of the card, as it was when the session began; empty where it told none.
+        eid: of the card, as it was when the session began; empty where it gave none.
         other_card: a sequence had another card put in, which is never changed.
         lost: why no further sequence can run on this card; empty while it can.
     """
@@ -214,10 +214,10 @@ class Context:
         begins_at_isdr: the sequence begins on a started card with the ISD-R selected on the default channel.
         compared_afterwards: after the clean-up of the states the card is compared with what it held before.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
-        on_http: told of every exchange with a server.
-        on_segment: told of every segment of a load before it is sent, by number from 1 and total.
-        on_operator: told of everything that the operator was asked.
-        on_observation: told of every observation; ``observations`` are those of the sequence, each once.
+        on_http: called with every exchange with a server.
+        on_segment: called for every segment of a load before it is sent, by number from 1 and total.
+        on_operator: called with everything that the operator was asked.
+        on_observation: called with every observation; ``observations`` are those of the sequence, each once.
     """
 
     session: Session
@@ -339,7 +339,7 @@ class Context:
         return channel
 
     def watched(self, segments: Sequence[bytes]) -> Iterator[bytes]:
-        """The segments of a load, each told before it is sent."""
+        """The segments of a load, each announced before it is sent."""
         for number, segment in enumerate(segments, 1):
             self.segment(number, len(segments))
             yield segment

@@ -48,7 +48,7 @@ def guarded(
         if preparation is not None and (context.changed or isinstance(card.transport, SnapshotTransport)):
             session.section(f"after {name}")
             preparation.restore(Undo(context))
-            # No verdict of steps stands beside it here, so that what is not as before is told as left behind.
+            # No verdict of steps stands beside it here, so that what is not as before is reported as left behind.
             told = [each.text for each in context.observations if each.kind in (NOT_COMPARED, NOT_RESTORED)]
             context.left_behind += told
         if session.journal is not None:

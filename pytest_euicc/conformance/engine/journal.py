@@ -251,7 +251,7 @@ def _recover(session: Session, eid: str) -> str:
 
 
 def _put_aside(path: Path, why: str) -> str:
-    """A damaged journal is told once, and is out of the way of the next."""
+    """A damaged journal is reported once and put aside."""
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     place = next(name for name in names if not os.path.lexists(name))
     told = f"{path}: the journal of an earlier run cannot be read ({why})"

@@ -1,4 +1,4 @@
-"""What sequences leave on a card beside profiles, told to the journal and taken off by the interface that knows it."""
+"""What sequences leave on a card beside profiles, noted in the journal and removed by the interface that knows it."""
 
 from __future__ import annotations
 

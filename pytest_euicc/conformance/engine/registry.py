@@ -27,7 +27,7 @@ class Action:
 
     Attributes:
         title: one line for reports.
-        request: shape that ``with`` must fit; None when the action sends no message of its own making.
+        request: shape that ``with`` must fit; None when the vector does not write the message of the action.
         request_type: its ASN.1 type.
         tampered: type that field paths of ``tamper`` are read by, where it is another.
         response: shape of what ``expect`` sees; None when there is nothing to expect.

@@ -135,7 +135,7 @@ def _check_ids(document: Document, data: dict[str, Any]) -> None:
         text = document.number_as_id((*place, key)) if isinstance(home, dict) and key in home else None
         if text is not None:
             document.mistake((*place, key), f'{key} {text} is a number in YAML; write {key}: "{text}"')
-            # The mistake is told; what follows need not stumble over it again.
+            # The mistake is reported; what follows need not stumble over it again.
             home[key] = f"x{text}" if key == "case" else text
 
 

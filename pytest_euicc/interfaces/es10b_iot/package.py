@@ -184,7 +184,7 @@ def load_euicc_package(
 
 
 def _filler(header: dict[str, Any], psmo: list[bytes], size: int) -> bytes:
-    """A listProfileInfo for no profile, with a tag list that makes the whole package so many bytes long.
+    """A listProfileInfo for no profile, with a tag list that gives the whole package a length in bytes.
 
     Raises:
         ValueMistake: the package is longer already, or no length of the tag list fits.

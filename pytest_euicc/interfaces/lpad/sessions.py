@@ -79,7 +79,7 @@ def repeated(context: Context, _message: Message, *, function: str) -> Outcome:
 def calls(
     context: Context, _message: Message, *, function: str, host: str | None = None, at_least: int = 0, at_most: int
 ) -> Outcome:
-    """A function was called so many times by what the user did last.
+    """How often what the user did last called a function.
 
     Args:
         function: its name, or a pattern such as ``ES9+.*``.

@@ -60,7 +60,7 @@ class Availability:
             self._answered = True
 
     def record(self, fault: Es9Error | None, tls: TlsSettings) -> Es9Error | None:
-        """Record the result of a request; returns what is to be told of it."""
+        """Record the result of a request; returns what is to be reported of it."""
         if isinstance(fault, ServerTimeout):
             self._timeouts += 1
         elif fault is None:

@@ -337,8 +337,8 @@ class EuiccSettings(Model):
             lines = [f"{path}: the settings of the simulated eUICC cannot be used"]
             for entry in error.errors():
                 place = ".".join(map(str, entry["loc"])) or "profiles"
-                mend = f"; there are: {known}" if entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1 else ""
-                lines.append(f"  {place}: {entry['msg'].removeprefix('Value error, ')}{mend}")
+                hint = f"; there are: {known}" if entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1 else ""
+                lines.append(f"  {place}: {entry['msg'].removeprefix('Value error, ')}{hint}")
             raise SettingsError("\n".join(lines)) from None
 
 

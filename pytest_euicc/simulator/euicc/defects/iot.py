@@ -55,7 +55,7 @@ OF_IOT = (
     Defect("iot-disable-has-no-effect", "The operation disable answers ok and disables nothing", "SGP.32 3.4.2"),
     Defect("iot-disable-ignores-ppr1", "The operation disable ignores PPR1", "SGP.32 3.4.2"),
     Defect("iot-disable-unknown-is-ok", "Disabling an unknown profile answers ok", "SGP.32 3.4.2"),
-    Defect("iot-does-not-tell-the-token", "A generated association token is not told", "SGP.32 2.11.2.1"),
+    Defect("iot-does-not-tell-the-token", "A generated association token is not returned", "SGP.32 2.11.2.1"),
     Defect(
         "iot-drops-iot-metadata", "fallbackAllowed and ecallIndication of downloaded profiles are lost", "SGP.32 5.9.14"
     ),

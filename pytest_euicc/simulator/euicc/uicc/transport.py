@@ -87,7 +87,7 @@ class SimTransport:
 def open_transport(argument: str, options: TransportOptions) -> SimTransport:
     """``sim`` or ``sim:SETTINGS.yaml``; ``options.protocol`` goes before that of the settings.
 
-    ``options.extra`` may bring ``pki`` (a Pki), ``defects`` and ``variants`` (names), and ``random`` (gives so many
+    ``options.extra`` may bring ``pki`` (a Pki), ``defects`` and ``variants`` (names), and ``random`` (gives a number of
     octets). Raises `CardError` when the settings cannot be used, or the PKI has no keys and certificates for them.
     """
     try:

@@ -436,7 +436,7 @@ class SimulatedEuicc:
         """Announce REFRESH, or let it be through where nobody would fetch it.
 
         Proactive commands are for a terminal that sent TERMINAL PROFILE (ETSI TS 102 223 6.2). A program on a PC that
-        did not would be told of one with every answer, for ever.
+        did not would announce one with every answer, for ever.
         """
         if self._profiled:
             self._proactive.refresh(qualifier)

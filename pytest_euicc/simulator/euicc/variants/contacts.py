@@ -98,7 +98,7 @@ def vary_fcp(octets: bytes, varies: Varies) -> bytes:
 
 def historical_bytes(last_channel: int, varies: Varies) -> bytes:
     """ISO 7816-4 12.1.1 in COMPACT-TLV: card service data, card capabilities, pre-issuing data."""
-    # Channels are numbered by card or device, and so many of them there are, 7 for eight or more; neither chaining
+    # Channels are numbered by card or device, and that is their number, 7 for eight or more; neither chaining
     # nor extended lengths.
     capabilities = bytes([0x73, 0xFE, 0x21, 0x18 | min(last_channel, 7)])
     issuing = b"\x63\x01\x02\x03" if varies("atr-other-historical-bytes") else b"\x64SIMU"

@@ -130,7 +130,7 @@ class OrderBook:
     """All orders. Whoever changes one calls ``changed``.
 
     Attributes:
-        listeners: told of every change, such as a store.
+        listeners: called with every change, such as a store.
     """
 
     def __init__(self, orders: Iterable[Order] = ()) -> None:
