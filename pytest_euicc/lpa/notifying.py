@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ _LIST, _RETRIEVE, _REMOVE = (
 )
 _METADATA, _INSTALLATION_RESULT, _INSTALLATION_DATA = 0xBF2F, 0xBF37, 0xBF27
 _SEQUENCE_NUMBER = 0x80
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]\\%]+)(:[0-9]{1,5})?")
 _OK, _NOTHING_TO_DELETE = 0, 1
 
 
@@ -113,6 +115,9 @@ class Notifying(Sides):
         return entries, odd
 
     def _send(self, entry: Entry) -> None:
+        if not _HOST.fullmatch(entry.address):
+            # Nobody is asked instead: a part of what is no host name names another server.
+            raise NoServer(ascii(entry.address), "it is no host name (SGP.22 3.5)")
         server = self._client(entry.to or entry.address)
         request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", entry.number)})
         reply = self._isdr.send("retrieve_notifications_list", request)

@@ -46,8 +46,9 @@ def page(cases: Iterable[Case]) -> str:
 def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     """Sequences of a catalogue that have no vector, and groups that the vectors place elsewhere in SGP.23.
 
-    The catalogue is YAML: under ``euicc`` and ``smdp`` a list of groups with ``id`` (the name of a case), ``sgp23`` and
-    ``sequences``, each a text that begins with its number.
+    The catalogue is YAML: under ``euicc``, ``smdp`` and ``lpa`` a list of groups with ``id`` (the name of a case),
+    ``sgp23`` and ``sequences``, each a text that begins with its number. Where ``sgp23_by`` says how the group of
+    SGP.23 was inferred it is not compared.
 
     Raises:
         FileMistakes: it cannot be read, or is none.
@@ -57,7 +58,7 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     if not document.mistakes:
         try:
             read = _Catalogue.model_validate(document.data)
-            groups = [*read.euicc, *read.smdp]
+            groups = [*read.euicc, *read.smdp, *read.lpa]
         except ValidationError as error:
             document.mistake((), f"not a catalogue: {pydantic_message(error.errors()[0], _Catalogue.model_fields)}")
     if document.mistakes:
@@ -68,7 +69,7 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
         case = known.get(group.id)
         numbers = {number for entry in case.sequences for number in (entry.id, *entry.formerly)} if case else set()
         found += [f"{group.id} {entry}" for entry in group.sequences if entry.split(maxsplit=1)[0] not in numbers]
-        if case and _is_clause(group.sgp23) and case.clauses.sgp23 != group.sgp23:
+        if case and not group.sgp23_by and _is_clause(group.sgp23) and case.clauses.sgp23 != group.sgp23:
             found.append(f"{group.id} is {group.sgp23} in the catalogue, {case.clauses.sgp23} in the vector")
     return found
 
@@ -76,14 +77,17 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
 class _Group(BaseModel):
     id: str
     sgp23: str = ""
+    sgp23_by: str = ""
     sequences: list[Annotated[str, Field(pattern=r"\S")]]
 
 
 class _Catalogue(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    options: dict[str, str] = {}
     euicc: list[_Group] = []
     smdp: list[_Group] = []
+    lpa: list[_Group] = []
 
 
 def _is_clause(text: str) -> bool:

@@ -68,12 +68,16 @@ def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: 
         '  - {id: TC_Three, sgp23: "4.2.9", sequences: ["01 no case"]}\n'
         "smdp:\n"
         '  - {id: TC_Two, sgp23: "4.3.13", sequences: ["01a there", "01c not there", "03 renamed"]}\n'
+        'options: {O_D_ICON: "shows icons"}\n'
+        "lpa:\n"
+        '  - {id: TC_One, sgp23: "4.4.1", sgp23_by: order, sequences: ["06 of an LPA"]}\n'
     )
     assert coverage.missing(catalogue, cases) == [
         "TC_One 04 not there",
         "TC_Three 01 no case",
         "TC_Two 01c not there",
         "TC_Two is 4.3.13 in the catalogue, 4.3.12 in the vector",
+        "TC_One 06 of an LPA",
     ]
 
 
