@@ -14,6 +14,7 @@ from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.options import OptionError, Options
+from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.rsp.pki import default_pki
 
 PROGRAM = str(Path(__file__).parents[1] / "support" / "stdio_lpa.py")
@@ -74,6 +75,13 @@ def test_every_way_to_end_is_told_apart() -> None:
         made.perform("nickname", {"name": "x", "iccid": bytes(10)})
     with pytest.raises(NotPermitted, match="takes no text"):
         made.perform("delete", {"text": "8900"})
+    made.close()
+
+
+def test_a_program_that_does_not_read_is_not_waited_for() -> None:
+    made = bench(timeout=1.0, download={"command": [PROGRAM, "deaf"]})
+    made.script.add(Rule(function="HTTP", http=200, body="x" * (4 << 20)))
+    assert made.perform("download", {"code": "x"}).ending == "timeout"
     made.close()
 
 

@@ -49,6 +49,9 @@ def main() -> None:
             url = f"https://{sys.argv[2]}/gsma/rsp2/es9plus/handleNotification"
             answer = ask("http", url=url, tx=b"{}".hex(), headers=headers)
             tell(0 if answer.get("rcode") == 204 else -1, str(answer))
+        case "deaf":
+            print('{"type":"http","payload":{"url":"https://smdp.example.com/","tx":""}}', flush=True)
+            time.sleep(60)
         case "hang":
             time.sleep(60)
         case "crash":

@@ -33,6 +33,7 @@ class CommandDriver:
         self._program = program or file.program
         self._reach: Reach | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._until = 0.0
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why not: the operation has no command, or its command has no place for an argument."""
@@ -107,7 +108,8 @@ class CommandDriver:
     def _converse(self, process: subprocess.Popen[bytes], streams: Streams, timeout: float) -> tuple[list[str], bool]:
         """Lines of output that passed nothing on, and whether the program came to its end in time."""
         assert process.stdout is not None  # noqa: S101
-        until, pending = time.monotonic() + timeout, b""
+        self._until = until = time.monotonic() + timeout
+        pending = b""
         lines: list[str] = []
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
@@ -146,13 +148,17 @@ class CommandDriver:
         reply = self._reach.user.agrees({"text": "\n".join(lines[-3:])})
         return prompt.answers.get(reply, "")
 
-    @staticmethod
-    def _write(process: subprocess.Popen[bytes], text: str) -> None:
+    def _write(self, process: subprocess.Popen[bytes], text: str) -> None:
+        """Write, for as long as there is time: a program may take long to read, or not read at all."""
         assert process.stdin is not None  # noqa: S101
-        # A program that has ended needs no answer.
-        with suppress(OSError):
-            process.stdin.write(text.encode())
-            process.stdin.flush()
+        octets = text.encode()
+        os.set_blocking(process.stdin.fileno(), False)
+        with selectors.DefaultSelector() as selector, suppress(OSError):
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+            while octets and (left := self._until - time.monotonic()) > 0:
+                if selector.select(left):
+                    # A program that has ended needs no answer.
+                    octets = octets[os.write(process.stdin.fileno(), octets[: 1 << 16]) :]
 
     def _kill(self) -> None:
         process = self._process
