@@ -6,14 +6,14 @@ The modem is the card's terminal: it starts the card, answers its proactive comm
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pytest_euicc.card import at_answers
 from pytest_euicc.card.apdu import MAX_CHANNEL, channel_of, cla_on_channel, has_channel
 from pytest_euicc.card.at_port import AtPort, AtRefused, shown
-from pytest_euicc.card.errors import ByTheDevice, CardError, CardMute, MalformedAnswer, NoCard, ReaderBusy
+from pytest_euicc.card.errors import ByTheDevice, CardError, CardMute, NoCard, ReaderBusy
 from pytest_euicc.card.identity import ISDR_AID
 from pytest_euicc.card.modem_options import ModemOptions, parse
 from pytest_euicc.card.readers import ReaderLock
@@ -26,9 +26,6 @@ _BEFORE_REFRESH = tuple(bytes.fromhex(tag) for tag in ("BF31", "BF32", "BF33", "
 _OPEN = bytes.fromhex("0070000001")
 _STATUS = bytes.fromhex("80F2000C")
 _NO_CHANNEL = bytes.fromhex("6881")
-_ANSWER = re.compile(r'(?:\d+\s*,\s*)?(\d+)\s*,\s*"?([0-9A-Fa-f]*)"?')
-_SESSION = re.compile(r'(?:\+CCHO:\s*)?"?(\d{1,9})"?(?:,.*)?', re.IGNORECASE)
-_HEX = re.compile(r'[0-9A-Fa-f]+"?')
 _BUSY, _NO_SIM = ("14", "sim busy"), ("10", "sim not inserted", "13", "sim failure")
 _PAUSE = 0.3
 _CHANNELS = ("AT+CCHO=?", "AT+CGLA=?", "AT+CCHC=?")
@@ -174,11 +171,7 @@ class ModemTransport:
 
     def _session(self, aid: bytes) -> int:
         lines = self._patiently(f'AT+CCHO="{aid.hex().upper()}"')
-        for line in lines:
-            found = _SESSION.fullmatch(line)
-            if found is not None:
-                return int(found[1])
-        raise MalformedAnswer(f"{self._port.device}: AT+CCHO was answered OK without a session: {_told(lines)}")
+        return at_answers.session(self._port.device, lines)
 
     def _close(self, number: int) -> None:
         channel = self._channels.pop(number)
@@ -280,29 +273,7 @@ class ModemTransport:
         """One APDU by AT+CSIM or AT+CGLA."""
         text = apdu.hex().upper()
         lines = self._patiently(f'AT{command}{len(text)},"{text}"')
-        answer = self._answer(f"{command.partition('=')[0]}:", lines)
-        if len(answer) < 2:
-            raise MalformedAnswer(f"{self._port.device}: {_told(lines)} is no response APDU")
-        return answer
-
-    def _answer(self, prefix: str, lines: list[str]) -> bytes:
-        """The octets of ``+CGLA: LENGTH,"HEX"``, which may go on in further lines; LENGTH counts digits or octets."""
-        for index, line in enumerate(lines):
-            if not line.upper().startswith(prefix):
-                continue
-            found = _ANSWER.fullmatch(line[len(prefix) :].strip())
-            if found is None:
-                break
-            length, digits = int(found[1]), found[2]
-            for further in lines[index + 1 :]:
-                if len(digits) < length and _HEX.fullmatch(further):
-                    digits += further.rstrip('"')
-            if len(digits) not in (length, 2 * length) or len(digits) % 2:
-                raise MalformedAnswer(
-                    f"{self._port.device}: {prefix} announces {length} characters and has {len(digits)}: {_told(lines)}"
-                )
-            return bytes.fromhex(digits)
-        raise MalformedAnswer(f"{self._port.device}: OK without an answer that can be read: {_told(lines)}")
+        return at_answers.response(self._port.device, f"{command.partition('=')[0]}:", lines)
 
     def _learn(self, apdu: bytes, number: int, response: bytes) -> None:
         """What is open and selected, for a channel that has to be opened once more."""
@@ -320,10 +291,6 @@ class ModemTransport:
         elif apdu[1] == _SELECT and apdu[2] == _BY_NAME and number in self._channels:
             self._channels[number].aid = apdu[5 : 5 + apdu[4]] if len(apdu) > 5 else b""
             self._channels[number].selected = True
-
-
-def _told(lines: list[str]) -> str:
-    return shown(" / ".join(lines)) if lines else "nothing before it"
 
 
 def open_transport(argument: str, options: TransportOptions) -> Transport:

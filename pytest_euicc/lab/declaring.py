@@ -55,7 +55,7 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
         f'Lines that begin with "{QUESTION}" are questions that the card does not answer. Answer each: take '
         f'"{QUESTION}" away and correct the value, or delete the line, which means no.'
     )
-    yield from _comment(f"ATR {facts.atr.hex().upper()}")
+    yield from _comment(f"ATR {facts.atr.hex().upper() or 'not told'}")
     for untold in facts.untold:
         yield from _comment(f"not told: {untold}")
     yield from _dumped("name", f"eUICC {facts.eid}, firmware {told['firmware_version']}")

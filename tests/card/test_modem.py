@@ -211,7 +211,7 @@ def to_apdus(answer: list[str] | None, *, at: str = "AT+CGLA=1") -> Answer:
         (["+CGLA: 4,\"90\"", "OK"], MalformedAnswer, "announces 4 characters and has 2"),
         (["+CGLA: 3,\"900\"", "OK"], MalformedAnswer, "announces 3 characters and has 3"),
         (["+CGLA: 2,\"90\"", "OK"], MalformedAnswer, "is no response APDU"),
-        (["+CGLA: 999999999999999999999999,\"90\"", "OK"], MalformedAnswer, "announces 9+ characters"),
+        (["+CGLA: 999999999999999999999999,\"90\"", "OK"], MalformedAnswer, "OK without an answer that can be read"),
         (["+CGLA: x", "OK"], MalformedAnswer, r"OK without an answer that can be read: \+CGLA: x"),
         (["+CSIM: 4,\"9000\"", "OK"], MalformedAnswer, "OK without an answer that can be read"),
         (["+CME ERROR: SIM not inserted"], NoCard, "the modem has no card any more"),
