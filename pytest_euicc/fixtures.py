@@ -48,6 +48,10 @@ class SequenceRun:
         key = self.case.sequence_id(self.sequence)
         product = self.harness.identity.get("product", "")
         done = run.resumed.result(f"{key}@{product}" if product else key) if run.resumed is not None else None
+        if done is not None and self.node.config.getoption("allure_report_dir", None):
+            from pytest_euicc.reporting.allure import taken_over
+
+            taken_over()
         told = self.node.stash[ENTRY] = done if done is not None else self._judged()
         self.node.user_properties += properties(told)
         self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]

@@ -467,7 +467,7 @@ class Run:
             well, self.written = self._folder.close(self.description, finished=whole)
         allure = self._config.getoption("allure_report_dir", None)
         if allure and self.entries:
-            from pytest_euicc.reporting.allure import write_environment
+            from pytest_euicc.reporting.allure import without_repeated, write_environment
             from pytest_euicc.run_heading import environment, heading
 
             told = environment(heading(self.options, self.cases, self.seed, self.products), self._started)
@@ -477,6 +477,8 @@ class Run:
 
                 self._say(gather(folder, elsewhere))
                 folder = elsewhere
+            if self.resumed is not None:
+                without_repeated(folder)
             try:
                 write_environment(folder, self.description | told)
             except OSError as error:

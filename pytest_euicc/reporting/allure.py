@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,33 @@ def _http_text(exchange: HttpExchange) -> str:
     lines += [f"< {name}: {text}" for name, text in exchange.reply.headers.items()]
     lines += [f"< {line}" for line in exchange.reply.octets.decode("utf-8", "backslashreplace").splitlines()]
     return "\n".join(lines)
+
+
+_TAKEN_OVER = "taken over"
+
+
+def taken_over() -> None:
+    """Mark the result of the test that runs: the run that is gone on with has one with steps, if in this folder."""
+    allure.dynamic.label(_TAKEN_OVER, "yes")
+
+
+def without_repeated(folder: Path) -> None:
+    """Delete results that were taken over and are there from the run before."""
+    results = list(_results(folder))
+    before = {name for name, repeats, _ in results if not repeats}
+    for name, repeats, path in results:
+        if repeats and name in before:
+            path.unlink(missing_ok=True)
+
+
+def _results(folder: Path) -> Iterator[tuple[str, bool, Path]]:
+    """Each result in a folder: its name, whether it was taken over, and where it is."""
+    for path in folder.glob("*-result.json"):
+        try:
+            told = json.loads(path.read_bytes())
+            yield str(told["fullName"]), any(label["name"] == _TAKEN_OVER for label in told["labels"]), path
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
 
 
 def write_environment(folder: Path, card: dict[str, str]) -> None:
