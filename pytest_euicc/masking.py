@@ -33,7 +33,8 @@ _SHORTEST = 8
 _PART = 4
 """Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
 
-_known: dict[bytes, None] = {}
+_known: dict[bytes, str] = {}
+"""Each with its hex."""
 _texts: dict[str, re.Pattern[str]] = {}
 _state = {"shown": False}
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11,}={0,2}")
@@ -50,7 +51,7 @@ def note(*octets: bytes) -> None:
     for each in octets:
         if len(each) >= _SHORTEST and _telling(each):
             _known.pop(each, None)
-            _known[each] = None
+            _known[each] = each.hex()
     while len(_known) > _MOST:
         del _known[next(iter(_known))]
 
@@ -121,9 +122,11 @@ def mask(text: str) -> str:
             text = entered.sub(MASK, text)
     if not _known:
         return text
-    for octets in _known:
-        for form in (octets.hex(), octets.hex().upper()):
-            text = text.replace(form, "**" * len(octets))
+    lowered = text.lower()
+    for octets, digits in _known.items():
+        if digits in lowered:
+            for form in (digits, digits.upper()):
+                text = text.replace(form, "**" * len(octets))
     return _BASE64.sub(_mask_base64, text)
 
 

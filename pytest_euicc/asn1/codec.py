@@ -1,8 +1,9 @@
 """Encoding and decoding of the RSP messages, with every received octet accounted for.
 
-asn1tools compiles the modules and encodes. Decoding walks the received TLVs beside the schema instead of using its DER
-decoder, which drops an unknown element of a SEQUENCE together with every optional element behind it, reads object
-identifiers of arc 2.999 wrongly and lets duplicated and trailing elements pass.
+asn1tools parses the modules. Encoding and decoding walk along the schema that comes of them: its DER decoder drops an
+unknown element of a SEQUENCE together with every optional element behind it, reads object identifiers of arc 2.999
+wrongly and lets duplicated and trailing elements pass; its encoder takes most of the time of a start to import, and
+wants values in a form of its own.
 """
 
 from __future__ import annotations

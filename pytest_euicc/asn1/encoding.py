@@ -1,13 +1,15 @@
-"""From values to DER, by asn1tools; what it has no form for is put into one it takes."""
+"""From values to DER: walks the value beside the schema."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.errors import Asn1Error, join
 from pytest_euicc.asn1.schema import SEQUENCE_TAG, Node, schema
-from pytest_euicc.asn1.tlv import TlvError
+from pytest_euicc.asn1.tlv import TlvError, encode_length
+from pytest_euicc.asn1.values import encode_oid
 
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "OCTET STRING": (bytes, bytearray),
@@ -29,56 +31,83 @@ def encode(type_name: str, value: Any) -> bytes:
         Asn1Error: a field that the type does not have, a missing one, or a value of the wrong kind.
         KeyError: the type is unknown.
     """
-    prepared = _prepare(type_name, schema().node(type_name), value, "")
-    try:
-        return bytes(schema().compiled.der.encode(type_name, prepared))
-    except Exception as error:
-        # asn1tools lets errors of every kind through for values of a wrong type.
-        raise Asn1Error(type_name, "", None, f"cannot be encoded: {error}") from None
+    return _element(type_name, schema().node(type_name), value, "")
 
 
-def _prepare(type_name: str, node: Node, value: Any, path: str) -> Any:
-    """The value in the form of asn1tools: numbers for names, opaque pieces under their tag, defaults left out."""
-    wanted = _PYTHON_TYPES.get(node.kind)
+def _element(type_name: str, node: Node, value: Any, path: str) -> bytes:
+    """A value with its tag and length."""
+    kind = node.kind
+    wanted = _PYTHON_TYPES.get(kind)
     if wanted is not None and not isinstance(value, wanted):
-        raise Asn1Error(type_name, path, None, f"{node.kind} cannot be made from {value!r}")
-    match node.kind:
-        case "CHOICE":
-            chosen = node.field(value[0]) if len(value) == 2 else None
-            if chosen is None:
-                names = ", ".join(entry.name for entry in node.fields)
-                raise Asn1Error(type_name, path, None, f"{value!r} is no alternative; {names} are")
-            return value[0], _prepare(type_name, chosen, value[1], join(path, chosen.name))
+        raise Asn1Error(type_name, path, None, f"{kind} cannot be made from {value!r}")
+    match kind:
         case "SEQUENCE":
-            return _fields(type_name, node, value, path)
+            contents = b"".join(_fields(type_name, node, value, path))
+        case "OCTET STRING":
+            contents = bytes(value)
+        case "CHOICE":
+            contents = _chosen(type_name, node, value, path)
+            if not node.explicit:
+                return contents
         case "SEQUENCE OF":
-            assert node.element is not None  # noqa: S101
-            return [_prepare(type_name, node.element, entry, join(path, str(i))) for i, entry in enumerate(value)]
+            element = node.element
+            assert element is not None  # noqa: S101
+            contents = b"".join(_element(type_name, element, each, join(path, str(i))) for i, each in enumerate(value))
         case "INTEGER":
-            return _number(type_name, node, value, path)
+            number = _number(type_name, node, value, path)
+            # One bit more than the number has, for its sign.
+            contents = number.to_bytes((number + (number < 0)).bit_length() // 8 + 1, "big", signed=True)
         case "BIT STRING":
-            return _bits(type_name, node, value, path)
+            octets, count = _bits(type_name, node, value, path)
+            contents = bytes([-count % 8]) + octets
         case "OPAQUE":
             return _opaque(type_name, node, bytes(value), path)
-    return bytes(value) if isinstance(value, bytearray) else value
+        case _:
+            contents = _text(type_name, node, value, path)
+    return node.tag_octets + encode_length(len(contents)) + contents
 
 
-def _fields(type_name: str, node: Node, value: dict[str, Any], path: str) -> dict[str, Any]:
+def _text(type_name: str, node: Node, value: Any, path: str) -> bytes:
+    """The contents of the kinds that are seldom met."""
+    match node.kind:
+        case "BOOLEAN":
+            return b"\xff" if value else b"\0"
+        case "NULL":
+            return b""
+        case "UTF8String":
+            try:
+                return bytes(value.encode())
+            except UnicodeEncodeError as error:
+                raise Asn1Error(type_name, path, None, f"cannot be encoded: {error.reason}") from None
+        case "OBJECT IDENTIFIER":
+            try:
+                return encode_oid(value)
+            except ValueError as error:
+                raise Asn1Error(type_name, path, None, f"cannot be encoded: {error}") from None
+    raise Asn1Error(type_name, path, None, f"type {node.kind} is not handled")
+
+
+def _chosen(type_name: str, node: Node, value: tuple[Any, ...], path: str) -> bytes:
+    chosen = node.field(value[0]) if len(value) == 2 and isinstance(value[0], str) else None
+    if chosen is None:
+        names = ", ".join(entry.name for entry in node.fields)
+        raise Asn1Error(type_name, path, None, f"{value!r} is no alternative; {names} are")
+    return _element(type_name, chosen, value[1], join(path, chosen.name))
+
+
+def _fields(type_name: str, node: Node, value: dict[str, Any], path: str) -> Iterator[bytes]:
     for name in value:
         if node.field(name) is None:
             names = ", ".join(entry.name for entry in node.fields) or "none"
             raise Asn1Error(type_name, path, None, f"no field {name!r}; there are: {names}")
-    prepared = {}
     for entry in node.fields:
-        if entry.name not in value:
-            if not entry.optional:
-                raise Asn1Error(type_name, path, None, f"{entry.name} is missing")
-            continue
-        ready = _prepare(type_name, entry, value[entry.name], join(path, entry.name))
-        # DER leaves a default value out (X.690 11.5).
-        if entry.default is None or ready != entry.default:
-            prepared[entry.name] = ready
-    return prepared
+        if entry.name in value:
+            octets = _element(type_name, entry, value[entry.name], join(path, entry.name))
+            # DER leaves a default value out (X.690 11.5).
+            if entry.default is None or octets != _element(type_name, entry, entry.default, path):
+                yield octets
+        elif not entry.optional:
+            raise Asn1Error(type_name, path, None, f"{entry.name} is missing")
 
 
 def _number(type_name: str, node: Node, value: Any, path: str) -> int:
@@ -105,7 +134,7 @@ def _bits(type_name: str, node: Node, value: tuple[Any, ...], path: str) -> tupl
 
 
 def _opaque(type_name: str, node: Node, octets: bytes, path: str) -> bytes:
-    """asn1tools writes an ANY as it is, so a tag of the place is put on here."""
+    """A whole element, under the tag of its place."""
     if node.tag in (None, SEQUENCE_TAG):
         return octets
     if node.explicit:

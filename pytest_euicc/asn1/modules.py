@@ -6,7 +6,6 @@ import hashlib
 import pickle
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from pytest_euicc import cache
 
 MODULES = ("rsp.asn", "rsp_es9plus.asn", "sgp32.asn", "profile_files.asn", "profile_package.asn")
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -24,17 +23,9 @@ class Compiled:
 
     Attributes:
         types: of all modules by name, as asn1tools describes them.
-        pickled: its compiled DER codec. It stays pickled until something is encoded, as bringing it to life imports
-            asn1tools with all its codecs, which is most of the time that a start takes.
     """
 
     types: dict[str, Any]
-    pickled: bytes
-
-    @cached_property
-    def der(self) -> Any:
-        """asn1tools' ``Specification`` for DER."""
-        return pickle.loads(self.pickled)  # noqa: S301
 
 
 def load() -> Compiled:
@@ -43,9 +34,9 @@ def load() -> Compiled:
     path = cache_path(sources)
     content = cache.read(path)
     if content is not None:
-        return Compiled(*pickle.loads(content))  # noqa: S301
+        return Compiled(pickle.loads(content))  # noqa: S301
     compiled = _compile(sources)
-    cache.write(path, pickle.dumps((compiled.types, compiled.pickled)))
+    cache.write(path, pickle.dumps(compiled.types))
     return compiled
 
 
@@ -61,7 +52,4 @@ def _compile(sources: list[bytes]) -> Compiled:
     import asn1tools
 
     parsed = asn1tools.parse_string("\n".join(source.decode() for source in sources))
-    types = {name: described for module in parsed.values() for name, described in module["types"].items()}
-    # Compiling changes the parsed modules in place, so the types are taken out before.
-    types = pickle.loads(pickle.dumps(types))  # noqa: S301
-    return Compiled(types, pickle.dumps(asn1tools.compile_dict(parsed, "der")))
+    return Compiled({name: described for module in parsed.values() for name, described in module["types"].items()})

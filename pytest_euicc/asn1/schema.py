@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any
 
 from pytest_euicc.asn1 import modules
+from pytest_euicc.asn1.tlv import encode_tag
 from pytest_euicc.asn1.values import NamedInt
 
 _CLASS = {"UNIVERSAL": 0x00, "APPLICATION": 0x40, "PRIVATE": 0xC0}
@@ -65,15 +66,35 @@ class Node:
     numbers: Bounds = ()
     explicit: bool = False
 
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {entry.name: entry for entry in reversed(self.fields)}
+
+    @cached_property
+    def _tags(self) -> frozenset[int]:
+        """Tags that an element of this type can have; an open type takes any."""
+        if self.tag is not None:
+            return frozenset({self.tag})
+        return frozenset(tag for entry in self.fields for tag in entry._tags)
+
+    @cached_property
+    def _open(self) -> bool:
+        return self.tag is None and (self.kind == "OPAQUE" or any(entry._open for entry in self.fields))
+
+    @cached_property
+    def tag_octets(self) -> bytes:
+        """The outermost tag as it is written; raises ValueError where there is none."""
+        if self.tag is None:
+            raise ValueError(f"{self.kind} {self.name} has no tag of its own")
+        return encode_tag(self.tag)
+
     def field(self, name: str) -> Node | None:
         """A component by its name."""
-        return next((entry for entry in self.fields if entry.name == name), None)
+        return self._by_name.get(name)
 
     def takes(self, tag: int) -> bool:
         """True if an element with this tag can be this type."""
-        if self.tag is None:
-            return self.kind == "OPAQUE" or any(entry.takes(tag) for entry in self.fields)
-        return self.tag == tag
+        return self._open or tag in self._tags
 
     def chosen(self, tag: int) -> Node | None:
         """The component that an element with this tag is."""

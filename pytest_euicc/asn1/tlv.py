@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_euicc.errors import PytestEuiccError
 
@@ -25,8 +25,7 @@ class TlvError(PytestEuiccError, ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Tlv:
+class Tlv(NamedTuple):
     """One element.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Values that asn1tools has no type for, or reads wrongly."""
+"""Numbers with names, and object identifiers."""
 
 from __future__ import annotations
 
@@ -49,3 +49,17 @@ def decode_oid(octets: bytes) -> str:
     # The first subidentifier holds two arcs; only under 2 the second may be larger than 39.
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, [first, arcs[0] - 40 * first, *arcs[1:]]))
+
+
+def encode_oid(text: str) -> bytes:
+    """The contents of an OBJECT IDENTIFIER out of its dotted text (X.690 8.19); raises ValueError."""
+    arcs = [int(part) if part.isascii() and part.isdecimal() else -1 for part in text.split(".")]
+    if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
+        raise ValueError(f"{text!r} is no object identifier")
+    contents = b""
+    for arc in [arcs[0] * 40 + arcs[1], *arcs[2:]]:
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(0x80 | arc & 0x7F)
+        contents += bytes(reversed(groups))
+    return contents

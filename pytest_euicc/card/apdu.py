@@ -61,11 +61,12 @@ class CommandApdu:
 
     def on_channel(self, channel: int) -> Self:
         """The same command on another logical channel."""
-        return replace(self, cla=cla_on_channel(self.cla, channel))
+        cla = cla_on_channel(self.cla, channel)
+        return self if cla == self.cla else replace(self, cla=cla)
 
     def without_le(self) -> Self:
         """The same command as T=0 carries it when it has data: the answer is fetched by GET RESPONSE."""
-        return replace(self, le=None)
+        return self if self.le is None else replace(self, le=None)
 
     def encode(self) -> bytes:
         """The octets of the command."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cached_property, lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -90,6 +90,38 @@ class CertificateFault(PytestEuiccError, ValueError):
         self.clause = clause
 
 
+class _Parsed(NamedTuple):
+    """What the library reads of a certificate."""
+
+    loaded: x509.Certificate
+    extensions: x509.Extensions
+    public_key: ec.EllipticCurvePublicKey
+    subject: str
+    issuer: str
+    valid: tuple[datetime, datetime]
+    positive: bool
+
+
+@lru_cache(maxsize=256)
+def _parsed(der: bytes) -> _Parsed:
+    """Octets read once: the same few certificates come in every session of a run. Raises CertificateFault."""
+    try:
+        found = x509.load_der_x509_certificate(der)
+        key = found.public_key()
+        # The library parses lazily; reading all parts here keeps their faults out of everything that follows.
+        extensions, subject, issuer = found.extensions, found.subject.rfc4514_string(), found.issuer.rfc4514_string()
+        valid = found.not_valid_before_utc, found.not_valid_after_utc
+        positive = found.serial_number > 0
+    except UnsupportedAlgorithm as error:
+        raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
+    except Exception as error:
+        # The library raises ValueError and others, by what is broken.
+        raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.7.1")
+    return _Parsed(found, extensions, key, subject, issuer, valid, positive)
+
+
 class Certificate:
     """An X.509 certificate with its octets as received.
 
@@ -100,24 +132,13 @@ class Certificate:
 
     def __init__(self, der: bytes) -> None:
         self.der = bytes(der)
-        try:
-            self.x509 = x509.load_der_x509_certificate(self.der)
-            key = self.x509.public_key()
-            # The library parses lazily; reading all parts here keeps their faults out of everything that follows.
-            self._extensions = self.x509.extensions
-            self.subject = self.x509.subject.rfc4514_string()
-            """The subject as RFC 4514 text."""
-            self.valid_from, self.valid_until = self.x509.not_valid_before_utc, self.x509.not_valid_after_utc
-            self.issuer = self.x509.issuer.rfc4514_string()
-            self._positive = self.x509.serial_number > 0
-        except UnsupportedAlgorithm as error:
-            raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
-        except Exception as error:
-            # The library raises ValueError and others, by what is broken.
-            raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.7.1")
-        self.public_key: ec.EllipticCurvePublicKey = key
+        parsed = _parsed(self.der)
+        self.x509, self._extensions, self.public_key = parsed.loaded, parsed.extensions, parsed.public_key
+        self.subject = parsed.subject
+        """The subject as RFC 4514 text."""
+        self.issuer = parsed.issuer
+        self.valid_from, self.valid_until = parsed.valid
+        self._positive = parsed.positive
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der

@@ -166,7 +166,6 @@ def test_the_cache_is_written_once_and_read_back(cache: Path, compilations: list
     second = modules.load()
     assert compilations == [SOURCES]
     assert second.types == first.types
-    assert second.pickled == first.pickled
     assert cache.read_bytes() == written
     node = schema.Schema(second).node("EUICCInfo2")
     assert node.tag == 0xBF22
@@ -199,14 +198,14 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert compilations == [SOURCES]
 
 
-def test_decoding_needs_no_asn1tools_when_the_cache_is_warm(cache: Path, compilations: list[list[bytes]]) -> None:
+def test_nothing_needs_asn1tools_when_the_cache_is_warm(cache: Path, compilations: list[list[bytes]]) -> None:
     modules.load()
     program = (
         "import sys; from pytest_euicc.asn1 import codec;"
         "codec.decode('GetEuiccInfo2Request', bytes.fromhex('BF2200'));"
         "assert 'asn1tools' not in sys.modules;"
         "codec.encode('GetEuiccInfo2Request', {});"
-        "assert 'asn1tools' in sys.modules"
+        "assert 'asn1tools' not in sys.modules"
     )
     environment = os.environ | {"XDG_CACHE_HOME": str(cache.parent.parent)}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
