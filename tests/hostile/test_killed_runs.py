@@ -9,8 +9,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +24,7 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.ended_runs import Watched, held
+from tests.support.forked import PytestRun
 from tests.support.pcscd import Pcscd
 
 ROOT = Path(__file__).parents[2]
@@ -36,18 +35,9 @@ CHANGING = "SetNickname or EnableProfile or SetDefaultDpAddress or eUICC_Procedu
 COMMANDS = 700
 
 
-def suite(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "pytest", "suites", "-q", "-p", "no:cacheprovider", "--euicc", "pcsc:0"),
-            *("--euicc-allow-destructive", "--euicc-timeout", "40", *options),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=dict(os.environ),
-    )
+def suite(*options: str) -> PytestRun:
+    given = ("suites", "-q", "-p", "no:cacheprovider", "--euicc", "pcsc:0", "--euicc-allow-destructive")
+    return PytestRun([*given, "--euicc-timeout", "40", *options], ROOT)
 
 
 @pytest.mark.pcsc

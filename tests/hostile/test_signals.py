@@ -20,6 +20,7 @@ from pytest_euicc.reporting.run_file import RUN_FILE
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.ended_runs import Watched, ends, held, pytest_run, wait
+from tests.support.forked import PytestRun
 from tests.support.pcscd import Pcscd
 
 pytestmark = pytest.mark.pcsc
@@ -77,7 +78,7 @@ def watched(pcscd: Pcscd, euicc: SimulatedEuicc) -> Iterator[Watched]:
         card.disarm()
 
 
-def run(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
+def run(tmp_path: Path, *options: str) -> PytestRun:
     vectors = tmp_path / "own.yaml"
     vectors.write_text(NICKNAME)
     reports = ("--euicc-report", tmp_path / "out", "--junitxml", tmp_path / "junit.xml")
@@ -85,7 +86,7 @@ def run(tmp_path: Path, *options: str) -> subprocess.Popen[str]:
     return pytest_run(tmp_path, *suite, "--euicc", "pcsc", "--euicc-allow-destructive", *reports, *options)
 
 
-def in_order(process: subprocess.Popen[str], *reports: Path) -> str:
+def in_order(process: PytestRun, *reports: Path) -> str:
     """What a run has printed that a signal has ended as it should."""
     told = ends(process)
     assert process.returncode == pytest.ExitCode.INTERRUPTED, told
@@ -94,7 +95,7 @@ def in_order(process: subprocess.Popen[str], *reports: Path) -> str:
     return told
 
 
-def unfinished(process: subprocess.Popen[str], tmp_path: Path) -> str:
+def unfinished(process: PytestRun, tmp_path: Path) -> str:
     """As `in_order`, with the reports of `run`."""
     out = tmp_path / "out"
     told = in_order(process, out / MANIFEST, out / RUN_FILE, tmp_path / "junit.xml")
@@ -102,7 +103,7 @@ def unfinished(process: subprocess.Popen[str], tmp_path: Path) -> str:
     return told
 
 
-def twice(process: subprocess.Popen[str], watched: Watched) -> None:
+def twice(process: PytestRun, watched: Watched) -> None:
     """Ctrl-C in the change, and again when the card is being put back."""
     wait(process, watched.reached)
     second = threading.Event()

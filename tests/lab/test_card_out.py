@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ import pytest
 
 from pytest_euicc.iut.simulated_operator import next_eid
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.forked import PytestRun
 from tests.support.pcscd import Pcscd
 from tests.support.terminal import Terminal
 
@@ -44,19 +44,17 @@ class Watched:
         return self._card.transmit(apdu)
 
 
+def arguments(suite: str, *options: str) -> list[str]:
+    return [f"suites/test_{suite}.py", "-p", "no:cacheprovider", "--color=no", "--euicc", "pcsc:0", *options]
+
+
 def command(suite: str, *options: str) -> list[str]:
-    given = [sys.executable, "-m", "pytest", f"suites/test_{suite}.py", "-p", "no:cacheprovider", "--color=no"]
-    return [*given, "--euicc", "pcsc:0", *options]
+    return [sys.executable, "-m", "pytest", *arguments(suite, *options)]
 
 
-def started(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command("es10c", "-k", "GetEID or GetProfilesInfo_01 or GetProfilesInfo_02", "-rA", "--euicc-wait", *options),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def started(*options: str) -> PytestRun:
+    chosen = ("-k", "GetEID or GetProfilesInfo_01 or GetProfilesInfo_02", "-rA", "--euicc-wait")
+    return PytestRun([*arguments("es10c", *chosen), *options], ROOT)
 
 
 def test_pulled_and_put_back_in_mid_run(pcscd: Pcscd) -> None:

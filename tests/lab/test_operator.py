@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.operator import OperatorRequest
 from pytest_euicc.lab.operators import HookOperator
 from tests.support import plugin_runs
+from tests.support.forked import PytestRun
 
 REQUEST = OperatorRequest("remove", "Take the card out.", "X_01", lambda: False)
 QUESTION = OperatorRequest("confirm", "Is the screen dark?", "X_01")
@@ -95,14 +94,7 @@ def test_time_and_unknown_answers_of_a_hook() -> None:
 )
 def test_one_message_before_the_run(options: list[str], told: str, tmp_path: Path) -> None:
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--euicc-operator", *options],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert told in done.stdout + done.stderr
+    process = PytestRun(["-p", "no:cacheprovider", "--euicc-operator", *options], tmp_path)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert told in said

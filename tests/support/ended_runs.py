@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +14,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.es10.isdr import Isdr
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from tests.support.forked import PytestRun
 
 PATIENCE = 60.0
 
@@ -60,26 +59,12 @@ class Watched:
         return answer
 
 
-def pytest_run(place: Path, *options: str | Path) -> subprocess.Popen[str]:
+def pytest_run(place: Path, *options: str | Path) -> PytestRun:
     """pytest in a folder; it takes SIGINT and SIGHUP also where this process ignores them, as jobs of a shell do."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain", *map(str, options)],
-        cwd=place,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=_signals,
-        start_new_session=True,
-    )
+    return PytestRun(["-q", "-p", "no:cacheprovider", "--assert=plain", *map(str, options)], place)
 
 
-def _signals() -> None:
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def wait(process: subprocess.Popen[str], event: threading.Event) -> None:
+def wait(process: PytestRun, event: threading.Event) -> None:
     """Until the event; a process that ends before it has failed."""
     until = time.monotonic() + PATIENCE
     while not event.wait(0.05):
@@ -87,7 +72,7 @@ def wait(process: subprocess.Popen[str], event: threading.Event) -> None:
         assert time.monotonic() < until, "the run did not get there"
 
 
-def ends(process: subprocess.Popen[str]) -> str:
+def ends(process: PytestRun) -> str:
     """What a run has printed, once it has ended."""
     try:
         return process.communicate(timeout=PATIENCE)[0]

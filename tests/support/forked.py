@@ -5,7 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pkgutil
+import signal
+import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -32,7 +36,49 @@ def pytest_process(arguments: list[str], folder: Path, output: Path) -> BaseProc
     return process
 
 
+class PytestRun:
+    """Pytest in a process and session of its own, with the methods of ``subprocess.Popen``."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self._streams = tempfile.NamedTemporaryFile(prefix="pytest-run-")  # noqa: SIM115  (it lives as long as this)
+        self._process = pytest_process(arguments, folder, Path(self._streams.name))
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs, and the negative number of the signal that ended it."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """The same."""
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its end; raises ``subprocess.TimeoutExpired``."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired("pytest", timeout or 0)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """What it has written to both streams, once it has ended."""
+        self.wait(timeout)
+        return Path(self._streams.name).read_text(), None
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
 def _run(arguments: list[str], folder: str, output: str, environment: dict[str, str]) -> None:
+    os.setsid()
+    # The caller may be a job of a shell that ignores them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     os.environ.clear()
     paths = [folder, environment.get("PYTHONPATH", "")]
     os.environ.update(environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))})
