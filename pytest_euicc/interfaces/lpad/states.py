@@ -196,7 +196,7 @@ def tls(
         ends: the server ends the handshake: ``closes`` the connection, or with an ``alert``.
         connection: from which connection to the host on, counted from 1.
     """
-    bench_of(context).tls.append(
+    bench_of(context).use_tls(
         TlsRule(
             host=host, certificate=certificate, minimum=minimum, maximum=maximum, suites=suites, ends=ends,
             connection=connection,

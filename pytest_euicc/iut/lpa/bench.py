@@ -172,6 +172,12 @@ class SimulatedBench(LpaBench):
         """OID in CERT.DPauth."""
         return self._server(address).oid
 
+    def use_tls(self, rule: TlsRule) -> None:
+        """Have servers reached over TLS."""
+        if not self._driver.speaks_tls:
+            raise NotPermitted(f"{self._driver.name} is driven without TLS")
+        self.tls.append(rule)
+
     def offer_events(
         self, address: str | None, events: Sequence[Mapping[str, str]], defects: Sequence[str] = ()
     ) -> None:

@@ -26,6 +26,9 @@ _OCTETS = ("iccid", "eid", "aid")
 class CommandDriver:
     """The driver of a file (see LpaDriver)."""
 
+    speaks_tls = False
+    """Requests come over standard streams, without a socket."""
+
     def __init__(self, file: DriverFile) -> None:
         self._file = file
         self.name = file.name

@@ -75,6 +75,10 @@ class LpaDriver(Protocol):
     def name(self) -> str:
         """For reports: product and version."""
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether its LPA reaches servers over TLS where `Reach.over_tls` is true; else TLS is not applicable to it."""
+
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""
 

@@ -42,6 +42,7 @@ class OwnLpa:
     """
 
     name = "pytest-euicc's own LPA"
+    speaks_tls = True
 
     def __init__(self, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
         self.defects = defects

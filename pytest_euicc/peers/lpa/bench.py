@@ -111,6 +111,14 @@ class LpaBench(Bench, ABC):
         """Let an SM-DP+ hold a profile."""
 
     @abstractmethod
+    def use_tls(self, rule: TlsRule) -> None:
+        """Have servers reached over TLS, by one more rule.
+
+        Raises:
+            NotPermitted: the LPA is driven in a way that uses no TLS.
+        """
+
+    @abstractmethod
     def offer_events(
         self, address: str | None, events: Sequence[Mapping[str, str]], defects: Sequence[str] = ()
     ) -> None:

@@ -196,7 +196,7 @@ class SimulatedLpa:
             try:
                 told = self._install(procedures, event.address, event.event_id)
             except AnotherSmds as another:
-                if self.defective("does-not-follow-cascades"):
+                if self.varies("does-not-follow-cascades"):
                     continue
                 waiting[:0] = another.events
             except (LpaError, Es9Error) as error:

@@ -69,15 +69,6 @@ class Authenticating(Deviating):
             oid = shown if shown.startswith(oid) or oid.startswith(shown) else oid
         super()._check_server(server_signed1, certificate, transaction_id, address, oid)
 
-    def _context(self, matching_id: str | None) -> bytes:
-        octets = super()._context(matching_id)
-        if "imei" not in self._device_info and self.defective("imei-of-zeros"):
-            info = self._device_info | {"imei": bytes(8)}
-            parameters: dict[str, Any] = {"deviceInfo": info}
-            parameters |= {} if matching_id is None else {"matchingId": matching_id}
-            octets = codec.encode("CtxParams1", ("ctxParamsForCommonAuthentication", parameters))
-        return octets
-
     def _ask_card_with(self, function: str, request: bytes, error: str, clause: str, about: str = "") -> bytes:
         if function == "authenticate_server" and self.defective("re-encodes-server-parts"):
             request = codec.encode("AuthenticateServerRequest", codec.decode("AuthenticateServerRequest", request))

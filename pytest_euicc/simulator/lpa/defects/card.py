@@ -30,7 +30,6 @@ OF_CARD = (
     Defect("works-around-policy", "Profiles are disabled one by one where a rule forbids it", "5.7.16"),
     Defect("takes-errors-for-success", "An error of the card is told as a success", "5.7.16"),
     Defect("error-is-an-empty-list", "An error of GetProfilesInfo is told as an empty list", "5.7.15"),
-    Defect("does-not-follow-cascades", "The events of another SM-DS are not retrieved", "3.6.1"),
     Defect("one-event-stops-all", "After an event that failed the others are not worked off", "3.6.2"),
     Defect("first-event-alone", "Of several events only the first is worked off", "3.6.2"),
     Defect("folds-default-address", "A default SM-DP+ address is written in small letters", "5.7.4"),

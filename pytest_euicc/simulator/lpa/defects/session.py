@@ -25,7 +25,6 @@ OF_SESSIONS = (
     Defect("re-encodes-answers-of-card", "Unknown elements of what the card signed are not passed on", "5.6.3"),
     Defect("asks-for-address-in-capitals", "smdpAddress is not that of the activation code", "5.6.1"),
     Defect("tells-eid", "InitiateAuthentication tells the EID", "3.1.2"),
-    Defect("imei-of-zeros", "Without an IMEI one of zeros is sent", "4.2"),
     Defect("tac-of-another-imei", "tac is not the beginning of the IMEI", "4.2"),
     Defect("cancels-without-session", "A session that was never opened is cancelled at the server", "5.6.5"),
     Defect("tries-refused-session-again", "AuthenticateClient is sent again once it was refused", "3.1.3"),
