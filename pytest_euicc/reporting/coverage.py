@@ -68,6 +68,9 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     for group in groups:
         case = known.get(group.id)
         numbers = {number for entry in case.sequences for number in (entry.id, *entry.formerly)} if case else set()
+        if group.numbering == "own":
+            # Own sequences beside those of SGP.23 are numbered O1, O2, ….
+            numbers |= {f"{int(number[1:]):02d}" for number in numbers if re.fullmatch(r"O\d+", number)}
         found += [f"{group.id} {entry}" for entry in group.sequences if entry.split(maxsplit=1)[0] not in numbers]
         if case and not group.sgp23_by and _is_clause(group.sgp23) and case.clauses.sgp23 != group.sgp23:
             found.append(f"{group.id} is {group.sgp23} in the catalogue, {case.clauses.sgp23} in the vector")
@@ -78,6 +81,7 @@ class _Group(BaseModel):
     id: str
     sgp23: str = ""
     sgp23_by: str = ""
+    numbering: str = ""
     sequences: list[Annotated[str, Field(pattern=r"\S")]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.interfaces.lpad.delivery import removals
@@ -16,6 +16,7 @@ _LPA_INSTRUCTIONS = frozenset({0xA4, 0x70, 0xE2, 0xC0, 0xAA, 0x10, 0x12, 0x14, 0
 _STORE_DATA = 0xE2
 _MORE, _LAST = 0x11, 0x91
 _CLOSE = 0x80
+_CARRIERS = ("ES10b.AuthenticateServer", "ES10b.PrepareDownload")
 
 
 def judge(record: Record) -> list[Mismatch]:
@@ -98,7 +99,12 @@ def _whole(calls: list[Call]) -> Iterator[Mismatch]:
             if not any(apdu.command[1:3] == bytes([_STORE_DATA, _LAST]) for apdu in call.apdus):
                 continue  # a block before the last was refused
             try:
+                if call.name in _CARRIERS:
+                    tlv.parse(call.request)  # what is in it is the server's
+                    continue
                 codec.decode(CARD[call.name].request, call.request)
+            except tlv.TlvError as error:
+                yield Mismatch(call.name, "one TLV (SGP.22 5.7.2)", str(error))
             except codec.Asn1Error as error:
                 if error.reason.startswith("size "):
                     continue  # what a user entered may be too long: the card refuses that

@@ -238,6 +238,7 @@ def answer(
     json: dict[str, Any] | None = None,
     without: list[str] | None = None,
     layout: Layout | None = None,
+    mutate: int | None = None,
     http: int | None = None,
     headers: dict[str, str] | None = None,
     body: str | None = None,
@@ -262,6 +263,7 @@ def answer(
         json: members of a server's answer put over its own, as they are.
         without: members that are left out.
         layout: another way to write the JSON of a server's answer.
+        mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP in place of the answer.
@@ -272,6 +274,7 @@ def answer(
     given = {
         "host": host, "nth": nth, "block": block, "sw": sw, "octets": octets, "value": value, "with": with_,
         "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "layout": layout,
+        "mutate": mutate,
         "http": http, "headers": headers, "body": body, "delay": delay, "cut": cut, "power_cut": power_cut,
     }  # fmt: skip
     bench_of(context).script.add(

@@ -31,6 +31,7 @@ class Rule(BaseModel):
         json: members of a server's answer put over its own, as they are.
         without: names of members that are left out.
         layout: another way to write the JSON of a server's answer.
+        mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP, in place of the answer.
@@ -55,6 +56,7 @@ class Rule(BaseModel):
     json_: dict[str, Any] = Field(default={}, alias="json")
     without: list[str] = []
     layout: Layout | None = None
+    mutate: int | None = None
     http: int | None = None
     headers: dict[str, str] = {}
     body: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.peers.lpa.functions import BY_PATH, SERVER, ServerFunction
 from pytest_euicc.peers.lpa.layout import written
+from pytest_euicc.peers.lpa.mutating import mutated
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 from pytest_euicc.peers.lpa.script import Rule, Script
 
@@ -64,6 +66,7 @@ class Web:
         self.discovery: set[str] = set()
         self._record = record
         self._script = script
+        self._faults = 0
 
     def knows(self, host: str) -> bool:
         """Whether a name has an address."""
@@ -128,6 +131,10 @@ class Web:
             response = self._json(self._edited(found, function, rule))
         else:
             response = self._plain(request, function, rule)
+        if rule.mutate is not None and response.status == 200 and function is not None:
+            self._faults += 1
+            chance = random.Random(f"{rule.mutate} {self._faults}")  # noqa: S311  (faults that can be repeated)
+            response = replace(response, body=mutated(response.body, chance))
         if rule.layout is not None and response.status == 200 and function is not None:
             encoded = [name for name, field in function.answer.items() if field.type_name not in ("", "hex")]
             response = replace(response, body=written(json.loads(response.body), rule.layout, encoded))
