@@ -52,9 +52,19 @@ A sequence below whose last column says so takes more than one answer, because n
 - SGP.23's numbers of AuthenticateClient_RetryCases_Reuse_OTPK: two sources disagree, so the sequences are numbered as
   own.
 - SGP.23's split of AuthenticateClientNIST_ErrorCases 01 and 03 into parts a to e is retold by one source.
+- Of SGP.23's sequences of 4.3.12 to 4.3.16, those marked TTCN-3 have a test case in osmocom/osmo-ttcn3-hacks
+  (smdpp/smdpp_Tests.ttcn, after SGP.23 v1.13 to v1.15). It has none for GetBoundProfilePackageNIST 02 and 05, nor for
+  the parts b to e of the error cases 01 and 03. All its test cases of these groups over JSON have a sequence here;
+  those of the ASN.1 binding and of ES2+ have none.
 - The numbers of eUICC sequences are own throughout; the groups are those of SGP.23 that have their subject.
 
 """
+_TTCN3_GROUPS = ("4.3.12", "4.3.13", "4.3.14", "4.3.15", "4.3.16")
+_NOT_IN_TTCN3 = {
+    "TC_SM-DP+_ES9+.GetBoundProfilePackageNIST": {"02", "05"},
+    "TC_SM-DP+_ES9+.AuthenticateClientNIST_ErrorCases": {f"0{n}{part}" for n in (1, 3) for part in "bcde"},
+}
+"""SGP.23's sequences of these groups for which osmocom/osmo-ttcn3-hacks (smdpp/smdpp_Tests.ttcn) has no test case."""
 _CLAUSE = re.compile(r"(?<![\w.])(\d+(?:\.\d+[a-z]?)+|\d+\.\d+[a-z])")
 _PUBLIC = re.compile(r"\b(?:RFC|ETSI|ISO|3GPP|GlobalPlatform|TCA)\b")
 
@@ -76,8 +86,16 @@ def page(cases: Iterable[Case]) -> str:
 def _rows(case: Case) -> Iterator[str]:
     for sequence in case.sequences:
         claim = (case.requirement_of(sequence) or sequence.title).replace("|", "\\|")
-        open_ = " (more than one answer)" if any(step.any_of for step in sequence.steps) else ""
-        yield f"| {sequence.id} | {claim} | {source(case, sequence)}{open_} |"
+        several = any(step.any_of or "success" in (step.status or ())[1:] for step in sequence.steps)
+        open_ = " (more than one answer)" if several else ""
+        ttcn3 = "; TTCN-3" if in_ttcn3(case, sequence) else ""
+        yield f"| {sequence.id} | {claim} | {source(case, sequence)}{ttcn3}{open_} |"
+
+
+def in_ttcn3(case: Case, sequence: Sequence) -> bool:
+    """Whether SGP.23's sequence exists as a TTCN-3 test case that does not know of this project."""
+    theirs = case.iut == "smdp" and case.origin_of(sequence) == "sgp23" and case.clauses.sgp23 in _TTCN3_GROUPS
+    return theirs and sequence.id not in _NOT_IN_TTCN3.get(case.case, ())
 
 
 def source(case: Case, sequence: Sequence) -> str:
@@ -88,7 +106,7 @@ def source(case: Case, sequence: Sequence) -> str:
         return READ
     clauses = _CLAUSE.findall(cited) or sequence.clauses or case.clauses.sgp22
     found = next((name for name in (READ, RETOLD, INDEPENDENT) if any(_within(c, name) for c in clauses)), OURS)
-    return INDEPENDENT if found == OURS and case.origin_of(sequence) == "sgp23" else found
+    return INDEPENDENT if found == OURS and in_ttcn3(case, sequence) else found
 
 
 def _within(clause: str, name: str) -> bool:
