@@ -50,8 +50,6 @@ class Procedures(Codes, Delivering):
         aids = {bytes(profile["iccid"]): bytes(profile["isdpAid"]) for profile in profiles if "isdpAid" in profile}
         if identifier in aids and self.varies("manages-by-aid"):
             identifier = aids[identifier]
-        if function == "delete_profile" and self.defective("disables-what-it-deletes"):
-            self._isdr.disable_profile(identifier, refresh=False)
         code: int = getattr(self._isdr, function)(identifier, **flags)
         if code == _BY_POLICY and function == "enable_profile" and self.defective("works-around-policy"):
             for profile in self._profiles():

@@ -25,7 +25,6 @@ OF_CARD = (
     Defect("re-encodes-notifications", "Unknown elements of a notification are not passed on", "5.6.4"),
     Defect("adds-transaction-to-notification", "HandleNotification has a transactionId", "5.6.4"),
     Defect("manages-the-first-profile", "Another profile is enabled, disabled or deleted than was chosen", "5.7.16"),
-    Defect("disables-what-it-deletes", "A profile that is to be deleted is disabled without asking", "5.7.18"),
     Defect("manages-without-asking", "Profiles are managed and the memory is reset without asking the user", "3.2"),
     Defect("works-around-policy", "Profiles are disabled one by one where a rule forbids it", "5.7.16"),
     Defect("takes-errors-for-success", "An error of the card is told as a success", "5.7.16"),
