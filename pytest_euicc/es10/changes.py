@@ -31,6 +31,16 @@ _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
 
 
+def changing_function(octets: bytes) -> str:
+    """The function of ES10 that a command begins, where it changes the card; empty for any other command."""
+    try:
+        command = CommandApdu.parse(octets)
+    except ValueError:
+        return ""
+    begins = command.cla & 0xF0 in _CLASSES and command.ins == _STORE_DATA and command.p2 == 0
+    return _CHANGING.get(_tag(command.data), "") if begins else ""
+
+
 class Changes:
     """Follows the commands to one card; a function of ES10 comes in several commands (SGP.22 5.7.2)."""
 

@@ -9,8 +9,12 @@ import pytest
 
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.engine.context import Session
+from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.guard import guarded
+from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.document import Document
+from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es10.changes import Changes
 from pytest_euicc.es10.isdr import Isdr
 from tests.support.unforgetting import Unforgetting
@@ -136,3 +140,51 @@ def test_commands(commands: list[str], changes: str) -> None:
     *before, last = map(bytes.fromhex, commands)
     assert [watch.of(command) for command in before] == [""] * len(before)
     assert watch.of(last) == changes
+
+
+VECTOR = f"""
+case: TC_Raw
+title: A command that is written out
+iut: euicc
+interface: own
+clauses: {{sgp22: ["5.7.18"]}}
+origin: own
+sequences:
+  - id: "01"
+    title: DeleteProfile
+    given: [isdr_selected]
+    steps: [card.send: {{ channel: isdr, apdu: "80E291000FBF330C5A0A{ICCID.hex().upper()}", sw: "9000" }}]
+"""
+
+
+class Log:
+    """A journal that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def change(self, sequence: str) -> None:
+        self.told.append(f"change {sequence}")
+
+    def restored(self, sequence: str) -> None:
+        self.told.append(f"restored {sequence}")
+
+
+def test_a_command_of_a_vector_that_does_not_say_that_it_changes_the_card() -> None:
+    opened, transport = session()
+    case = loader.parse(Document.parse(VECTOR))
+    assert case is not None
+    result = Runner(opened).run(case, case.sequences[0])
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "to send ES10c.DeleteProfile: the card in" in result.reason
+    assert [profile.iccid for profile in transport.euicc.state.profiles] == [ICCID]
+
+
+def test_it_is_in_the_journal_and_stays_there() -> None:
+    opened, _ = session(allow_destructive=True)
+    opened.journal = log = Log()  # type: ignore[assignment]
+    case = loader.parse(Document.parse(VECTOR))
+    assert case is not None
+    result = Runner(opened).run(case, case.sequences[0])
+    assert log.told == ["change TC_Raw_01"], result.reason
+    assert result.left_behind == ["what ES10c.DeleteProfile changed, as the sequence does not say changes_card: true"]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from pytest_euicc.card.transport import SnapshotTransport
+from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.kinds import KINDS, Preparation, Undo
 from pytest_euicc.conformance.files.observations import NOT_COMPARED, NOT_RESTORED
@@ -24,6 +25,7 @@ def guarded(
         refuse: called with the reason where a command would change a card that must not be changed.
         restore: False: the card stays as the test leaves it.
     """
+    library.load()
     card, watch = session.held_card(), Changes()
     refused = session.refusal()
     context = Context(session, f"before {name}")

@@ -35,6 +35,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.es10.changes import changing_function
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
@@ -125,6 +126,7 @@ class _Run:
         self.undo = Undo(self.context)
         self.reached: set[str] = set()
         self.steps_begun = False
+        self.unannounced = ""
 
     def run(self) -> Result:
         started = time.perf_counter()
@@ -136,6 +138,8 @@ class _Run:
         card, bench = self.session.card, self.session.bench
         if card is not None:
             card.listeners.append(self.exchanged)
+            if self.session.real_card:
+                card.guard = self.changing
         if bench is not None:
             bench.on_apdu, bench.on_http = self.exchanged, self.requested
         finished = False
@@ -149,6 +153,7 @@ class _Run:
         finally:
             if card is not None:
                 card.listeners.remove(self.exchanged)
+                card.guard = None
             self.result.left_behind = self.context.left_behind
             self.result.observations = self.context.observations
             self.fail_by_observation()
@@ -169,6 +174,13 @@ class _Run:
         for each in self.result.observations if self.result.verdict is Verdict.PASS else ():
             if chosen.get(each.kind) == "fail":
                 self.stopped(Verdict.FAIL, f"{each.kind}, a failure by observations: of the declaration: {each}")
+
+    def changing(self, octets: bytes) -> None:
+        """Before each command to a real card: one that a vector writes out needs permission and a journal as well."""
+        function = changing_function(octets)
+        if function and not self.context.changed:
+            self.context.change(f"to send {function}")
+            self.unannounced = function
 
     def exchanged(self, exchange: Exchange) -> None:
         self.result.apdus += 1
@@ -220,6 +232,11 @@ class _Run:
                 self.context.left_behind.append(f"what the sequence changed: {error}")
             return
         preparation.restore(self.undo)
+        if self.unannounced and not self.session.puts_back_whole:
+            # What the card held was not read before; the journal of the run has it, and stays for the next one.
+            told = f"what {self.unannounced} changed, as the sequence does not say changes_card: true"
+            self.context.left_behind.append(told)
+            return
         if self.session.journal is not None:
             self.session.journal.restored(self.id)
 
