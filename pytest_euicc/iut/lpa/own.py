@@ -111,7 +111,7 @@ class OwnLpa:
     @staticmethod
     def _do(lpa: SimulatedLpa, operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
         if operation in ("enable", "disable", "delete"):
-            identifier = given.get("iccid") or given.get("aid") or identifier_of(given.get("text", ""))
+            identifier = given.get("iccid") or given.get("aid") or lpa.identifier(given.get("text", ""))
             flags = {"refresh": given["refresh"]} if "refresh" in given else {}
             done: dict[str, Any] = getattr(lpa, operation)(identifier, **flags)
             return done

@@ -19,7 +19,7 @@ from pytest_euicc.lpa.errors import LpaError
 from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Es9
 from pytest_euicc.lpa.procedures import Decision
-from pytest_euicc.rsp.iccid import to_octets
+from pytest_euicc.rsp.iccid import to_digits, to_octets
 from pytest_euicc.simulator.lpa.base import Setting
 from pytest_euicc.simulator.lpa.channel import LpaChannel
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
@@ -246,6 +246,14 @@ class SimulatedLpa:
     def disable(self, identifier: bytes, *, refresh: bool = True) -> dict[str, Any]:
         """Disable a profile."""
         return self._manage("disable_profile", identifier, refresh=refresh)
+
+    def identifier(self, text: str) -> bytes:
+        """The ICCID that a user gave as digits; raises Told."""
+        if self.defective("completes-iccids"):
+            for profile in self.list()["profiles"]:
+                if to_digits(profile["iccid"]).startswith(text):
+                    return bytes(profile["iccid"])
+        return identifier_of(text)
 
     def delete(self, identifier: bytes) -> dict[str, Any]:
         """Delete a profile."""

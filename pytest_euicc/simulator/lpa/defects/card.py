@@ -26,6 +26,7 @@ OF_CARD = (
     Defect("adds-transaction-to-notification", "HandleNotification has a transactionId", "5.6.4"),
     Defect("manages-the-first-profile", "Another profile is enabled, disabled or deleted than was chosen", "5.7.16"),
     Defect("manages-without-asking", "Profiles are managed and the memory is reset without asking the user", "3.2"),
+    Defect("completes-iccids", "The beginning of an ICCID stands for the first profile that has it", "5.7.18"),
     Defect("works-around-policy", "Profiles are disabled one by one where a rule forbids it", "5.7.16"),
     Defect("takes-errors-for-success", "An error of the card is told as a success", "5.7.16"),
     Defect("error-is-an-empty-list", "An error of GetProfilesInfo is told as an empty list", "5.7.15"),
