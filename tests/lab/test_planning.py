@@ -59,9 +59,9 @@ def test_the_time_by_an_earlier_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     names = ["TC_eUICC_ES10c.GetEID_01"]
     record = {"schema": 2, "started": "2026-11-02T10:00:00Z", "sequences": [entry | {"id": name} for name in names]}
     (tmp_path / "run.json").write_text(json.dumps(record))
-    out = output(capsys, "-k", "ES10c.GetEID_01", "--last", str(tmp_path))
+    out = output(capsys, "-k", "eUICC_ES10c.GetEID_01", "--last", str(tmp_path))
     assert "time: about 1 min 30 s by the run of 2026-11-02" in out
-    out = output(capsys, "-k", "ES10c.GetEID_01", "-k", "ES10c.GetEID_02", "--last", str(tmp_path))
+    out = output(capsys, "-k", "eUICC_ES10c.GetEID_01", "-k", "eUICC_ES10c.GetEID_02", "--last", str(tmp_path))
     assert "time: about 3 min 0 s by the run of 2026-11-02; 1 sequences did not run in it" in out
 
 
@@ -76,7 +76,7 @@ def test_the_words_of_the_plan_are_registered() -> None:
 
 
 def test_a_mistake_is_one_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert cli.main(["plan", "-k", "no such"]) == cli.WRONG_USE
+    assert cli.main(["plan", "-k", "no-such-sequence"]) == cli.WRONG_USE
     assert cli.main(["plan", "--last", str(tmp_path)]) == cli.WRONG_USE
     assert "Traceback" not in capsys.readouterr().err
 
