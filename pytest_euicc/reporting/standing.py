@@ -56,7 +56,9 @@ A sequence below whose last column says so takes more than one answer, because n
   (smdpp/smdpp_Tests.ttcn, after SGP.23 v1.13 to v1.15). It has none for GetBoundProfilePackageNIST 02 and 05, nor for
   the parts b to e of the error cases 01 and 03. All its test cases of these groups over JSON have a sequence here;
   those of the ASN.1 binding and of ES2+ have none.
-- The numbers of eUICC sequences are own throughout; the groups are those of SGP.23 that have their subject.
+- The numbers of eUICC sequences are own throughout; the groups are those of SGP.23 that have their subject. Tables of
+  contents of SGP.23 v1 are public and give the groups; no public list gives the sequences in them, and what retells
+  SGP.23-1 v3.1 counts those of another document.
 
 """
 _TTCN3_GROUPS = ("4.3.12", "4.3.13", "4.3.14", "4.3.15", "4.3.16")

@@ -148,10 +148,12 @@ def test_damaged_messages_raise_nothing_but_asn1_errors(data: st.DataObject, typ
         codec.encode(type_name, received.value)
 
 
+def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner)
+
+
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(),
-    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
+    st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(), containers, max_leaves=5
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,16 @@ DECLARATIONS = sorted(resources.declarations().glob("*.yaml"))
 SETTINGS = sorted((resources.declarations() / "settings").glob("*.yaml"))
 
 
+@cache
+def validator(kind: str) -> jsonschema.Draft202012Validator:
+    """To check the schema itself takes seconds."""
+    made = jsonschema.Draft202012Validator(schemas.SCHEMAS[kind]())
+    made.check_schema(made.schema)
+    return made
+
+
 def faults(kind: str, data: Any) -> list[str]:
-    schema = schemas.SCHEMAS[kind]()
-    validator = jsonschema.Draft202012Validator(schema)
-    validator.check_schema(schema)
-    return [f"{fault.json_path}: {fault.message[:200]}" for fault in validator.iter_errors(data)]
+    return [f"{fault.json_path}: {fault.message[:200]}" for fault in validator(kind).iter_errors(data)]
 
 
 def data_of(path: Path) -> Any:
