@@ -92,15 +92,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     With several products, each test of a card for each of them.
     """
     marker = metafunc.definition.get_closest_marker(_MARKER)
-    run, of_card = metafunc.config.stash[RUN], True
+    run, chosen = metafunc.config.stash[RUN], None
     if marker is not None and "sequence" in metafunc.fixturenames:
         # The parameter is the name alone: Allure shows it, and knows a test again by it after its vector was edited.
         chosen = run.of_suite(marker.args[0] if marker.args else None)
         metafunc.parametrize("sequence", chosen, ids=chosen, indirect=True)
-        of_card = any(run.sequences[name][0].iut == "euicc" for name in chosen)
-    if of_card and "euicc_product" in metafunc.fixturenames and options.given(metafunc.config) and run.pool:
+    if "euicc_product" in metafunc.fixturenames and options.given(metafunc.config) and run.pool:
         names = run.pool.names
-        if names:
+        # Vectors are read for this alone.
+        if names and (chosen is None or any(run.sequences[name][0].iut == "euicc" for name in chosen)):
             labels = map(pooling.label, names)
             metafunc.parametrize("euicc_product", names, ids=labels, indirect=True, scope="session")
 
