@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.es9.errors import Es9Error, NoServer
+from pytest_euicc.es9.errors import AddressFault, Es9Error, NoServer
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.lpa.errors import EuiccRefused, LpaError, UnreadableAnswer
 from pytest_euicc.lpa.outcomes import Delivered, NotificationFault, NotificationReport
@@ -117,7 +117,7 @@ class Notifying(Sides):
     def _send(self, entry: Entry) -> None:
         if not _HOST.fullmatch(entry.address):
             # Nobody is asked instead: a part of what is no host name names another server.
-            raise NoServer(ascii(entry.address), "it is no host name (SGP.22 3.5)")
+            raise AddressFault(ascii(entry.address), "it is no host name (SGP.22 3.5)")
         server = self._client(entry.to or entry.address)
         request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", entry.number)})
         reply = self._isdr.send("retrieve_notifications_list", request)
