@@ -111,7 +111,9 @@ class Setup:
 
 @dataclass
 class Reached:
-    """In place of a simulator's set of defects or variants: empty, and records which names are asked for.
+    """In place of a simulator's set of defects or variants: it records which names are asked for.
+
+    Empty but for ``always``.
 
     A defect or variant changes nothing before the simulator asks for it. With the same seed a sequence that never asked
     for it runs the same with it switched on, so that this run can be left out. Simulators may ask by ``in`` alone;
@@ -119,10 +121,11 @@ class Reached:
     """
 
     names: set[str] = field(default_factory=set)
+    always: frozenset[str] = frozenset()
 
     def __contains__(self, name: str) -> bool:
         self.names.add(name)
-        return False
+        return name in self.always
 
     def __bool__(self) -> bool:
         # Where a simulator first looks whether there are any at all, it has to go on and ask for them.
@@ -135,6 +138,15 @@ class _Switches:
 
     defects: frozenset[str]
     variants: frozenset[str]
+
+
+def _switches(job: Job, target: Target, reached: Reached) -> _Switches:
+    """What is switched on; in a baseline, what records the names that are asked for."""
+    if job.baseline:
+        recorder = cast("frozenset[str]", reached)
+        return _Switches(recorder, recorder)
+    mutants = frozenset() if job.mutant is None else frozenset({job.mutant})
+    return _Switches(mutants, target.variants | frozenset(job.variants))
 
 
 class _SimulatorRunner(ABC):
@@ -150,17 +162,14 @@ class _SimulatorRunner(ABC):
     def run(self, job: Job) -> Outcome:
         """See SequenceRunner."""
         case, chosen = self._sequences[job.sequence]
-        reached = Reached()
-        recorder = cast("frozenset[str]", reached)
-        mutants = frozenset() if job.mutant is None else frozenset({job.mutant})
-        switches = _Switches(recorder, recorder) if job.baseline else _Switches(mutants, frozenset(job.variants))
         targets = [target for target in self._targets if job.target in ("", target.name)]
         ruled_out = {target.name: self._reason(target, case, chosen) for target in targets}
         lacking: Outcome | None = None
         for target in targets:
             if ruled_out[target.name]:
                 continue
-            result = Runner(self._session(target, job.sequence, switches)).run(case, chosen)
+            reached = Reached(always=target.variants)
+            result = Runner(self._session(target, job.sequence, _switches(job, target, reached))).run(case, chosen)
             names = frozenset(reached.names)
             outcome = Outcome(job, target.name, result.verdict, result.reason, result.seconds, names)
             if outcome.verdict is not Verdict.NOT_APPLICABLE:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pytest_euicc import resources
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.iut.lpa.own import redeclared_lpa
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
 Side = Literal["euicc", "smdp", "lpa"]
@@ -15,14 +16,23 @@ SIDES: tuple[Side, ...] = ("euicc", "smdp", "lpa")
 _FILES = {"smdp": "simulated_smdp.yaml", "lpa": "own_lpa.yaml"}
 """Declarations of the sides with one implementation."""
 
+_ANOTHER_LPA = frozenset({"checks-tls-policy", "has-no-imei", "repeats-requests", "serves-no-rules"})
+"""Variants of our own LPA for what it does not do by default."""
+
 
 @dataclass(frozen=True)
 class Target:
-    """A declaration and the simulator it describes; only a simulated eUICC has settings."""
+    """A declaration and the simulator it describes.
+
+    Attributes:
+        settings: those of a simulated eUICC.
+        variants: permitted variants that are always on.
+    """
 
     name: str
     declaration: Declaration
     settings: EuiccSettings | None
+    variants: frozenset[str] = frozenset()
 
 
 def targets(side: Side) -> list[Target]:
@@ -34,7 +44,10 @@ def targets(side: Side) -> list[Target]:
     """
     if side in _FILES:
         path = resources.declarations() / _FILES[side]
-        return [Target(path.stem, Declaration.load(path), None)]
+        own = Target(path.stem, Declaration.load(path), None)
+        if side == "smdp":
+            return [own]
+        return [own, Target("another_lpa", redeclared_lpa(own.declaration, _ANOTHER_LPA), None, _ANOTHER_LPA)]
     return [
         Target(
             card.name,

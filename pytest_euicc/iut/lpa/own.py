@@ -14,7 +14,7 @@ from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
-from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
+from pytest_euicc.simulator.lpa.assistant import Crash, SimulatedLpa, identifier_of
 from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
 
 _HTTP_TIMEOUT = 10.0
@@ -25,13 +25,22 @@ _RESET_OPTIONS = {
     "default_address": "resetDefaultSmdpAddress",
 }
 
+_OPTIONS = {
+    "tls-1.2-alone": {"O_D_TLS13": False},
+    "has-no-imei": {"O_D_IMEI": False},
+    "serves-no-rules": {"O_D_PPR": False, "O_D_REMOVABLE": True},
+    "checks-tls-policy": {"O_D_TLS_RSP": True},
+    "repeats-requests": {"O_D_RETRY": True},
+}
+"""What a permitted variant of our own LPA changes in its declaration."""
+
 
 def redeclared_lpa(declaration: Declaration, variants: frozenset[str]) -> Declaration:
     """The declaration of our own LPA as far as permitted variants change what it can."""
     # What prove records names with is no set; it runs without variants.
-    if isinstance(variants, frozenset) and "tls-1.2-alone" in variants:
-        return declaration.model_copy(update={"options": declaration.options | {"O_D_TLS13": False}})
-    return declaration
+    chosen = variants if isinstance(variants, frozenset) else frozenset()
+    changed = {name: on for variant, options in _OPTIONS.items() if variant in chosen for name, on in options.items()}
+    return declaration.model_copy(update={"options": declaration.options | changed}) if changed else declaration
 
 
 class OwnLpa:
@@ -104,7 +113,7 @@ class OwnLpa:
             values = self._do(self._running(), operation, dict(arguments))
         except PytestEuiccError as error:
             return Answer("failure", str(error))
-        except RecursionError as error:
+        except (Crash, RecursionError) as error:
             return Answer("failure", f"{type(error).__name__}: {error}", ending="crash")
         return Answer("success", "done", values)
 

@@ -37,6 +37,10 @@ class Told(PytestEuiccError):
     """What the LPA tells its user instead of a success."""
 
 
+class Crash(Exception):
+    """What ends the process of a defective LPA."""
+
+
 class Asked(Protocol):
     """The user, as far as the LPA asks."""
 
@@ -94,7 +98,7 @@ class SimulatedLpa:
         if not self._started or self.varies("resets-card-first"):
             self._start()
         opened = self._kept if self._kept is not None and self._kept.is_open else None
-        channel = opened or self._card.open_channel()
+        channel = opened or self._open_channel()
         deviant = LpaChannel(self._card, channel, self.defective, self.varies)
         try:
             if self.defective("es10-before-select"):
@@ -109,6 +113,14 @@ class SimulatedLpa:
                 self._kept = channel
             elif not self.defective("leaves-channels-open"):
                 self._close(channel)
+
+    def _open_channel(self) -> LogicalChannel:
+        try:
+            return self._card.open_channel()
+        except CardError:
+            if self.defective("crashes-without-channel"):
+                raise Crash("no channel") from None
+            raise
 
     def _start(self) -> None:
         if self._started:
@@ -132,6 +144,10 @@ class SimulatedLpa:
 
     def _device(self, imei: str | None) -> None:
         """The IMEI of the device, where it has one."""
+        if self.varies("has-no-imei"):
+            if self.defective("imei-of-zeros"):
+                self._setting.device_info["imei"] = bytes(8)
+            return
         if imei is None and self.varies("knows-its-imei"):
             imei = "00440245123456"
         if imei is not None:

@@ -11,8 +11,10 @@ from typing import Any
 from pytest_euicc.es9.address import https_authority
 from pytest_euicc.es9.binding import Sender, fault_of
 from pytest_euicc.es9.client import Es9Client, Es9Reply
-from pytest_euicc.es9.errors import ConnectionBroken, TlsError
+from pytest_euicc.es9.errors import ConnectionBroken, ServerCertificateError, TlsError
+from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.rsp.certificates import Role
 
 Asks = Callable[[str], bool]
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -45,8 +47,10 @@ class LpaClient(Es9Client):
         agent = "gsma-rsp-lpad Assistant/3.1" if varies("names-product") else "gsma-rsp-lpad"
         super().__init__(address, tls, protocol, user_agent=agent, sender=sender)
         self._tls = tls
+        self._over_tls = sender is None
         self._defective = defective
         self._varies = varies
+        self._checked = False
         if varies("content-type-with-charset"):
             self.headers["Content-Type"] = "application/json;charset=UTF-8"
         if varies("further-headers"):
@@ -85,6 +89,7 @@ class LpaClient(Es9Client):
 
     def _sent(self, function: str, octets: bytes, path: str) -> Es9Reply:
         try:
+            self._check_policy()
             return self.send(function, octets, path=path)
         except TlsError:
             if self._defective("goes-on-without-tls"):
@@ -94,6 +99,14 @@ class LpaClient(Es9Client):
             if function != "cancelSession" and self._varies("repeats-requests"):
                 return self.send(function, octets, path=path)
             raise
+
+    def _check_policy(self) -> None:
+        """What a variant looks at in the certificate, over TLS alone; raises ServerCertificateError."""
+        if self._over_tls and not self._checked and self._varies("checks-tls-policy"):
+            leaf = handshake(self.url, self._tls, verify=self._tls.verify).chain[0]
+            if leaf.role not in (Role.DP_TLS, Role.DS_TLS):
+                raise ServerCertificateError(self.url, "its policy is not that of a TLS certificate")
+            self._checked = True
 
     def _send_in_the_clear(self, octets: bytes, path: str) -> None:
         """What a defect does where TLS did not come about."""

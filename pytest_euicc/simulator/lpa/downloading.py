@@ -86,6 +86,8 @@ class Downloading(Authenticating):
         rules = [rule for rule in metadata.policy_rules if rule != "pprUpdateControl"]
         if rules and self.defective("ignores-rules"):
             return ""
+        if rules and self.varies("serves-no-rules"):
+            return rules[0]
         refused = super()._rules_refused(metadata)
         if refused == "ppr1" and self.defective("ppr1-beside-other-profiles"):
             return ""

@@ -8,6 +8,7 @@ OF_CARD = (
     Defect("no-terminal-capability", "TERMINAL CAPABILITY is not sent", "3.4.2"),
     Defect("selects-by-part-of-aid", "The ISD-R is selected by the first ten octets of its AID", "5.7.1"),
     Defect("es10-before-select", "A function is called before the ISD-R is selected", "5.7.1"),
+    Defect("crashes-without-channel", "The LPA crashes where the card gives no channel", "3.4"),
     Defect("leaves-channels-open", "The channel of every operation stays open", "3.4"),
     Defect("empty-last-block", "A request that fills its blocks ends with an empty one", "5.7.2"),
     Defect("numbers-blocks-on", "Blocks of a command go on with the numbers of the one before", "5.7.2"),

@@ -17,6 +17,7 @@ OF_SESSIONS = (
     Defect("omits-matching-id", "matchingId is left out of ctxParams1", "3.1.3"),
     Defect("ignores-server-address", "serverAddress in serverSigned1 is not compared", "3.1.2"),
     Defect("compares-address-by-case", "serverAddress in other letters is refused", "3.1.2"),
+    Defect("imei-of-zeros", "A device without an IMEI sends one of zeros", "4.2"),
     Defect("reuses-challenge", "A later session sends the challenge of an earlier one", "3.1.2"),
     Defect("asks-challenge-again", "A new challenge is asked for once the server has answered", "3.1.2"),
     Defect("re-encodes-info1", "Unknown elements of EUICCInfo1 are not passed on", "5.6.1"),
