@@ -26,7 +26,7 @@ _HARMLESS = {
 }
 _READING = {function.tag for function in FUNCTIONS.values() if not function.changes}
 _CHANGING = {function.tag: function.full_name for function in FUNCTIONS.values() if function.changes}
-_SHORTEST = 4
+_SHORTEST, _STATUS_WORD = 4, 2
 _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
 
@@ -39,6 +39,11 @@ def changing_function(octets: bytes) -> str:
         return ""
     begins = command.cla & 0xF0 in _CLASSES and command.ins == _STORE_DATA and command.p2 == 0
     return _CHANGING.get(_tag(command.data), "") if begins else ""
+
+
+def refused(response: bytes) -> bool:
+    """Whether a status word says that the command changed nothing (ISO 7816-4 5.6: 64XX, 67XX to 6FXX)."""
+    return len(response) >= _STATUS_WORD and (response[-2] == 0x64 or 0x67 <= response[-2] <= 0x6F)
 
 
 class Changes:

@@ -142,6 +142,7 @@ def test_commands(commands: list[str], changes: str) -> None:
     assert watch.of(last) == changes
 
 
+DELETE = f"BF330C5A0A{ICCID.hex().upper()}"
 VECTOR = f"""
 case: TC_Raw
 title: A command that is written out
@@ -153,7 +154,7 @@ sequences:
   - id: "01"
     title: DeleteProfile
     given: [isdr_selected]
-    steps: [card.send: {{ channel: isdr, apdu: "80E291000FBF330C5A0A{ICCID.hex().upper()}", sw: "9000" }}]
+    steps: [card.send: {{ channel: isdr, apdu: "80E291000F{DELETE}", sw: "9000" }}]
 """
 
 
@@ -188,3 +189,16 @@ def test_it_is_in_the_journal_and_stays_there() -> None:
     result = Runner(opened).run(case, case.sequences[0])
     assert log.told == ["change TC_Raw_01"], result.reason
     assert result.left_behind == ["what ES10c.DeleteProfile changed, as the sequence does not say changes_card: true"]
+
+
+def test_one_that_the_card_refuses_has_changed_nothing() -> None:
+    opened, transport = session(allow_destructive=True)
+    opened.journal = log = Log()  # type: ignore[assignment]
+    refused = VECTOR.replace(f"0F{DELETE}", "03BF3300").replace('"9000"', "error")
+    assert refused != VECTOR
+    case = loader.parse(Document.parse(refused))
+    assert case is not None
+    result = Runner(opened).run(case, case.sequences[0])
+    assert (result.verdict, result.left_behind) == (Verdict.PASS, []), result.reason
+    assert log.told == ["change TC_Raw_01", "restored TC_Raw_01"]
+    assert [profile.iccid for profile in transport.euicc.state.profiles] == [ICCID]

@@ -35,7 +35,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.es10.changes import changing_function
+from pytest_euicc.es10.changes import changing_function, refused
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
@@ -126,6 +126,8 @@ class _Run:
         self.undo = Undo(self.context)
         self.reached: set[str] = set()
         self.steps_begun = False
+        self.written_out = False
+        self.asked = ""
         self.unannounced = ""
 
     def run(self) -> Result:
@@ -180,9 +182,15 @@ class _Run:
         function = changing_function(octets)
         if function and not self.context.changed:
             self.context.change(f"to send {function}")
-            self.unannounced = function
+            self.written_out = True
+        if self.written_out:
+            self.asked = function
 
     def exchanged(self, exchange: Exchange) -> None:
+        # One that the card refuses has changed nothing; one without an answer may have.
+        if self.asked and not refused(exchange.response):
+            self.unannounced = self.asked
+        self.asked = ""
         self.result.apdus += 1
         self.result.transport_seconds += exchange.seconds
         self.runner.emit(ApduExchanged(exchange.command, exchange.response, exchange.seconds))
