@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test exhaustive lint prove coverage reference bench report versions clean
+.PHONY: run test exhaustive lint prove coverage reference bench report versions docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -69,11 +69,20 @@ prove: $(VENV)/run.stamp
 	$(BIN)/pytest-euicc prove --enough --out $(OUT)
 
 coverage: $(VENV)/run.stamp
-	$(BIN)/pytest-euicc coverage > docs/coverage.md
-	$(BIN)/pytest-euicc coverage --standing > docs/standing.md
+	$(BIN)/pytest-euicc coverage > docs/reference/coverage.md
+	$(BIN)/pytest-euicc coverage --standing > docs/reference/standing.md
 
 reference: $(VENV)/run.stamp
 	$(BIN)/python -m pytest_euicc.reporting.reference docs/reference
+
+$(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@ $(VENV)/run.stamp
+
+docs: $(VENV)/docs.stamp
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@$(BIN)/python reports/check_site.py $(OUT)/site
+	@echo "Documentation: $(OUT)/site/index.html (opens by a double click, needs no network)"
 
 bench: $(VENV)/run.stamp
 	$(BIN)/python -m benchmarks

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
     text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
     coverage.add_argument("--against", metavar="FILE", type=Path, help=text)
-    text = "print what each sequence claims and by which source instead (docs/standing.md)"
+    text = "print what each sequence claims and by which source instead (docs/reference/standing.md)"
     coverage.add_argument("--standing", action="store_true", help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     modem.add_argument("--longest", type=int, default=1024, metavar="N", help=text)
     text = "run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
     smdp = command("smdp", "simulator.serve:smdp", text, served)
-    smdp.add_argument("--inventory", type=Path, help="profiles to offer (YAML, see docs/inventory.md)")
+    smdp.add_argument("--inventory", type=Path, help="profiles to offer (YAML, see docs/reference/inventory.md)")
     smdp.add_argument("--store", type=Path, help="SQLite file to store the state of orders")
     smdp.add_argument("--port", type=_port, default=8443, help="port of ES9+ on P-256 (default 8443)")
     smdp.add_argument("--brainpool-port", type=_port, default=8444, help="port of ES9+ on Brainpool (default 8444)")

@@ -354,6 +354,11 @@ def _table() -> list[tuple[Field[Any], _Option]]:
     return [(entry, entry.metadata[_KEY]) for entry in fields(Options) if _KEY in entry.metadata]
 
 
+def table() -> tuple[_Option, ...]:
+    """Every option, in the order of ``--help``."""
+    return tuple(option for _, option in _table())
+
+
 def add(parser: pytest.Parser) -> None:
     """Register every option with pytest, each with an ini key of the same name."""
     group = parser.getgroup("euicc", "eUICC and SM-DP+ conformance")

@@ -1,4 +1,7 @@
-"""Many cards in one run of pytest: which product a test is about, and a card of it for this process (docs/lab.md)."""
+"""Many cards in one run of pytest: which product a test is about, and a card of it for this process.
+
+For users: docs/how-to/bench.md.
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Reply:
 class Isdr:
     """The ISD-R on a logical channel. `aid` is an option because some vendors' cards have their own.
 
-    The methods named after functions return the decoded response (see docs/architecture.md, asn1) and raise
+    The methods named after functions return the decoded response (see docs/explanation/architecture.md, asn1) and raise
     `Es10Error` when there is none; a result code inside a response is a value, no error.
     """
 

@@ -23,6 +23,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.values.matchers import OPERATORS, TYPES
 from pytest_euicc.conformance.values.shapes import Shape
+from pytest_euicc.reporting.command_pages import command_page, option_page
 from pytest_euicc.reporting.docstrings import Description, plain_text, type_words
 
 _MADE = "<!-- Made by `make reference` from docstrings and types; change those. -->\n"
@@ -41,6 +42,8 @@ def pages() -> dict[str, str]:
         "checks.md": _checks(),
         "matchers.md": _matchers(),
         "declaration.md": _declaration(),
+        "options.md": option_page(_MADE),
+        "commands.md": command_page(_MADE),
     }
 
 
@@ -161,7 +164,7 @@ _ACTIONS = """\
 
 {made}
 A step is one action. Besides the arguments listed here it takes the keys that every step has
-([vectors](../vectors.md)); `with` and `tamper` only where a message is named below. `with` changes what is signed or
+([vectors](vectors.md)); `with` and `tamper` only where a message is named below. `with` changes what is signed or
 protected; `tamper` changes bytes afterwards, so that signatures and MACs no longer match. Every action of an
 interface is named `interface.function`. An argument without a default may be left out.
 """

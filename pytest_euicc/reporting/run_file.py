@@ -1,4 +1,4 @@
-"""The record of a run as a file: its schema, and how one is read (docs/run-file.md).
+"""The record of a run as a file: its schema, and how one is read (docs/reference/run-file.md).
 
 ``run.json`` says what ran on what and with which verdicts. While a run goes on, or after it was killed, it has only its
 heading; the sequences that ended are then in ``sequences/*.jsonl`` beside it, one JSON object a line.

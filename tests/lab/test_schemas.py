@@ -58,7 +58,7 @@ def test_settings(path: Path) -> None:
 
 
 def test_the_inventory_of_the_documentation() -> None:
-    text = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/inventory.md").read_text(), re.DOTALL)[0]
+    text = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/reference/inventory.md").read_text(), re.DOTALL)[0]
     assert faults("inventory", Document.parse(text).data) == []
 
 

@@ -105,7 +105,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
 
 
 def test_the_page_in_the_documentation_is_up_to_date() -> None:
-    written = (Path(__file__).parents[2] / "docs" / "coverage.md").read_text(encoding="utf-8")
+    written = (Path(__file__).parents[2] / "docs" / "reference" / "coverage.md").read_text(encoding="utf-8")
     assert written == coverage.page(load([resources.vectors()])), "make coverage writes it anew"
 
 
@@ -115,7 +115,7 @@ def test_no_sequence_of_the_catalogue_lacks_a_vector() -> None:
 
 
 def test_the_page_of_what_is_claimed_is_up_to_date() -> None:
-    written = (Path(__file__).parents[2] / "docs" / "standing.md").read_text(encoding="utf-8")
+    written = (Path(__file__).parents[2] / "docs" / "reference" / "standing.md").read_text(encoding="utf-8")
     assert written == standing.page(load([resources.vectors()])), "make coverage writes it anew"
 
 

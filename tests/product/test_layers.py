@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md: which module may import which, type-only imports included."""
+"""The arrows of docs/explanation/architecture.md: which module may import which, type-only imports included."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "conformance.reading": (*PROTOCOLS, *ENGINE),
     "peers": (*PROTOCOLS, *ENGINE),
     "interfaces": (*PROTOCOLS, *ENGINE, "peers"),
-    "reporting": ("asn1", "es9", *ENGINE, "conformance.reading", "resources"),
+    # Its pages describe options and commands from the tables of both.
+    "reporting": ("asn1", "es9", *ENGINE, "conformance.reading", "resources", "options", "cli_arguments"),
     "traces": (*PROTOCOLS, "conformance.values"),
     # They know implementations under test, the simulated ones among them; nothing below imports them.
     "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options", "resources"),

@@ -17,7 +17,8 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 def test_the_reference_is_current(tmp_path: Path) -> None:
     reference.write(tmp_path / "made")
     made = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "made").iterdir()}
-    kept = {path.name: path.read_text(encoding="utf-8") for path in REFERENCE.iterdir()}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md")}
+    kept = {name: text for name, text in kept.items() if name in made or "<!-- Made by `make reference`" in text}
     outdated = sorted(name for name in made.keys() | kept.keys() if made.get(name) != kept.get(name))
     assert not outdated, f"run `make reference`; out of date: {', '.join(outdated)}"
 

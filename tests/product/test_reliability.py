@@ -1,4 +1,4 @@
-"""The counts of docs/reliability.md are those of the tests."""
+"""The counts of docs/explanation/reliability.md are those of the tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Collected:
 
 
 def test_the_counts_of_hostile_tests() -> None:
-    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "explanation" / "reliability.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(test_\w+\.py)` \| .* \| (\d+) \|$", text, re.MULTILINE)
     collected = _Collected()
     options = ["--collect-only", "-qq", "-p", "no:cacheprovider", "-W", "ignore"]

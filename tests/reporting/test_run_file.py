@@ -104,7 +104,7 @@ def test_an_unfinished_run_has_no_manifest(tmp_path: Path) -> None:
 
 
 def test_every_member_is_documented() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "run-file.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "run-file.md").read_text(encoding="utf-8")
     for model in (RunRecord, Entry, Step, Problem, Evidence):
         for name, field in model.model_fields.items():
             assert f"`{field.alias or name}`" in text, f"{model.__name__}.{name}"

@@ -57,7 +57,7 @@ class Needs(Model):
 
 
 class Traits(Model):
-    """Properties of profiles, with the keys of an inventory of the simulated SM-DP+ (docs/inventory.md).
+    """Properties of profiles, with the keys of an inventory of the simulated SM-DP+ (docs/reference/inventory.md).
 
     Attributes:
         keys: what it is protected with: session keys, or ``random`` for ReplaceSessionKeys; left out if not known.
@@ -66,7 +66,8 @@ class Traits(Model):
         expires: when the order expires.
         rebinding: whether it is bound again for another one-time key.
         needs: what the eUICC must have: ``memory`` in bytes.
-        metadata: as far as they are known (docs/inventory.md); ``raw`` is the whole StoreMetadataRequest in hex.
+        metadata: as far as they are known (docs/reference/inventory.md); ``raw`` is the whole StoreMetadataRequest in
+            hex.
     """
 
     keys: Keys | None = None

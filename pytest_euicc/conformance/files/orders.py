@@ -31,7 +31,7 @@ class OrderWish:
         expired: its time is over.
         keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys; None for either.
         rebinding: False: bound to one one-time key only.
-        metadata: in the words of an inventory (docs/architecture.md).
+        metadata: in the words of an inventory (docs/reference/inventory.md).
         icon: octets of an icon in the metadata; 0 for any icon or none.
         package: the unprotected profile package; None for any.
         octets: how long the package has to be at least; 0 for any.

@@ -109,7 +109,7 @@ class ProfileEntry(Model):
     confirmation_tries: Annotated[int, Field(ge=1)] = 3
     tries: Annotated[int, Field(ge=0)] = 10
     expires: Annotated[datetime, AfterValidator(_aware)] | None = None
-    # What a tester notes beside an order (docs/architecture.md, inventory of a declaration); nothing to a server.
+    # What a tester notes beside an order (docs/reference/declaration.md, inventory); nothing to a server.
     event: bool = False
     reusable: bool | str = False
 
