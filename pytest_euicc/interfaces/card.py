@@ -44,7 +44,11 @@ def _check_path(text: str) -> str:
 
 
 FilePath = Annotated[
-    str, BeforeValidator(lambda value: f"{value:04d}" if isinstance(value, int) else value), AfterValidator(_check_path)
+    str,
+    BeforeValidator(
+        lambda value: f"{value:04d}" if isinstance(value, int) else value, json_schema_input_type=str | int
+    ),
+    AfterValidator(_check_path),
 ]
 """File identifiers from the MF on: ``3F00/2FE2``."""
 

@@ -24,7 +24,7 @@ def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     declare.add_argument("--pki", metavar="DIR", type=Path, help=text)
 
     schema = command("schema", "lab.command:schema", "print the JSON Schema of a kind of file, for editors")
-    kinds = ("vectors", "declaration", "settings", "inventory")
+    kinds = ("vectors", "declaration", "settings", "inventory", "driver", "pool")
     schema.add_argument("kind", nargs="?", choices=kinds, default=kinds[0], help="kind of file (default vectors)")
 
     plan = command(

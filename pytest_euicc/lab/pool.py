@@ -64,7 +64,7 @@ class Product(BaseModel):
 
     name: str = Field("", pattern=r"^[A-Za-z0-9._-]*$")
     declaration: Path
-    cards: list[Annotated[Place, BeforeValidator(_short)]] = []
+    cards: list[Annotated[Place, BeforeValidator(_short, json_schema_input_type=str | Place)]] = []
     pki: Path | None = None
     isdr_aid: Annotated[str, AfterValidator(lambda text: parse_hex(text).hex())] = ""
 

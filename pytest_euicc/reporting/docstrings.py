@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet, SaveAs
 
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises):$")
-_ENTRY = re.compile(r"^    (\w+): (.*)$")
+_ENTRY = re.compile(r"^    (\w+(?:, \w+)*): (.*)$")
 _KINDS = {
     bool: "true or false",
     int: "number",
@@ -35,7 +35,8 @@ class Description:
         self.title = lines[0].rstrip(".") if lines else ""
         self.arguments: dict[str, str] = {}
         sections: dict[str, list[str]] = {"": []}
-        section, name = "", ""
+        section = ""
+        names: list[str] = []
         for line in lines[1:]:
             found, entry = _SECTION.match(line), _ENTRY.match(line)
             if found:
@@ -43,10 +44,10 @@ class Description:
                 sections[section] = []
             elif section in ("Args", "Attributes"):
                 if entry:
-                    name = entry[1]
-                    self.arguments[name] = entry[2]
+                    names = entry[1].split(", ")
+                    self.arguments |= dict.fromkeys(names, entry[2])
                 elif line.strip():
-                    self.arguments[name] += f" {line.strip()}"
+                    self.arguments |= {name: f"{self.arguments[name]} {line.strip()}" for name in names}
             else:
                 sections[section].append(line.strip())
         self.text = "\n".join(sections[""]).strip()

@@ -1,12 +1,9 @@
 """The loader: every mistake of a vector file, with its place and the mend, all at once and never a traceback."""
 
-import json
-
 import pytest
 
 from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.reading import loader
-from pytest_euicc.conformance.reading.json_schema import json_schema
 from tests.support.mini_card import HEAD
 
 GOOD = (
@@ -213,9 +210,3 @@ def test_aliases_and_merges_are_fine():
 def test_scalars_stay_what_is_written():
     data = Document.parse("[0011, 11, no, 2.10, true, '11', null, 1_0, 12:30, 0x80]").data
     assert data == ["0011", 11, "no", "2.10", True, "11", None, "1_0", "12:30", "0x80"]
-
-
-def test_schema_knows_actions_fields_and_states():
-    text = json.dumps(json_schema())
-    for name in ("es10b.get_euicc_challenge", "euiccChallenge", "isdr_selected", "card.reset", "eid_check_digits"):
-        assert f'"{name}"' in text

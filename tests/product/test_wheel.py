@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
+import jsonschema
 import pytest
+
+from tests.support import yaml_core
 
 CHECKOUT = Path(__file__).parents[2]
 VENDOR = CHECKOUT / "docs" / "examples" / "vendor_package"
@@ -78,6 +82,12 @@ def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
     assert "TC_Acme_ReadCounter_01] PASSED" in out
     assert "reader Acme reader with " in out
     assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=work) == ""
+
+
+def test_editors_know_the_vendor_s_actions(place: Path) -> None:
+    schema = json.loads(run(place / "env" / "bin" / "pytest-euicc", "schema", "vectors", folder=place))
+    data = yaml_core.load((VENDOR / "acme_euicc" / "vectors" / "counter.yaml").read_text(encoding="utf-8"))
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(data)) == []
 
 
 def test_the_vendor_s_option_is_needed(place: Path) -> None:

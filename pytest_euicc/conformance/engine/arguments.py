@@ -9,7 +9,16 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.conformance.values.text import closest, is_name, parse_hex, pydantic_message
@@ -51,9 +60,12 @@ def _hex_octet(value: Any) -> Any:
     return octets[0]
 
 
-Hex = Annotated[bytes, BeforeValidator(parse_hex)]
+# For an editor, digits without quotes are a number.
+_HEX = WithJsonSchema({"type": ["string", "number"]})
+
+Hex = Annotated[bytes, BeforeValidator(parse_hex), _HEX]
 """Octets, written as hex text."""
-HexOctet = Annotated[int, BeforeValidator(_hex_octet)]
+HexOctet = Annotated[int, BeforeValidator(_hex_octet), _HEX]
 """One octet, written as two hex digits."""
 SaveAs = Annotated[str, AfterValidator(_check_name), _Saves()]
 """The name under which a call saves a value."""

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -53,12 +54,24 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Clause = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_clause)]
+def _one_or_many(pattern: re.Pattern[str], *kinds: str) -> WithJsonSchema:
+    """For editors: text of this form, or a list of such texts. 5.7 and 9000 without quotes are numbers for them."""
+    one = {"type": ["string", *kinds], "pattern": f"^(?:{pattern.pattern})$"}
+    return WithJsonSchema({**one, "type": [*one["type"], "array"], "items": one, "minItems": 1})
+
+
+_NUMBER_TOO = WithJsonSchema({"type": ["string", "number"], "pattern": f"^(?:{_CLAUSE.pattern})$"})
+Clause = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_clause), _NUMBER_TOO]
 StatusWord = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_check_status)]
 ExecutionStatus = Annotated[
-    list[Annotated[str, AfterValidator(_check_execution)]], BeforeValidator(_as_list), Field(min_length=1)
+    list[Annotated[str, AfterValidator(_check_execution)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1),
+    _one_or_many(_EXECUTION),
 ]
-StatusWords = Annotated[list[StatusWord], BeforeValidator(_as_list), Field(min_length=1)]
+StatusWords = Annotated[
+    list[StatusWord], BeforeValidator(_as_list), Field(min_length=1), _one_or_many(_STATUS, "number")
+]
 
 
 class _Model(BaseModel):

@@ -35,10 +35,15 @@ from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.rsp.rat import authorises, rule_names
 
 Rule = Literal["ppr1", "ppr2"]
-Rules = Annotated[list[Rule] | None, BeforeValidator(lambda value: [] if value == "none" else value)]
+Rules = Annotated[
+    list[Rule] | None,
+    BeforeValidator(
+        lambda value: [] if value == "none" else value, json_schema_input_type=list[Rule] | Literal["none"] | None
+    ),
+]
 NotifiedEvent = Literal["install", "enable", "disable", "delete"]
 _NOTHING_TO_DELETE = 1
-TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
+TextOrNone = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value, json_schema_input_type=str)]
 
 
 @state("profile", implies=("isdr_selected",))

@@ -56,8 +56,8 @@ def _operations(type_name: str) -> Callable[[Any], list[bytes]]:
     return read
 
 
-Psmos = Annotated[list[bytes], BeforeValidator(_operations("Psmo"))]
-Ecos = Annotated[list[bytes], BeforeValidator(_operations("Eco"))]
+Psmos = Annotated[list[bytes], BeforeValidator(_operations("Psmo"), json_schema_input_type=list[Any])]
+Ecos = Annotated[list[bytes], BeforeValidator(_operations("Eco"), json_schema_input_type=list[Any])]
 
 
 def answer_shape() -> Shape:

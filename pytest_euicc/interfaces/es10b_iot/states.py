@@ -29,7 +29,11 @@ _IOT_TAGS = TAGS + bytes.fromhex("9F7B 9F26 9F67")
 _EVENTS = ["notificationInstall", "notificationEnable", "notificationDisable", "notificationDelete"]
 _GENERATE = -1
 Rules = Annotated[
-    frozenset[Literal["ppr1", "ppr2"]] | None, BeforeValidator(lambda value: [] if value == "none" else value)
+    frozenset[Literal["ppr1", "ppr2"]] | None,
+    BeforeValidator(
+        lambda value: [] if value == "none" else value,
+        json_schema_input_type=list[Literal["ppr1", "ppr2"]] | Literal["none"] | None,
+    ),
 ]
 
 
