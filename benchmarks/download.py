@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.pcscd import PcscdMissing, installed
 
 _ROUNDS = 15
 _PROFILE = profile_package.build(bytes.fromhex("98999010325476981032"), filler=10_000)
@@ -109,9 +109,11 @@ def _service() -> Any:
     try:
         import smartcard  # noqa: F401
 
-        from tests.support.pcscd import DRIVERS, Pcscd
+        from tests.support.pcscd import Pcscd
     except ImportError as error:
         raise LookupError(f"{error}; make test sets pyscard up") from None
-    if not any(Path(driver).exists() for driver in DRIVERS) or not shutil.which("pcscd", path="/usr/sbin:/usr/bin"):
-        raise LookupError("pcscd and vpcd are not installed (Debian: apt-get install pcscd vsmartcard-vpcd)")
+    try:
+        installed()
+    except PcscdMissing as error:
+        raise LookupError(str(error)) from None
     return Pcscd()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from pytest_euicc.iut.lpa.certificates import Contexts
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
 from pytest_euicc.iut.lpa.listener import HttpsListener
+from pytest_euicc.iut.lpa.reader import BenchReader, Reader
 from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation
 from pytest_euicc.peers.lpa.card import BenchCard
@@ -57,6 +59,7 @@ class SimulatedBench(LpaBench):
         self._pki = pki
         self._timeout = timeout
         self._listener: HttpsListener | None = None
+        self._reader: BenchReader | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._reset(0)
 
@@ -108,6 +111,9 @@ class SimulatedBench(LpaBench):
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -215,9 +221,19 @@ class SimulatedBench(LpaBench):
         if not self._started:
             self._driver.begin(self)
             self._started = True
+        if self._reader is not None:
+            self._reader.wait()
         answer = self._driver.perform(operation, arguments, self._timeout)
         self._card.end()
+        self._raise_faults()
         return answer
+
+    def _raise_faults(self) -> None:
+        """What went wrong in a thread of the bench, such as a mistake in a vector."""
+        for place in (self._reader, self._listener):
+            if place is not None and place.fault is not None:
+                fault, place.fault = place.fault, None
+                raise fault
 
     # ------------------------------------------------------------------ its reach
 
@@ -230,9 +246,14 @@ class SimulatedBench(LpaBench):
         """The card in this process."""
         return DirectTransport(self._card, self._settings.protocol)
 
-    def reader(self) -> str:
-        """A PC/SC reader with the card."""
-        raise NotPermitted("this bench has no PC/SC reader yet")
+    def reader(self) -> Reader:
+        """A PC/SC reader with the card; what a card takes its time for is waited for."""
+        self._card.wait_with(time.sleep)
+        if self._reader is None:
+            self._reader = BenchReader(self._card, self._euicc.atr)
+        else:
+            self._reader.insert(self._card, self._euicc.atr)
+        return self._reader.place
 
     def web(self) -> Web:
         """The servers without a socket."""

@@ -26,15 +26,15 @@ _OCTETS = ("iccid", "eid", "aid")
 class CommandDriver:
     """The driver of a file (see LpaDriver)."""
 
-    speaks_tls = False
-    """Requests come over standard streams, without a socket."""
-
     def __init__(self, file: DriverFile) -> None:
         self._file = file
         self.name = file.name
+        self.speaks_tls = file.servers == "https"
         program = os.environ.get(file.program_from, "") if file.program_from else ""
         self._program = program or file.program
         self._reach: Reach | None = None
+        self._places: dict[str, str] = {}
+        self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._until = 0.0
 
@@ -63,6 +63,22 @@ class CommandDriver:
                 f", or name it in the environment variable {self._file.program_from}" if self._file.program_from else ""
             )
             raise NotReachable(f"{self._program}: no such program; install it{where}")
+        self._places, surroundings = self._find(reach)
+        given = {name: _filled(value, self._places) for name, value in self._file.environment.items()}
+        self._environment = {**os.environ, **surroundings, **given}
+
+    def _find(self, reach: Reach) -> tuple[dict[str, str], dict[str, str]]:
+        """Where card and servers are, by the names of a driver file, and what the program's environment needs."""
+        places: dict[str, str] = {}
+        found: dict[str, str] = {}
+        if self._file.card == "pcsc":
+            reader = reach.reader()
+            places |= {"reader": reader.name, "reader_index": str(reader.index)}
+            found |= reader.environment
+        if self._file.servers == "https":
+            https = reach.https()
+            places |= {"proxy": https.proxy, "ca_file": str(https.ca_file), "host": https.host, "port": str(https.port)}
+        return places, found
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:
         """Run the program and answer what it passes on, until it ends."""
@@ -71,14 +87,13 @@ class CommandDriver:
         assert self._reach is not None  # noqa: S101  (perform comes after begin)
         command = self._file.operations[operation]
         words = self._words(command, self._reach, arguments)
-        environment = {**os.environ, **self._file.environment}
         try:
             self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
                 [self._program, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                env=self._environment,
             )
         except (OSError, ValueError) as error:
             # An argument may hold what no program can be given, such as NUL.
@@ -92,7 +107,7 @@ class CommandDriver:
         return self._told(command, lines, self._process.returncode)
 
     def _words(self, command: Command, reach: Reach, arguments: Mapping[str, Any]) -> list[str]:
-        given = {name: _written(name, value) for name, value in arguments.items()}
+        given = self._places | {name: _written(name, value) for name, value in arguments.items()}
         if "profile" not in given:
             given["profile"] = next((given[name] for name in ("iccid", "aid", "text") if name in given), "")
         code = reach.user.confirmation_code

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_euicc.card.transport import Transport
+from pytest_euicc.iut.lpa.reader import Reader
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
@@ -20,7 +21,8 @@ class Https:
 
     Attributes:
         host: address of the listener, on loopback.
-        port: all names of servers are served there.
+        port: all names of servers are served there; it is an HTTP proxy as well (``CONNECT``), so that an LPA that
+            takes a proxy needs no other way to find them.
         names: names of servers that have an address; the driver lets the LPA find them at ``host``.
         ca_file: CI certificates, in PEM, that the certificates of the listeners lead to.
         trust: the same certificates.
@@ -31,6 +33,11 @@ class Https:
     names: tuple[str, ...]
     ca_file: Path
     trust: tuple[Certificate, ...] = ()
+
+    @property
+    def proxy(self) -> str:
+        """URL of the proxy."""
+        return f"http://{self.host}:{self.port}"
 
 
 class Reach(Protocol):
@@ -47,8 +54,8 @@ class Reach(Protocol):
     def transport(self) -> Transport:
         """The card in this process, or for a driver that passes APDUs on (stdio)."""
 
-    def reader(self) -> str:
-        """Name of a PC/SC reader with the card in it, behind vpcd.
+    def reader(self) -> Reader:
+        """A PC/SC reader with the card in it, behind a pcscd of the bench's own.
 
         Raises:
             SetupIncomplete: there is no pcscd with vpcd.

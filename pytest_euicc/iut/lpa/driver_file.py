@@ -75,9 +75,14 @@ class DriverFile(_Model):
         name: of the product, for reports.
         program: what is run, found on the path of programs; `pytest --lpa` can be given another by the environment
             variable of ``program_from``.
-        streams: ``lpac`` for a program that passes APDUs and HTTP requests on over its standard streams as lpac does.
-        environment: variables that are set for it.
-        http_timeout: seconds that it waits for an HTTP answer.
+        card: how it reaches the card: by ``streams``, passing APDUs on over its standard streams as lpac does, or by
+            ``pcsc``, in a reader of a pcscd that is started for it.
+        servers: how it reaches servers: by ``streams``, passing HTTP requests on likewise, or by ``https``, through the
+            bench's proxy or at its address.
+        environment: variables that are set for it; their values, and all arguments, may have ``{reader}`` and
+            ``{reader_index}`` for the reader, ``{proxy}`` for the URL of the proxy, ``{ca_file}`` for the CI
+            certificates in PEM, and ``{host}`` and ``{port}`` for where all servers are.
+        http_timeout: seconds that it waits for an HTTP answer that it passes on.
         operations: what it can do.
         cannot: why it cannot do what is not among them, by operation.
     """
@@ -85,7 +90,8 @@ class DriverFile(_Model):
     name: str
     program: str
     program_from: str = ""
-    streams: Literal["lpac"] = "lpac"
+    card: Literal["streams", "pcsc"] = "streams"
+    servers: Literal["streams", "https"] = "streams"
     environment: dict[str, str] = {}
     http_timeout: float = Field(default=30.0, gt=0)
     results: Results = Results()

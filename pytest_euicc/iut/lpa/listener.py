@@ -1,4 +1,8 @@
-"""The servers of the bench over HTTPS on loopback: one port for all names, each connection by the script."""
+"""The servers of the bench over HTTPS on loopback: one port for all names, each connection by the script.
+
+The port is that of an HTTP proxy as well (RFC 9110 9.3.6): ``CONNECT`` of a name that a server has leads to that
+server, whatever port is asked for.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ _CHUNK = 1 << 16
 _HANDSHAKE = 0x16
 _PATIENCE = 120.0
 """Seconds without an octet from the LPA after which a connection is given up."""
+_CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_NO_ADDRESS = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _ALERT = bytes.fromhex("15030300020228")
 """A fatal alert, handshake_failure (RFC 5246 7.2)."""
 
@@ -36,6 +42,9 @@ class HttpsListener:
         web: gives the web and the record of the sequence that runs.
         rule: how a connection to a host is to be, by its number.
         default: the server for an LPA that names none in its ClientHello.
+
+    Attributes:
+        fault: an error of the bench while it answered an LPA, which saw a connection end; the LPA is not to blame.
     """
 
     def __init__(
@@ -49,6 +58,7 @@ class HttpsListener:
         self._web = web
         self._rule = rule
         self._default = default
+        self.fault: Exception | None = None
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._numbers: Counter[str] = Counter()
@@ -99,26 +109,45 @@ class HttpsListener:
                 if first and first[0] != _HANDSHAKE:
                     self._plain(connection)
                 elif first:
-                    self._secure(connection)
+                    self._secure(connection, self._default)
+        except Exception as error:
+            # Raised again by the bench, in its own thread.
+            self.fault = error
         finally:
             self._open.discard(connection)
 
     def _plain(self, connection: socket.socket) -> None:
-        """A request without TLS is noted and gets no answer."""
-        line = connection.recv(_CHUNK).partition(b"\r\n")[0].decode("latin-1").split(" ")
+        """A request without TLS is noted and gets no answer, unless it is for the proxy."""
+        head = _head(connection)
+        line = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
         web, record = self._web()
-        del web
+        if line[0] == "CONNECT" and len(line) > 1:
+            self._tunnel(connection, line[1], web)
+            return
         now = record.clock.now()
         http = Http("", line[0], line[1] if len(line) > 1 else "", {}, b"", 0, {}, b"", secure=False)
         with self._lock:
             record.add(Call("HTTP", "server", now, now, status="without TLS", http=http))
 
-    def _secure(self, connection: socket.socket) -> None:
+    def _tunnel(self, connection: socket.socket, authority: str, web: Web) -> None:
+        host = Web.name_of(authority)
+        if not web.knows(host):
+            with self._lock:
+                web.refused(host, "no address")
+            connection.sendall(_NO_ADDRESS)
+            return
+        connection.sendall(_CONNECTED)
+        first = connection.recv(1, socket.MSG_PEEK)
+        if first and first[0] == _HANDSHAKE:
+            self._secure(connection, host)
+
+    def _secure(self, connection: socket.socket, host: str) -> None:
         _, record = self._web()
         began = record.clock.now()
         offer = hello.read(hello.peek(connection, _PATIENCE))
-        self._numbers[offer.name] += 1
-        rule = self._rule(offer.name, self._numbers[offer.name])
+        name = offer.name or host
+        self._numbers[name] += 1
+        rule = self._rule(name, self._numbers[name])
         seen: dict[str, Any] = {"host": offer.name, "offered": list(offer.versions)}
         if rule.ends is not None:
             self._note(record, began, "ended by the server", seen)
@@ -126,7 +155,7 @@ class HttpsListener:
             if rule.ends == "alert":
                 connection.sendall(_ALERT)
             return
-        context = self._contexts.of(offer.name or self._default, rule)
+        context = self._contexts.of(name, rule)
         try:
             secure = context.wrap_socket(connection, server_side=True)
         except (ssl.SSLError, OSError) as error:
@@ -200,6 +229,17 @@ class HttpsListener:
         octets += (http.send(h11.Data(response.body)) or b"") if not bodiless else b""
         secure.sendall(octets + (http.send(h11.EndOfMessage()) or b""))
         return not any(name.lower() == "connection" and value.lower() == "close" for name, value in headers)
+
+
+def _head(connection: socket.socket) -> bytes:
+    """What comes in the clear, up to the end of the headers of a request."""
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) < _CHUNK:
+        octets = connection.recv(_CHUNK)
+        if not octets:
+            break
+        head += octets
+    return head
 
 
 def _reset(secure: ssl.SSLSocket) -> None:
