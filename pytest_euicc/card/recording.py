@@ -266,15 +266,14 @@ class Replay:
         """Nothing is held."""
 
     def _begin(self, section: Section) -> None:
-        self._section, self._events, self._position = section, self._trace.events(section), 0
+        self._section, self._events = section, self._trace.events(section)
 
     def _next(self, doing: str) -> Event:
-        if self._position >= len(self._events):
+        event = next(self._events, None)
+        if event is None:
             last = self._section.last or self._section.line
             within = f"section {self._section.title!r}" if self._section.title else "what comes before the sections"
             raise ReplayEnded(f"{self._trace.path}:{last}: the recording of {within} ends here, but the run {doing}")
-        event = self._events[self._position]
-        self._position += 1
         return event
 
     def _mismatch(self, event: Event, doing: str) -> ReplayMismatch:

@@ -14,6 +14,7 @@ Other ``# name: text`` lines before the first ATR (``# seed: …``) are kept for
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,12 @@ class Trace:
         """Read a trace once through; raises `TraceError` naming the line that cannot be read."""
         return _Reader(path).scan()
 
-    def events(self, section: Section) -> list[Event]:
-        """The events of a section, read anew: a trace may be larger than the memory. Raises `TraceError`."""
+    def events(self, section: Section) -> Iterator[Event]:
+        """The events of a section, read anew one by one: a section, too, may be larger than the memory.
+
+        Raises:
+            TraceError: while they are read, where a line cannot be read.
+        """
         return _Reader(self.path).events(section)
 
 
@@ -90,7 +95,7 @@ class _Reader:
         self._trace = Trace(path, {}, [Section("", 1, 0)])
         self._pending: tuple[int, bytes] | None = None
         self._started = False
-        self._kept: list[Event] | None = None
+        self._kept: deque[Event] | None = None
 
     def scan(self) -> Trace:
         """All lines, their events thrown away."""
@@ -105,14 +110,16 @@ class _Reader:
             raise TraceError(f"{self._path}: no card was powered up in this trace (no line '# atr: …')")
         return self._trace
 
-    def events(self, section: Section) -> list[Event]:
+    def events(self, section: Section) -> Iterator[Event]:
         """Those of a section that `scan` found."""
-        self._kept, self._started = [], section.start > 0
+        self._kept, self._started = deque(), section.start > 0
         first = section.line if section.start else 0
         for number, _, _, line in self._lines(section.start, first, section.end):
             self._line(number, line)
+            while self._kept:
+                yield self._kept.popleft()
         self._finish()
-        return self._kept
+        yield from self._kept
 
     def _finish(self) -> None:
         if self._pending is not None:

@@ -24,6 +24,36 @@ _HARMLESS = {
     0xCB: "GET DATA",
     0xF2: "STATUS",
 }
+_WRITING = {
+    0x04: "DEACTIVATE FILE",
+    0x0E: "ERASE BINARY",
+    0x0F: "ERASE BINARY",
+    0x20: "VERIFY PIN",
+    0x24: "CHANGE PIN",
+    0x26: "DISABLE PIN",
+    0x28: "ENABLE PIN",
+    0x2C: "UNBLOCK PIN",
+    0x32: "INCREASE",
+    0x44: "ACTIVATE FILE",
+    0xD0: "WRITE BINARY",
+    0xD1: "WRITE BINARY",
+    0xD2: "WRITE RECORD",
+    0xD4: "RESIZE FILE",
+    0xD6: "UPDATE BINARY",
+    0xD7: "UPDATE BINARY",
+    0xD8: "PUT KEY",
+    0xDA: "PUT DATA",
+    0xDB: "SET DATA",
+    0xDC: "UPDATE RECORD",
+    0xDD: "UPDATE RECORD",
+    0xE0: "CREATE FILE",
+    0xE4: "DELETE",
+    0xE6: "INSTALL",
+    0xE8: "LOAD",
+    0xF0: "SET STATUS",
+    0xFE: "TERMINATE CARD USAGE",
+}
+"""Commands of ISO 7816-4, 7816-9, ETSI TS 102 221, 102 222 and GlobalPlatform that write, or count a wrong PIN."""
 _READING = {function.tag for function in FUNCTIONS.values() if not function.changes}
 _CHANGING = {function.tag: function.full_name for function in FUNCTIONS.values() if function.changes}
 _SHORTEST, _STATUS_WORD = 4, 2
@@ -31,14 +61,20 @@ _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
 
 
-def changing_function(octets: bytes) -> str:
-    """The function of ES10 that a command begins, where it changes the card; empty for any other command."""
+def changing_command(octets: bytes) -> str:
+    """What a command is called that is known to change the card: a function of ES10 that it begins, or one that writes.
+
+    Empty for any other command.
+    """
     try:
         command = CommandApdu.parse(octets)
     except ValueError:
         return ""
-    begins = command.cla & 0xF0 in _CLASSES and command.ins == _STORE_DATA and command.p2 == 0
-    return _CHANGING.get(_tag(command.data), "") if begins else ""
+    if command.cla & 0xF0 not in _CLASSES:
+        return ""
+    if command.ins == _STORE_DATA:
+        return _CHANGING.get(_tag(command.data), "") if command.p2 == 0 else ""
+    return _WRITING.get(command.ins, "")
 
 
 def refused(response: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from unittest.mock import patch
 
@@ -308,3 +309,18 @@ def test_a_recording_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="the recording cannot be written"):
         recorder.connect()
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_section_that_is_larger_than_what_is_kept_of_it(tmp_path: Path) -> None:
+    path, exchange = tmp_path / "long.trace", f"> {ONE.hex().upper()}\n< {'00' * 200}9000\n"
+    path.write_text(f"# atr: {ATR_T1.hex()}\n# section: long\n" + exchange * 4000)
+    playing = Replay(Trace.load(path))
+    tracemalloc.start()
+    try:
+        playing.section("long")
+        assert all(playing.transmit(ONE)[-2:] == b"\x90\0" for _ in range(4000))
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(ReplayEnded, match=f"{path}:8001: the recording of section 'long' ends here"):
+        playing.transmit(ONE)

@@ -181,6 +181,26 @@ def test_a_command_of_a_vector_that_does_not_say_that_it_changes_the_card() -> N
     assert [profile.iccid for profile in transport.euicc.state.profiles] == [ICCID]
 
 
+@pytest.mark.parametrize(
+    ("apdu", "command"),
+    [
+        ("00D6000001FF", "UPDATE BINARY"),
+        ("01DC010401FF", "UPDATE RECORD"),
+        ("00E00000026200", "CREATE FILE"),
+        ("00200001083132333400000000", "VERIFY PIN"),
+        ("80E6020000", "INSTALL"),
+    ],
+)
+def test_a_command_that_writes_and_is_none_of_es10(apdu: str, command: str) -> None:
+    opened, _ = session()
+    written = VECTOR.replace(f"80E291000F{DELETE}", apdu).replace("channel: isdr, ", "")
+    case = loader.parse(Document.parse(written))
+    assert case is not None
+    result = Runner(opened).run(case, case.sequences[0])
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert f"to send {command}: the card in" in result.reason
+
+
 def test_it_is_in_the_journal_and_stays_there() -> None:
     opened, _ = session(allow_destructive=True)
     opened.journal = log = Log()  # type: ignore[assignment]

@@ -35,7 +35,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.es10.changes import changing_function, refused
+from pytest_euicc.es10.changes import changing_command, refused
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.
@@ -179,12 +179,12 @@ class _Run:
 
     def changing(self, octets: bytes) -> None:
         """Before each command to a real card: one that a vector writes out needs permission and a journal as well."""
-        function = changing_function(octets)
-        if function and not self.context.changed:
-            self.context.change(f"to send {function}")
+        command = changing_command(octets)
+        if command and not self.context.changed:
+            self.context.change(f"to send {command}")
             self.written_out = True
         if self.written_out:
-            self.asked = function
+            self.asked = command
 
     def exchanged(self, exchange: Exchange) -> None:
         # One that the card refuses has changed nothing; one without an answer may have.
