@@ -80,11 +80,17 @@ def test_a_body_that_never_ends(server: SmdpServer, monkeypatch: pytest.MonkeyPa
         assert ended(connection).startswith(b"HTTP/1.1 408 ")
 
 
-def test_too_many_connections(server: SmdpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_connections(
+    server: SmdpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(connections, "LARGEST_NUMBER", 2)
     place = ("127.0.0.1", server.port())
-    with connected(server), connected(server), socket.create_connection(place, timeout=20) as third:
-        assert ended(third) == b""
+    with connected(server), connected(server):
+        for _ in range(3):
+            with socket.create_connection(place, timeout=20) as further:
+                assert ended(further) == b""
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["2 connections are open: further ones are closed until one of them ends"]
     monkeypatch.undo()
 
 

@@ -36,6 +36,7 @@ class ListenerLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._tls: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self._full = False
         self.set_exception_handler(_report)
 
     def _make_ssl_transport(self, *arguments: Any, **named: Any) -> asyncio.Transport:
@@ -43,11 +44,15 @@ class ListenerLoop(asyncio.SelectorEventLoop):
         transport: asyncio.Transport = super()._make_ssl_transport(*arguments, **named)  # type: ignore[misc]
         # It has been made, and begins only when the loop goes on.
         transport._ssl_protocol.__class__ = _TlsProtocol  # type: ignore[attr-defined]
-        if sum(not each.is_closing() for each in self._tls) >= LARGEST_NUMBER:
-            _LOG.warning("a connection was closed: %d are open", LARGEST_NUMBER)
+        full = sum(not each.is_closing() for each in self._tls) >= LARGEST_NUMBER
+        if full:
+            # Said once, or whoever knocks fills the log.
+            if not self._full:
+                _LOG.warning("%d connections are open: further ones are closed until one of them ends", LARGEST_NUMBER)
             self.call_soon(transport.abort)
         else:
             self._tls.add(transport)
+        self._full = full
         return transport
 
 
