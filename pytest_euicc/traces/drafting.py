@@ -10,6 +10,7 @@ import yaml
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.functions import FUNCTIONS, Function
+from pytest_euicc.text import printable
 from pytest_euicc.traces.explaining import function_of, name_of
 from pytest_euicc.traces.reading import Message, command_data
 
@@ -45,7 +46,11 @@ def draft(messages: Iterable[Message], source: str) -> str:
             }
         ],
     }
-    return _NOTE + yaml.safe_dump(case, sort_keys=False, allow_unicode=True, width=118)
+    # A name of a card may turn the order of what is shown: then all that is not ASCII is escaped, as YAML does it.
+    shown = yaml.safe_dump(case, sort_keys=False, allow_unicode=True, width=118)
+    return _NOTE + (
+        shown if shown == printable(shown) else yaml.safe_dump(case, sort_keys=False, allow_unicode=False, width=118)
+    )
 
 
 def _step(message: Message) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_euicc import cli
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.files.document import Document
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.traces.decoding import DecodeError, decode
@@ -86,6 +87,15 @@ def test_a_draft_is_a_vector_that_loads() -> None:
     assert [step.action for step in steps] == ["es10c.get_eid", "es10b.get_euicc_challenge", "card.send"]
     assert steps[0].expect == {"eidValue": "89049032123451234512345678901235"}
     assert steps[2].sw == ["6A86"]
+
+
+def test_a_draft_escapes_what_turns_the_order_of_text() -> None:
+    listed = tlv.encode(0xBF2D, tlv.encode(0xA0, tlv.encode(0xE3, tlv.encode(0x92, "a\u202eb ü".encode()))))
+    text = draft(messages(parse(["> 81E2910003BF2D00", f"< {listed.hex()}9000"])), "x")
+    assert "\u202e" not in text
+    case = loader.parse(Document.parse(text))
+    assert case is not None
+    assert case.sequences[0].steps[0].expect == {"profileInfoListOk": [{"profileName": "a\u202eb ü"}]}
 
 
 def test_a_capture_for_wireshark() -> None:
