@@ -13,9 +13,15 @@ SELECT_ISDR = f"A4040010{ISDR}00"
 class Device:
     """Sends APDUs written in hex; by default answers come at once, as on T=1."""
 
-    def __init__(self, *, defects=(), random=None, **settings):
+    def __init__(self, *, defects=(), variants=(), random=None, **settings):
         settings.setdefault("protocol", "T=1")
-        self.euicc = SimulatedEuicc(EuiccSettings(**settings), default_pki(), defects=frozenset(defects), random=random)
+        self.euicc = SimulatedEuicc(
+            EuiccSettings(**settings),
+            default_pki(),
+            defects=frozenset(defects),
+            variants=frozenset(variants),
+            random=random,
+        )
         self.terminal_profile()
 
     def terminal_profile(self) -> None:

@@ -30,7 +30,7 @@ from pytest_euicc.simulator.euicc.state import (
 )
 from pytest_euicc.simulator.euicc.uicc.filesystem import Files
 from pytest_euicc.simulator.euicc.uicc.profile_files import EF_ARR, EF_DIR, EF_UST, preinstalled_files
-from pytest_euicc.simulator.euicc.variants import contacts, lists
+from pytest_euicc.simulator.euicc.variants import contacts, elements, lists
 
 REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
@@ -275,6 +275,8 @@ class EuiccCore:
             metadata = codec.encode(
                 "NotificationMetadata", notification_metadata(number, event, address, profile.iccid)
             )
+            if self.varies("notification-with-unknown-element"):
+                metadata = elements.extended(metadata)
             identity = self.identity()
             covered = metadata[:-1] if self.defective("notification-signature-wrong") else metadata
             signature = tlv.encode(0x5F37, signatures.sign(identity.private_key, covered))

@@ -275,3 +275,30 @@ def test_the_list_is_bounded_and_the_oldest_goes_first():
     _enable(device)
     _enable(device, 0)
     assert [entry.number for entry in device.euicc.state.notifications] == [4, 5]
+
+
+# ------------------------------------------------------------------------------------------------ unknown elements
+
+
+@pytest.mark.parametrize(
+    ("variant", "request_", "type_name"),
+    [
+        ("answers-with-unknown-element", GET_EID, "GetEuiccDataResponse"),
+        ("answers-with-unknown-element", "BF2E00", "GetEuiccChallengeResponse"),
+        ("notification-with-unknown-element", "BF2800", "ListNotificationResponse"),
+        ("rules-with-unknown-element", "BF4300", "GetRatResponse"),
+    ],
+)
+def test_an_element_that_nobody_knows_is_seen_and_read_past(variant, request_, type_name):
+    plain, varied = (
+        Device(variants={"notifications-from-before"}),
+        Device(variants={"notifications-from-before", variant}),
+    )
+    for device in (plain, varied):
+        device.open()
+    known, found = (codec.receive(type_name, device.whole(request_)) for device in (plain, varied))
+    assert not known.unknown
+    assert found.unknown
+    assert codec.encode(type_name, found.value) != varied.whole(request_)
+    if type_name != "GetEuiccChallengeResponse":
+        assert found.value == known.value

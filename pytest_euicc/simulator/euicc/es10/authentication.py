@@ -17,7 +17,7 @@ from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
 from pytest_euicc.rsp.pki import Identity
 from pytest_euicc.simulator.euicc.es10.session import AuthenticatedServer, Defective, Refusal, RspSession, Verifier
-from pytest_euicc.simulator.euicc.variants import sessions
+from pytest_euicc.simulator.euicc.variants import elements, sessions
 
 
 class AuthenticateError(IntEnum):
@@ -131,6 +131,8 @@ def _answer(
         + (_other_info2(info2()) if defective("signs-other-info2") else info2())
         + echoed_context(parts[4].octets, defective),
     )
+    if verifier.varies("signed1-with-unknown-element"):
+        euicc_signed1 = elements.extended(euicc_signed1)
     covered = euicc_signed1[:-1] if defective("euicc-signature1-wrong") else euicc_signed1
     signature = tlv.encode(0x5F37, signatures.sign(identity.private_key, covered))
     chain = identity.certificate.der + identity.chain[0].der
@@ -222,6 +224,8 @@ def cancel_session(session: RspSession, request: bytes, verifier: Verifier) -> t
     signed = codec.encode(
         "EuiccCancelSessionSigned", {"transactionId": server.transaction_id, "smdpOid": oid, "reason": reason}
     )
+    if verifier.varies("cancelling-with-unknown-element"):
+        signed = elements.extended(signed)
     covered = signed[:-1] if defective("cancel-signature-wrong") else signed
     key = verifier.credentials.identities[server.ci_key_id].private_key
     signature = tlv.encode(0x5F37, signatures.sign(key, covered))

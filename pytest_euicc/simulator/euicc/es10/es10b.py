@@ -15,7 +15,7 @@ from pytest_euicc.simulator.euicc.es10.session import RspSession, Verifier
 from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import rat_value
 from pytest_euicc.simulator.euicc.state import EVENTS, Notification, bit_names, named_bits
-from pytest_euicc.simulator.euicc.variants import information
+from pytest_euicc.simulator.euicc.variants import elements, information
 
 _V2_4 = b"\x02\x04\x00"
 
@@ -163,7 +163,8 @@ def get_rat(core: EuiccCore, request: bytes) -> bytes:
         rat.append({"pprIds": (b"\x60", 3), "allowedOperators": [{"mccMnc": b"\xee\xee\xee"}], "pprFlags": (b"", 0)})
     if core.defective("short-operator"):
         rat = [rule | {"allowedOperators": [{"mccMnc": bytes(2)}]} for rule in rat]
-    return codec.encode("GetRatResponse", {"rat": rat})
+    answer = codec.encode("GetRatResponse", {"rat": rat})
+    return elements.extended_entries(answer) if core.varies("rules-with-unknown-element") else answer
 
 
 def _pending(core: EuiccCore) -> list[Notification]:
@@ -204,7 +205,8 @@ def list_notification(core: EuiccCore, request: bytes) -> bytes:
         entries = [entry | {"seqNumber": entry["seqNumber"] + core.listings} for entry in entries]
     if core.defective("listing-removes"):
         core.state = replace(core.state, notifications=())
-    return codec.encode("ListNotificationResponse", ("notificationMetadataList", entries))
+    answer = codec.encode("ListNotificationResponse", ("notificationMetadataList", entries))
+    return elements.extended_entries(answer) if core.varies("notification-with-unknown-element") else answer
 
 
 def retrieve_notifications(core: EuiccCore, request: bytes) -> bytes:

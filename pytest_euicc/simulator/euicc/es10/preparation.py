@@ -19,7 +19,7 @@ from pytest_euicc.simulator.euicc.es10.session import (
     RspSession,
     Verifier,
 )
-from pytest_euicc.simulator.euicc.variants import sessions
+from pytest_euicc.simulator.euicc.variants import elements, sessions
 
 
 class DownloadError(IntEnum):
@@ -70,6 +70,8 @@ def prepare_download(
     elif confirmation is None and defective("hash-cc-unasked"):
         signed += tlv.encode(0x04, bytes(32))
     euicc_signed2 = tlv.encode(0x30, signed)
+    if verifier.varies("signed2-with-unknown-element"):
+        euicc_signed2 = elements.extended(euicc_signed2)
     key = verifier.credentials.identities[server.ci_key_id].private_key
     covered = euicc_signed2 if defective("signs-without-smdp-signature2") else euicc_signed2 + parts[1].octets
     signature = tlv.encode(0x5F37, signatures.sign(key, covered))

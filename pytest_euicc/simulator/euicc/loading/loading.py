@@ -17,7 +17,7 @@ from pytest_euicc.simulator.euicc.loading.package import PackageReader
 from pytest_euicc.simulator.euicc.loading.package_files import PackageFile
 from pytest_euicc.simulator.euicc.state import Notification, Profile, notification_metadata
 from pytest_euicc.simulator.euicc.uicc.profile_files import EF_ICCID
-from pytest_euicc.simulator.euicc.variants import loads
+from pytest_euicc.simulator.euicc.variants import elements, loads
 
 Result = tuple[str, dict[str, Any]]
 
@@ -166,6 +166,8 @@ def _signed(core: EuiccCore, session: RspSession, number: int, iccid: bytes | No
             "finalResult": result,
         },
     )
+    if core.varies("result-with-unknown-element"):
+        data = elements.extended(data)
     key = core.credentials.identities[session.server.ci_key_id].private_key
     covered = data[:-1] if core.defective("result-signature-wrong") else data
     return tlv.encode(0xBF37, data + tlv.encode(0x5F37, signatures.sign(key, covered)))

@@ -15,7 +15,7 @@ from pytest_euicc.simulator.euicc.loading import loading
 from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import named_bits
-from pytest_euicc.simulator.euicc.variants import contacts, management
+from pytest_euicc.simulator.euicc.variants import contacts, elements, management
 
 _MORE, _LAST = 0x11, 0x91
 _LARGEST_COMMAND = 64 * 1024
@@ -118,6 +118,8 @@ class Isdr:
             return self._malformed(tag)
         except NotAllowed:
             return ResponseApdu(b"", 0x6985)
+        if elements.is_sequence(tag) and self._core.varies("answers-with-unknown-element"):
+            answer = elements.extended(answer)
         if self._core.defective("non-minimal-length"):
             answer = longer_length(answer)
         return ResponseApdu(answer, 0x9000)

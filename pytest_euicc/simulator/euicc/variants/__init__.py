@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pytest_euicc.simulator.euicc.variants import (
     contacts,
+    elements,
     information,
     iot,
     lists,
@@ -23,6 +24,7 @@ from pytest_euicc.simulator.variant import Variant, registry
 VARIANTS: dict[str, Variant] = registry(
     *contacts.VARIANTS,
     *toolkit.VARIANTS,
+    *elements.VARIANTS,
     *information.VARIANTS,
     *iot.VARIANTS,
     *lists.VARIANTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.simulator.euicc.variants.elements import UNKNOWN
 from pytest_euicc.simulator.variant import Variant
 
 Varies = Callable[[str], bool]
@@ -43,7 +44,6 @@ VARIANTS = (
 
 _LATE = (0x90, 0xB1, 0x92, 0x93, 0xB4, 0x95)
 """Elements of EUICCInfo2 after those of v2.6, in their order."""
-_UNKNOWN = tlv.encode(0x9F55, b"\x01\x02")
 
 
 def vary_info1(octets: bytes, varies: Varies) -> bytes:
@@ -52,7 +52,7 @@ def vary_info1(octets: bytes, varies: Varies) -> bytes:
     if varies("info1-of-v3"):
         value += tlv.encode(0x88, bytes.fromhex("0478")) + tlv.encode(0xB1, b"") + tlv.encode(0x93, b"\x03\x01\x00")
     if varies("info1-with-unknown-element"):
-        value += _UNKNOWN
+        value += UNKNOWN
     return tlv.encode(0xBF20, value)
 
 
@@ -75,7 +75,7 @@ def vary_info2(octets: bytes, varies: Varies) -> bytes:
         parts |= {0x90: b"\x00", 0xB4: tlv.encode(0xA0, tlv.encode(0x04, b"\x01\x02\x00")) + tlv.encode(0x82, b"")}
     parts |= {tag: parts.pop(tag) for tag in _LATE if tag in parts}
     encoded = b"".join(tlv.encode(tag, value) for tag, value in parts.items())
-    return tlv.encode(0xBF22, encoded + (_UNKNOWN if varies("info2-with-unknown-element") else b""))
+    return tlv.encode(0xBF22, encoded + (UNKNOWN if varies("info2-with-unknown-element") else b""))
 
 
 def _inserted(parts: dict[int, bytes], tag: int, value: bytes, after: int) -> dict[int, bytes]:
@@ -133,4 +133,4 @@ def vary_addresses(octets: bytes, varies: Varies) -> bytes:
     if varies("addresses-of-v3"):
         parts |= {0xA2: tlv.encode(0x0C, b"second.ds.example.com"), 0xA4: b""}
     encoded = b"".join(tlv.encode(tag, value) for tag, value in parts.items())
-    return tlv.encode(0xBF3C, encoded + (_UNKNOWN if varies("addresses-with-unknown-element") else b""))
+    return tlv.encode(0xBF3C, encoded + (UNKNOWN if varies("addresses-with-unknown-element") else b""))
