@@ -128,6 +128,25 @@ def test_reusable_profiles_come_first_and_the_code_is_that_of_the_server() -> No
     assert order == HeldOrder("AC-1", "77", bytes.fromhex("980010325476981032f4"), bytes.fromhex("BF2500"))
 
 
+EVERY_EVENT = {"notify": [{"events": ["install", "enable", "disable", "delete"]}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "wish"),
+    [
+        ({"keys": "session"}, {}),
+        ({"tries": 100}, {}),
+        ({"confirmation_tries": 10}, {}),
+        ({}, {"tries": 100}),
+        ({"metadata": {"notify": [{"events": ["delete"]}]}}, {}),
+    ],
+)
+def test_what_another_sequence_may_need_is_kept_for_it(more: dict[str, Any], wish: dict[str, Any]) -> None:
+    """Of two profiles that serve, the one that is exactly what was asked for is taken."""
+    exact = held(matching_id="B", **{"metadata": EVERY_EVENT, **wish})
+    assert matching([held(matching_id="A", **more), exact], OrderWish(**wish)) == [1, 0]
+
+
 def test_wishes_in_words() -> None:
     assert OrderWish().words() == "activation code, bound to no EID"
     words = OrderWish(

@@ -101,6 +101,9 @@ class Traits(Model):
         return all(_same(self.metadata.get(name, _DECISIVE.get(name)), value, name) for name, value in wished.items())
 
 
+_ALL_EVENTS = {"install", "enable", "disable", "delete"}
+
+
 def _tries(wished: int | None, held: int | None, enough: int) -> bool:
     """Whether a limit is the one wished for; without a wish, or with a high one, no limit that would be reached."""
     least = enough if wished is None else wished
@@ -169,6 +172,18 @@ class HeldProfile(Traits):
             and self.has_properties_of(wish)
         )
 
+    def beside(self, wish: OrderWish) -> int:
+        """How many of its properties a matching wish does not ask for."""
+        different = (
+            self.keys != wish.keys,
+            self.tries != wish.tries,
+            self.confirmation_tries != wish.confirmation_tries,
+            self.file is not None and wish.package is None,
+        )
+        # Notifications of every event are those of a profile of which nothing is asked.
+        usual = {"notify"} if _events(self.metadata.get("notify", [])) == _ALL_EVENTS else set()
+        return sum(different) + len(self.metadata.keys() - wish.metadata.keys() - usual)
+
     def _package(self) -> bytes | None:
         return read_file(self.file, LARGEST_PACKAGE) if self.file is not None else None
 
@@ -186,9 +201,13 @@ class HeldProfile(Traits):
 
 
 def matching(profiles: Sequence[HeldProfile], wish: OrderWish) -> list[int]:
-    """Places of the profiles that serve a wish, the best first: reusable ones, then those with the least beside it."""
+    """Places of the profiles that serve a wish, the best first: reusable ones, then those with the least beside it.
+
+    What a profile has beside the wish, another sequence may need; sequences of several workers come in any order.
+    """
+
     found = [place for place, profile in enumerate(profiles) if profile.matches(wish)]
-    return sorted(found, key=lambda place: (not profiles[place].reusable, len(profiles[place].metadata)))
+    return sorted(found, key=lambda place: (not profiles[place].reusable, profiles[place].beside(wish)))
 
 
 def https_url(url: str) -> str:
