@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
 from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.resources import with_settings
 
 if TYPE_CHECKING:
     from pytest_euicc.card.channel import Card
@@ -111,7 +112,9 @@ def open_harness(options: Options) -> Harness:
             "defects": known_defects("--euicc-defect", options.defects, DEFECTS),
             "variants": known_variants("--euicc-variant", options.variants, VARIANTS),
         }
-    opened = transport = open_transport(options.euicc, TransportOptions(timeout=options.euicc_timeout, extra=extra))
+    opened = transport = open_transport(
+        with_settings(options.euicc), TransportOptions(timeout=options.euicc_timeout, extra=extra)
+    )
     if extra.get("variants"):
         from pytest_euicc.iut.simulated_euicc import redeclared
 

@@ -176,7 +176,7 @@ class Options:
         SIMULATED,
         "--euicc",
         "SPEC",
-        "the card: sim[:SETTINGS], pcsc[:READER|atr=HEX|eid=DIGITS], at:PORT, vpcd[:PORT] or replay:FILE (default sim)",
+        "card: sim[:NAME|FILE], pcsc[:READER|atr=HEX|eid=DIGITS], at:PORT, vpcd[:PORT] or replay:FILE (default sim)",
     )
     wait: float = _option(
         0.0, "--euicc-wait", "SECONDS", "how long to wait until a card is put into the reader (default 0)", _seconds

@@ -52,6 +52,18 @@ def simulated_cards() -> list[SimulatedCard]:
     return [default, *(SimulatedCard(path.stem, declarations() / path.name, path) for path in settings)]
 
 
+def simulated_card(spec: str) -> SimulatedCard | None:
+    """The typical eUICC that ``--euicc`` means: ``sim``, ``sim:NAME``, or by its settings file; None for any other."""
+    known = {name: card for card in simulated_cards() for name in (card.euicc, f"sim:{card.name}")}
+    return known.get(spec)
+
+
+def with_settings(spec: str) -> str:
+    """What ``--euicc`` says, with the settings file of a typical eUICC that is called by its name."""
+    card = simulated_card(spec)
+    return card.euicc if card is not None else spec
+
+
 def suites() -> Path:
     """The folder of the suites."""
     return _folder("suites")

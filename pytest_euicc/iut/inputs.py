@@ -52,7 +52,8 @@ def load_names(options: Options) -> dict[str, str]:
 
 def load_declaration(options: Options) -> Declaration:
     """The declaration of the implementation under test; raises OptionError."""
-    default = resources.simulated_cards()[0].declaration if options.euicc == SIMULATED else None
+    card = resources.simulated_card(options.euicc)
+    default = card.declaration if card is not None else None
     return _declaration("euicc", "--euicc-declaration", options.declaration, default)
 
 

@@ -18,6 +18,7 @@ from pytest_euicc.iut.inputs import load_cases, load_declarations, read_pki
 from pytest_euicc.lab import declaring, facts, templates
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.reporting import run_file
+from pytest_euicc.resources import with_settings
 
 
 def readers(arguments: Namespace) -> int:
@@ -108,7 +109,7 @@ def _declared(arguments: Namespace) -> str:
     pki = read_pki(Options(pki=arguments.pki))
     curves = {(pki.ci(curve).subject_key_id or b"").hex().upper(): curve for curve in pki.curves}
     aid = _aid(arguments.isdr_aid)
-    card = Card(open_transport(arguments.euicc, TransportOptions(extra={"isdr_aid": aid})))
+    card = Card(open_transport(with_settings(arguments.euicc), TransportOptions(extra={"isdr_aid": aid})))
     try:
         card.connect()
         return declaring.declaration_of(facts.read(card, aid), curves, card.description)

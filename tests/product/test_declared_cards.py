@@ -9,6 +9,8 @@ from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.runner import not_applicable
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.harness import open_harness
+from pytest_euicc.options import Options
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 
 CARDS = resources.simulated_cards()
@@ -68,3 +70,12 @@ class _Declared(Session):
 
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
+
+
+def test_a_typical_euicc_is_called_by_its_name() -> None:
+    harness = open_harness(Options(euicc="sim:iot"))
+    harness.close()
+    assert harness.session.declaration.options["O_E_IOT"]
+    assert harness.description["eid"] == "89049032050000000000000000000620"
+    assert resources.with_settings("pcsc:iot") == "pcsc:iot"
+    assert resources.with_settings("sim:mine.yaml") == "sim:mine.yaml"
