@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_euicc import pooling
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.masking import mask
-from pytest_euicc.run import ENTRY, MISSING, RUN
-from pytest_euicc.telling import Teller
+from pytest_euicc.run import cards
+from pytest_euicc.run.state import ENTRY, MISSING, RUN
+from pytest_euicc.run.terminal import Teller
 from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ class SequenceRun:
         from pytest_euicc.reporting.evidence import properties
 
         run = self.node.config.stash[RUN]
-        key = self.case.sequence_id(self.sequence)
-        product = self.harness.identity.get("product", "")
-        done = run.resumed.result(f"{key}@{product}" if product else key) if run.resumed is not None else None
+        done = run.inputs.done(self.case.sequence_id(self.sequence), self.harness.identity.get("product", ""))
         if done is not None and self.node.config.getoption("allure_report_dir", None):
             from pytest_euicc.reporting.allure import taken_over
 
@@ -55,10 +53,10 @@ class SequenceRun:
         told = self.node.stash[ENTRY] = done if done is not None else self._judged()
         self.node.user_properties += properties(told)
         self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
-        if told["verdict"] == "inconclusive" and pooling.go_on(self.harness) and run.recorder is not None:
-            run.recorder.opened(self.harness.description)
+        if told["verdict"] == "inconclusive" and cards.go_on(self.harness) and run.reports.recorder is not None:
+            run.reports.recorder.opened(self.harness.description)
         lost = mask(self.harness.session.lost)
-        fault = self.harness.recording_fault or run.recording_fault or lost
+        fault = self.harness.recording_fault or run.reports.recording_fault or lost
         if fault:
             self.node.session.shouldstop = fault
         left = "".join(f"\nnot restored: {line}" for line in told["left_behind"]) + (f"\n{lost}" if lost else "")
@@ -83,7 +81,7 @@ class SequenceRun:
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     listeners: list[Any] = []
-    recorder = config.stash[RUN].recorder
+    recorder = config.stash[RUN].reports.recorder
     if recorder is not None:
         recorder.identity = harness.identity
         listeners.append(recorder)
@@ -99,7 +97,7 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
 
 def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
     """One message and the end of the run, instead of the same error for every sequence."""
-    if not request.config.stash[RUN].in_worker:
+    if not request.config.stash[RUN].inputs.in_worker:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     # pytest-xdist would report a worker that exits as crashed, so it asks its controller to stop.
     request.session.shouldstop = str(error)
@@ -119,14 +117,14 @@ def euicc_harness(request: pytest.FixtureRequest, euicc_product: str) -> Iterato
 
     run = request.config.stash[RUN]
     try:
-        harness = run.open_card(euicc_product)
-        if run.resumed is not None:
-            run.resumed.check_card(harness.description)
+        harness = run.inputs.open_card(euicc_product)
+        if run.inputs.resumed is not None:
+            run.inputs.resumed.check_card(harness.description)
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
-    if run.recorder is not None:
-        run.recorder.opened(harness.description if run.pool else run.description)
+    if run.reports.recorder is not None:
+        run.reports.recorder.opened(harness.description if run.inputs.pool else run.reports.description)
     if CONTRADICTIONS in harness.description:
         Teller(request.config).say(f"{CONTRADICTIONS}: {harness.description[CONTRADICTIONS]}")
     yield harness
@@ -141,12 +139,12 @@ def smdp_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
     run = request.config.stash[RUN]
     try:
-        harness = open_smdp_harness(run.options)
+        harness = open_smdp_harness(run.inputs.options)
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
-    if run.recorder is not None:
-        run.recorder.opened(run.description)
+    if run.reports.recorder is not None:
+        run.reports.recorder.opened(run.reports.description)
     yield harness
     with run.last_clean_up():
         harness.close()
@@ -159,12 +157,12 @@ def lpa_harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
     run = request.config.stash[RUN]
     try:
-        harness = open_lpa_harness(run.options)
+        harness = open_lpa_harness(run.inputs.options)
     except PytestEuiccError as error:
         _end_run(request, error)
     run.opened(harness.description)
-    if run.recorder is not None:
-        run.recorder.opened(run.description)
+    if run.reports.recorder is not None:
+        run.reports.recorder.opened(run.reports.description)
     yield harness
     with run.last_clean_up():
         harness.close()
@@ -187,7 +185,7 @@ def euicc(euicc_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Ca
 
     session, run = euicc_harness.session, request.config.stash[RUN]
     with ExitStack() as stack:
-        watched = guarded(session, request.node.nodeid, pytest.skip, restore=not run.options.keep_changes)
+        watched = guarded(session, request.node.nodeid, pytest.skip, restore=not run.inputs.options.keep_changes)
         context = stack.enter_context(watched)
         card = euicc_harness.card
         card.reset()
@@ -242,6 +240,6 @@ def sequence(request: pytest.FixtureRequest, euicc_product: str) -> SequenceRun:
     """One sequence of a vector with what it is for; given by the marker ``euicc_vectors``."""
     from pytest_euicc.conformance.engine.kinds import KINDS
 
-    case, chosen = request.config.stash[RUN].sequences[request.param]
+    case, chosen = request.config.stash[RUN].inputs.sequences[request.param]
     harness = request.getfixturevalue(KINDS.get(case.iut).harness)
     return SequenceRun(case, chosen, harness, request.node)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.sharding import Shard
+from pytest_euicc.run.shards import Shard
 from pytest_euicc.text import printable
 
 if TYPE_CHECKING:

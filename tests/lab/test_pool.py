@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from pytest_euicc import pooling
 from pytest_euicc.card.errors import CardMute, ReaderBusy
 from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.lab.leasing import Lease, NoFreeCard, NotTheSame, check_same, lease
 from pytest_euicc.lab.pool import Pool
 from pytest_euicc.options import OptionError, Options
-from pytest_euicc.scheduling import ProductScheduling
+from pytest_euicc.run import cards
+from pytest_euicc.run.scheduling import ProductScheduling
 
 EIDS = ("89049032123451234512345678901235", "89049032123451234512345678901332")
 
@@ -46,7 +46,7 @@ def test_a_pool_of_two_products(folder: Path) -> None:
     assert pool.names == ["a", "old"]
     assert first.on("") == [f"pcsc:eid={eid}" for eid in EIDS]
     assert (second.on(""), second.on("lab2"), pool.cards_on("")) == (["pcsc:0"], ["pcsc:1"], 3)
-    options = pooling.options_of(Options(tester="me"), second, "pcsc:0")
+    options = cards.options_of(Options(tester="me"), second, "pcsc:0")
     assert (options.euicc, options.declaration, options.pki) == ("pcsc:0", folder / "none.yaml", folder / "sgp26")
     assert (options.isdr_aid, options.tester) == (b"\xa0\x00", "me")
 
@@ -150,13 +150,13 @@ TWO = """
 
 def test_no_more_workers_than_cards(folder: Path) -> None:
     pool = pool_of(folder, TWO)
-    pooling.check_workers(pool, [spec(), spec(), spec(), spec("lab2")])
+    cards.check_workers(pool, [spec(), spec(), spec(), spec("lab2")])
     with pytest.raises(OptionError, match=r"4 workers on this host, but .*rack\.yaml has 3 cards there"):
-        pooling.check_workers(pool, [spec()] * 4)
+        cards.check_workers(pool, [spec()] * 4)
     with pytest.raises(OptionError, match=r"2 workers on lab2, but"):
-        pooling.check_workers(pool, [spec(), spec("lab2"), spec("lab2")])
+        cards.check_workers(pool, [spec(), spec("lab2"), spec("lab2")])
     with pytest.raises(OptionError, match="no worker runs where a card of b is: this host"):
-        pooling.check_workers(pool, [spec("lab2")])
+        cards.check_workers(pool, [spec("lab2")])
 
 
 class Worker:
@@ -205,7 +205,7 @@ TESTS = [*(f"t[S{n}-@a]" for n in range(30)), *(f"t[S{n}-@b]" for n in range(30)
 
 def products(worker: Worker, tests: Sequence[str] = TESTS) -> list[str]:
     """Of the tests that it ran, in their order, each once in a row."""
-    ran = [pooling.product_of(tests[index]) for index in worker.ran]
+    ran = [cards.product_of(tests[index]) for index in worker.ran]
     return [name for number, name in enumerate(ran) if number == 0 or ran[number - 1] != name]
 
 
@@ -256,6 +256,6 @@ def test_workers_that_collect_different_tests_are_told(folder: Path) -> None:
 
 
 def test_names_of_tests() -> None:
-    assert pooling.product_of("suites/test_es10c.py::test_sequence[TC_ES10c.GetEID_01-@acme]") == "acme"
-    assert pooling.product_of("suites/test_es9plus.py::test_sequence[TC_SM-DP+_ES9+.X_01]") == ""
-    assert pooling.sequence_of("TC_ES10c.GetEID_01-@acme") == "TC_ES10c.GetEID_01"
+    assert cards.product_of("suites/test_es10c.py::test_sequence[TC_ES10c.GetEID_01-@acme]") == "acme"
+    assert cards.product_of("suites/test_es9plus.py::test_sequence[TC_SM-DP+_ES9+.X_01]") == ""
+    assert cards.sequence_of("TC_ES10c.GetEID_01-@acme") == "TC_ES10c.GetEID_01"

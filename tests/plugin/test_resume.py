@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_euicc.options import OptionError
-from pytest_euicc.resumed import ResumedRun
+from pytest_euicc.run.resumed import ResumedRun
 from tests.support import plugin_runs
 
 CHOSEN = ("-k", "GetEID or SetNickname", "--euicc-seed", "resume", "--euicc-defect", "long-nickname")

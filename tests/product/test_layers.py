@@ -45,6 +45,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "traces": (*PROTOCOLS, "conformance.values"),
     # They know implementations under test, the simulated ones among them; nothing below imports them.
     "iut": (*PROTOCOLS, *ENGINE, "conformance.reading", "peers", "interfaces", "simulator", "options", "resources"),
+    # With the modules at the top it is pytest's face.
+    "run": (
+        *(*PROTOCOLS, *ENGINE, "conformance.reading", "iut", "lab", "reporting"),
+        *("harness", "options", "resources"),
+    ),
     "lab": (
         *(*PROTOCOLS, *ENGINE, "conformance.reading", "interfaces", "simulator", "iut", "reporting"),
         *("options", "resources"),

@@ -13,7 +13,7 @@ from pytest_euicc.reporting.comparison import compare
 from pytest_euicc.reporting.merging import merge
 from pytest_euicc.reporting.run_file import RunFileError, RunRecord, load
 from pytest_euicc.reporting.run_folder import RunFolder
-from pytest_euicc.sharding import Shard
+from pytest_euicc.run.shards import Shard
 from tests.support.own_vectors import SUITE, VECTOR
 
 HEADING = {"harness": {"version": "1", "vectors": {"sha256": "AA"}}, "known": ["A", "B"]}

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_euicc.pooling import host_of, product_of
+from pytest_euicc.run.cards import host_of, product_of
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_euicc.conformance.engine.events import ApduExchanged, Event, SegmentSent
 from pytest_euicc.reporting.progress import BEHIND, Progress, fitted
-from pytest_euicc.telling import uncaptured
+from pytest_euicc.run.terminal import uncaptured
 
 NAME = "euicc-progress"
 _PAUSE = 0.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_euicc import pooling
 from pytest_euicc.options import SIMULATED, Options
+from pytest_euicc.run import cards as pool_cards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +63,9 @@ def lines(run: Planning, parameters: Iterable[str], *, earlier: Path | None, car
 
     chosen: dict[str, list[tuple[Case, Sequence]]] = {}
     for parameter in parameters:
-        found = run.sequences.get(pooling.sequence_of(parameter))
+        found = run.sequences.get(pool_cards.sequence_of(parameter))
         if found is not None:
-            chosen.setdefault(pooling.product_of(f"[{parameter}]"), []).append(found)
+            chosen.setdefault(pool_cards.product_of(f"[{parameter}]"), []).append(found)
     options, told = run.options, []
     for product, sequences in (chosen or {"": []}).items():
         told += [f"product {product}"] if product else []
@@ -91,7 +91,7 @@ def weights(run: Planning, names: Iterable[str]) -> dict[str, float]:
 def _last(run: Planning, earlier: Path | None) -> RunRecord | None:
     """The run before, if it was of the same declarations."""
     from pytest_euicc.reporting.run_file import RunFileError, load
-    from pytest_euicc.run_heading import heading
+    from pytest_euicc.run.heading import heading
 
     try:
         record = load(earlier) if earlier is not None else None

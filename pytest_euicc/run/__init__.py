@@ -1,0 +1,1 @@
+"""One run of pytest, from its options to its reports."""
