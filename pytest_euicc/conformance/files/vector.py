@@ -20,7 +20,9 @@ from pydantic import (
 _DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
 _CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
 _STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
-_EXECUTION = re.compile(r"success|failed|closed|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*")
+_EXECUTION = re.compile(
+    r"success|failed|closed|no answer in time|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*"
+)
 
 
 def _check_clause(text: str) -> str:
@@ -40,7 +42,8 @@ def _check_status(text: str) -> str:
 def _check_execution(text: str) -> str:
     if not _EXECUTION.fullmatch(text):
         raise ValueError(
-            f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", "HTTP 4xx", or closed'
+            f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", "HTTP 4xx", closed, '
+            "or no answer in time"
         )
     return text
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of
@@ -26,7 +29,7 @@ def judge(record: Record) -> list[Mismatch]:
         *_apdus(record.apdus_since_mark()),
         *_channels(record.calls, len(record.calls) - len(calls)),
         *_whole(calls),
-        *_requests(calls),
+        *_requests(record.calls, calls),
         *removals(record.calls, calls),
     ]
     first: dict[str, Mismatch] = {}
@@ -111,7 +114,12 @@ def _whole(calls: list[Call]) -> Iterator[Mismatch]:
                 yield Mismatch(call.name, f"one {CARD[call.name].request} (SGP.22 5.7.2)", str(error))
 
 
-def _requests(calls: list[Call]) -> Iterator[Mismatch]:
+def _requests(every: list[Call], calls: list[Call]) -> Iterator[Mismatch]:
+    """The form of requests; a transactionId that is no hex is the fault of the server that gave it.
+
+    Args:
+        every: all calls of the sequence.
+    """
     for call in calls:
         http = call.http
         if http is None:
@@ -132,7 +140,22 @@ def _requests(calls: list[Call]) -> Iterator[Mismatch]:
         problems: list[tuple[str, str]] = []
         value = server_value(http.body, function.request, lambda name, why: problems.append((name, why)))  # noqa: B023
         for name, why in problems:
+            if name == "transactionId" and _given(every, http.body):
+                continue
             yield Mismatch(f"{call.name} {name}".rstrip(), "a body as SGP.22 6.5.2 has it", why)
         for name in function.request:
             if name not in value and not any(name == each for each, _ in problems):
                 yield Mismatch(f"{call.name} {name}", "a member of the request (SGP.22 6.5.2)", "no such member")
+
+
+def _given(calls: list[Call], body: bytes) -> bool:
+    """Whether a server gave the transactionId of a request."""
+    wanted = _transaction(body)
+    return wanted is not None and any(_transaction(call.answer) == wanted for call in calls if call.name in SERVER)
+
+
+def _transaction(body: bytes) -> Any:
+    with suppress(ValueError, RecursionError):
+        members = json.loads(body)
+        return members.get("transactionId") if isinstance(members, dict) else None
+    return None

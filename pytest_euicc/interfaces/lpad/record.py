@@ -45,10 +45,10 @@ def exchanged(context: Context, _message: Message, *, functions: list[str], scop
 
     Args:
         functions: names, or patterns such as ``ES9+.*``; one that ends in ``?`` may be missing, one that ends in ``+``
-            may have been called several times in a row.
+            may have been called several times in a row, one that ends in ``?+`` either.
         scope: ``last`` for what the user did last, ``all`` for the whole sequence.
     """
-    wanted = [_Place(name.rstrip("?+"), name.endswith("?"), name.endswith("+")) for name in functions]
+    wanted = [_Place.read(name) for name in functions]
     calls = _calls(context, scope)
     fault = _order_fault(wanted, list(_merged(call for call in calls if any(place.takes(call) for place in wanted))))
     if not fault:
@@ -64,6 +64,11 @@ class _Place:
     optional: bool
     plural: bool
 
+    @classmethod
+    def read(cls, text: str) -> _Place:
+        name = text.rstrip("?+")
+        return cls(name, "?" in text[len(name) :], "+" in text[len(name) :])
+
     def takes(self, call: Call) -> bool:
         return fnmatchcase(call.name, self.name)
 
@@ -77,8 +82,10 @@ def _order_fault(wanted: list[_Place], merged: list[tuple[Call, float]]) -> str:
         if position == len(wanted) or not wanted[position].takes(call):
             expected = wanted[position].name if position < len(wanted) else "nothing more of these"
             return f"{call.name} came where {expected} was to come"
-        if number and call.began < merged[number - 1][1]:
-            return f"{call.name} began before {merged[number - 1][0].name} was answered"
+        earlier, ended = merged[number - 1] if number else (None, 0.0)
+        # Handshakes may overlap: of connections at the same time, or as the server ends one later than the LPA does.
+        if earlier is not None and call.began < ended and not earlier.name == call.name == "TLS":
+            return f"{call.name} began before {earlier.name} was answered"
         again = number + 1 < len(merged) and wanted[position].takes(merged[number + 1][0])
         if not (wanted[position].plural and again):
             position += 1

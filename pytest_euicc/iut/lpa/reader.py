@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from pytest_euicc.conformance.engine.errors import SetupIncomplete
@@ -13,6 +14,10 @@ from pytest_euicc.simulator.vpcd import CardServer
 _PATIENCE = 20.0
 _NOTICED = 0.6
 """Seconds after which pcscd has seen that a card is gone: it looks every 0.4 s (PCSCLITE_STATUS_POLL_RATE)."""
+
+
+_POWERED = 0.1
+"""Seconds between the first sign that pcscd sees a card, and its clients being able to use it."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +86,13 @@ class BenchReader:
         Raises:
             SetupIncomplete: pcscd did not see it in time.
         """
+        if self._seen.is_set():
+            return
         if not self._seen.wait(_PATIENCE):
             state = self._pcscd.state()
             self.stop()
             raise SetupIncomplete(f"the card was not seen in its PC/SC reader within {_PATIENCE:g} s; {state}")
+        time.sleep(_POWERED)
 
     def stop(self) -> None:
         """End pcscd; stopping twice does no harm."""

@@ -99,6 +99,9 @@ class LpaClient(Es9Client):
             if function != "cancelSession" and self._varies("repeats-requests"):
                 return self.send(function, octets, path=path)
             raise
+        finally:
+            if self._over_tls and self._varies("connects-for-each-request"):
+                self.close()
 
     def _check_policy(self) -> None:
         """What a variant looks at in the certificate, over TLS alone; raises ServerCertificateError."""

@@ -37,6 +37,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("shows-errors-of-card", "What the card refuses is shown to the server", "left open by 3.1.3"),
     Variant("protocol-2.2", "X-Admin-Protocol names version 2.2.0", "6.2"),
     Variant("tls-1.2-alone", "TLS 1.3 is not offered", "2.6.6"),
+    Variant("connects-for-each-request", "Each request has a connection of its own", "left open by 6.1"),
     Variant("checks-tls-policy", "TLS certificates without the policy of their role are refused", "4.5.2.1"),
     Variant("does-not-follow-cascades", "The events of another SM-DS are not retrieved", "left open by 3.6.1"),
     Variant("names-product", "User-Agent names the product behind gsma-rsp-lpad", "left open by 6.2"),
