@@ -242,7 +242,11 @@ class Options:
         None, "--lpa-declaration", "FILE", "declaration of the LPA under test (YAML)", _path
     )
     lpa_timeout: float = _option(
-        60.0, "--lpa-timeout", "SECONDS", "time limit for an LPA to tell its user a result (default 60)", _seconds
+        60.0,
+        "--lpa-timeout",
+        "SECONDS",
+        "how long an LPA may take without sending anything until it tells its user a result (default 60)",
+        _seconds,
     )
     seed: str | None = _option(
         None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable

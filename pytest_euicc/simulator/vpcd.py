@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -28,15 +29,23 @@ class CardServer:
     """Serves one card to the vpcd (or harness) that listens on *host*:*port*.
 
     `run` serves in the calling thread until the other end goes away or `stop` is called; `start` does so in a thread
-    of its own. Raises `ConnectionRefusedError` when nothing listens within *patience* seconds.
+    of its own. Raises `ConnectionRefusedError` when nothing listens within *patience* seconds. *powered* is called when
+    the reader has switched the card on and was told its ATR.
     """
 
     def __init__(
-        self, card: SoftwareCard, host: str = "127.0.0.1", port: int = PORT, *, patience: float = 10.0
+        self,
+        card: SoftwareCard,
+        host: str = "127.0.0.1",
+        port: int = PORT,
+        *,
+        patience: float = 10.0,
+        powered: Callable[[], None] | None = None,
     ) -> None:
         self._card = card
         self._address = (host, port)
         self._patience = patience
+        self._powered = powered
         self._link: VpcdSocket | None = None
         self._thread: threading.Thread | None = None
 
@@ -82,6 +91,7 @@ class CardServer:
 
     def _serve(self, link: VpcdSocket) -> None:
         atr = b""
+        on = False
         while True:
             message = link.receive()
             if len(message) != 1:
@@ -94,7 +104,10 @@ class CardServer:
             control = message[0]
             if control in (Control.ON, Control.RESET):
                 atr = self._card.reset()
+                on = True
             elif control == Control.ATR:
                 # pcscd asks for the ATR before it has powered the card, to learn whether one is there at all.
                 atr = atr or self._card.reset()
                 link.send(atr)
+                if on and self._powered is not None:
+                    self._powered()

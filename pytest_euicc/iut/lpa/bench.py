@@ -51,7 +51,7 @@ class SimulatedBench(LpaBench):
     """The bench in this process (see LpaBench), and the reach of a driver (see Reach).
 
     Args:
-        timeout: seconds that an operation of the LPA may take.
+        timeout: seconds that an LPA may take in an operation without sending anything.
     """
 
     def __init__(self, driver: LpaDriver, pki: Pki, timeout: float = 60.0) -> None:

@@ -7,7 +7,6 @@ import os
 import selectors
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from pytest_euicc.conformance.engine.errors import NotReachable
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.iut.lpa.driver_file import Command, DriverFile, Listed, Prompt
+from pytest_euicc.iut.lpa.patience import Patience
 from pytest_euicc.iut.lpa.streams import Streams
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.rsp.iccid import to_digits, to_octets
@@ -36,7 +36,7 @@ class CommandDriver:
         self._places: dict[str, str] = {}
         self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        self._until = 0.0
+        self._patience = Patience(0.0, int)
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why not: the operation has no command, or its command has no place for an argument."""
@@ -126,14 +126,16 @@ class CommandDriver:
     def _converse(self, process: subprocess.Popen[bytes], streams: Streams, timeout: float) -> tuple[list[str], bool]:
         """Lines of output that passed nothing on, and whether the program came to its end in time."""
         assert process.stdout is not None  # noqa: S101
-        self._until = until = time.monotonic() + timeout
+        assert self._reach is not None  # noqa: S101  (perform comes after begin)
+        record = self._reach.user.record
+        self._patience = patience = Patience(timeout, lambda: len(record.apdus) + len(record.calls))
         pending = b""
         lines: list[str] = []
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            while (left := until - time.monotonic()) > 0:
+            while (left := patience.left()) > 0:
                 if not selector.select(left):
-                    break
+                    continue
                 octets = os.read(process.stdout.fileno(), 1 << 16)
                 if not octets:
                     with suppress(subprocess.TimeoutExpired):
@@ -173,10 +175,11 @@ class CommandDriver:
         os.set_blocking(process.stdin.fileno(), False)
         with selectors.DefaultSelector() as selector, suppress(OSError):
             selector.register(process.stdin, selectors.EVENT_WRITE)
-            while octets and (left := self._until - time.monotonic()) > 0:
+            while octets and (left := self._patience.left()) > 0:
                 if selector.select(left):
                     # A program that has ended needs no answer.
                     octets = octets[os.write(process.stdin.fileno(), octets[: 1 << 16]) :]
+                    self._patience.went_on()
 
     def _kill(self) -> None:
         process = self._process

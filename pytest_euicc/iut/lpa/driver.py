@@ -49,7 +49,7 @@ class Reach(Protocol):
 
     @property
     def timeout(self) -> float:
-        """Seconds that an operation may take."""
+        """Seconds that an operation may take without anything that crosses."""
 
     def transport(self) -> Transport:
         """The card in this process, or for a driver that passes APDUs on (stdio)."""
@@ -101,7 +101,8 @@ class LpaDriver(Protocol):
 
         Args:
             arguments: those of the action ``lpad.<operation>`` that were given; ICCIDs and AIDs are octets.
-            timeout: seconds; after them the answer has the ending ``timeout``, and nothing of it goes on.
+            timeout: seconds without anything that crosses (see `Patience`); after them the answer has the ending
+                ``timeout``, and nothing of it goes on.
 
         Raises:
             NotReachable: the LPA cannot be started or told.

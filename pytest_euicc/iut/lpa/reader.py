@@ -17,7 +17,7 @@ _NOTICED = 0.6
 
 
 _POWERED = 0.1
-"""Seconds between the first sign that pcscd sees a card, and its clients being able to use it."""
+"""Seconds between pcscd's switching a card on and its clients being able to use it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class BenchReader:
         self._thread.join()
 
     def _new_server(self) -> CardServer:
-        return CardServer(self, port=self._pcscd.port, patience=_PATIENCE)
+        return CardServer(self, port=self._pcscd.port, patience=_PATIENCE, powered=self._seen.set)
 
     def _serve(self) -> None:
         """Keep the card in the reader; where it is mute it leaves, and comes back when pcscd has seen that."""
@@ -123,9 +123,7 @@ class BenchReader:
     def reset(self) -> bytes:
         """Power up or reset; returns the ATR."""
         self._powered = True
-        atr = self._card.reset()
-        self._seen.set()
-        return atr
+        return self._card.reset()
 
     def transmit(self, apdu: bytes) -> bytes:
         """Answer one command; nothing where the card has no power, or the bench is at fault."""
