@@ -363,6 +363,11 @@ def table() -> tuple[_Option, ...]:
     return tuple(option for _, option in _table())
 
 
+def flags() -> list[str]:
+    """What the options are called on the command line."""
+    return [option.flag for _, option in _table()]
+
+
 def add(parser: pytest.Parser) -> None:
     """Register every option with pytest, each with an ini key of the same name."""
     group = parser.getgroup("euicc", "eUICC and SM-DP+ conformance")

@@ -38,6 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, Any, Any]:
+    """An option that cannot be, or lacks a package, is told with what to do; conftest files may have their own."""
+    from pytest_euicc.run import spelling
+
+    try:
+        spelling.check_extras(args)
+        result = yield
+        spelling.check_names(parser, args)
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from None
+    return result
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Hooks that other plugins may implement."""
     pluginmanager.add_hookspecs(hookspecs)
@@ -68,7 +82,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not session.config.option.collectonly:
         try:
             session.config.stash[RUN].reports.begin()
-        except OptionError as error:
+        except PytestEuiccError as error:
             raise pytest.UsageError(str(error)) from None
 
 
@@ -111,8 +125,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if empty:
         items[:] = [item for item in items if item not in empty]
         config.hook.pytest_deselected(items=empty)
+    inputs = config.stash[RUN].inputs
+    if any(item.get_closest_marker(_MARKER) for item in items):
+        try:
+            selection.leave_out_unserved(config, inputs, items)
+        except PytestEuiccError as error:
+            raise pytest.UsageError(str(error)) from None
     if options.given(config):
-        selection.select(config, config.stash[RUN].inputs, items)
+        selection.select(config, inputs, items)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.extras import need
 from pytest_euicc.prove import permitted, report
 from pytest_euicc.prove.proof import Proof
 from pytest_euicc.prove.runner import Setup
@@ -78,6 +79,9 @@ class Wish:
 
 def command(arguments: Namespace) -> int:
     """``pytest-euicc prove``; returns the exit status. Raises ProveError."""
+    need("pytest-euicc prove", "report", "jinja2")
+    if arguments.side != "euicc":
+        need(f"pytest-euicc prove --side {arguments.side}", "smdp")
     wish = Wish(
         sides=SIDES if arguments.side == "all" else (arguments.side,),
         defects=tuple(arguments.defect),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_euicc.extras import need
 from pytest_euicc.reporting.run_file import NOTICE
 
 
@@ -13,6 +14,7 @@ def page(template: str, *packages: str, **values: Any) -> str:
     Args:
         template: its file in the folder ``pages`` of this package, or of one of ``packages``.
     """
+    need("a page of HTML", "report", "jinja2")
     import jinja2
 
     folders = [jinja2.PackageLoader(package, "pages") for package in (*packages, __package__ or "")]

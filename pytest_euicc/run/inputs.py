@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_euicc import options
+from pytest_euicc import extras, options
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.resources import SUITES
 from pytest_euicc.run import cards
@@ -118,6 +118,17 @@ class Inputs:
         from pytest_euicc.iut.inputs import load_names
 
         return load_names(self.options)
+
+    @cached_property
+    def server_missing(self) -> str:
+        """Why there is no SM-DP+ for sequences that need one; empty where there is one. Raises OptionError."""
+        if extras.has("smdp"):
+            return ""
+        from pytest_euicc.iut.smdp.opening import smdp_server
+
+        if smdp_server(self.options, self.declarations[""]["smdp"]) is not None:
+            return ""
+        return f"no SM-DP+ is named (--smdp), and the simulated one is not installed: {extras.command('smdp')}"
 
     def of_suite(self, interface: str | None) -> list[str]:
         """Names of the sequences of an interface; None: of all interfaces without a suite."""

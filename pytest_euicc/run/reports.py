@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_euicc import options
+from pytest_euicc import extras, options
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.options import OptionError
 from pytest_euicc.run import cards
-from pytest_euicc.run.selection import parameter
+from pytest_euicc.run.selection import WITH_SERVER, parameter
 
 if TYPE_CHECKING:
     from pytest_euicc.reporting.recorder import RunRecorder
@@ -62,6 +62,7 @@ class Reports:
         from pytest_euicc.reporting.run_folder import RunFolder, RunFolderError
 
         self._inputs.check()
+        extras.need("--euicc-report", "report", "jinja2")
         try:
             begun = self._inputs.heading()
             self._folder = RunFolder(folder, begun, resumes=self._inputs.resumed is not None)
@@ -251,6 +252,8 @@ class Reports:
                 yield f"  {count} x {words}"
         if self._written:
             yield self._written
+        if self._inputs.server_missing:
+            yield f"left out, if chosen, were sequences of {' and '.join(WITH_SERVER)}: {self._inputs.server_missing}"
         yield from self.said
         allure = self._config.getoption("allure_report_dir", None)
         if allure:

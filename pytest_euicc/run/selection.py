@@ -9,11 +9,29 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_euicc import options
+from pytest_euicc.options import OptionError
 from pytest_euicc.run import cards
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.vector import Case, Sequence
     from pytest_euicc.run.inputs import Inputs
+
+
+WITH_SERVER = ("ES9+", "procedures")
+"""Interfaces whose sequences all need an SM-DP+."""
+
+
+def leave_out_unserved(config: pytest.Config, inputs: Inputs, items: list[pytest.Item]) -> None:
+    """Take out sequences for which there is no SM-DP+; raises OptionError where no test is left."""
+    if not inputs.server_missing:
+        return
+    known = inputs.interfaces
+    dropped = [item for item in items if known.get(cards.sequence_of(parameter(item.nodeid))) in WITH_SERVER]
+    if dropped and len(dropped) == len(items) and not inputs.in_worker:
+        raise OptionError(f"every chosen sequence needs an SM-DP+: {inputs.server_missing}")
+    items[:] = [item for item in items if item not in dropped]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
 
 
 def select(config: pytest.Config, inputs: Inputs, items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.extras import need
 from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.defect import known_defects
@@ -98,6 +99,7 @@ def smdp(arguments: Namespace) -> int:
     Raises:
         PytestEuiccError: an option is wrong, or a port cannot be had.
     """
+    need("the simulated SM-DP+", "smdp")
     from pytest_euicc.simulator.smdp.defects import DEFECTS
     from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
     from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
+from importlib.metadata import distribution, requires
 from pathlib import Path
 
 import jsonschema
 import pytest
+from packaging.requirements import Requirement
 
 from tests.support import yaml_core
 
@@ -54,6 +57,60 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site(place) / "dependencies.pth").write_text(f"{own}\n")
     (place / "work").mkdir()
     return place
+
+
+BASE = """
+import sys, pytest
+from pytest_euicc import cli
+eid, server = "pytest_euicc.suites.test_es10c", "pytest_euicc.suites.test_es9plus"
+for arguments in (
+    [eid, server], [server], [eid, "--euicc-report", "out"], [eid, "-n", "2"], [eid, "--alluredir=out"],
+):
+    chosen = ["--pyargs", "-q", "--no-header", "-p", "no:cacheprovider", "-k", "GetEID or InitiateAuthentication"]
+    print("exit", int(pytest.main([*chosen, *arguments])), flush=True)
+for arguments in (["serve", "smdp"], ["prove"], ["prove", "--side", "euicc"]):
+    print("exit", cli.main(arguments), flush=True)
+"""
+
+
+def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path) -> None:
+    """In an environment of the dependencies alone."""
+    venv.create(place / "bare", symlinks=True)
+    (own,) = (place / "bare" / "lib").glob("python*/site-packages")
+    for name in base_distributions():
+        for path in {Path(file.parts[0]) for file in distribution(name).files or () if ".." not in file.parts}:
+            found = Path(str(distribution(name).locate_file(path)))
+            if found.exists() and not (own / path).exists():
+                (own / path).symlink_to(found)
+    for path in site(place).glob("pytest_euicc*"):
+        (own / path.name).symlink_to(path)
+    done = subprocess.run(
+        [place / "bare" / "bin" / "python", "-c", BASE], cwd=place / "work", capture_output=True, text=True, check=False
+    )
+    told = done.stdout + done.stderr
+    assert re.findall(r"^exit (\d)", told, re.MULTILINE) == list("04444222"), told
+    assert " passed, " in told
+    smdp, report = "pip install 'pytest-euicc[smdp]'", "pip install 'pytest-euicc[report]'"
+    nowhere = f"no SM-DP+ is named (--smdp), and the simulated one is not installed: {smdp}"
+    assert f"left out, if chosen, were sequences of ES9+ and procedures: {nowhere}" in told
+    assert f"ERROR: every chosen sequence needs an SM-DP+: {nowhere}" in told
+    assert f"ERROR: --euicc-report needs jinja2, which is not installed: {report}" in told
+    assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in told
+    assert f"ERROR: --alluredir is an option of allure-pytest: {report}" in told
+    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in told
+    assert f"pytest-euicc prove needs jinja2, which is not installed: {report}" in told
+
+
+def base_distributions() -> set[str]:
+    """What is installed with the package without extras."""
+    names, waiting = set[str](), ["pytest-euicc"]
+    while waiting:
+        for text in requires(waiting.pop()) or ():
+            needed = Requirement(text)
+            if needed.name not in names and (needed.marker is None or needed.marker.evaluate({"extra": ""})):
+                names.add(needed.name)
+                waiting.append(needed.name)
+    return names
 
 
 def site(place: Path) -> Path:

@@ -13,6 +13,7 @@ from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.tamper import TamperError
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es10.isdr import Es10Error
+from pytest_euicc.extras import MissingExtra
 
 
 class Cause(enum.Enum):
@@ -73,6 +74,7 @@ class NotPermitted(PytestEuiccError):
 
 
 _CAUSES: tuple[tuple[type[Exception], Cause], ...] = (
+    (MissingExtra, Cause.SETUP),
     # The card answered, but with a status word that a command of the harness does not expect.
     (UnexpectedStatus, Cause.REFUSED),
     (TraceError, Cause.SETUP),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, OrderWish
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.extras import need
 from pytest_euicc.iut.smdp.clients import Clients
 from pytest_euicc.iut.smdp.entries import entry
 from pytest_euicc.rsp import profile_package
@@ -161,6 +162,7 @@ class SimulatedSmdp:
 
     def _running(self) -> SmdpServer:
         if self._server is None:
+            need("the simulated SM-DP+", "smdp")
             from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer
             from pytest_euicc.simulator.smdp.orders.inventory import Inventory
             from pytest_euicc.simulator.smdp.service import SmdpService
