@@ -6,7 +6,11 @@ import pytest
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.events import Result, Verdict
+from pytest_euicc.conformance.engine.message import Outcome, Part
+from pytest_euicc.conformance.engine.noteworthy import noteworthy
 from pytest_euicc.conformance.files.declaration import Declaration
+from pytest_euicc.conformance.files.vector import Step
+from pytest_euicc.es9.binding import Es9Reply
 from tests.support.mini_card import MiniCard, run
 
 CHALLENGE = """
@@ -92,3 +96,22 @@ def test_a_length_that_is_not_minimal(verify: str, verdict: Verdict) -> None:
     result = run(f"\n    given: [isdr_selected]\n    steps:\n      - {step}\n", card)
     assert result.verdict is verdict
     assert bool(texts(result, "not-der")) is (verdict is Verdict.PASS)
+
+
+@pytest.mark.parametrize(
+    ("added", "verify", "noted"),
+    [
+        (b"", [], []),
+        (b"", ["encoding"], []),
+        (tlv.encode(0x9F55, b"\x01"), ["encoding"], ["unknown-element"]),
+        (tlv.encode(0x95, b"\x02"), ["encoding"], ["not-der"]),
+        (tlv.encode(0x95, b"\x02"), [], ["not-der"]),
+    ],
+)
+def test_what_is_within_an_answer_of_es9plus(added: bytes, verify: list[str], noted: list[str]) -> None:
+    value = {"iccid": bytes(10), "serviceProviderName": "P", "profileName": "N"}
+    octets = tlv.encode(0xBF25, tlv.parse(codec.encode("StoreMetadataRequest", value)).value + added)
+    reply = Es9Reply("authenticateClient", 200, {}, b"")
+    outcome = Outcome(reply=reply, parts=(Part("profileMetadata", "StoreMetadataRequest", octets),))
+    step = Step.model_validate({"es9plus.authenticate_client": {"verify": verify}})
+    assert [each.kind for each in noteworthy(Declaration(), step, outcome)] == noted

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A value of ASN.1 within an answer that is none itself: the field, its type where it has one, and its octets."""
+
+    name: str
+    type_name: str | None
+    octets: bytes
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What an action sent and received.
 
@@ -34,6 +43,7 @@ class Outcome:
         mismatches: what the action itself found wrong.
         reply: the answer of an ES9+ function; None for any other action.
         moot: there is nothing to judge, as the step allows.
+        parts: values of ASN.1 within the answer of an ES9+ function.
     """
 
     sent: bytes = b""
@@ -50,6 +60,7 @@ class Outcome:
     reply: Es9Reply | None = None
     moot: bool = False
     odd: tuple[Asn1Error, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

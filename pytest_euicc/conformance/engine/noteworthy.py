@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1.errors import Asn1Error
 from pytest_euicc.card.status_words import describe as describe_status
-from pytest_euicc.conformance.engine.message import Outcome
+from pytest_euicc.conformance.engine.message import Outcome, Part
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import (
     CHOICE,
@@ -25,6 +27,8 @@ from pytest_euicc.conformance.values.matchers import Match
 from pytest_euicc.conformance.values.text import describe, parse_version
 
 _SERVER_ERROR = 500
+_JUDGES_ENCODING = "encoding"
+"""The check of ES9+ that fails for what is not DER, but for a default that is written out."""
 _INDEX = re.compile(r"\.?\b\d+\b")
 _IOT = "O_E_IOT"
 
@@ -52,12 +56,26 @@ def noteworthy(declaration: Declaration, step: Step, outcome: Outcome) -> Iterat
     if outcome.reply is not None:
         if outcome.reply.status >= _SERVER_ERROR:
             yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered HTTP {outcome.reply.status}")
+        for part in outcome.parts:
+            yield from _within(step, part)
         return
     if outcome.type_name and outcome.received:
         if all(call.name != "der" for call in step.verify):
             for broken in islice(codec.check_der(outcome.received, outcome.type_name), 1):
                 yield Observation(NOT_DER, f"{outcome.type_name}: {broken.reason}", "X.690 8 to 11")
         yield from _later(declaration, outcome)
+
+
+def _within(step: Step, part: Part) -> Iterator[Observation]:
+    """Observations of a value of ASN.1 within an answer; one that cannot be read is a mismatch already."""
+    if part.type_name is not None:
+        with suppress(Asn1Error):
+            for element in codec.receive(part.type_name, part.octets).unknown:
+                yield Observation(UNKNOWN_ELEMENT, f"{part.type_name}: {element}")
+    judged = any(call.name == _JUDGES_ENCODING for call in step.verify)
+    faults = (fault for fault in codec.check_der(part.octets, part.type_name) if fault.default or not judged)
+    for broken in islice(faults, 1):
+        yield Observation(NOT_DER, f"{part.name}: {broken.reason}", "X.690 8 to 11")
 
 
 def _later(declaration: Declaration, outcome: Outcome) -> Iterator[Observation]:

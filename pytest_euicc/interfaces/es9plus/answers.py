@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.message import Part
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import ANY, NUMBER, OCTETS, TEXT, Shape, asn1_shape, mapping
 from pytest_euicc.es9.binding import Es9Reply
@@ -70,6 +72,25 @@ FIELDS: dict[str, dict[str, _Field]] = {
     "cancelSession": {},
 }
 """Fields of each function's answer beside its header (SGP.22 6.5.2)."""
+
+
+_ENCODED = {
+    "serverSigned1": "ServerSigned1",
+    "profileMetadata": "StoreMetadataRequest",
+    "smdpSigned2": "SmdpSigned2",
+    "boundProfilePackage": None,
+}
+"""Fields that are values of ASN.1 in base64, and their types."""
+
+
+def parts_of(reply: Es9Reply) -> tuple[Part, ...]:
+    """The values of ASN.1 in an answer; what is no base64 is left out."""
+    found = []
+    for name, type_name in _ENCODED.items():
+        if name in (reply.body or {}):
+            with suppress(ValueError):
+                found.append(Part(name, type_name, reply.octets_of(name)))
+    return tuple(found)
 
 
 @cache

@@ -14,7 +14,7 @@ from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.es9.binding import Es9Reply, fault_of
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, Es9Error
-from pytest_euicc.interfaces.es9plus.answers import answer_shape, missing, status_of, value_of
+from pytest_euicc.interfaces.es9plus.answers import answer_shape, missing, parts_of, status_of, value_of
 from pytest_euicc.peers.euicc import EuiccPeer
 
 
@@ -90,7 +90,10 @@ def call(
     status = status_of(reply)
     if status == "success":
         faults = (*faults, *missing(reply, received))
-    return Outcome(sent, value, None, status, reply.octets, received, shape, mismatches=faults, reply=reply)
+    parts = parts_of(reply)
+    return Outcome(
+        sent, value, None, status, reply.octets, received, shape, mismatches=faults, reply=reply, parts=parts
+    )
 
 
 def reply_of(outcome: Outcome) -> Es9Reply:

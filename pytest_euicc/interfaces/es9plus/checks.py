@@ -16,18 +16,13 @@ from pytest_euicc.conformance.files import metadata
 from pytest_euicc.conformance.values.matchers import Mismatch, match
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.text import describe
+from pytest_euicc.interfaces.es9plus.answers import parts_of
 from pytest_euicc.interfaces.es9plus.call import reply_of
 from pytest_euicc.peers.euicc import EuiccPeer
 from pytest_euicc.rsp.signatures import public_point
 
 _PROTOCOL = "gsma/rsp/v"
 _TRANSACTION_ID = re.compile(r"(?:[0-9A-F]{2}){1,16}")
-_ENCODED = {
-    "serverSigned1": "ServerSigned1",
-    "profileMetadata": "StoreMetadataRequest",
-    "smdpSigned2": "SmdpSigned2",
-    "boundProfilePackage": None,
-}
 
 
 @check("binding")
@@ -52,13 +47,12 @@ def encoding(_context: Context, outcome: Outcome) -> Iterator[Mismatch]:
     named = (reply.body or {}).get("transactionId")
     if named is not None and not _TRANSACTION_ID.fullmatch(str(named)):
         yield Mismatch("transactionId", "2 to 32 digits 0-9 and A-F (SGP.22 6.5.2.6)", repr(named))
-    for name, type_name in _ENCODED.items():
-        if name in (reply.body or {}):
-            for fault in codec.check_der(reply.octets_of(name), type_name):
-                if fault.default:
-                    # A default that is written out is DER to no one, and misleads no one either: nothing depends on it.
-                    continue
-                yield Mismatch(f"{name}, octet {fault.offset}", "canonical DER", fault.reason)
+    for part in parts_of(reply):
+        for fault in codec.check_der(part.octets, part.type_name):
+            if fault.default:
+                # A default that is written out is DER to no one, and misleads no one either: it is observed.
+                continue
+            yield Mismatch(f"{part.name}, octet {fault.offset}", "canonical DER", fault.reason)
 
 
 @check("server_signature")
