@@ -135,9 +135,24 @@ def package_bound(context: Context, *, curve: Curve = "nist") -> Generator[None,
     yield
 
 
-def _reach(context: Context, name: str, arguments: dict[str, Any]) -> None:
+@state("session_postponed")
+def session_postponed(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
+    """A session was cancelled with the reason postponed: CancelSession has succeeded, and the order stays open.
+
+    For sequences that judge something else of CancelSession than that it works.
+
+    Args:
+        curve: of the session.
+    """
+    _reach(context, "es9plus.initiate_authentication", {"curve": curve})
+    _reach(context, "es9plus.authenticate_client", {})
+    _reach(context, "es9plus.cancel_session", {}, {"reason": "postponed"})
+    yield
+
+
+def _reach(context: Context, name: str, arguments: dict[str, Any], with_: dict[str, Any] | None = None) -> None:
     """Run an action that must succeed."""
-    outcome: Outcome = ACTIONS.get(name)(context, Message(), arguments)
+    outcome: Outcome = ACTIONS.get(name)(context, Message(with_), arguments)
     if outcome.status != "success" or outcome.mismatches:
         told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
         if outcome.status == "8.8.1/3.8":
