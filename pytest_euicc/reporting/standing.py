@@ -31,7 +31,9 @@ _HEAD = """\
 # Standing
 
 What each sequence claims, and how well it is founded. Made by `make coverage` from the vectors; a test fails when it is
-out of date. The full texts of SGP.22, SGP.23 and SGP.32 were not at hand: each claim rests on one of these.
+out of date. The full texts of SGP.22, SGP.23 and SGP.32 were not at hand: each claim rests on one of these. Which one
+is told by the clauses that the claim names, not by reading claim after claim: that a clause is quoted somewhere does
+not say that every word of the claim is. A claim that names several clauses has the source of the weakest.
 
 """
 _OPEN = """\
@@ -101,14 +103,24 @@ def in_ttcn3(case: Case, sequence: Sequence) -> bool:
 
 
 def source(case: Case, sequence: Sequence) -> str:
-    """The best source of the clauses that a sequence names: those in its requirement, else its own, else the case's."""
+    """The source of the clauses that a sequence names: those in its requirement, else its own, else the case's.
+
+    Of several the weakest: the claim needs all of them.
+    """
     said = case.requirement_of(sequence) or ""
     cited = said[said.rfind("(") :] if "(" in said else ""
-    if _PUBLIC.search(cited):
+    # A public standard is cited with its clauses, up to the next comma.
+    parts = [part for part in cited.split(",") if not _PUBLIC.search(part)]
+    clauses = [clause for part in parts for clause in _CLAUSE.findall(part)]
+    if not clauses and _PUBLIC.search(cited):
         return READ
-    clauses = _CLAUSE.findall(cited) or sequence.clauses or case.clauses.sgp22
-    found = next((name for name in (READ, RETOLD, INDEPENDENT) if any(_within(c, name) for c in clauses)), OURS)
-    return INDEPENDENT if found == OURS and in_ttcn3(case, sequence) else found
+    found = {_source_of(clause) for clause in clauses or sequence.clauses or case.clauses.sgp22} or {OURS}
+    weakest = next(name for name in reversed(_SOURCES) if name in found)
+    return INDEPENDENT if weakest == OURS and in_ttcn3(case, sequence) else weakest
+
+
+def _source_of(clause: str) -> str:
+    return next((name for name in (READ, RETOLD, INDEPENDENT) if _within(clause, name)), OURS)
 
 
 def _within(clause: str, name: str) -> bool:
