@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import reduce
-from operator import xor
 from random import Random
 from time import sleep
-from typing import Literal
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
@@ -23,7 +19,10 @@ from pytest_euicc.simulator.euicc.ota import remote
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.state import CardState
 from pytest_euicc.simulator.euicc.uicc import filesystem
-from pytest_euicc.simulator.euicc.uicc.filesystem import Files, Selection
+from pytest_euicc.simulator.euicc.uicc.answer_to_reset import LAST_CHANNEL, build_atr
+from pytest_euicc.simulator.euicc.uicc.channels import Channel, Channels
+from pytest_euicc.simulator.euicc.uicc.delivery import Delivery
+from pytest_euicc.simulator.euicc.uicc.filesystem import Files
 from pytest_euicc.simulator.euicc.uicc.isdr import Isdr, fci
 from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession, performed
 from pytest_euicc.simulator.euicc.variants import contacts
@@ -31,29 +30,16 @@ from pytest_euicc.simulator.euicc.variants.personalisation import varied
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 
-_LAST_CHANNEL = 19
 _SHORTEST_AID = 5
 _RESTORE = 0xFC
 """Proprietary, ``80FC000000`` on the basic channel: back to the personalised state, and like a reset for what is
 volatile. No command of an eUICC has this instruction."""
-_LARGEST_PORTION = 256
-_STATUS = 0xF2
-_READING = frozenset({0xB0, 0xB2, _STATUS})
 _MF = bytes.fromhex("3F00")
 _SLOW = 0.002
 _NOW_AND_THEN = 5
 _PROACTIVE = {0x12, 0x14}
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
 _PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
-
-
-@dataclass
-class _Channel:
-    """One logical channel: what is selected on it, and an answer that waits for GET RESPONSE."""
-
-    selection: Selection = field(default_factory=Selection)
-    isdr: Isdr | None = None
-    waiting: bytes = b""
 
 
 class SimulatedEuicc:
@@ -93,18 +79,18 @@ class SimulatedEuicc:
             self.settings = self.settings.model_copy(update={"eid": eid})
         self.core = EuiccCore(self.settings, pki or default_pki(), defects, random, now, variants)
         self._personalised = self.core.state
-        self._last_channel = contacts.chosen(self.core.varies, contacts.LAST_CHANNEL, _LAST_CHANNEL)
-        self._portion = contacts.chosen(self.core.varies, contacts.PORTION, _LARGEST_PORTION)
+        last_channel = contacts.chosen(self.core.varies, contacts.LAST_CHANNEL, LAST_CHANNEL)
+        self._delivery = Delivery(self.core, self.settings.protocol)
         self._proactive = ProactiveSession(self.core.varies)
         self._profiled = False
         """The terminal sent TERMINAL PROFILE since the last reset."""
-        self._channels: dict[int, _Channel] = {}
+        self._channels = Channels(self.core, last_channel, isdr_once=self.settings.isdr_once)
         self._outlived: RspSession | None = None
         self.atr = build_atr(
             self.settings.protocol,
             euicc_functions=not self.core.defective("atr-without-euicc-functions"),
             checksum=not self.core.defective("atr-checksum-wrong"),
-            last_channel=self._last_channel,
+            last_channel=last_channel,
             varies=self.core.varies,
         )
         self.reset()
@@ -119,7 +105,7 @@ class SimulatedEuicc:
     def reset(self) -> bytes:
         """Power up or reset; returns the ATR. Channels, sessions and proactive commands are gone."""
         if not (self._channels and self.core.defective("channels-survive-reset")):
-            self._channels = {0: _Channel()}
+            self._channels.close_all()
         self._proactive = ProactiveSession(self.core.varies)
         self._profiled = False
         self._functions = 0
@@ -166,19 +152,19 @@ class SimulatedEuicc:
         if refused or channel is None:
             return (refused or 0x6881).to_bytes(2, "big")
         if command.ins == 0xC0:
-            return self._get_response(channel, command).encode()
+            return self._delivery.get_response(channel, command, self._proactive).encode()
         channel.waiting = b""
         if self.core.varies("slow-answers"):
             sleep(_SLOW)
         # What the card asked for by itself (FETCH, TERMINAL RESPONSE) ends nothing.
         if number == 0 and command.ins not in _PROACTIVE and self.core.varies("files-end-chains"):
-            for other in self._channels.values():
+            for other in self._channels.all():
                 if other.isdr is not None:
                     other.isdr.end_chain()
         answer = self._dispatch(number, channel, command)
-        return self._hand_over(channel, command, answer).encode()
+        return self._delivery.hand_over(channel, command, answer, self._proactive).encode()
 
-    def _refuse(self, command: CommandApdu, channel: _Channel | None) -> int:
+    def _refuse(self, command: CommandApdu, channel: Channel | None) -> int:
         """A status word for a class or instruction that is not known, else 0 (ISO 7816-4 5.6)."""
         proprietary = bool(command.cla & 0x80)
         first_form = command.cla & 0x7C == 0
@@ -191,7 +177,7 @@ class SimulatedEuicc:
             return 0x6E00
         return 0 if channel is not None else 0x6881
 
-    def _dispatch(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _dispatch(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
         match command.ins:
             case 0xA4:
                 return self._select(number, channel, command)
@@ -200,7 +186,7 @@ class SimulatedEuicc:
             case 0xB2:
                 return filesystem.read_record(self._files(), channel.selection, command)
             case 0x70:
-                return self._manage_channel(channel, command)
+                return self._channels.manage(channel, command)
             case 0xE2:
                 return self._store_data(number, channel, command)
             case 0xC2:
@@ -217,57 +203,12 @@ class SimulatedEuicc:
                 return self._status(channel, command)
         return self._restore(number, command)
 
-    def _hand_over(self, channel: _Channel, command: CommandApdu, answer: ResponseApdu) -> ResponseApdu:
-        """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
-        if not answer.data:
-            return ResponseApdu(b"", self._announce(answer.sw, command))
-        if self.settings.protocol == "T=0":
-            if command.data and not self.core.varies("reader-gets-response"):
-                channel.waiting = answer.data
-                # ETSI TS 102 221 7.3.1.1.5: after a warning GET RESPONSE is the device's own idea.
-                return ResponseApdu(b"", self._more(answer.data) if answer.ok else answer.sw)
-            if not command.data and (command.le or 0) < min(len(answer.data), _LARGEST_PORTION):
-                return ResponseApdu(b"", 0x6C00 | len(answer.data) & 0xFF)
-            inexact = command.ins in _READING and command.le == _LARGEST_PORTION > len(answer.data)
-            if inexact and self.core.varies("corrects-le-00"):
-                return ResponseApdu(b"", 0x6C00 | len(answer.data))
-        portion = min(command.le or _LARGEST_PORTION, self._portion)
-        if command.ins in _READING:
-            portion = command.le or _LARGEST_PORTION
-        data, channel.waiting = answer.data[:portion], answer.data[portion:]
-        if channel.waiting and self.core.defective("one-response-block"):
-            channel.waiting = b""
-        sw = self._more(channel.waiting) if channel.waiting else self._announce(answer.sw, command)
-        return ResponseApdu(data, sw)
-
-    def _announce(self, sw: int, command: CommandApdu) -> int:
-        return self._proactive.announce(sw, status=command.ins == _STATUS)
-
-    def _more(self, waiting: bytes) -> int:
-        """61xx with the length of the next portion, 00 for 256 octets and more (ISO 7816-4 5.6)."""
-        portion = min(len(waiting), self._portion)
-        return 0x6100 | (portion if portion < _LARGEST_PORTION else 0)
-
-    def _get_response(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
-        if not channel.waiting:
-            return ResponseApdu(b"", 0x9000 if self.core.defective("get-response-is-ok") else 0x6985)
-        wanted = command.le or _LARGEST_PORTION
-        if wanted == _LARGEST_PORTION > len(channel.waiting) and self.core.varies("get-response-corrects-le-00"):
-            return ResponseApdu(b"", 0x6C00 | len(channel.waiting))
-        wanted = min(wanted, max(self._portion, 1))
-        if wanted < _LARGEST_PORTION and wanted > len(channel.waiting):
-            return ResponseApdu(b"", 0x6C00 | len(channel.waiting) & 0xFF)
-        data, channel.waiting = channel.waiting[:wanted], channel.waiting[wanted:]
-        if channel.waiting and self.core.defective("one-response-block"):
-            channel.waiting = b""
-        return ResponseApdu(data, self._more(channel.waiting) if channel.waiting else self._announce(0x9000, command))
-
     # ------------------------------------------------------------------ commands
 
     def _files(self) -> Files:
         return self.core.files()
 
-    def _select(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _select(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
         if command.p2 & 0xB3 or command.p2 & 0x0C not in (0x00, 0x04, 0x0C):
             # ETSI TS 102 221 table 11.2: first or only occurrence, and FCP, FCI or nothing in return.
             return ResponseApdu(b"", 0x6A86)
@@ -286,11 +227,11 @@ class SimulatedEuicc:
             channel.isdr = None
         return answer
 
-    def _select_aid(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _select_aid(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
         if command.data == ISDR_AID:
             if number > 2 and self.core.defective("two-selections-only"):
                 return ResponseApdu(b"", 0x6A82)
-            if self.settings.isdr_once and any(other.isdr for other in self._channels.values() if other is not channel):
+            if self.settings.isdr_once and any(other.isdr for other in self._channels.all() if other is not channel):
                 # GlobalPlatform Card Specification 6.4.1.1: an application that is not multi-selectable.
                 return ResponseApdu(b"", 0x6985)
             if channel.isdr is None or not self.core.defective("keeps-chain-over-select"):
@@ -311,52 +252,7 @@ class SimulatedEuicc:
     def _fci(self) -> bytes:
         return fci(ISDR_AID, self.settings, self.core, enabled=self.core.state.enabled is not None)
 
-    def _manage_channel(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
-        """ETSI TS 102 221 11.1.17: open (the card or the device chooses the number) and close."""
-        if command.data:
-            return ResponseApdu(b"", 0x6700)
-        if command.p1 == 0x80:
-            if command.p2 == 0 and self.core.defective("basic-channel-can-be-closed"):
-                return ResponseApdu(b"", 0x9000)
-            if not 1 <= command.p2 <= self._last_channel:
-                return ResponseApdu(b"", 0x6A86)
-            if command.p2 not in self._channels:
-                return ResponseApdu(b"", 0x6881)
-            if self.core.defective("close-closes-all"):
-                self._channels = {0: self._channels[0]}
-            elif not self.core.defective("keeps-channel-session"):
-                del self._channels[command.p2]
-            return ResponseApdu(b"", 0x9000)
-        known = command.p1 == 0x00 or self.core.defective("any-p1-opens-channel")
-        if not known or command.p2 > self._last_channel:
-            return ResponseApdu(b"", 0x6A86)
-        if command.p2:
-            if command.p2 in self._channels:
-                return ResponseApdu(b"", 0x6A86)
-            self._channels[command.p2] = self._opened_from(channel, command.p2)
-            return ResponseApdu(b"", 0x9000)
-        if command.le is None:
-            return ResponseApdu(b"", 0x6C01)
-        last = 1 if len(self._channels) > 1 and self.core.defective("one-channel-only") else self._last_channel
-        unused = [number for number in range(1, last + 1) if number not in self._channels]
-        if self.core.varies("channels-from-the-top"):
-            unused.reverse()
-        free = unused[0] if unused else None
-        if len(self._channels) > 1 and self.core.defective("same-channel-again"):
-            return ResponseApdu(b"\x01", 0x9000)
-        if free is None:
-            return ResponseApdu(b"", 0x6A81)
-        self._channels[free] = self._opened_from(channel, free)
-        return ResponseApdu(bytes([free]), 0x9000)
-
-    def _opened_from(self, channel: _Channel, number: int) -> _Channel:
-        """From the basic channel the MF is selected, from any other what that one has (ETSI TS 102 221 8.7)."""
-        if channel is self._channels[0]:
-            return _Channel()
-        again = channel.isdr is not None and not self.settings.isdr_once
-        return _Channel(replace(channel.selection), Isdr(self.core, number) if again else None)
-
-    def _status(self, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _status(self, channel: Channel, command: CommandApdu) -> ResponseApdu:
         if command.p1 not in (0x00, 0x01, 0x02):
             return ResponseApdu(b"", 0x6A86)
         if command.data:
@@ -367,7 +263,7 @@ class SimulatedEuicc:
             return ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)
         return answer
 
-    def _store_data(self, number: int, channel: _Channel, command: CommandApdu) -> ResponseApdu:
+    def _store_data(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
         isdr = channel.isdr
         if isdr is None and self.core.defective("answers-before-select"):
             isdr = channel.isdr = Isdr(self.core, number)
@@ -448,7 +344,7 @@ class SimulatedEuicc:
         """REFRESH is through."""
         self.core.finish_switch()
         if self.core.varies("refresh-closes-channels"):
-            self._channels = {0: _Channel()}
+            self._channels.close_all()
 
     def _restore(self, number: int, command: CommandApdu) -> ResponseApdu:
         if number:
@@ -466,28 +362,3 @@ def _without_life_cycle(fcp: bytes) -> bytes:
         return fcp
     kept = b"".join(part.octets for part in tlv.parse(fcp).children() if part.tag != 0x8A)
     return tlv.encode(0x62, kept)
-
-
-_TD1 = {"T=0": 0x80, "T=1": 0x81}
-_CLOCK_STOP_AND_CLASSES = 0xC7
-_EUICC_FUNCTIONS = {True: 0x82, False: 0x80}
-"""The first TB after T=15: bit 2 says that eUICC-related functions are supported (ETSI TS 102 221 6.3.3)."""
-
-
-def build_atr(
-    protocol: Literal["T=0", "T=1"],
-    *,
-    euicc_functions: bool = True,
-    checksum: bool = True,
-    last_channel: int = _LAST_CHANNEL,
-    varies: Callable[[str], bool] = lambda _name: False,
-) -> bytes:
-    """The ATR of a card with eUICC functions that speaks one protocol and takes logical channels."""
-    historical = contacts.historical_bytes(last_channel, varies)
-    # T0 and TA1, TD1: protocol, perhaps another one; the last TD: T=15 with TA and TB.
-    speed = contacts.chosen(varies, contacts.SPEED, 0x96)
-    protocols = bytes([0x80, 0x81]) if varies("atr-two-protocols") else bytes([_TD1[protocol]])
-    interface = bytes([speed]) + protocols
-    interface += bytes([0x3F, _CLOCK_STOP_AND_CLASSES, _EUICC_FUNCTIONS[euicc_functions]])
-    atr = bytes([0x90 | len(historical)]) + interface + historical
-    return b"\x3b" + atr + bytes([reduce(xor, atr) ^ (not checksum)])
