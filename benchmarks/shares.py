@@ -16,7 +16,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.es9.connection import Connection
 from pytest_euicc.lpa import procedures
-from pytest_euicc.rsp import bsp, certificates, issuing, signatures
+from pytest_euicc.rsp import bsp, certificates, issuing, signatures, verification
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from pytest_euicc.simulator.smdp.service import SmdpService
 
@@ -32,9 +32,9 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
         signatures.public_point,
         signatures.shared_secret,
         bsp.derive,
-        certificates._signed_by,
+        verification._signed_by,
     ),
-    CERTIFICATES: (certificates.verify_chain, certificates.verify_one, issuing.issue),
+    CERTIFICATES: (verification.verify_chain, verification.verify_one, issuing.issue),
     ASN1: (codec.encode, codec.decode, codec.receive, codec.check_der, codec.locate),
 }
 _METHODS: dict[str, tuple[tuple[type, str], ...]] = {

@@ -12,7 +12,8 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.files.observations import UNKNOWN_ELEMENT, Observation
-from pytest_euicc.conformance.values.matchers import Mismatch, equal
+from pytest_euicc.conformance.values.comparing import equal
+from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import ANY, NUMBER, mapping
 from pytest_euicc.conformance.values.text import describe
 

@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
 from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, write_folder
 from pytest_euicc.rsp.issuing import Identity, Wish, issue
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, TestPki, default_pki
 from pytest_euicc.rsp.signatures import CURVES as CURVES_BY_NAME
 from pytest_euicc.rsp.signatures import private_key_from
+from pytest_euicc.rsp.verification import verify_chain
 
 EID = bytes.fromhex("89049032123451234512345678901235")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_euicc.conformance.values.resolve import ValueMistake, bit_number, bits_value, scalar
+from pytest_euicc.conformance.values.comparing import (
+    bit_set,
+    equal,
+    in_range,
+    is_bits,
+    matches,
+    ordered,
+    size,
+    starts_with,
+)
+from pytest_euicc.conformance.values.resolve import bit_number
 from pytest_euicc.conformance.values.shapes import ANY, Shape
-from pytest_euicc.conformance.values.text import describe, parse_hex
+from pytest_euicc.conformance.values.text import describe
 
 
 class _Missing:
@@ -87,7 +96,7 @@ def _match(expected: Any, actual: Any, shape: Shape, path: str, result: Match) -
             OPERATORS[name](argument, actual, shape, path, result)
         if fields:
             _match_fields(fields, actual, shape, path, result)
-    elif isinstance(expected, list) and not (shape.kind == "bits" or _is_bits(actual)):
+    elif isinstance(expected, list) and not (shape.kind == "bits" or is_bits(actual)):
         _match_list(expected, actual, shape, path, result)
     elif actual is MISSING or not equal(expected, actual, shape):
         result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
@@ -134,54 +143,6 @@ def _match_list(expected: list[Any], actual: Any, shape: Shape, path: str, resul
         _match(wanted, value, shape.element, _join(path, index), result)
 
 
-def _is_bits(value: Any) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], bytes)
-
-
-def _bit_set(value: tuple[bytes, int]) -> set[int]:
-    octets, length = value
-    return {index for index in range(length) if octets[index // 8] & (0x80 >> index % 8)}
-
-
-def equal(expected: Any, actual: Any, shape: Shape = ANY) -> bool:
-    """Whether a value is the one that the text of a vector (or a saved value) stands for."""
-    if isinstance(actual, bytes):
-        try:
-            return parse_hex(expected) == actual
-        except ValueError:
-            return False
-    if isinstance(actual, bool) or isinstance(expected, bool):
-        return actual is expected
-    if _is_bits(actual):
-        try:
-            wanted = expected if _is_bits(expected) else bits_value(expected, shape)
-        except ValueError:
-            return False
-        # Named bits: trailing zero bits carry no meaning (X.680 22.7); text of 0 and 1 is exact.
-        return bool(actual == wanted) if isinstance(expected, str) else _bit_set(actual) == _bit_set(wanted)
-    if isinstance(actual, int):
-        if isinstance(expected, str) and expected == getattr(actual, "name", None):
-            return True
-        try:
-            return int(scalar(expected, Shape("integer", names=shape.names))) == actual
-        except (ValueMistake, TypeError):
-            return False
-    if isinstance(actual, str):
-        return isinstance(expected, str | int) and actual == str(scalar(expected, shape) if shape.names else expected)
-    if isinstance(actual, tuple) and isinstance(expected, Mapping):
-        return len(expected) == 1 and equal(next(iter(expected.items())), actual, shape)
-    if isinstance(actual, tuple) and isinstance(expected, tuple):
-        return expected[0] == actual[0] and equal(expected[1], actual[1], shape.field(actual[0]))
-    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
-        return actual.keys() == expected.keys() and all(
-            equal(expected[key], actual[key], shape.field(key)) for key in actual
-        )
-    if isinstance(actual, list) and isinstance(expected, list):
-        pairs = zip(expected, actual, strict=False)
-        return len(actual) == len(expected) and all(equal(a, b, shape.element) for a, b in pairs)
-    return actual is None and expected is None
-
-
 Operator = Callable[[Any, Any, Shape, str, Match], None]
 OPERATORS: dict[str, Operator] = {}
 """Operators of ``expect`` by name."""
@@ -206,48 +167,6 @@ def _simple(name: str, meaning: str, test: Callable[[Any, Any, Shape], bool]) ->
     OPERATORS[name] = operator
 
 
-def _in_range(argument: Any, number: int) -> bool:
-    if isinstance(argument, Mapping):
-        return bool(argument.get("min", number) <= number <= argument.get("max", number))
-    return bool(argument == number)
-
-
-def _comparable(value: Any, like: Any) -> Any:
-    """``value`` as something that can be ordered beside ``like``: octets as one number, text as text."""
-    if isinstance(like, bytes):
-        octets = parse_hex(value)
-        # Octet strings are ordered as numbers: a version 020200 lies before 020600.
-        return int.from_bytes(octets.rjust(max(len(octets), len(like)), b"\0"), "big")
-    if isinstance(like, int):
-        return int(scalar(value, Shape("integer")))
-    return str(value)
-
-
-def _ordered(argument: Any, actual: Any, test: Callable[[Any, Any], bool]) -> bool:
-    try:
-        return test(_comparable(actual, actual), _comparable(argument, actual))
-    except (ValueError, TypeError):
-        return False
-
-
-def _size(actual: Any) -> int:
-    return len(actual.encode()) if isinstance(actual, str) else len(actual) if isinstance(actual, bytes) else -1
-
-
-def _starts_with(argument: Any, actual: Any, _shape: Shape) -> bool:
-    if isinstance(actual, bytes):
-        try:
-            return actual.startswith(parse_hex(argument))
-        except ValueError:
-            return False
-    return isinstance(actual, str) and actual.startswith(str(argument))
-
-
-def _matches(argument: Any, actual: Any, _shape: Shape) -> bool:
-    text = actual.hex().upper() if isinstance(actual, bytes) else getattr(actual, "name", None) or str(actual)
-    return re.fullmatch(str(argument), text) is not None
-
-
 TYPES: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -262,33 +181,33 @@ _simple("equals", "the value is this one", equal)
 _simple(
     "octets",
     "the number of bytes is this one, or within ``{min, max}``",
-    lambda argument, actual, _shape: _in_range(argument, _size(actual)),
+    lambda argument, actual, _shape: in_range(argument, size(actual)),
 )
 _simple(
     "count",
     "a list has this number of elements, or within ``{min, max}``",
-    lambda argument, actual, _shape: isinstance(actual, list) and _in_range(argument, len(actual)),
+    lambda argument, actual, _shape: isinstance(actual, list) and in_range(argument, len(actual)),
 )
-_simple("matches", "the whole text (bytes as capital hex) matches this regular expression", _matches)
-_simple("starts_with", "text or bytes start with this", _starts_with)
+_simple("matches", "the whole text (bytes as capital hex) matches this regular expression", matches)
+_simple("starts_with", "text or bytes start with this", starts_with)
 _simple(
     "type", "the value is of this type", lambda argument, actual, _shape: argument in TYPES and TYPES[argument](actual)
 )
 _simple(
     "at_least",
     "the value is not less; bytes are compared as numbers",
-    lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a >= b),
+    lambda argument, actual, _shape: ordered(argument, actual, lambda a, b: a >= b),
 )
 _simple(
     "at_most",
     "the value is not greater; bytes are compared as numbers",
-    lambda argument, actual, _shape: _ordered(argument, actual, lambda a, b: a <= b),
+    lambda argument, actual, _shape: ordered(argument, actual, lambda a, b: a <= b),
 )
 _simple(
     "between",
     "the value is within ``[lowest, highest]``; bytes are compared as numbers",
     lambda argument, actual, _shape: (
-        _ordered(argument[0], actual, lambda a, b: a >= b) and _ordered(argument[1], actual, lambda a, b: a <= b)
+        ordered(argument[0], actual, lambda a, b: a >= b) and ordered(argument[1], actual, lambda a, b: a <= b)
     ),
 )
 
@@ -408,12 +327,12 @@ def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
     """
     wanted = argument if isinstance(argument, Mapping) else None
     try:
-        if not _is_bits(actual):
+        if not is_bits(actual):
             held = False
         elif wanted is None:
             held = equal(argument, actual, shape)
         else:
-            present = _bit_set(actual)
+            present = bit_set(actual)
             held = all(bit_number(name, shape) in present for name in wanted.get("set", [])) and not any(
                 bit_number(name, shape) in present for name in wanted.get("clear", [])
             )
@@ -428,7 +347,7 @@ def _bits(argument: Any, actual: Any, shape: Shape, path: str, result: Match) ->
         held = False
     if not held:
         received = _show(actual)
-        if _is_bits(actual) and shape.names:
-            numbers = _bit_set(actual)
+        if is_bits(actual) and shape.names:
+            numbers = bit_set(actual)
             received += f" = {describe([name for name, number in shape.names.items() if number in numbers])}"
         result.mismatches.append(Mismatch(path, f"bits {describe(argument)}", received))

@@ -33,7 +33,8 @@ def chain_mismatches(context: Context, chain: list[bytes], path: str, ci: bytes 
         InconclusiveError: the caller brought no CI certificate.
     """
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
-    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, verify_chain
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+    from pytest_euicc.rsp.verification import verify_chain
 
     if not context.session.trust:
         raise SetupIncomplete("no CI certificate is known to check against; give --euicc-pki")

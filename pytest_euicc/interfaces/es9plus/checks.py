@@ -88,7 +88,8 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
     CERT.DPpb contains the same SM-DP+ OID as CERT.DPauth.
     """
-    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+    from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
+    from pytest_euicc.rsp.verification import verify_chain
 
     reply, peer = reply_of(outcome), context.part(EuiccPeer)
     first = reply.function == "initiateAuthentication"

@@ -25,7 +25,8 @@ from pytest_euicc.es9.client_hello import OfferedVersion
 from pytest_euicc.es9.errors import Es9Error, ServerTimeout, ServerUnreachable, TlsError
 from pytest_euicc.es9.inspection import Handshake, handshake
 from pytest_euicc.es9.suites import SUITES, iana_name, openssl_names
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
+from pytest_euicc.rsp.verification import verify_chain
 
 _CERTIFICATE = mapping(
     "certificate",

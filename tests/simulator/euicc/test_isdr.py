@@ -8,8 +8,9 @@ import pytest
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.rsp.verification import verify_chain
 from tests.support.sim_device import SELECT_ISDR, Device
 
 EID = "89049032123451234512345678901235"

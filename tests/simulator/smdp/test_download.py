@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.rsp.verification import verify_chain
 from pytest_euicc.simulator.smdp.orders.orders import Order, State
 from tests.support.smdp_peer import EID, HOST, ICCID, OTHER_EID, UPP, Peer
 

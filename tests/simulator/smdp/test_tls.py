@@ -20,8 +20,9 @@ from pytest_euicc.es9.tls import limit_versions
 from pytest_euicc.interfaces.es9plus.tls import facts
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.prove.runner import Reached
-from pytest_euicc.rsp.certificates import CertificateFault, Role, verify_chain
+from pytest_euicc.rsp.certificates import CertificateFault, Role
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.rsp.verification import verify_chain
 from pytest_euicc.simulator.smdp.defects.transport import TLS_DEFECTS
 from pytest_euicc.simulator.smdp.http.tls import listener_context
 from tests.support.rough_server import TLS, good_context, speaking

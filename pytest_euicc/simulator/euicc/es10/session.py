@@ -11,8 +11,9 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.pki import Identity
+from pytest_euicc.rsp.verification import verify_chain
 
 Defective = Callable[[str], bool]
 

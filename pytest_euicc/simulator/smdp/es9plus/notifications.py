@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role, verify_chain
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
+from pytest_euicc.rsp.verification import verify_chain
 from pytest_euicc.simulator.smdp.es2plus.progress import Point
 from pytest_euicc.simulator.smdp.es9plus.verification import read_certificate
 from pytest_euicc.simulator.smdp.http import json_binding

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role, verify_euicc, verify_one
+from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
+from pytest_euicc.rsp.verification import verify_euicc, verify_one
 from pytest_euicc.simulator.smdp.http.status import Broken, Refusal, euicc_unverified, unknown_transaction
 from pytest_euicc.simulator.smdp.sessions import Session
 
