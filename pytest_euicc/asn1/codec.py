@@ -8,13 +8,12 @@ wants values in a form of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.decoding import Received, UnknownElement, receive
-from pytest_euicc.asn1.der import DerFault, check_node
+from pytest_euicc.asn1.der import DerFault, faults_of
 from pytest_euicc.asn1.encoding import encode
 from pytest_euicc.asn1.errors import Asn1Error, join
 from pytest_euicc.asn1.schema import Node, schema
@@ -112,15 +111,12 @@ def _component(node: Node, entry: Node, children: list[Tlv]) -> Tlv | None:
 
 def check_der(octets: bytes, type_name: str | None = None) -> list[DerFault]:
     """Everything that is not canonical (X.690 clauses 8 to 11); given a type, also what depends on it."""
-    return list(_der_faults(octets, fields(type_name) if type_name else None))
-
-
-def _der_faults(octets: bytes, node: Node | None) -> Iterator[DerFault]:
+    node = fields(type_name) if type_name else None
     try:
         element = tlv.read(octets, 0)
     except TlvError as error:
-        yield DerFault(error.offset, error.reason)
-        return
-    yield from check_node(element, node if node is not None and node.takes(element.tag) else None)
+        return [DerFault(error.offset, error.reason)]
+    faults = faults_of(element, node if node is not None and node.takes(element.tag) else None)
     if element.end != len(octets):
-        yield DerFault(element.end, f"{len(octets) - element.end} octets after the end")
+        faults.append(DerFault(element.end, f"{len(octets) - element.end} octets after the end"))
+    return faults

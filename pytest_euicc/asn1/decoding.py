@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.asn1.errors import Asn1Error, join
+from pytest_euicc.asn1.errors import Asn1Error
+from pytest_euicc.asn1.scalars import scalar_decoder, size_of
 from pytest_euicc.asn1.schema import SEQUENCE_TAG, Bounds, Node, schema
 from pytest_euicc.asn1.tlv import Tlv, TlvError
-from pytest_euicc.asn1.values import NamedInt, decode_oid
-
-MAXIMUM_DEPTH = 32
-_MAXIMUM_INTEGER_OCTETS = 128
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def receive(type_name: str, octets: bytes, *, entry_by_entry: bool = False) -> R
     except TlvError as error:
         raise Asn1Error(type_name, "", error.offset, error.reason) from None
     if not node.takes(element.tag):
-        raise walk.fault("", element, f"tag {element.tag:X}, wanted {_wanted(node)}")
-    value = walk.value(node, element, "", 0)
+        raise walk.fault(None, element, f"tag {element.tag:X}, wanted {_wanted(node)}")
+    value = _decoder(node)(walk, element, None)
     return Received(type_name, octets, value, tuple(walk.unknown), tuple(walk.odd))
 
 
@@ -77,162 +76,192 @@ def _alternatives(node: Node) -> str:
     return " or ".join(_wanted(entry) for entry in node.fields)
 
 
-@dataclass
-class _Walk:
-    type_name: str
-    entry_by_entry: bool = False
-    unknown: list[UnknownElement] = field(default_factory=list)
-    odd: list[Asn1Error] = field(default_factory=list)
-    lists: int = 0
+_Place = tuple["_Place", str | int] | None
+"""Where a walk is: what is around, and the field or the number of the entry in it; text only for messages."""
 
-    def _note(self, fault: Asn1Error) -> None:
+
+def _path(place: _Place) -> str:
+    names: list[str] = []
+    while place is not None:
+        place, name = place
+        names.append(str(name))
+    return ".".join(reversed(names))
+
+
+class _Walk:
+    """What comes together on the way through one message."""
+
+    def __init__(self, type_name: str, entry_by_entry: bool) -> None:
+        self.type_name = type_name
+        self.entry_by_entry = entry_by_entry
+        self.unknown: list[UnknownElement] = []
+        self.odd: list[Asn1Error] = []
+        self.lists = 0
+
+    def note(self, fault: Asn1Error) -> None:
         """Note what is odd inside an entry of a list; raise it anywhere else, and inside lists of an entry."""
         if not self.entry_by_entry or self.lists != 1:
             raise fault
         self.odd.append(fault)
 
-    def fault(self, path: str, element: Tlv, reason: str) -> Asn1Error:
-        return Asn1Error(self.type_name, path, element.offset, reason)
+    def fault(self, place: _Place, element: Tlv, reason: str) -> Asn1Error:
+        return Asn1Error(self.type_name, _path(place), element.offset, reason)
 
-    def value(self, node: Node, element: Tlv, path: str, depth: int) -> Any:
-        if depth > MAXIMUM_DEPTH:
-            raise self.fault(path, element, "nested too deeply")
-        match node.kind:
-            case "SEQUENCE":
-                return self._sequence(node, element, path, depth)
-            case "CHOICE":
-                return self._choice(node, element, path, depth)
-            case "SEQUENCE OF":
-                return self._list(node, element, path, depth)
-            case "OPAQUE":
-                return self._opaque(node, element, path)
-        value = self._scalar(node, element, path)
-        if node.size:
-            self._check(node.size, _size(value), "size", path, element)
-        if node.numbers:
-            self._check(node.numbers, value, "number", path, element)
-        return value
-
-    def _children(self, element: Tlv, path: str) -> list[Tlv]:
+    def children(self, element: Tlv, place: _Place) -> list[Tlv]:
         try:
             return element.children()
         except TlvError as error:
-            raise Asn1Error(self.type_name, path, error.offset, error.reason) from None
+            raise Asn1Error(self.type_name, _path(place), error.offset, error.reason) from None
 
-    def _inner(self, element: Tlv, path: str) -> Tlv:
+    def inner(self, element: Tlv, place: _Place) -> Tlv:
         """What an explicit tag stands around; more than one element is kept as unknown."""
-        children = self._children(element, path)
+        children = self.children(element, place)
         if not children:
-            raise self.fault(path, element, f"nothing inside {element.tag:X}")
-        self._keep(path, children[1:])
+            raise self.fault(place, element, f"nothing inside {element.tag:X}")
+        self.keep(place, children[1:])
         return children[0]
 
-    def _keep(self, path: str, elements: list[Tlv]) -> None:
-        self.unknown += [UnknownElement(path, extra.offset, extra.tag, extra.octets) for extra in elements]
+    def keep(self, place: _Place, elements: list[Tlv]) -> None:
+        self.unknown += [UnknownElement(_path(place), extra.offset, extra.tag, extra.octets) for extra in elements]
 
-    def _opaque(self, node: Node, element: Tlv, path: str) -> bytes:
-        """The whole TLV; of an X.509 piece under another tag, with its own again."""
+
+_Decoder = Callable[[_Walk, Tlv, _Place], Any]
+
+
+@cache
+def _decoder(node: Node) -> _Decoder:
+    """What decodes elements of a type; made once for each place of each type. Types do not contain themselves."""
+    match node.kind:
+        case "SEQUENCE":
+            return _sequence(node)
+        case "CHOICE":
+            return _choice(node)
+        case "SEQUENCE OF":
+            return _list(node)
+        case "OPAQUE":
+            return _opaque(node)
+    return _checked(node, scalar_decoder(node))
+
+
+def _checked(node: Node, read: Callable[[bytes], Any]) -> _Decoder:
+    """A value without fields, within its constraints."""
+    size, numbers = node.size, node.numbers
+
+    def decode(walk: _Walk, element: Tlv, place: _Place) -> Any:
+        try:
+            value = read(element.value)
+        except ValueError as error:
+            raise walk.fault(place, element, str(error)) from None
+        if size:
+            _check(size, size_of(value), "size", walk, element, place)
+        if numbers:
+            _check(numbers, value, "number", walk, element, place)
+        return value
+
+    return decode
+
+
+def _check(bounds: Bounds, number: int, what: str, walk: _Walk, element: Tlv, place: _Place) -> None:
+    for low, high in bounds:
+        if low <= number <= high:
+            return
+    allowed = " or ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in bounds)
+    raise walk.fault(place, element, f"{what} {number}, allowed {allowed}")
+
+
+def _opaque(node: Node) -> _Decoder:
+    """The whole TLV; of an X.509 piece under another tag, with its own again."""
+
+    def decode(walk: _Walk, element: Tlv, place: _Place) -> bytes:
         if node.explicit:
-            return self._inner(element, path).octets
+            return walk.inner(element, place).octets
         if node.tag in (None, SEQUENCE_TAG):
             return element.octets
         return tlv.encode_tag(SEQUENCE_TAG) + element.octets[len(tlv.encode_tag(element.tag)) :]
 
-    def _choice(self, node: Node, element: Tlv, path: str, depth: int) -> tuple[str, Any]:
-        if node.explicit:
-            element = self._inner(element, path)
-        chosen = node.chosen(element.tag)
-        if chosen is None:
-            raise self.fault(path, element, f"tag {element.tag:X} is no alternative; {_alternatives(node)} are")
-        return chosen.name, self.value(chosen, element, join(path, chosen.name), depth + 1)
+    return decode
 
-    def _sequence(self, node: Node, element: Tlv, path: str, depth: int) -> dict[str, Any]:
+
+def _choice(node: Node) -> _Decoder:
+    decoders = tuple((entry.name, _decoder(entry)) for entry in node.fields)
+
+    def decode(walk: _Walk, element: Tlv, place: _Place) -> tuple[str, Any]:
+        if node.explicit:
+            element = walk.inner(element, place)
+        at = node.place(element.tag)
+        if at < 0:
+            raise walk.fault(place, element, f"tag {element.tag:X} is no alternative; {_alternatives(node)} are")
+        name, chosen = decoders[at]
+        return name, chosen(walk, element, (place, name))
+
+    return decode
+
+
+def _sequence(node: Node) -> _Decoder:
+    decoders = tuple((entry.name, _decoder(entry)) for entry in node.fields)
+    # What has to be looked for where it did not come: mandatory components, and those with a default.
+    wanted = tuple(
+        (entry.name, entry.default) for entry in node.fields if not entry.optional or entry.default is not None
+    )
+
+    def decode(walk: _Walk, element: Tlv, place: _Place) -> dict[str, Any]:
         values: dict[str, Any] = {}
         unread: set[str] = set()
-        children = self._children(element, path)
-        for child, entry in zip(children, node.components(child.tag for child in children), strict=True):
-            if entry is not None:
-                try:
-                    values[entry.name] = self.value(entry, child, join(path, entry.name), depth + 1)
-                except Asn1Error as fault:
-                    self._note(fault)
-                    unread.add(entry.name)
+        start = 0
+        for child in walk.children(element, place):
+            at = node.place(child.tag, start)
+            if at < 0:
+                _stray(node, walk, child, place)
                 continue
-            earlier = node.chosen(child.tag)
-            if earlier is not None:
-                reason = f"{earlier.name} again or out of order (tag {child.tag:X})"
-                self._note(self.fault(join(path, earlier.name), child, reason))
-                continue
-            self._keep(path, [child])
-        for entry in node.fields:
-            if entry.name not in values and entry.name not in unread:
-                if entry.default is not None:
-                    values[entry.name] = entry.default
-                elif not entry.optional:
-                    self._note(self.fault(path, element, f"{entry.name} is missing"))
+            start = at + 1
+            name, read = decoders[at]
+            try:
+                values[name] = read(walk, child, (place, name))
+            except Asn1Error as fault:
+                walk.note(fault)
+                unread.add(name)
+        for name, default in wanted:
+            if name not in values and name not in unread:
+                if default is not None:
+                    values[name] = default
+                else:
+                    walk.note(walk.fault(place, element, f"{name} is missing"))
         return values
 
-    def _list(self, node: Node, element: Tlv, path: str, depth: int) -> list[Any]:
-        assert node.element is not None  # noqa: S101
+    return decode
+
+
+def _stray(node: Node, walk: _Walk, child: Tlv, place: _Place) -> None:
+    """An element of a SEQUENCE that is none of its components, or not at this place."""
+    earlier = node.chosen(child.tag)
+    if earlier is None:
+        walk.keep(place, [child])
+    else:
+        reason = f"{earlier.name} again or out of order (tag {child.tag:X})"
+        walk.note(walk.fault((place, earlier.name), child, reason))
+
+
+def _list(node: Node) -> _Decoder:
+    entry, size = node.element, node.size
+    assert entry is not None  # noqa: S101
+    read = _decoder(entry)
+
+    def decode(walk: _Walk, element: Tlv, place: _Place) -> list[Any]:
         values: list[Any] = []
-        self.lists += 1
+        walk.lists += 1
         try:
-            for index, child in enumerate(self._children(element, path)):
-                self._entry(node.element, child, join(path, str(index)), depth, values)
+            for number, child in enumerate(walk.children(element, place)):
+                within = (place, number)
+                try:
+                    if not entry.takes(child.tag):
+                        raise walk.fault(within, child, f"tag {child.tag:X}, wanted {_wanted(entry)}")
+                    values.append(read(walk, child, within))
+                except Asn1Error as fault:
+                    walk.note(fault)
         finally:
-            self.lists -= 1
-        if node.size:
-            self._check(node.size, len(values), "size", path, element)
+            walk.lists -= 1
+        if size:
+            _check(size, len(values), "size", walk, element, place)
         return values
 
-    def _entry(self, node: Node, child: Tlv, path: str, depth: int, values: list[Any]) -> None:
-        try:
-            if not node.takes(child.tag):
-                raise self.fault(path, child, f"tag {child.tag:X}, wanted {_wanted(node)}")
-            values.append(self.value(node, child, path, depth + 1))
-        except Asn1Error as fault:
-            self._note(fault)
-
-    def _check(self, bounds: Bounds, number: int, what: str, path: str, element: Tlv) -> None:
-        if not any(low <= number <= high for low, high in bounds):
-            allowed = " or ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in bounds)
-            raise self.fault(path, element, f"{what} {number}, allowed {allowed}")
-
-    def _scalar(self, node: Node, element: Tlv, path: str) -> Any:
-        octets = element.value
-        match node.kind:
-            case "OCTET STRING":
-                return octets
-            case "INTEGER":
-                if not 1 <= len(octets) <= _MAXIMUM_INTEGER_OCTETS:
-                    raise self.fault(path, element, f"an INTEGER of {len(octets)} octets")
-                number = int.from_bytes(octets, "big", signed=True)
-                return NamedInt(number, node.names) if node.names else number
-            case "BOOLEAN":
-                if len(octets) != 1:
-                    raise self.fault(path, element, f"a BOOLEAN of {len(octets)} octets")
-                return octets != b"\0"
-            case "NULL":
-                if octets:
-                    raise self.fault(path, element, "a NULL with contents")
-                return None
-            case "BIT STRING":
-                if not octets or octets[0] > 7 or (octets[0] and len(octets) == 1):
-                    raise self.fault(path, element, "the count of unused bits is wrong")
-                return octets[1:], (len(octets) - 1) * 8 - octets[0]
-            case "UTF8String":
-                try:
-                    return octets.decode()
-                except UnicodeDecodeError as error:
-                    raise self.fault(path, element, f"no UTF-8: {error.reason}") from None
-            case "OBJECT IDENTIFIER":
-                try:
-                    return decode_oid(octets)
-                except ValueError as error:
-                    raise self.fault(path, element, str(error)) from None
-        raise self.fault(path, element, f"type {node.kind} is not handled")
-
-
-def _size(value: Any) -> int:
-    """What a size constraint counts: octets, bits, or characters of a text (X.680 51.5)."""
-    return int(value[1]) if isinstance(value, tuple) else len(value)
+    return decode

@@ -41,28 +41,37 @@ class DerFault:
         return f"octet {self.offset}: {self.reason}"
 
 
-def check_node(element: Tlv, node: Node | None, depth: int = 0) -> Iterator[DerFault]:
+def faults_of(element: Tlv, node: Node | None) -> list[DerFault]:
     """Faults of an element and all inside it; ``node`` is its type where it is known."""
+    faults: list[DerFault] = []
+    _check(element, node, 0, faults)
+    return faults
+
+
+def _check(element: Tlv, node: Node | None, depth: int, faults: list[DerFault]) -> None:
     if depth > _MAXIMUM_DEPTH:
-        yield DerFault(element.offset, "nested too deeply")
+        faults.append(DerFault(element.offset, "nested too deeply"))
         return
-    yield from _header(element)
+    # A tag of one octet that is not universal with a length of one octet is in its shortest form.
+    if len(element.header) > 2 or element.tag < _FIRST_NOT_UNIVERSAL:
+        faults += _header(element)
     node = _resolved(node, element)
     if not element.constructed:
-        yield from _contents(element, node)
+        if node is not None or element.tag in _KINDS:
+            faults += _contents(element, node)
         return
     try:
         children = element.children()
     except TlvError as error:
-        yield DerFault(error.offset, error.reason)
+        faults.append(DerFault(error.offset, error.reason))
         return
     components = _components(node, children)
     for child, component in zip(children, components, strict=True):
-        yield from check_node(child, component, depth + 1)
-        if component is not None:
-            yield from _default(child, component)
+        _check(child, component, depth + 1, faults)
+        if component is not None and component.default is not None:
+            faults += _default(child, component)
     if node is None and element.tag == _SET_TAG:
-        yield from _set_order(children)
+        faults += _set_order(children)
 
 
 def _resolved(node: Node | None, element: Tlv) -> Node | None:
@@ -100,13 +109,16 @@ def _header(element: Tlv) -> Iterator[DerFault]:
 
 
 def _contents(element: Tlv, node: Node | None) -> Iterator[DerFault]:
+    kind = _KINDS.get(element.tag, "") if node is None else node.kind
+    if kind == "OCTET STRING":
+        return
     at, octets = element.offset + len(element.header), element.value
     shown = octets[:_SHOWN_OCTETS].hex().upper() + ("…" if len(octets) > _SHOWN_OCTETS else "")
-    match _KINDS.get(element.tag, "") if node is None else node.kind:
+    match kind:
         case "BOOLEAN":
             if octets not in (b"\x00", b"\xff"):
                 yield DerFault(at, f"BOOLEAN {shown}, canonical are 00 and FF (X.690 11.1)")
-        case "INTEGER" | "ENUMERATED" as kind:
+        case "INTEGER" | "ENUMERATED":
             # Nine equal bits at the front are one octet too many.
             if not octets or (len(octets) > 1 and octets[0] in (0x00, 0xFF) and octets[0] >> 7 == octets[1] >> 7):
                 yield DerFault(at, f"{kind} {shown} is not in its shortest form (X.690 8.3.2)")
@@ -141,8 +153,6 @@ def _bits(at: int, octets: bytes, *, named: bool) -> Iterator[DerFault]:
 
 
 def _default(element: Tlv, node: Node) -> Iterator[DerFault]:
-    if node.default is None:
-        return
     octets = element.value
     value = octets if node.kind == "OCTET STRING" else int.from_bytes(octets, "big", signed=True)
     if value == node.default:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.asn1.errors import Asn1Error, join
+from pytest_euicc.asn1.errors import Asn1Error
 from pytest_euicc.asn1.schema import SEQUENCE_TAG, Node, schema
 from pytest_euicc.asn1.tlv import TlvError, encode_length
 from pytest_euicc.asn1.values import encode_oid
 
-_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "OCTET STRING": (bytes, bytearray),
-    "OPAQUE": (bytes, bytearray),
-    "BOOLEAN": bool,
-    "UTF8String": str,
-    "OBJECT IDENTIFIER": str,
-    "BIT STRING": tuple,
-    "SEQUENCE": dict,
-    "SEQUENCE OF": (list, tuple),
-    "CHOICE": tuple,
-}
+_Encoder = Callable[[Any], bytes]
+
+
+class _Refused(Exception):
+    """A value of the wrong kind; the fields that it is in are added on the way out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.within: list[str] = []
 
 
 def encode(type_name: str, value: Any) -> bytes:
@@ -31,116 +31,177 @@ def encode(type_name: str, value: Any) -> bytes:
         Asn1Error: a field that the type does not have, a missing one, or a value of the wrong kind.
         KeyError: the type is unknown.
     """
-    return _element(type_name, schema().node(type_name), value, "")
-
-
-def _element(type_name: str, node: Node, value: Any, path: str) -> bytes:
-    """A value with its tag and length."""
-    kind = node.kind
-    wanted = _PYTHON_TYPES.get(kind)
-    if wanted is not None and not isinstance(value, wanted):
-        raise Asn1Error(type_name, path, None, f"{kind} cannot be made from {value!r}")
-    match kind:
-        case "SEQUENCE":
-            contents = b"".join(_fields(type_name, node, value, path))
-        case "OCTET STRING":
-            contents = bytes(value)
-        case "CHOICE":
-            contents = _chosen(type_name, node, value, path)
-            if not node.explicit:
-                return contents
-        case "SEQUENCE OF":
-            element = node.element
-            assert element is not None  # noqa: S101
-            contents = b"".join(_element(type_name, element, each, join(path, str(i))) for i, each in enumerate(value))
-        case "INTEGER":
-            number = _number(type_name, node, value, path)
-            # One bit more than the number has, for its sign.
-            contents = number.to_bytes((number + (number < 0)).bit_length() // 8 + 1, "big", signed=True)
-        case "BIT STRING":
-            octets, count = _bits(type_name, node, value, path)
-            contents = bytes([-count % 8]) + octets
-        case "OPAQUE":
-            return _opaque(type_name, node, bytes(value), path)
-        case _:
-            contents = _text(type_name, node, value, path)
-    return node.tag_octets + encode_length(len(contents)) + contents
-
-
-def _text(type_name: str, node: Node, value: Any, path: str) -> bytes:
-    """The contents of the kinds that are seldom met."""
-    match node.kind:
-        case "BOOLEAN":
-            return b"\xff" if value else b"\0"
-        case "NULL":
-            return b""
-        case "UTF8String":
-            try:
-                return bytes(value.encode())
-            except UnicodeEncodeError as error:
-                raise Asn1Error(type_name, path, None, f"cannot be encoded: {error.reason}") from None
-        case "OBJECT IDENTIFIER":
-            try:
-                return encode_oid(value)
-            except ValueError as error:
-                raise Asn1Error(type_name, path, None, f"cannot be encoded: {error}") from None
-    raise Asn1Error(type_name, path, None, f"type {node.kind} is not handled")
-
-
-def _chosen(type_name: str, node: Node, value: tuple[Any, ...], path: str) -> bytes:
-    chosen = node.field(value[0]) if len(value) == 2 and isinstance(value[0], str) else None
-    if chosen is None:
-        names = ", ".join(entry.name for entry in node.fields)
-        raise Asn1Error(type_name, path, None, f"{value!r} is no alternative; {names} are")
-    return _element(type_name, chosen, value[1], join(path, chosen.name))
-
-
-def _fields(type_name: str, node: Node, value: dict[str, Any], path: str) -> Iterator[bytes]:
-    for name in value:
-        if node.field(name) is None:
-            names = ", ".join(entry.name for entry in node.fields) or "none"
-            raise Asn1Error(type_name, path, None, f"no field {name!r}; there are: {names}")
-    for entry in node.fields:
-        if entry.name in value:
-            octets = _element(type_name, entry, value[entry.name], join(path, entry.name))
-            # DER leaves a default value out (X.690 11.5).
-            if entry.default is None or octets != _element(type_name, entry, entry.default, path):
-                yield octets
-        elif not entry.optional:
-            raise Asn1Error(type_name, path, None, f"{entry.name} is missing")
-
-
-def _number(type_name: str, node: Node, value: Any, path: str) -> int:
-    if isinstance(value, str) and value in node.names:
-        return node.names[value]
-    if isinstance(value, str):
-        names = ", ".join(node.names) or "a number"
-        raise Asn1Error(type_name, path, None, f"{value!r} is no name of it; {names} would be")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Asn1Error(type_name, path, None, f"INTEGER cannot be made from {value!r}")
-    return int(value)
-
-
-def _bits(type_name: str, node: Node, value: tuple[Any, ...], path: str) -> tuple[bytes, int]:
-    octets, count = value if len(value) == 2 else (None, None)
-    if not isinstance(octets, bytes) or not isinstance(count, int) or not 0 <= count <= len(octets) * 8:
-        raise Asn1Error(type_name, path, None, f"BIT STRING cannot be made from {value!r}")
-    bits = "".join(f"{octet:08b}" for octet in octets)[:count]
-    if node.names:
-        # A named bit list has no trailing zero bits (X.690 11.2.2).
-        bits = bits.rstrip("0")
-    padded = bits + "0" * (-len(bits) % 8)
-    return bytes(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8)), len(bits)
-
-
-def _opaque(type_name: str, node: Node, octets: bytes, path: str) -> bytes:
-    """A whole element, under the tag of its place."""
-    if node.tag in (None, SEQUENCE_TAG):
-        return octets
-    if node.explicit:
-        return tlv.encode(node.tag, octets)
     try:
-        element = tlv.read(octets, 0)
-    except TlvError as error:
-        raise Asn1Error(type_name, path, None, f"no TLV: {error}") from None
-    return tlv.encode_tag(node.tag) + octets[len(tlv.encode_tag(element.tag)) :]
+        return _encoder(schema().node(type_name))(value)
+    except _Refused as refused:
+        raise Asn1Error(type_name, ".".join(reversed(refused.within)), None, refused.reason) from None
+
+
+@cache
+def _encoder(node: Node) -> _Encoder:
+    """What encodes values of a type, with tag and length; made once for each place of each type.
+
+    Types do not contain themselves.
+    """
+    match node.kind:
+        case "SEQUENCE":
+            return _tagged(node, dict, _sequence(node))
+        case "CHOICE":
+            return _choice(node)
+        case "SEQUENCE OF":
+            return _tagged(node, (list, tuple), _list(node))
+        case "OPAQUE":
+            return _opaque(node)
+        case "INTEGER":
+            return _tagged(node, object, _integer(node))
+        case "BIT STRING":
+            return _tagged(node, tuple, _bits(node))
+    wanted, contents = _SCALARS[node.kind]
+    return _tagged(node, wanted, contents)
+
+
+def _tagged(node: Node, wanted: type | tuple[type, ...], contents_of: _Encoder) -> _Encoder:
+    tag, kind = node.tag_octets, node.kind
+
+    def encode(value: Any) -> bytes:
+        if not isinstance(value, wanted):
+            raise _Refused(f"{kind} cannot be made from {value!r}")
+        contents = contents_of(value)
+        return tag + encode_length(len(contents)) + contents
+
+    return encode
+
+
+def _choice(node: Node) -> _Encoder:
+    # The first of several alternatives of one name is meant.
+    encoders = {entry.name: _encoder(entry) for entry in reversed(node.fields)}
+
+    def chosen(value: Any) -> bytes:
+        if not isinstance(value, tuple):
+            raise _Refused(f"CHOICE cannot be made from {value!r}")
+        encode = encoders.get(value[0]) if len(value) == 2 and isinstance(value[0], str) else None
+        if encode is None:
+            names = ", ".join(entry.name for entry in node.fields)
+            raise _Refused(f"{value!r} is no alternative; {names} are")
+        return _within(value[0], encode, value[1])
+
+    return _tagged(node, object, chosen) if node.explicit else chosen
+
+
+def _within(name: str, encode: _Encoder, value: Any) -> bytes:
+    try:
+        return encode(value)
+    except _Refused as refused:
+        refused.within.append(name)
+        raise
+
+
+def _sequence(node: Node) -> _Encoder:
+    # DER leaves a default value out (X.690 11.5).
+    parts = [
+        (entry.name, encode, entry.optional, None if entry.default is None else encode(entry.default))
+        for entry in node.fields
+        for encode in (_encoder(entry),)
+    ]
+    known = frozenset(entry.name for entry in node.fields)
+
+    def contents_of(value: dict[str, Any]) -> bytes:
+        if not value.keys() <= known:
+            name = next(name for name in value if name not in known)
+            names = ", ".join(entry.name for entry in node.fields) or "none"
+            raise _Refused(f"no field {name!r}; there are: {names}")
+        contents = b""
+        for name, encode, optional, default in parts:
+            if name in value:
+                octets = _within(name, encode, value[name])
+                if octets != default:
+                    contents += octets
+            elif not optional:
+                raise _Refused(f"{name} is missing")
+        return contents
+
+    return contents_of
+
+
+def _list(node: Node) -> _Encoder:
+    assert node.element is not None  # noqa: S101
+    encode = _encoder(node.element)
+    return lambda value: b"".join([_within(str(number), encode, each) for number, each in enumerate(value)])
+
+
+def _integer(node: Node) -> _Encoder:
+    names = node.names
+
+    def contents_of(value: Any) -> bytes:
+        if isinstance(value, str):
+            if value not in names:
+                wanted = ", ".join(names) or "a number"
+                raise _Refused(f"{value!r} is no name of it; {wanted} would be")
+            value = names[value]
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _Refused(f"INTEGER cannot be made from {value!r}")
+        # One bit more than the number has, for its sign.
+        return int(value).to_bytes((value + (value < 0)).bit_length() // 8 + 1, "big", signed=True)
+
+    return contents_of
+
+
+def _bits(node: Node) -> _Encoder:
+    named = bool(node.names)
+
+    def contents_of(value: tuple[Any, ...]) -> bytes:
+        octets, count = value if len(value) == 2 else (None, None)
+        if not isinstance(octets, bytes) or not isinstance(count, int) or not 0 <= count <= len(octets) * 8:
+            raise _Refused(f"BIT STRING cannot be made from {value!r}")
+        bits = "".join(f"{octet:08b}" for octet in octets)[:count]
+        if named:
+            # A named bit list has no trailing zero bits (X.690 11.2.2).
+            bits = bits.rstrip("0")
+        padded = bits + "0" * (-len(bits) % 8)
+        return bytes((len(padded) - len(bits), *(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8))))
+
+    return contents_of
+
+
+def _opaque(node: Node) -> _Encoder:
+    """A whole element, under the tag of its place."""
+    tag = node.tag
+
+    def encode(value: Any) -> bytes:
+        if not isinstance(value, bytes | bytearray):
+            raise _Refused(f"OPAQUE cannot be made from {value!r}")
+        octets = bytes(value)
+        if tag in (None, SEQUENCE_TAG):
+            return octets
+        if node.explicit:
+            return tlv.encode(tag, octets)
+        try:
+            element = tlv.read(octets, 0)
+        except TlvError as error:
+            raise _Refused(f"no TLV: {error}") from None
+        return node.tag_octets + octets[len(tlv.encode_tag(element.tag)) :]
+
+    return encode
+
+
+def _text(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise _Refused(f"cannot be encoded: {error.reason}") from None
+
+
+def _identifier(value: str) -> bytes:
+    try:
+        return encode_oid(value)
+    except ValueError as error:
+        raise _Refused(f"cannot be encoded: {error}") from None
+
+
+_SCALARS: dict[str, tuple[type | tuple[type, ...], _Encoder]] = {
+    "OCTET STRING": ((bytes, bytearray), bytes),
+    "BOOLEAN": (bool, lambda value: b"\xff" if value else b"\0"),
+    "NULL": (object, lambda _: b""),
+    "UTF8String": (str, _text),
+    "OBJECT IDENTIFIER": (str, _identifier),
+}

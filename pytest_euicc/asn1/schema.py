@@ -96,9 +96,32 @@ class Node:
         """True if an element with this tag can be this type."""
         return self._open or tag in self._tags
 
+    @cached_property
+    def _places(self) -> Mapping[int, tuple[int, ...]]:
+        """Of a SEQUENCE or CHOICE without components of an open type: numbers of the components that a tag can be."""
+        found: dict[int, list[int]] = {}
+        for number, entry in enumerate(self.fields):
+            for tag in entry._tags:
+                found.setdefault(tag, []).append(number)
+        return {tag: tuple(numbers) for tag, numbers in found.items()}
+
+    @cached_property
+    def _has_open(self) -> bool:
+        return any(entry._open for entry in self.fields)
+
+    def place(self, tag: int, start: int = 0) -> int:
+        """Number of the first component from ``start`` on that an element with this tag can be; -1 if there is none."""
+        if self._has_open:
+            return next((at for at in range(start, len(self.fields)) if self.fields[at].takes(tag)), -1)
+        for at in self._places.get(tag, ()):
+            if at >= start:
+                return at
+        return -1
+
     def chosen(self, tag: int) -> Node | None:
         """The component that an element with this tag is."""
-        return next((entry for entry in self.fields if entry.takes(tag)), None)
+        at = self.place(tag)
+        return None if at < 0 else self.fields[at]
 
     def components(self, tags: Iterable[int]) -> list[Node | None]:
         """Of a SEQUENCE: what each element is by its tag and place, None for one that is unknown or out of order.
@@ -108,13 +131,12 @@ class Node:
         found: list[Node | None] = []
         start = 0
         for tag in tags:
-            for at in range(start, len(self.fields)):
-                if self.fields[at].takes(tag):
-                    found.append(self.fields[at])
-                    start = at + 1
-                    break
-            else:
+            at = self.place(tag, start)
+            if at < 0:
                 found.append(None)
+            else:
+                found.append(self.fields[at])
+                start = at + 1
         return found
 
 

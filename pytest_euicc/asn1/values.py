@@ -22,6 +22,13 @@ class NamedInt(int):
         made.name = next((name for name, value in names.items() if value == number), None)
         return made
 
+    @classmethod
+    def named(cls, number: int, name: str | None) -> NamedInt:
+        """The number with a name that was looked up already."""
+        made = super().__new__(cls, number)
+        made.name = name
+        return made
+
     def __getnewargs__(self) -> tuple[int, dict[str, int]]:  # type: ignore[override]
         return int(self), {self.name: int(self)} if self.name else {}
 
