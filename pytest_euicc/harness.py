@@ -254,7 +254,7 @@ def _record_path(path: Path, worker: str) -> Path:
 
 def _describe(session: Session, options: Options) -> dict[str, str]:
     """EID, svn and firmware as the card returns them; a card that returns none is described by its reader alone."""
-    from pytest_euicc.card.channel import UnexpectedStatus
+    from pytest_euicc.card.exchange import UnexpectedStatus
     from pytest_euicc.es10.isdr import Es10Error, Isdr
     from pytest_euicc.lab.contradictions import contradictions
 

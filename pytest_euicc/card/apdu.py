@@ -36,9 +36,10 @@ class CommandApdu:
     extended: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("cla", "ins", "p1", "p2"):
-            if not 0 <= getattr(self, name) <= 0xFF:
-                raise ApduError(f"{name} is {getattr(self, name):#x}: one octet wanted")
+        if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
+            for name in ("cla", "ins", "p1", "p2"):
+                if not 0 <= getattr(self, name) <= 0xFF:
+                    raise ApduError(f"{name} is {getattr(self, name):#x}: one octet wanted")
         if len(self.data) > _MAX_DATA:
             raise ApduError(f"{len(self.data)} octets of command data: at most {_MAX_DATA} fit")
         if self.le is not None and not 1 <= self.le <= _MAX_LE:
@@ -116,7 +117,7 @@ class ResponseApdu:
         """Split received octets; raises `ApduError` when there are fewer than two."""
         if len(octets) < 2:
             raise ApduError(f"a response has at least 2 octets, this one {len(octets)}: {octets.hex().upper()}")
-        return cls(octets[:-2], int.from_bytes(octets[-2:]))
+        return cls(octets[:-2], octets[-2] << 8 | octets[-1])
 
     @property
     def ok(self) -> bool:

@@ -1,16 +1,17 @@
-"""A card and its logical channels: the one place that follows 61xx, 6Cxx and 91xx and that chains STORE DATA."""
+"""A card and its logical channels: the one place that follows 91xx and that chains STORE DATA."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pytest_euicc.card import proactive
-from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, cla_on_channel
-from pytest_euicc.card.errors import ByTheDevice, CardError, MalformedAnswer
+from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu
+from pytest_euicc.card.errors import ByTheDevice, MalformedAnswer
+from pytest_euicc.card.exchange import Exchange, UnexpectedStatus
+from pytest_euicc.card.following import follow
+from pytest_euicc.card.limits import Limits
 from pytest_euicc.card.proactive import ProactiveCommand
 from pytest_euicc.card.transport import Device, RemovableTransport, Transport, device_of
 
@@ -25,33 +26,8 @@ TERMINAL_CAPABILITY = bytes.fromhex("A903830107")
 TERMINAL_PROFILE = bytes.fromhex("1300E802")
 
 _MF = bytes.fromhex("3F00")
-_ENVELOPE = 0xC2
-_WARNINGS = (0x62, 0x63)
-_MAX_RESPONSE = 1 << 20
 _MAX_PROACTIVE = 50
-_MAX_RESTARTS = 3
 _BLOCKS = 256
-
-
-class UnexpectedStatus(CardError):
-    """The card refused a command that the harness needs; `response` is its answer."""
-
-    def __init__(self, doing: str, response: ResponseApdu) -> None:
-        super().__init__(f"{doing}: the card answered {response}")
-        self.response = response
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One command and its response as they went over the transport.
-
-    `started` is in seconds since the epoch, `seconds` how long the transport took. `response` is empty when it failed.
-    """
-
-    command: bytes
-    response: bytes
-    started: float
-    seconds: float
 
 
 class Start(NamedTuple):
@@ -60,44 +36,6 @@ class Start(NamedTuple):
     mf: ResponseApdu
     terminal_capability: ResponseApdu | None
     terminal_profile: ResponseApdu | None
-
-
-class Limits:
-    """What one command may bring along before the card is said not to come to an end."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._depth = 0
-        self._until = 0.0
-        self._restarts = 0
-
-    @contextmanager
-    def command(self) -> Iterator[None]:
-        """A command begins, by itself or as a consequence of another."""
-        if self._depth == 0:
-            self._until, self._restarts = time.monotonic() + self._patience, 0
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
-
-    def check(self, description: str) -> None:
-        """Before anything is sent; raises `MalformedAnswer`."""
-        if self._depth and time.monotonic() > self._until:
-            raise MalformedAnswer(
-                f"{description}: a command with what the card announced for it (61xx, 91xx) does not come to an end "
-                f"within {self._patience:g} s"
-            )
-
-    def restart(self, description: str) -> None:
-        """Before a reset that the card asked for; raises `MalformedAnswer`."""
-        self._restarts += 1
-        if self._restarts > _MAX_RESTARTS:
-            raise MalformedAnswer(
-                f"{description}: after a REFRESH with reset the card asks for another while it is started, "
-                f"{self._restarts} times in a row (ETSI TS 102 223 6.4.7)"
-            )
 
 
 class Card:
@@ -270,10 +208,11 @@ class Card:
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """Send one command as it is; 61xx, 6Cxx and 91xx are not followed up."""
+        self.limits.check(self)
         octets = command.encode()
-        self.limits.check(self.description)
+        response = self.transmit(octets)
         try:
-            return ResponseApdu.parse(self.transmit(octets))
+            return ResponseApdu.parse(response)
         except ApduError as fault:
             raise MalformedAnswer(
                 f"{self.description}: {octets.hex().upper()} was answered by no APDU: {fault}"
@@ -307,7 +246,7 @@ class Card:
 
     def _restart(self) -> None:
         """REFRESH, UICC reset: reset, start, and give every channel back what was selected on it."""
-        self.limits.restart(self.description)
+        self.limits.restart(self)
         channels = list(self._channels)
         self.reset()
         self.start(*self._terminal)
@@ -358,27 +297,11 @@ class LogicalChannel:
         102 221 7.3.1.1.4); the status word is 9000 then.
         Raises `CardError` for what cannot be followed.
         """
-        with self.card.limits.command():
-            return self._send(command, proactively, fetch)
-
-    def _send(self, command: CommandApdu, proactively: bool, fetch: bool) -> ResponseApdu:
-        command = command.on_channel(self.number)
-        if command.case == 4 and self.card.protocol == "T=0":
-            # ISO 7816-3 10.3.2: a T=0 command carries data one way; the answer comes by GET RESPONSE.
-            command = command.without_le()
-        response = self.card.exchange(command)
-        if response.sw1 == 0x6C and command.case != 3:
-            response = self.card.exchange(
-                CommandApdu(command.cla, command.ins, command.p1, command.p2, command.data, response.sw2 or 256)
-            )
-        if response.sw1 == 0x61 and not fetch:
-            return ResponseApdu(b"", 0x9000)
-        response = self._collect(response)
-        if command.ins == _ENVELOPE and response.sw1 in _WARNINGS and not response.data:
-            response = ResponseApdu(self._after_warning(), response.sw)
-        if proactively:
-            self.card.serve_proactive(response)
-        return response
+        with self.card.limits:
+            response = follow(self.card, command, self.number, fetch=fetch)
+            if proactively and response.sw >> 8 == 0x91:
+                self.card.serve_proactive(response)
+            return response
 
     def select(self, aid: bytes, *, fci: bool = True) -> ResponseApdu:
         """SELECT by DF name, first or only occurrence (ISO 7816-4 11.2.2); without `fci` it is not fetched with T=0."""
@@ -405,31 +328,3 @@ class LogicalChannel:
     def close(self) -> ResponseApdu:
         """MANAGE CHANNEL close."""
         return self.card.close_channel(self)
-
-    def _after_warning(self) -> bytes:
-        """What GET RESPONSE gives after a warning: the data of an error to SMS-PP DOWNLOAD (3GPP TS 31.111 7.1.1.1)."""
-        get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=256)
-        response = self.card.exchange(get)
-        if response.sw1 == 0x6C:
-            response = self.card.exchange(CommandApdu(get.cla, 0xC0, 0x00, 0x00, le=response.sw2 or 256))
-        response = self._collect(response)
-        return response.data if response.ok else b""
-
-    def _collect(self, response: ResponseApdu) -> ResponseApdu:
-        """GET RESPONSE for as long as 61xx says that there is more (ISO 7816-4 5.6, 11.7.1)."""
-        data = response.data
-        while response.sw1 == 0x61:
-            wanted = response.sw2 or 256
-            if self.card.device is not None:
-                wanted = min(wanted, self.card.block)
-            get = CommandApdu(cla_on_channel(0x00, self.number), 0xC0, 0x00, 0x00, le=wanted)
-            response = self.card.exchange(get)
-            if response.sw1 == 0x6C:
-                response = self.card.exchange(CommandApdu(get.cla, 0xC0, 0x00, 0x00, le=response.sw2 or 256))
-            data += response.data
-            if response.sw1 == 0x61 and (not response.data or len(data) > _MAX_RESPONSE):
-                raise MalformedAnswer(
-                    f"{self.card.description}: the card announces more and more response (61xx) and "
-                    f"{'gives none' if not response.data else 'does not come to an end'}"
-                )
-        return ResponseApdu(data, response.sw)

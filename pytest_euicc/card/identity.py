@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.card.channel import Card, UnexpectedStatus
+from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import MalformedAnswer
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.card.transport import Transport
 
 ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")

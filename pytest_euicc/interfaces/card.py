@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.card.atr import Atr, AtrError
-from pytest_euicc.card.channel import TERMINAL_CAPABILITY, TERMINAL_PROFILE, LogicalChannel, UnexpectedStatus
+from pytest_euicc.card.channel import TERMINAL_CAPABILITY, TERMINAL_PROFILE, LogicalChannel
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.engine.message import Message, Outcome

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pytest_euicc.card.channel import UnexpectedStatus
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.card.transport import RemovableTransport
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete

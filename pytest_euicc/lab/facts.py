@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.card.channel import Card, UnexpectedStatus
+from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.fci import Fci, FciError
 from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr

@@ -3,8 +3,9 @@
 import pytest
 
 from pytest_euicc.card.apdu import CommandApdu
-from pytest_euicc.card.channel import Card, Exchange, UnexpectedStatus
+from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardMute, MalformedAnswer
+from pytest_euicc.card.exchange import Exchange, UnexpectedStatus
 from pytest_euicc.card.proactive import ProactiveCommand, answer, terminal_response
 from tests.support.scripted import Script
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_euicc.card.channel import Exchange
+from pytest_euicc.card.exchange import Exchange
 
 if TYPE_CHECKING:
     # The HTTP stack is loaded when a sequence needs it, so that collecting tests stays quick.

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from pytest_euicc.asn1.errors import Asn1Error
 from pytest_euicc.card.apdu import ApduError
-from pytest_euicc.card.channel import UnexpectedStatus
 from pytest_euicc.card.errors import ByTheDevice, CardError, ReplayEnded, ReplayMismatch, TraceError
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.tamper import TamperError
 from pytest_euicc.errors import PytestEuiccError

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_euicc.card.apdu import channel_of
-from pytest_euicc.card.channel import Card, Exchange, LogicalChannel
+from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.es10.changes import Part, Touched
 from pytest_euicc.es10.functions import FUNCTIONS
 

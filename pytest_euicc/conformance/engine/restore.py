@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_euicc.card.apdu import CommandApdu
-from pytest_euicc.card.channel import UnexpectedStatus
 from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Refused

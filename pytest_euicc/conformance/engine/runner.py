@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_euicc.card.channel import Exchange
+from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.card.transport import RemovableTransport, SnapshotTransport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session

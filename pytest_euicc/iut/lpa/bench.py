@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
-from pytest_euicc.card.channel import Exchange
+from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
