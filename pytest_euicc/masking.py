@@ -7,8 +7,11 @@ length, so that lengths in headers and TLVs still fit: ``**`` for an octet in he
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from bisect import insort
 from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 MASK = "***"
@@ -33,8 +36,27 @@ _SHORTEST = 8
 _PART = 4
 """Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
 
-_known: dict[bytes, str] = {}
-"""Each with its hex."""
+
+@dataclass(frozen=True)
+class _Known:
+    """A secret, and how it looks in text.
+
+    Attributes:
+        digits: its hex.
+        base64: what base64 of something around it has, whatever stands before and behind: one of three.
+    """
+
+    digits: str
+    base64: tuple[str, ...]
+
+
+_known: dict[bytes, _Known] = {}
+_lengths: list[int] = []
+"""Of all secrets, ascending."""
+_begins: dict[bytes, list[bytes]] = {}
+"""Secrets by their first octets, for one that is cut off behind."""
+_ends: dict[bytes, list[bytes]] = {}
+"""Secrets by their last octets, for one that is cut off before."""
 _texts: dict[str, re.Pattern[str]] = {}
 _state = {"shown": False}
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11,}={0,2}")
@@ -50,10 +72,26 @@ def note(*octets: bytes) -> None:
     """Remember secrets; the oldest of very many are forgotten."""
     for each in octets:
         if len(each) >= _SHORTEST and _telling(each):
-            _known.pop(each, None)
-            _known[each] = each.hex()
+            known = _known.pop(each, None)
+            if known is None:
+                known = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
+                insort(_lengths, len(each))
+                _begins.setdefault(each[:_PART], []).append(each)
+                _ends.setdefault(each[-_PART:], []).append(each)
+            _known[each] = known
     while len(_known) > _MOST:
-        del _known[next(iter(_known))]
+        oldest = next(iter(_known))
+        del _known[oldest]
+        _lengths.remove(len(oldest))
+        _begins[oldest[:_PART]].remove(oldest)
+        _ends[oldest[-_PART:]].remove(oldest)
+
+
+def _within_base64(octets: bytes, before: int) -> str:
+    """The characters of base64 that are of these octets alone, behind a number of others."""
+    text = b64encode(bytes(before) + octets).decode()
+    # Six bits a character.
+    return text[-(-before * 8 // 6) : (before + len(octets)) * 8 // 6]
 
 
 def _telling(octets: bytes) -> bool:
@@ -69,21 +107,23 @@ def note_text(text: str) -> None:
 
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
-    for secret in _known:
+    for secret in _known if len(octets) >= _SHORTEST else ():
         at = octets.find(secret)
         while at >= 0:
             yield at, at + len(secret)
             at = octets.find(secret, at + 1)
-        if last is None:
-            continue
-        for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
-            if octets[last - length : last] == secret[:length] and _telling(secret[:length]):
-                yield last - length, last
-                break
-        for length in range(min(len(secret), last - first + 1) - 1, _PART - 1, -1):
-            if octets[first : first + length] == secret[-length:] and _telling(secret[-length:]):
-                yield first, first + length
-                break
+    if last is None:
+        return
+    for at in range(max(first, last - _lengths[-1]), last - _PART + 1):
+        for secret in _begins.get(octets[at : at + _PART], ()):
+            part = octets[at:last]
+            if len(part) < len(secret) and secret.startswith(part) and _telling(part):
+                yield at, last
+    for end in range(first + _PART, min(last, first + _lengths[-1]) + 1):
+        for secret in _ends.get(octets[end - _PART : end], ()):
+            part = octets[first:end]
+            if len(part) < len(secret) and secret.endswith(part) and _telling(part):
+                yield first, end
 
 
 def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:
@@ -116,18 +156,21 @@ def mask(text: str) -> str:
     """A text of any kind with every secret masked, in hex of either case, in base64, or as it is entered."""
     if _state["shown"]:
         return text
-    text = _FIELD.sub(rf"\g<1>{MASK}\g<2>", text)
+    if "hashCc" in text or "onfirmation" in text:
+        text = _FIELD.sub(rf"\g<1>{MASK}\g<2>", text)
     for secret, entered in _texts.items():
         if secret in text:
             text = entered.sub(MASK, text)
-    if not _known:
+    if len(text) < _SHORTEST:
         return text
     lowered = text.lower()
-    for octets, digits in _known.items():
-        if digits in lowered:
-            for form in (digits, digits.upper()):
+    in_base64 = False
+    for octets, known in _known.items():
+        if known.digits in lowered:
+            for form in (known.digits, known.digits.upper()):
                 text = text.replace(form, "**" * len(octets))
-    return _BASE64.sub(_mask_base64, text)
+        in_base64 = in_base64 or any(part in text for part in known.base64)
+    return _BASE64.sub(_mask_base64, text) if in_base64 else text
 
 
 def _mask_base64(found: re.Match[str]) -> str:
