@@ -42,18 +42,16 @@ class Deadline:
         """
         # The socket itself may be handed over to another object meanwhile, and that of the ssl module must not be
         # touched by two threads.
+        self.left()
         twin = socket.socket(connection.family, connection.type, fileno=os.dup(connection.fileno()))
-        cut = threading.Timer(self.left(), _shut, [twin])
-        cut.daemon = True
-        cut.start()
+        _cuts.add(twin, self._end)
         try:
             yield
         except OSError:
             self.left()
             raise
         finally:
-            cut.cancel()
-            cut.join()
+            _cuts.remove(twin)
             twin.close()
 
     def resolve(self, host: str, port: int) -> list[tuple[Any, ...]]:
@@ -97,6 +95,55 @@ class Deadline:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connection
         raise fault
+
+
+class _Cuts:
+    """Cuts connections when their time is over, in one thread for all: a thread for each costs as much as a request."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[socket.socket, float] = {}
+        self._runs = False
+        self._next = 0.0
+
+    def add(self, connection: socket.socket, end: float) -> None:
+        """Cut the connection at a time of `time.monotonic`, unless it is removed before."""
+        with self._changed:
+            self._ends[connection] = end
+            if not self._runs:
+                self._runs, self._next = True, end
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+            elif end < self._next:
+                self._changed.notify()
+
+    def remove(self, connection: socket.socket) -> None:
+        """Leave the connection alone from here on."""
+        with self._changed:
+            self._ends.pop(connection, None)
+
+    def _run(self) -> None:
+        with self._changed:
+            # With nothing to cut it stays until the time that it last waited for: the next request is near as a rule.
+            while self._ends or time.monotonic() < self._next:
+                now = time.monotonic()
+                for connection in [each for each, end in self._ends.items() if end <= now]:
+                    del self._ends[connection]
+                    _shut(connection)
+                self._next = min(self._ends.values(), default=self._next)
+                self._changed.wait(max(self._next - now, 0))
+            self._runs = False
+
+
+_cuts = _Cuts()
+
+
+def _fresh() -> None:
+    """A forked process has no thread but its own."""
+    global _cuts
+    _cuts = _Cuts()
+
+
+os.register_at_fork(after_in_child=_fresh)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
 from pytest_euicc.conformance.engine.arguments import Hex, Makes, SaveAs
-from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
 from pytest_euicc.conformance.engine.profiles import (
@@ -22,6 +22,7 @@ from pytest_euicc.conformance.engine.profiles import (
     switch,
 )
 from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import BOOLEAN, NUMBER, OCTETS, TEXT, mapping
 from pytest_euicc.interfaces.download.whole import install, metadata_for

@@ -88,7 +88,7 @@ class TestPki:
     def __init__(self, seed: str = "pytest-euicc", authorities: Mapping[str, Identity] | None = None) -> None:
         self._seed = seed
         self._authorities = authorities or {}
-        self._issued: dict[tuple[str, ...], Identity] = {}
+        self._issued: dict[tuple[object, ...], Identity] = {}
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -155,8 +155,7 @@ class TestPki:
     def _identity(
         self, wish: Wish, curve: str, issuer: Identity | None, *names: str, chain: tuple[Certificate, ...] = ()
     ) -> Identity:
-        signer = issuer.certificate.der.hex() if issuer else ""
-        key = (repr(wish), curve, signer, *names)
+        key = (wish, curve, issuer.certificate.der if issuer else b"", *names)
         if key not in self._issued:
             seed = "/".join((self._seed, curve, *names)).encode()
             private_key = private_key_from(seed, _curve(curve))

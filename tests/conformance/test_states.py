@@ -75,7 +75,7 @@ def test_a_refused_state_is_inconclusive_and_names_the_answer():
 
 
 def test_a_provisioner_brings_what_the_card_has_not():
-    from pytest_euicc.conformance.engine.context import ProfileWish
+    from pytest_euicc.conformance.engine.wishes import ProfileWish
 
     wishes = []
 

@@ -77,6 +77,9 @@ class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=False, arbitrary_types_allowed=True)
 
 
+_NONE = _Arguments()
+
+
 @dataclass(frozen=True)
 class Parameters:
     """The keyword-only parameters of a registered function; a trailing underscore (``as_``) is not part of the name."""
@@ -89,6 +92,11 @@ class Parameters:
         return {name: entry for name, entry in parameters.items() if entry.kind is entry.KEYWORD_ONLY}
 
     @cached_property
+    def _fields(self) -> tuple[tuple[str, str], ...]:
+        """Each parameter, and its field in the model."""
+        return tuple((name, f"{name.rstrip('_')}_value") for name in self._keywords)
+
+    @cached_property
     def model(self) -> type[BaseModel]:
         """A pydantic model with one field per parameter."""
         given = self._keywords
@@ -98,7 +106,7 @@ class Parameters:
         fields: dict[str, Any] = {}
         for name, parameter in given.items():
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[f"{name.rstrip('_')}_value"] = (hints[name], Field(default, alias=name.rstrip("_")))
+            fields[dict(self._fields)[name]] = (hints[name], Field(default, alias=name.rstrip("_")))
         return create_model(f"{self.function.__name__}_arguments", __base__=_Arguments, **fields)
 
     @cached_property
@@ -173,12 +181,12 @@ class Parameters:
             ValueError: an argument that does not fit its type, with a message for people.
         """
         try:
-            bound = self.model.model_validate(dict(arguments))
+            bound = self.model.model_validate(dict(arguments)) if arguments or self._fields else _NONE
         except ValidationError as error:
             entry = error.errors()[0]
             place = ".".join(map(str, entry["loc"]))
             raise ValueError(f"argument {place!r}: {pydantic_message(entry, self.names)}") from None
-        return {name: getattr(bound, f"{name.rstrip('_')}_value") for name in self._keywords}
+        return {name: getattr(bound, field_name) for name, field_name in self._fields}
 
 
 Entry = TypeVar("Entry")

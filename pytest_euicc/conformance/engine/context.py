@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pytest_euicc.card.channel import Card, LogicalChannel
-from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
+from pytest_euicc.conformance.engine.card_session import CardSession
+from pytest_euicc.conformance.engine.change_log import ChangeLog
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
-from pytest_euicc.conformance.engine.knowledge import Knowledge
 from pytest_euicc.conformance.engine.operator import CANNOT, TIME_OUT, Operator, OperatorAnswer, OperatorRequest, Task
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import NOT_RESTORED, Observation
 from pytest_euicc.conformance.values.resolve import resolve
 from pytest_euicc.conformance.values.text import closest
-from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
+from pytest_euicc.es10.isdr import Isdr
 
 if TYPE_CHECKING:
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.
@@ -37,21 +38,6 @@ DEFAULT_CHANNEL = "isdr"
 """The channel that ES10 actions use when a step names none."""
 
 
-@dataclass(frozen=True)
-class ProfileWish:
-    """The profile that a state needs and the card does not have.
-
-    ``ppr`` names Profile Policy Rules (``ppr1``, ``ppr2``), None = any; ``notify`` the events for which notifications
-    are to be configured; ``addresses`` to how many addresses each of them (or of all events) goes, None = any.
-    """
-
-    profile_class: str = "operational"
-    ppr: frozenset[str] | None = None
-    icon: bool | None = None
-    notify: frozenset[str] = frozenset()
-    addresses: int | None = None
-
-
 class Provisioner(Protocol):
     """Brings a profile onto the card, by download."""
 
@@ -64,33 +50,11 @@ class Provisioner(Protocol):
         """
 
 
-class ChangeLog(Protocol):
-    """Where it is written down that a real card is about to be changed, so that a later run can put it back."""
-
-    def change(self, sequence: str) -> None:
-        """A sequence is about to change the card; raises InconclusiveError where that cannot be written down."""
-
-    def restored(self, sequence: str) -> None:
-        """It has put back what it changed, or has said that it could not."""
-
-    def installing(self, iccid: bytes) -> None:
-        """A profile is about to be installed; raises InconclusiveError where that cannot be written down."""
-
-    def note(self, kind: str, data: dict[str, Any]) -> None:
-        """Something of a kind of LEFTOVERS is about to be left; raises InconclusiveError as `change`."""
-
-    def close(self) -> None:
-        """The run is over."""
-
-
 @dataclass
-class Session:
+class Session(CardSession):
     """What outlives a sequence: the implementation under test, a card or an SM-DP+, and what is known of it.
 
     Attributes:
-        card: the card under test; None where an SM-DP+ is.
-        declaration: what the implementation under test says of itself.
-        real_card: False for a simulator and a replay: these may be changed without permission.
         trust: CI certificates that signatures of the eUICC must lead to.
         seed: all randomness of the harness comes from it, so that a recorded run replays.
         started: the time by which lists and the like are dated; a replay has that of its recording.
@@ -102,15 +66,9 @@ class Session:
         operator: who does what only a person can do; None where there is nobody.
         returns: waits until the card of the session is back in its reader; raises PytestEuiccError where it is not.
         eid: of the card, as it was when the session began; empty where it gave none.
-        other_card: a sequence had another card put in, which is never changed.
         lost: why no further sequence can run on this card; empty while it can.
     """
 
-    card: Card | None = None
-    declaration: Declaration = field(default_factory=Declaration)
-    real_card: bool = True
-    allow_destructive: bool = False
-    isdr_aid: bytes = ISDR_AID
     trust: Sequence[Certificate] = ()
     provisioner: Provisioner | None = None
     seed: str = "0"
@@ -123,82 +81,7 @@ class Session:
     operator: Operator | None = None
     returns: Callable[[], None] | None = None
     eid: str = ""
-    other_card: bool = False
     lost: str = ""
-    _eid: str | None = None
-    _unidentified: str | None = None
-    _knowledge: Knowledge | None = None
-
-    def section(self, title: str) -> None:
-        """Tell a recorder or a replay that what follows belongs to ``title``."""
-        transport = self.card.transport if self.card else None
-        if isinstance(transport, SectionedTransport):
-            transport.section(title)
-
-    def identify(self) -> None:
-        """Ask the card in the reader for its EID; asked once, and never in the middle of a sequence.
-
-        A card that does not tell it is never changed (``refusal``), but all else can be tested.
-
-        Raises:
-            CardError: there is no card to ask.
-        """
-        if self._eid is not None or self._unidentified is not None:
-            return
-        card = self.held_card()
-        self.section("identify the card")
-        card.reset()
-        channel = card.open_channel()
-        channel.select(self.isdr_aid)
-        try:
-            self._eid = Isdr(channel, self.isdr_aid).get_eid()
-        except Es10Error as error:
-            self._unidentified = str(error)
-        card.reset()
-
-    def held_card(self) -> Card:
-        """The card.
-
-        Raises:
-            InconclusiveError: the session is one with an SM-DP+ alone.
-        """
-        if self.card is None:
-            raise VectorMistake("there is no card in this session; the actions of this case cannot be on one")
-        return self.card
-
-    @property
-    def knowledge(self) -> Knowledge:
-        """What is known of the card from what was sent to it."""
-        card = self.held_card()
-        if self._knowledge is None or self._knowledge.card is not card:
-            self._knowledge = Knowledge(card)
-        return self._knowledge
-
-    @property
-    def puts_back_whole(self) -> bool:
-        """Whether the card can be put back as a whole, whatever was done to it: by snapshot or by declared commands."""
-        by_snapshot = self.card is not None and isinstance(self.card.transport, SnapshotTransport)
-        return bool(self.declaration.restore) or by_snapshot
-
-    @property
-    def needs_permission(self) -> bool:
-        """Whether this card may be changed only if the declaration names its EID."""
-        return self.real_card and not self.allow_destructive
-
-    def refusal(self) -> str | None:
-        """Why this card must not be changed; None when it may."""
-        remedy = "list it under test_cards: of the declaration or give --euicc-allow-destructive"
-        if self.other_card:
-            return "the second card is never changed"
-        if not self.needs_permission:
-            return None
-        if not self.declaration.test_cards:
-            return f"the card in {self.held_card().description} is not declared as a test card; {remedy}"
-        self.identify()
-        if self._eid is None:
-            return f"the card does not tell its EID ({self._unidentified}); give --euicc-allow-destructive"
-        known = self._eid in self.declaration.test_cards
-        return None if known else f"the card {self._eid} is not a declared test card; {remedy}"
 
 
 @dataclass
@@ -239,7 +122,7 @@ class Context:
 
     def __post_init__(self) -> None:
         # Not for keys of anybody: reproducible requests of a test bench.
-        self._declared = self.declaration.declared()
+        self._declared = self.session.declared
         self.random = random.Random(f"{self.session.seed}:{self.sequence_id}")  # noqa: S311
 
     @property
@@ -298,7 +181,7 @@ class Context:
         Raises:
             ValueMistake: nothing was saved under a name.
         """
-        return resolve(data, {"declaration": self._declared, **self.variables})
+        return resolve(data, {"declaration": self._declared, **self.variables}) if data else data
 
     def channel(self, name: str | None = None) -> LogicalChannel:
         """An open channel by its name.

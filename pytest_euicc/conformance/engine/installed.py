@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.profiles import (
     EVENTS,
@@ -20,6 +20,7 @@ from pytest_euicc.conformance.engine.profiles import (
     listed_profiles,
     remove_notification,
 )
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.values.text import to_json
 
 _NOT_THERE, _NOT_DISABLED, _DISALLOWED_BY_POLICY = 1, 2, 3

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context, ProfileWish
+from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.lists import entries_of
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.observations import UNREADABLE_ENTRY
 from pytest_euicc.conformance.values.text import describe, to_json
 from pytest_euicc.es10.isdr import Es10Error, Isdr

@@ -86,7 +86,7 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
             outcome = declaration.applies(expression)
             if not outcome.applies:
                 return str(outcome)
-    declared = declaration.declared()
+    declared = session.declared
     for _, reference in references(sequence.model_dump()):
         name, _, rest = reference.partition(".")
         key, _, inner = rest.partition(".")
@@ -224,7 +224,7 @@ class _Run:
         """Have a card back that was pulled out, or that made room for another; raises PytestEuiccError."""
         session = self.session
         transport = session.card.transport if session.card is not None else None
-        if isinstance(transport, SnapshotTransport) or session.returns is None:
+        if session.returns is None or isinstance(transport, SnapshotTransport):
             return  # A simulator puts its card back with all that is on it.
         if session.other_card or (isinstance(transport, RemovableTransport) and not transport.held()):
             self.context.channels.clear()

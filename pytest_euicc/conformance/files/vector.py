@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -160,7 +161,7 @@ class Step(Expectation):
             raise ValueError("distinct compares the answers of a repeated step; give repeat: n")
         return self
 
-    @property
+    @cached_property
     def expectations(self) -> list[Expectation]:
         """The choices, of which one must hold; a step without ``any_of`` has one."""
         return self.any_of or [Expectation(sw=self.sw, status=self.status, expect=self.expect)]

@@ -27,6 +27,8 @@ class ValueMistake(PytestEuiccError, ValueError):
 def references(data: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every ``$name.field`` of ``data`` with its place."""
     if isinstance(data, str):
+        if "$" not in data:
+            return
         whole = REFERENCE.fullmatch(data)
         for name in [whole[1] or whole[2]] if whole else _INSIDE.findall(data):
             yield (), name
@@ -71,6 +73,8 @@ def resolve(data: Any, names: Mapping[str, Any]) -> Any:
         ValueMistake: as for `look_up`.
     """
     if isinstance(data, str):
+        if "$" not in data:
+            return data
         if found := REFERENCE.fullmatch(data):
             return look_up(names, found[1] or found[2])
         return _INSIDE.sub(lambda found: str(to_json(look_up(names, found[1]))), data)

@@ -6,12 +6,13 @@ from collections.abc import Generator
 from typing import Annotated, Any
 
 from pytest_euicc.conformance.engine.arguments import Hex, Makes, SaveAs
-from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import EVENTS, ProfilesInUse, by_iccid
 from pytest_euicc.conformance.engine.registry import ACTIONS, action, state
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.orders import Curve, Keys
 from pytest_euicc.conformance.values.text import describe, to_json
 from pytest_euicc.interfaces.es10.states import owner_for

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.arguments import Makes, SaveAs, Uses
-from pytest_euicc.conformance.engine.context import Context, ProfileWish
+from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import choose, delete_installed, installed_by_tester, provide
 from pytest_euicc.conformance.engine.profiles import (
@@ -29,6 +29,7 @@ from pytest_euicc.conformance.engine.profiles import (
     switch,
 )
 from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.observations import NOT_RESTORED
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.isdr import Es10Error

@@ -115,7 +115,7 @@ class EuiccCore:
             self.installed = None
         self.messages.clear()
         self.resets += 1
-        state = replace(self.state, unreleased_memory=0)
+        state = replace(self.state, unreleased_memory=0) if self.state.unreleased_memory else self.state
         if self.defects:
             if interrupted is not None and self.defective("interruption-takes-memory"):
                 state = replace(state, lost_memory=state.lost_memory + 1000)
