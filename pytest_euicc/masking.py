@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from bisect import insort
+from collections import Counter
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,10 @@ _MOST = 256
 """As many secrets are known at a time; a sequence makes some ten."""
 _SHORTEST = 8
 """Octets below which a value is found by chance. A test key of zeros is none either."""
+_MARK = 6
+"""Characters by which a text is looked through for secrets; base64 of the shortest one has ten of its own."""
+_SEARCHED = 1000
+"""Characters from which it is quicker to search for each secret."""
 _PART = 4
 """Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
 
@@ -49,8 +54,15 @@ class _Known:
     digits: str
     base64: tuple[str, ...]
 
+    @property
+    def marks(self) -> list[str]:
+        """What text that holds the secret has in it, in lower case or as it is."""
+        return [form[:_MARK] for form in (self.digits, *self.base64)]
+
 
 _known: dict[bytes, _Known] = {}
+_marks: Counter[str] = Counter()
+"""How many secrets have each; few texts have any."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
 _begins: dict[bytes, list[bytes]] = {}
@@ -75,16 +87,24 @@ def note(*octets: bytes) -> None:
             known = _known.pop(each, None)
             if known is None:
                 known = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
+                _marks.update(known.marks)
                 insort(_lengths, len(each))
                 _begins.setdefault(each[:_PART], []).append(each)
                 _ends.setdefault(each[-_PART:], []).append(each)
             _known[each] = known
     while len(_known) > _MOST:
         oldest = next(iter(_known))
-        del _known[oldest]
+        _forget_marks(_known.pop(oldest))
         _lengths.remove(len(oldest))
         _begins[oldest[:_PART]].remove(oldest)
         _ends[oldest[-_PART:]].remove(oldest)
+
+
+def _forget_marks(known: _Known) -> None:
+    _marks.subtract(known.marks)
+    for mark in known.marks:
+        if not _marks[mark]:
+            del _marks[mark]
 
 
 def _within_base64(octets: bytes, before: int) -> str:
@@ -161,9 +181,9 @@ def mask(text: str) -> str:
     for secret, entered in _texts.items():
         if secret in text:
             text = entered.sub(MASK, text)
-    if len(text) < _SHORTEST:
-        return text
     lowered = text.lower()
+    if len(text) < _SEARCHED and not _marked(text, lowered):
+        return text
     in_base64 = False
     for octets, known in _known.items():
         if known.digits in lowered:
@@ -171,6 +191,14 @@ def mask(text: str) -> str:
                 text = text.replace(form, "**" * len(octets))
         in_base64 = in_base64 or any(part in text for part in known.base64)
     return _BASE64.sub(_mask_base64, text) if in_base64 else text
+
+
+def _marked(text: str, lowered: str) -> bool:
+    """Whether a text may hold a secret."""
+    for at in range(len(text) - _SHORTEST + 1):
+        if text[at : at + _MARK] in _marks or lowered[at : at + _MARK] in _marks:
+            return True
+    return False
 
 
 def _mask_base64(found: re.Match[str]) -> str:

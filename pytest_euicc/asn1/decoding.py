@@ -143,6 +143,17 @@ def _decoder(node: Node) -> _Decoder:
     return _checked(node, scalar_decoder(node))
 
 
+class _Decoders(dict[int, _Decoder]):
+    """Of components by their numbers, each made when it is first met: a run meets few of those of profile packages."""
+
+    def __init__(self, node: Node) -> None:
+        self._fields = node.fields
+
+    def __missing__(self, at: int) -> _Decoder:
+        self[at] = made = _decoder(self._fields[at])
+        return made
+
+
 def _checked(node: Node, read: Callable[[bytes], Any]) -> _Decoder:
     """A value without fields, within its constraints."""
     size, numbers = node.size, node.numbers
@@ -183,7 +194,7 @@ def _opaque(node: Node) -> _Decoder:
 
 
 def _choice(node: Node) -> _Decoder:
-    decoders = tuple((entry.name, _decoder(entry)) for entry in node.fields)
+    decoders = _Decoders(node)
 
     def decode(walk: _Walk, element: Tlv, place: _Place) -> tuple[str, Any]:
         if node.explicit:
@@ -191,14 +202,14 @@ def _choice(node: Node) -> _Decoder:
         at = node.place(element.tag)
         if at < 0:
             raise walk.fault(place, element, f"tag {element.tag:X} is no alternative; {_alternatives(node)} are")
-        name, chosen = decoders[at]
-        return name, chosen(walk, element, (place, name))
+        name = node.fields[at].name
+        return name, decoders[at](walk, element, (place, name))
 
     return decode
 
 
 def _sequence(node: Node) -> _Decoder:
-    decoders = tuple((entry.name, _decoder(entry)) for entry in node.fields)
+    decoders, names = _Decoders(node), tuple(entry.name for entry in node.fields)
     # What has to be looked for where it did not come: mandatory components, and those with a default.
     wanted = tuple(
         (entry.name, entry.default) for entry in node.fields if not entry.optional or entry.default is not None
@@ -214,9 +225,9 @@ def _sequence(node: Node) -> _Decoder:
                 _stray(node, walk, child, place)
                 continue
             start = at + 1
-            name, read = decoders[at]
+            name = names[at]
             try:
-                values[name] = read(walk, child, (place, name))
+                values[name] = decoders[at](walk, child, (place, name))
             except Asn1Error as fault:
                 walk.note(fault)
                 unread.add(name)

@@ -60,6 +60,19 @@ def _encoder(node: Node) -> _Encoder:
     return _tagged(node, wanted, contents)
 
 
+class _Encoders(dict[str, _Encoder]):
+    """Of components by their names, each made when it is first met: a run meets few of those of profile packages."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __missing__(self, name: str) -> _Encoder:
+        entry = self._node.field(name)
+        assert entry is not None  # noqa: S101
+        self[name] = made = _encoder(entry)
+        return made
+
+
 def _tagged(node: Node, wanted: type | tuple[type, ...], contents_of: _Encoder) -> _Encoder:
     tag, kind = node.tag_octets, node.kind
 
@@ -73,17 +86,15 @@ def _tagged(node: Node, wanted: type | tuple[type, ...], contents_of: _Encoder) 
 
 
 def _choice(node: Node) -> _Encoder:
-    # The first of several alternatives of one name is meant.
-    encoders = {entry.name: _encoder(entry) for entry in reversed(node.fields)}
+    encoders = _Encoders(node)
 
     def chosen(value: Any) -> bytes:
         if not isinstance(value, tuple):
             raise _Refused(f"CHOICE cannot be made from {value!r}")
-        encode = encoders.get(value[0]) if len(value) == 2 and isinstance(value[0], str) else None
-        if encode is None:
+        if len(value) != 2 or not isinstance(value[0], str) or node.field(value[0]) is None:
             names = ", ".join(entry.name for entry in node.fields)
             raise _Refused(f"{value!r} is no alternative; {names} are")
-        return _within(value[0], encode, value[1])
+        return _within(value[0], encoders[value[0]], value[1])
 
     return _tagged(node, object, chosen) if node.explicit else chosen
 
@@ -98,10 +109,10 @@ def _within(name: str, encode: _Encoder, value: Any) -> bytes:
 
 def _sequence(node: Node) -> _Encoder:
     # DER leaves a default value out (X.690 11.5).
+    encoders = _Encoders(node)
     parts = [
-        (entry.name, encode, entry.optional, None if entry.default is None else encode(entry.default))
+        (entry.name, entry.optional, None if entry.default is None else encoders[entry.name](entry.default))
         for entry in node.fields
-        for encode in (_encoder(entry),)
     ]
     known = frozenset(entry.name for entry in node.fields)
 
@@ -111,9 +122,9 @@ def _sequence(node: Node) -> _Encoder:
             names = ", ".join(entry.name for entry in node.fields) or "none"
             raise _Refused(f"no field {name!r}; there are: {names}")
         contents = b""
-        for name, encode, optional, default in parts:
+        for name, optional, default in parts:
             if name in value:
-                octets = _within(name, encode, value[name])
+                octets = _within(name, encoders[name], value[name])
                 if octets != default:
                     contents += octets
             elif not optional:
