@@ -1,6 +1,6 @@
 """Many cards in one run of pytest: which product a test is about, and a card of it for this process.
 
-For users: docs/how-to/bench.md.
+For users: docs/how-to/many-readers.md.
 """
 
 from __future__ import annotations

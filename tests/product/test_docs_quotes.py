@@ -1,0 +1,83 @@
+"""What the documentation quotes is in the code: messages of the FAQ, pieces of the examples; and the examples work."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from pytest_euicc import options
+from pytest_euicc.conformance.reading import loader
+from tests.support.plugin_runs import run_tests
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+MESSAGES = re.findall(r"^### `(.+)`$", (ROOT / "docs" / "faq.md").read_text(encoding="utf-8"), re.MULTILINE)
+QUOTED = [
+    (str(page.relative_to(ROOT)), name, piece)
+    for page in PAGES
+    for name, piece in re.findall(
+        r"^```\w+\n# (docs/examples/\S+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL
+    )
+]
+
+
+@cache
+def texts() -> tuple[str, ...]:
+    """Every text in the code, with `…` for what is put into it."""
+    return tuple(text for path in (ROOT / "pytest_euicc").rglob("*.py") for text in written(path))
+
+
+def written(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+def says(text: str, message: str) -> bool:
+    """Whether a text of the code has the words of a message, in their order."""
+    return re.search(".*?".join(re.escape(part) for part in message.split("…") if part), text, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_of_the_faq_is_one_of_the_code(message: str) -> None:
+    assert any(says(text, message) for text in texts())
+
+
+def test_a_message_that_nobody_says_is_found() -> None:
+    assert len(MESSAGES) > 20
+    assert not any(says(text, "the reader … has no … at all") for text in texts())
+
+
+@pytest.mark.parametrize(("page", "name", "piece"), QUOTED, ids=[f"{page}:{name}" for page, name, _ in QUOTED])
+def test_a_piece_of_an_example_is_as_it_stands_there(page: str, name: str, piece: str) -> None:
+    """Blank lines between its parts may be others than in the example."""
+    assert piece in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_examples_are_quoted() -> None:
+    assert {name for _, name, _ in QUOTED} >= {"docs/examples/nickname.yaml", "docs/examples/test_own.py"}
+
+
+def test_the_vector_of_the_how_to_is_in_order() -> None:
+    (case,) = loader.load([ROOT / "docs" / "examples" / "nickname.yaml"])
+    assert case.sequence_id(case.sequences[0]) == "TC_Acme_Nickname_01"
+
+
+def test_the_tests_of_the_how_to_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_own=(ROOT / "docs" / "examples" / "test_own.py").read_text(encoding="utf-8"))
+    run_tests(pytester).assert_outcomes(passed=2)
+
+
+def test_options_that_are_written_of_exist() -> None:
+    """Options of pytest in the documentation; those of commands are in pages of their own."""
+    known = {option.flag for option in options.table()}
+    for page in [*PAGES, ROOT / "README.md"]:
+        used = set(re.findall(r"(?<![\w-])--(?:euicc|smdp|lpa)(?:-[a-z]+)+", page.read_text(encoding="utf-8")))
+        assert used <= known, page
