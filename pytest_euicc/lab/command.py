@@ -61,7 +61,7 @@ def declare(arguments: Namespace) -> int:
             file.write(text)
     except OSError as error:
         raise OptionError(f"--out {out}: {error.strerror or error}") from None
-    questions = sum(line.startswith(declaring.QUESTION) for line in text.splitlines())
+    questions = sum(line.lstrip().startswith(declaring.QUESTION) for line in text.splitlines())
     sys.stderr.write(f"{out}: {questions} questions are left; they begin with {declaring.QUESTION}\n")
     return 0
 

@@ -97,6 +97,11 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "there is such a file already" in capsys.readouterr().err
 
 
+def test_questions_within_a_list_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["declare", "--template", "lpac", "--out", str(tmp_path / "lpac.yaml")]) == 0
+    assert "lpac.yaml: 2 questions are left" in capsys.readouterr().err
+
+
 def test_a_template_loads_and_an_unknown_one_names_those_there_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from pytest_euicc import options
+from pytest_euicc import cli_arguments, options
 from pytest_euicc.conformance.reading import loader
 from tests.support.plugin_runs import run_tests
 
@@ -73,6 +74,32 @@ def test_the_vector_of_the_how_to_is_in_order() -> None:
 def test_the_tests_of_the_how_to_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_own=(ROOT / "docs" / "examples" / "test_own.py").read_text(encoding="utf-8"))
     run_tests(pytester).assert_outcomes(passed=2)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """What follows `pytest-euicc` in blocks of code, a line or what is joined to one."""
+    blocks = re.findall(
+        r"^ *```\w*\n.*?^ *```$|(?:^    .*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for block in blocks:
+        for line in block.replace("\\\n", " ").splitlines():
+            match = re.search(r"(?:^|[ /$])pytest-euicc (?!COMMAND)([a-z]+(?: [^|>&]*|$))", line.partition("  #")[0])
+            if match and "`" not in line:
+                yield match[1]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_are_shown_can_be_given(page: Path) -> None:
+    parser = cli_arguments.parser()
+    for command in commands(page):
+        try:
+            parser.parse_args(shlex.split(command))
+        except SystemExit:
+            pytest.fail(f"pytest-euicc {command}")
+
+
+def test_commands_are_found() -> None:
+    assert sum(1 for page in PAGES for _ in commands(page)) > 45
 
 
 def test_options_that_are_written_of_exist() -> None:
