@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 _UNSAFE = re.compile(
@@ -46,3 +47,15 @@ def printable_values(value: Any) -> Any:
         case list():
             return [printable_values(entry) for entry in value]
     return value
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` with the most similar known name, else the known names if they are few, else nothing."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    lower = {candidate.lower(): candidate for candidate in names}
+    found = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    if found:
+        return f"; did you mean {lower[found[0]]!r}?"
+    return f"; known: {', '.join(names)}" if 0 < len(names) <= 24 else ""

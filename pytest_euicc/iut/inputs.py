@@ -26,8 +26,8 @@ def _vectors(options: Options) -> list[Path]:
 
 def load_cases(options: Options) -> list[Case]:
     """All vectors: the package's and the user's; raises OptionError with every mistake in them."""
-    from pytest_euicc.conformance.files.document import FileMistakes
     from pytest_euicc.conformance.reading import loader
+    from pytest_euicc.document import FileMistakes
     from pytest_euicc.peers.smdp import published
 
     try:
@@ -91,7 +91,7 @@ def _declaration(
 ) -> Declaration:
     from pytest_euicc.conformance.engine import library
     from pytest_euicc.conformance.files.declaration import Declaration
-    from pytest_euicc.conformance.files.document import FileMistakes
+    from pytest_euicc.document import FileMistakes
 
     # Packages of vendors register options of their own, which a declaration may name.
     library.load()

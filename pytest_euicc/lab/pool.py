@@ -19,8 +19,9 @@ from pydantic import (
 from pytest_euicc.card.transport import kinds
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import Document, FileMistakes
-from pytest_euicc.conformance.values.text import closest, parse_hex, pydantic_message
+from pytest_euicc.conformance.values.text import parse_hex
+from pytest_euicc.document import Document, FileMistakes, pydantic_message
+from pytest_euicc.text import closest
 
 
 def _short(value: Any) -> Any:

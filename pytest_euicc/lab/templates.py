@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 from pytest_euicc import resources
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 _OF_THE_CARD = ("eid", "test_cards", "restore", "ci_verification", "ci_signing")
 _LPAS = ("lpac",)

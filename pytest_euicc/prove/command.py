@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_euicc import resources
-from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.extras import need
 from pytest_euicc.prove import permitted, report
@@ -31,6 +31,7 @@ from pytest_euicc.simulator.lpa import variants as permitted_of_lpa
 from pytest_euicc.simulator.smdp import defects as of_smdp
 from pytest_euicc.simulator.smdp import variants as permitted_of_smdp
 from pytest_euicc.simulator.variant import UnknownVariant, Variant, known_variants
+from pytest_euicc.text import closest
 
 HOLDS, OPEN, INTERRUPTED = 0, 1, 130
 REGISTRIES: Mapping[Side, Mapping[str, Defect]] = {
@@ -143,8 +144,8 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
     """
     unknown = [name for name in wish.defects if not any(name in REGISTRIES[side] for side in wish.sides)]
     if unknown:
-        known = ", ".join(sorted({name for side in wish.sides for name in REGISTRIES[side]}))
-        raise ProveError(f"--defect: no defect {unknown[0]!r}; there are: {known}")
+        hint = closest(unknown[0], {name for side in wish.sides for name in REGISTRIES[side]})
+        raise ProveError(f"--defect: no defect {unknown[0]!r}{hint or '; `pytest-euicc defects` lists them'}")
     try:
         cases = loader.load(list(wish.vectors) or [resources.vectors()])
         on = {side: tuple(t for t in targets(side) if wish.target in ("", t.name)) for side in wish.sides}

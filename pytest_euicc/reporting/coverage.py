@@ -11,10 +11,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pytest_euicc.conformance.files.applicability import parse
-from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.files.sides import NAMES
 from pytest_euicc.conformance.files.vector import Case
-from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.document import Document, FileMistakes, pydantic_message
 
 _HEAD = """\
 # Coverage

@@ -27,7 +27,7 @@ _OWN = {"euicc": "--euicc", "declaration": "--euicc-declaration"}
 
 def load(path: Path) -> Pool:
     """The pool of a file; raises OptionError."""
-    from pytest_euicc.conformance.files.document import FileMistakes
+    from pytest_euicc.document import FileMistakes
     from pytest_euicc.lab.pool import Pool
 
     try:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 
 class UnknownDefect(PytestEuiccError):
-    """A simulator has no defect of that name; the message has those that there are."""
+    """A simulator has no defect of that name; the message has the one that is meant."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def known_defects(option: str, names: Iterable[str], registry: Collection[str]) 
     """The names that an option gave, all of them in the registry of a simulator; raises UnknownDefect."""
     unknown = [name for name in names if name not in registry]
     if unknown:
-        raise UnknownDefect(f"{option}: no defect {unknown[0]!r}; there are: {', '.join(sorted(registry))}")
+        hint = closest(unknown[0], registry) or "; `pytest-euicc defects` lists them"
+        raise UnknownDefect(f"{option}: no defect {unknown[0]!r}{hint}")
     return frozenset(names)
 
 

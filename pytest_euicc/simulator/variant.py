@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 
 class UnknownVariant(PytestEuiccError):
@@ -56,7 +57,8 @@ def known_variants(option: str, names: Iterable[str], variants: Mapping[str, Var
     chosen: list[str] = []
     for name in names:
         if name not in variants:
-            raise UnknownVariant(f"{option}: no variant {name!r}; there are: {', '.join(sorted(variants))}")
+            hint = closest(name, variants) or "; `pytest-euicc variants` lists them"
+            raise UnknownVariant(f"{option}: no variant {name!r}{hint}")
         other = next((o for o in chosen if not compatible(frozenset({name, o}), variants)), None)
         if other is not None:
             raise UnknownVariant(f"{option}: {other} and {name} exclude each other; leave one out")

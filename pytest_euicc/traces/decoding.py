@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.conformance.values.text import describe as words_of
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 from pytest_euicc.traces.explaining import lines
 from pytest_euicc.traces.reading import Exchange, messages
 

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_euicc.conformance.files.applicability import ExpressionError, parse
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.document import FileMistakes
 
 VALUES: Mapping[str, bool | tuple[int, int, int] | None]
 VALUES = {

@@ -13,8 +13,8 @@ from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.guard import guarded
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import Document
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import Document
 from pytest_euicc.es10.changes import Changes
 from pytest_euicc.es10.isdr import Isdr
 from tests.support.unforgetting import Unforgetting

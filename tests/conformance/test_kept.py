@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import pytest
 
-from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.reading import kept, loader
+from pytest_euicc.document import Document, FileMistakes
 from tests.support.mini_card import HEAD
 
 GOOD = HEAD + "    given: [isdr_selected]\n    steps: [es10b.get_euicc_challenge]\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import Document, FileMistakes
 from tests.support.mini_card import HEAD
 
 GOOD = (

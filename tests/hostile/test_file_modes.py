@@ -13,7 +13,7 @@ from pytest_euicc.card.trace import Trace
 from pytest_euicc.card.transport import TransportOptions
 from pytest_euicc.cli import main
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import Document, FileMistakes
+from pytest_euicc.document import Document, FileMistakes
 from pytest_euicc.files import read_file
 from pytest_euicc.reporting import manifest, run_file
 from pytest_euicc.reporting.run_file import RunFileError

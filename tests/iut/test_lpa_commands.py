@@ -9,7 +9,7 @@ import pytest
 
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.errors import NotPermitted, NotReachable
-from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile

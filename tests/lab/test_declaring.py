@@ -10,8 +10,8 @@ from pytest_euicc import cli, resources
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.runner import not_applicable
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.lab.declaring import QUESTION
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from tests.support.plugin_runs import run

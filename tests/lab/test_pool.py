@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_euicc.card.errors import CardMute, ReaderBusy
-from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.lab.leasing import Lease, NoFreeCard, NotTheSame, check_same, lease
 from pytest_euicc.lab.pool import Pool
 from pytest_euicc.options import OptionError, Options

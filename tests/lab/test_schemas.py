@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from pytest_euicc import cli, resources
-from pytest_euicc.conformance.files.document import Document
 from pytest_euicc.conformance.reading.places import vector_files
+from pytest_euicc.document import Document
 from pytest_euicc.lab import schemas
 from pytest_euicc.lab.declaring import QUESTION
 from pytest_euicc.lab.templates import names, template

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_euicc import cli, resources
-from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.reading.loader import load, read
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.reporting import coverage, standing
 
 ONE = """

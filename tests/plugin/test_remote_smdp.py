@@ -21,10 +21,10 @@ from pytest_euicc import resources
 from pytest_euicc.cli import main
 from pytest_euicc.conformance.engine.errors import CannotOffer
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import FileMistakes
 from pytest_euicc.conformance.files.inventory import Es2Plus, HeldProfile, matching
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings

@@ -16,7 +16,7 @@ PROTOCOLS = ("asn1", "card", "rsp", "ota", "es9", "es10", "lpa")
 CONFORMANCE = ("values", "files", "engine", "reading")
 ENGINE = tuple(f"conformance.{name}" for name in ("values", "files", "engine"))
 
-EVERYBODY = ("cache", "errors", "extras", "files", "masking", "text")
+EVERYBODY = ("cache", "document", "errors", "extras", "files", "masking", "text")
 """What every part may import."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {

@@ -3,8 +3,8 @@
 from pytest_euicc.card.channel import Card
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.runner import Runner
-from pytest_euicc.conformance.files.document import Document
 from pytest_euicc.conformance.reading.loader import parse
+from pytest_euicc.document import Document
 
 ISDR = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 EID = "89049032123451234512345678901235"

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_euicc import cli
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.conformance.files.document import Document
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import Document
 from pytest_euicc.traces.decoding import DecodeError, decode
 from pytest_euicc.traces.drafting import draft
 from pytest_euicc.traces.explaining import lines

@@ -21,7 +21,9 @@ from pydantic import (
 )
 
 from pytest_euicc.conformance.values.resolve import references
-from pytest_euicc.conformance.values.text import closest, is_name, parse_hex, pydantic_message
+from pytest_euicc.conformance.values.text import is_name, parse_hex
+from pytest_euicc.document import pydantic_message
+from pytest_euicc.text import closest
 
 
 class _Saves:

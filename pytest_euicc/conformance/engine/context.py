@@ -18,8 +18,8 @@ from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import NOT_RESTORED, Observation
 from pytest_euicc.conformance.values.resolve import resolve
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.text import closest
 
 if TYPE_CHECKING:
     # Cryptography is loaded when a sequence needs it, so that collecting tests stays quick.

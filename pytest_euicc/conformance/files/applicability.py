@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_euicc.conformance.files.features import OPTIONS
-from pytest_euicc.conformance.values.text import closest, parse_version
+from pytest_euicc.conformance.values.text import parse_version
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 Value = bool | tuple[int, int, int] | None
 _TOKEN = re.compile(r"\s*(?:(?P<version>\d+(?:\.\d+)*)|(?P<name>[A-Za-z_]\w*)|(?P<sign>==|!=|<=|>=|<|>|\(|\)))")

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from pytest_euicc.conformance.files import observations
 from pytest_euicc.conformance.files.applicability import Applicability, Value, parse
-from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.files.inventory import (
     Addresses,
@@ -18,10 +17,11 @@ from pytest_euicc.conformance.files.inventory import (
     HeldProfile,
     InventoryFile,
     MissingFile,
-    known_keys,
     under,
 )
-from pytest_euicc.conformance.values.text import closest, eid_digits, parse_hex, parse_version, pydantic_message
+from pytest_euicc.conformance.values.text import eid_digits, parse_hex, parse_version
+from pytest_euicc.document import Document, FileMistakes, Mistake, Place, known_keys, pydantic_message
+from pytest_euicc.text import closest
 
 
 def _version_text(value: Any) -> Any:

@@ -303,22 +303,3 @@ class MissingFile(PytestEuiccError, ValueError):
     def __init__(self, index: int, message: str) -> None:
         super().__init__(message)
         self.index = index
-
-
-def known_keys(model: Any, place: tuple[str | int, ...]) -> list[str]:
-    """The keys allowed beside one at a place of a model."""
-    for part in place[:-1]:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part)
-        model = _model_within(field.annotation) if field is not None else None
-        if model is None:
-            return []
-    return [entry.alias or name for name, entry in model.model_fields.items()]
-
-
-def _model_within(annotation: Any) -> Any:
-    """The model of an annotation such as ``list[Model]`` or ``Model | None``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_within(part))), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_euicc.conformance.values.text import closest
+from pytest_euicc.text import closest
 
 _WORDS = ("provider", "name", "class", "icon", "icon_type", "owner", "ppr", "notify", "raw")
 _OWNER = {"mcc_mnc": "mccMnc", "gid1": "gid1", "gid2": "gid2"}

@@ -7,9 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import Document, FileMistakes
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.conformance.reading.places import vector_files
+from pytest_euicc.document import Document, FileMistakes
 from pytest_euicc.text import printable
 
 

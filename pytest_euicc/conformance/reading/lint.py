@@ -12,13 +12,13 @@ from pytest_euicc.conformance.engine.kinds import KINDS, Kind
 from pytest_euicc.conformance.engine.registry import ACTIONS, CHECKS, STATES, Action, closure
 from pytest_euicc.conformance.files import applicability
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import Place
 from pytest_euicc.conformance.files.vector import Call, Expectation, Step
 from pytest_euicc.conformance.reading.lint_values import Report, called, lint_expect, lint_with
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.conformance.values.shapes import NOTHING, Shape, asn1_shape
 from pytest_euicc.conformance.values.tamper import mistakes as tamper_mistakes
-from pytest_euicc.conformance.values.text import closest
+from pytest_euicc.document import Place
+from pytest_euicc.text import closest
 
 _SUCCESS = "9000"
 

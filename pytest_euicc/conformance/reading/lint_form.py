@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from pytest_euicc.conformance.files.document import LOADER, Document
 from pytest_euicc.conformance.files.vector import Case, Sequence
+from pytest_euicc.document import LOADER, Document
 
 COLUMNS = 120
 """A line is at most so long."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_euicc.conformance.files.document import Place
 from pytest_euicc.conformance.values.matchers import OPERATORS, TYPES, split_keys
 from pytest_euicc.conformance.values.resolve import (
     ValueMistake,
@@ -18,7 +17,9 @@ from pytest_euicc.conformance.values.resolve import (
     scalar,
 )
 from pytest_euicc.conformance.values.shapes import ANY, Shape
-from pytest_euicc.conformance.values.text import closest, is_name, parse_hex
+from pytest_euicc.conformance.values.text import is_name, parse_hex
+from pytest_euicc.document import Place
+from pytest_euicc.text import closest
 
 Report = Callable[[Place, str, bool], None]
 """Takes the place, the message and whether the key itself is meant."""

@@ -9,14 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_euicc.conformance.engine import library
-from pytest_euicc.conformance.files.document import Document, FileMistakes, Mistake, Place
 from pytest_euicc.conformance.files.vector import Case, Clauses, Expectation, Sequence
 from pytest_euicc.conformance.reading import lint_form
 from pytest_euicc.conformance.reading.kept import KeptVectors, case_of
 from pytest_euicc.conformance.reading.lint import lint as lint_data
 from pytest_euicc.conformance.reading.lint import model_keys
 from pytest_euicc.conformance.reading.places import vector_files
-from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.document import Document, FileMistakes, Mistake, Place, pydantic_message
 
 
 def load(paths: Iterable[Path]) -> list[Case]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_euicc.conformance.values.shapes import ANY, Shape
-from pytest_euicc.conformance.values.text import closest, describe, parse_hex, to_json
+from pytest_euicc.conformance.values.text import describe, parse_hex, to_json
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 REFERENCE = re.compile(r"\$(?:([A-Za-z_]\w*(?:\.\w+)*)|\{([A-Za-z_]\w*(?:\.\w+)*)\})")
 _INSIDE = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")

@@ -14,8 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.conformance.values.shapes import PLACES, Shape, asn1_shape
-from pytest_euicc.conformance.values.text import closest, parse_hex, pydantic_message
+from pytest_euicc.conformance.values.text import parse_hex
+from pytest_euicc.document import pydantic_message
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.text import closest
 
 Octets = Annotated[bytes, BeforeValidator(parse_hex)]
 At = int | str

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from pytest_euicc.masking import mask_value
@@ -60,16 +58,6 @@ def eid_digits(text: str) -> str:
     return digits
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` with the most similar known name, else the known names if they are few, else nothing."""
-    names = sorted(known)
-    lower = {candidate.lower(): candidate for candidate in names}
-    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
-    if found:
-        return f"; did you mean {lower[found[0]]!r}?"
-    return f"; known: {', '.join(names)}" if 0 < len(names) <= 24 else ""
-
-
 def to_json(value: Any) -> Any:
     """A decoded value as JSON has it: octets as capital hex, CHOICE as a mapping of one key, BIT STRING as its bits."""
     match value:
@@ -102,32 +90,6 @@ def describe(value: Any, limit: int = 400) -> str:
     """A value in one line for people, secrets masked, cut at ``limit`` characters."""
     text = printable(json.dumps(mask_value(to_json(value)), ensure_ascii=False))
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
-
-
-def pydantic_message(error: Any, known: Iterable[str] = ()) -> str:
-    """One error of pydantic for a test engineer; ``known`` are the keys allowed beside an unknown one."""
-    name = error["loc"][-1] if error["loc"] else "value"
-    match error["type"]:
-        case "missing":
-            return f"key {name!r} is missing"
-        case "extra_forbidden":
-            return f"unknown key {name!r}{closest(str(name), known)}"
-        case "string_type":
-            return f"{name!r} is text; put it in quotes"
-        case "literal_error" | "enum":
-            return f"{error['input']!r} is none of {error['ctx']['expected']}"
-        case "string_pattern_mismatch":
-            return f"{error['input']!r} cannot be a {name}: letters, digits, '.', '-' and '_' only"
-        case "too_short":
-            return f"{name!r} is empty; give at least one"
-        case "list_type":
-            return f"{name!r} is a list; start each entry with '-'"
-        case "dict_type" | "model_type" | "mapping_type":
-            return f"{name!r} is a mapping (key: value)"
-    message: str = error["msg"]
-    if error["type"] == "value_error":
-        return message.removeprefix("Value error, ")
-    return f"{name}: {message[:1].lower()}{message[1:]}"
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -17,7 +17,6 @@ from pytest_euicc.conformance.files.orders import Curve, Keys
 from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.shapes import Shape, asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.interfaces.download.signatures import CertificatesShown
 from pytest_euicc.interfaces.es10.functions import LastOutcomes, outcome_of
@@ -26,6 +25,7 @@ from pytest_euicc.peers.smdp.package import build_package
 from pytest_euicc.peers.smdp.requests import default_metadata, profile_of
 from pytest_euicc.peers.smdp.session import CERTIFICATE_KINDS, SmdpPeer
 from pytest_euicc.rsp import bpp
+from pytest_euicc.text import closest
 
 
 def result_shape() -> Shape:

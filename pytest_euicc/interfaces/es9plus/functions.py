@@ -19,11 +19,11 @@ from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.es9.binding import encode
 from pytest_euicc.interfaces.es9plus.answers import answer_shape
 from pytest_euicc.interfaces.es9plus.call import HttpChange, call, reply_of
 from pytest_euicc.peers.euicc import EUICC_KINDS, Binding, EuiccPeer
+from pytest_euicc.text import closest
 
 Signer = Literal["certificate", "another"]
 """Whose key signs: that of the certificate shown, or another one."""

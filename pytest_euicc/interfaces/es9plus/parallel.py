@@ -19,13 +19,14 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, listing, mapping
-from pytest_euicc.conformance.values.text import closest, describe
+from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange, encode
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import ConnectionBroken, Es9Error
 from pytest_euicc.interfaces.es9plus.answers import status_of, value_of
 from pytest_euicc.interfaces.es9plus.states import Orders
 from pytest_euicc.peers.euicc import EuiccPeer
+from pytest_euicc.text import closest
 
 _STEM = 890490320000000000000000000100
 """An EID without its two check digits (SGP.29); the test PKI has eUICCs for those that begin 89049032."""

@@ -19,7 +19,7 @@ from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import BOOLEAN, TEXT, listing, mapping
-from pytest_euicc.conformance.values.text import closest, describe
+from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9 import client_hello
 from pytest_euicc.es9.client_hello import OfferedVersion
 from pytest_euicc.es9.errors import Es9Error, ServerTimeout, ServerUnreachable, TlsError
@@ -27,6 +27,7 @@ from pytest_euicc.es9.inspection import Handshake, handshake
 from pytest_euicc.es9.suites import SUITES, iana_name, openssl_names
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, FaultKind, Role
 from pytest_euicc.rsp.verification import verify_chain
+from pytest_euicc.text import closest
 
 _CERTIFICATE = mapping(
     "certificate",

@@ -16,7 +16,7 @@ from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
-from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.document import pydantic_message
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
 from pytest_euicc.iut.lpa import pending
 from pytest_euicc.iut.lpa.certificates import Contexts

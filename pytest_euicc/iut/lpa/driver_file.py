@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pytest_euicc.conformance.files.document import Document, FileMistakes
-from pytest_euicc.conformance.values.text import pydantic_message
+from pytest_euicc.document import Document, FileMistakes, pydantic_message
 from pytest_euicc.peers.lpa.bench import Operation
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_euicc import resources
-from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver import LpaDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import VectorMistake
-from pytest_euicc.conformance.values.text import closest
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.issuing import VALID_UNTIL, Wish, issue
+from pytest_euicc.text import closest
 
 KeyForm = Literal["key", "certificate", "expired certificate", "whole certificate"]
 """How eimPublicKeyData has the key; a whole certificate stands inside its tag, as met in the field."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.document import Document
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.files import read_file
 from pytest_euicc.rsp.iccid import check_digit, to_octets
+from pytest_euicc.text import closest
 
 EVENT_NAMES = ("install", "enable", "disable", "delete")
 _MAXIMUM_ICON = 1024
@@ -147,10 +147,6 @@ def owner_value(owner: OwnerSettings) -> dict[str, bytes]:
     return {name: octets for name, octets in fields.items() if octets is not None}
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_LARGEST_FILE = 1 << 20
-
-
 class SettingsError(PytestEuiccError):
     """A settings file cannot be used; the message names file, place and how to fix it."""
 
@@ -179,7 +175,8 @@ def _named(type_name: str) -> Callable[[frozenset[str]], frozenset[str]]:
         known = codec.fields(type_name).names
         unknown = sorted(names - known.keys())
         if unknown:
-            raise ValueError(f"{type_name} has no {unknown[0]!r}; there are: {', '.join(known)}")
+            hint = closest(unknown[0], known) or f"; there are: {', '.join(known)}"
+            raise ValueError(f"{type_name} has no {unknown[0]!r}{hint}")
         return names
 
     return check
@@ -319,27 +316,12 @@ class EuiccSettings(Model):
 
     @classmethod
     def load(cls, path: Path) -> EuiccSettings:
-        """Read a settings file; raises SettingsError with every mistake in it."""
-        try:
-            content = yaml.load(read_file(path, _LARGEST_FILE).decode(), Loader=_LOADER)  # noqa: S506  (it is a safe one)
-        except OSError as error:
-            raise SettingsError(f"{path}: {error.strerror}") from None
-        except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:
-            raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-        except RecursionError:
-            raise SettingsError(f"{path}: not YAML: nested too deeply") from None
-        if not isinstance(content, dict | None):
-            raise SettingsError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
-        try:
-            return cls.model_validate(content or {})
-        except ValidationError as error:
-            known = ", ".join(cls.model_fields)
-            lines = [f"{path}: the settings of the simulated eUICC cannot be used"]
-            for entry in error.errors():
-                place = ".".join(map(str, entry["loc"])) or "profiles"
-                hint = f"; there are: {known}" if entry["type"] == "extra_forbidden" and len(entry["loc"]) == 1 else ""
-                lines.append(f"  {place}: {entry['msg'].removeprefix('Value error, ')}{hint}")
-            raise SettingsError("\n".join(lines)) from None
+        """Read a settings file; raises SettingsError with every mistake in it, each with its line."""
+        document = Document.read(path)
+        settings = document.instance(cls, "a file of settings")
+        if settings is None:
+            raise SettingsError("\n".join(map(str, sorted(document.mistakes))))
+        return settings
 
 
 def rat_value(settings: EuiccSettings) -> list[dict[str, Any]]:

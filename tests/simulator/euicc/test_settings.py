@@ -62,47 +62,52 @@ def test_an_empty_file_is_the_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("svm: 2.6.0", "svm: Extra inputs are not permitted; there are: eid, svn, "),
-        ("svn: '2.6'", "svn: '2.6' is not a version; write three numbers, such as 2.6.0"),
-        ("svn: 2.6", "svn: 2.6 is not a version"),
-        ("eid: 89049032123451234512345678901235", "eid: 89049032123451234512345678901235 is not hex"),
-        ("eid: '89049032123451234512345678901236'", "eid: an EID has 32 digits and is 1 modulo 97"),
-        ("eid: '8904'", "eid: an EID has 32 digits"),
-        ("signing: []", "signing: Tuple should have at least 1 item"),
-        ("signing: [p384]", "signing.0: Input should be 'nist' or 'brainpool'"),
-        ("uicc_capability: [usim]", "uicc_capability: UICCCapability has no 'usim'; there are: contactlessSupport"),
-        ("protocol: T=15", "protocol: Input should be 'T=0' or 'T=1'"),
-        ("memory: 10", "profiles: the profiles take 240000 octets of 10; raise memory or drop profiles"),
-        ("notification_limit: 0", "notification_limit: Input should be greater than or equal to 1"),
-        ("profiles: [{iccid: '9800', name: x}]", "profiles.0.iccid: an ICCID has 10 octets, this one 2"),
-        ("profiles: [{iccid: '98001032547698103214'}]", "profiles.0.name: Field required"),
+        ("svm: 2.6.0", "1:1: unknown key 'svm'; did you mean 'svn'?"),
+        ("iot: {eim: 3}", "1:7: unknown key 'eim'; did you mean 'eims'?"),
+        ("svn: '2.6'", "1:6: '2.6' is not a version; write three numbers, such as 2.6.0"),
+        ("svn: 2.6", "1:6: '2.6' is not a version"),
+        ("memory: 700000\neid: '89049032123451234512345678901236'", "2:6: an EID has 32 digits and is 1 modulo 97"),
+        ("eid: '8904'", "1:6: an EID has 32 digits"),
+        ("signing: []", "1:10: 'signing' is empty; give at least one"),
+        ("signing: [p384]", "1:11: 'p384' is none of 'nist' or 'brainpool'"),
+        ("uicc_capability: [usim]", "1:18: UICCCapability has no 'usim'; there are: contactlessSupport"),
+        ("uicc_capability: [usimSuport]", "1:18: UICCCapability has no 'usimSuport'; did you mean 'usimSupport'?"),
+        ("protocol: T=15", "1:11: 'T=15' is none of 'T=0' or 'T=1'"),
+        ("memory: 10", "1:1: the profiles take 240000 octets of 10; raise memory or drop profiles"),
+        ("notification_limit: 0", "1:21: notification_limit: input should be greater than or equal to 1"),
+        ("profiles: [{iccid: '9800', name: x}]", "1:20: an ICCID has 10 octets, this one 2"),
+        ("profiles: [{iccid: '98001032547698103214'}]", "1:12: key 'name' is missing"),
         (
             "profiles: [{iccid: '98001032547698103214', name: x, nickname: " + "ü" * 33 + "}]",
-            "profiles.0.nickname: 66 octets of UTF-8: at most 64 fit",
+            "1:63: 66 octets of UTF-8: at most 64 fit",
         ),
         (
             "profiles: [{iccid: &i '98001032547698103214', name: x}, {iccid: *i, name: y}]",
-            "profiles: two profiles have the ICCID 98001032547698103214; give each its own",
+            "1:1: two profiles have the ICCID 98001032547698103214; give each its own",
         ),
-        ("- svn", "expected a mapping of settings, found list"),
-        ("svn: [", "not YAML"),
+        ("- svn", "1:1: a file of settings is a mapping (key: value)"),
+        ("svn: [", "2:1: not YAML"),
     ],
 )
 def test_mistakes_are_named_with_file_place_and_mend(tmp_path, text, message):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, text)
-    assert str(caught.value).startswith(str(tmp_path / "card.yaml"))
-    assert message in str(caught.value)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"{tmp_path / 'card.yaml'}:{message}")
 
 
 def test_several_mistakes_are_all_named(tmp_path):
     with pytest.raises(SettingsError) as caught:
         _load(tmp_path, "svn: x\neid: y\nprotocol: z")
-    assert len(str(caught.value).splitlines()) == 4
+    assert [line.split(":")[1] for line in str(caught.value).splitlines()] == ["1", "2", "3"]
+
+
+def test_digits_without_quotes_are_an_eid(tmp_path):
+    assert _load(tmp_path, "eid: 89049032123451234512345678901235") == EuiccSettings()
 
 
 def test_a_missing_file_is_one_message(tmp_path):
-    with pytest.raises(CardError, match=r"none\.yaml: No such file"):
+    with pytest.raises(CardError, match=r"none\.yaml:1:1: cannot be read: No such file"):
         open_transport(str(tmp_path / "none.yaml"), TransportOptions())
 
 

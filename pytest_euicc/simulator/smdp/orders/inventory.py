@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.document import Document
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import LARGEST_PACKAGE, read_file
 from pytest_euicc.rsp import iccid as iccids
@@ -23,7 +23,6 @@ from pytest_euicc.simulator.smdp.orders.orders import LARGEST_METADATA, Order, P
 _PROFILE_HEADER, _HEADER_ICCID = 0xA0, 0x83
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FILE = 16 << 20
 
 
@@ -210,27 +209,15 @@ def load(path: Path) -> tuple[Inventory, list[Order]]:
     Raises:
         InventoryError: every mistake with its line.
     """
-    try:
-        text = read_file(path, _LARGEST_FILE).decode()
-        document = yaml.compose(text, Loader=_LOADER)
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506  (it is a safe one)
-    except OSError as error:
-        raise InventoryError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, OverflowError) as error:
-        raise InventoryError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise InventoryError(f"{path}: not YAML: nested too deeply") from None
-    if not isinstance(content, dict | None):
-        raise InventoryError(f"{path}: a mapping is wanted at the top, found {type(content).__name__}")
-    try:
-        inventory = Inventory.model_validate(content or {})
-    except ValidationError as error:
-        lines = [_line(path, document, entry["loc"], entry["msg"]) for entry in error.errors()]
-        raise InventoryError("\n".join(lines)) from None
-    orders, mistakes = inventory._orders(path.parent)
-    if mistakes:
-        lines = [_line(path, document, ("profiles", index), reason) for index, reason in mistakes]
-        raise InventoryError("\n".join(lines))
+    document = Document.read(path, _LARGEST_FILE)
+    inventory = document.instance(Inventory, "an inventory")
+    orders: list[Order] = []
+    if inventory is not None:
+        orders, mistakes = inventory._orders(path.parent)
+        for index, reason in mistakes:
+            document.mistake(("profiles", index), reason)
+    if inventory is None or document.mistakes:
+        raise InventoryError("\n".join(map(str, sorted(document.mistakes))))
     return inventory, orders
 
 
@@ -256,21 +243,3 @@ def _read(path: Path) -> bytes:
         return read_file(path, LARGEST_PACKAGE)
     except OSError as error:
         raise ValueError(f"file {path}: {error.strerror}") from None
-
-
-def _line(path: Path, document: yaml.Node | None, place: tuple[int | str, ...], reason: str) -> str:
-    node = document
-    for step in place:
-        node = _descend(node, step) or node
-    mark = f":{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node is not None else ""
-    said = reason.removeprefix("Value error, ").replace("Extra inputs are not permitted", "there is no such setting")
-    return f"{path}{mark}: {'.'.join(map(str, place))}: {said}"
-
-
-def _descend(node: yaml.Node | None, step: int | str) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        found: yaml.Node = node.value[step]
-        return found
-    return None

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import read_file
-from pytest_euicc.text import printable
+from pytest_euicc.text import closest, printable
 
 MAXIMUM_OCTETS = 2_000_000
 MAXIMUM_DEPTH = 60
@@ -22,6 +23,7 @@ MAXIMUM_NODES = 200_000
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Place = tuple[str | int, ...]
+Read = TypeVar("Read", bound=BaseModel)
 
 
 @dataclass(frozen=True, order=True)
@@ -57,20 +59,22 @@ class Document:
     mistakes: list[Mistake] = field(default_factory=list)
     digest: bytes = b""
     """SHA-256 of its octets."""
+    empty: bool = False
+    """There is nothing in it, which is a mistake."""
     _root: yaml.Node | None = None
     _nodes: int = 0
     _merged: dict[int, list[tuple[str, yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path) -> Document:
-        """Read a file; whatever is wrong with it becomes a mistake."""
+    def read(cls, path: Path, largest: int = MAXIMUM_OCTETS) -> Document:
+        """Read a file of so many octets at most; whatever is wrong with it becomes a mistake."""
         document = cls(str(path))
         try:
-            octets = read_file(path, MAXIMUM_OCTETS)
+            octets = read_file(path, largest)
         except OSError as error:
             told = f"cannot be read: {error.strerror or error}"
             if error.errno == errno.EFBIG:
-                told = f"{path.stat().st_size} octets; a file has at most {MAXIMUM_OCTETS}. Split it"
+                told = f"{path.stat().st_size} octets; a file has at most {largest}. Split it"
             document.add(1, 1, told)
             return document
         document._load(octets)
@@ -103,6 +107,7 @@ class Document:
         except RecursionError:
             self.add(1, 1, f"nested too deep; at most {MAXIMUM_DEPTH} levels")
         if self.data is None and not self.mistakes:
+            self.empty = True
             self.add(1, 1, "the file is empty")
 
     def mistake(self, place: Place, message: str, *, key: bool = False) -> None:
@@ -120,6 +125,33 @@ class Document:
         node = self._find(place)[0]
         numbers = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         return str(node.value) if node is not None and _is_plain(node) and node.tag in numbers else None
+
+    def instance(self, model: type[Read], what: str) -> Read | None:
+        """What it holds, as a model; None, and mistakes, where it does not fit. An empty file is one without keys.
+
+        Args:
+            what: the file is, for messages: ``an inventory``.
+        """
+        if self.empty:
+            self.mistakes.clear()
+            return model()
+        if self.mistakes:
+            return None
+        if not isinstance(self.data, dict):
+            self.mistake((), f"{what} is a mapping (key: value)")
+            return None
+        try:
+            return model.model_validate({key: entry for key, entry in self.data.items() if not key.startswith("x-")})
+        except ValidationError as error:
+            found = error.errors()
+            for entry in found:
+                if entry["type"] == "too_short" and any(each["loc"][:-1] == entry["loc"] for each in found):
+                    # It is short because what is in it does not count.
+                    continue
+                place = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+                message = pydantic_message(entry, known_keys(model, place))
+                self.mistake(place, message, key=entry["type"] == "extra_forbidden")
+        return None
 
     def add(self, line: int, column: int, message: str) -> None:
         """Add a mistake at a line and column, both from 1."""
@@ -224,3 +256,48 @@ class Document:
 def _is_plain(node: yaml.Node) -> bool:
     """Whether a scalar is written without quotes; the C parser says so by an empty style, the other one by none."""
     return isinstance(node, yaml.ScalarNode) and not node.style
+
+
+def pydantic_message(error: Any, known: Iterable[str] = ()) -> str:
+    """One error of pydantic for a test engineer; ``known`` are the keys allowed beside an unknown one."""
+    name = error["loc"][-1] if error["loc"] else "value"
+    match error["type"]:
+        case "missing":
+            return f"key {name!r} is missing"
+        case "extra_forbidden":
+            return f"unknown key {name!r}{closest(str(name), known)}"
+        case "string_type":
+            return f"{name!r} is text; put it in quotes"
+        case "literal_error" | "enum":
+            return f"{error['input']!r} is none of {error['ctx']['expected']}"
+        case "string_pattern_mismatch":
+            return f"{error['input']!r} cannot be a {name}: letters, digits, '.', '-' and '_' only"
+        case "too_short":
+            return f"{name!r} is empty; give at least one"
+        case "list_type":
+            return f"{name!r} is a list; start each entry with '-'"
+        case "dict_type" | "model_type" | "mapping_type":
+            return f"{name!r} is a mapping (key: value)"
+    message: str = error["msg"]
+    if error["type"] == "value_error":
+        return message.removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"
+
+
+def known_keys(model: Any, place: tuple[str | int, ...]) -> list[str]:
+    """The keys allowed beside one at a place of a model."""
+    for part in place[:-1]:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        model = _model_within(field.annotation) if field is not None else None
+        if model is None:
+            return []
+    return [entry.alias or name for name, entry in model.model_fields.items()]
+
+
+def _model_within(annotation: Any) -> Any:
+    """The model of an annotation such as ``list[Model]`` or ``Model | None``."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_within(part))), None)
