@@ -100,7 +100,7 @@ def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:
     if not request.config.stash[RUN].inputs.in_worker:
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
     # pytest-xdist would report a worker that exits as crashed, so it asks its controller to stop.
-    request.session.shouldstop = str(error)
+    request.session.shouldstop = request.config.stash[RUN].ended = str(error)
     raise Inconclusive(str(error))
 
 

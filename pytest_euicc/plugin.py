@@ -78,25 +78,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """The folder of the reports is there before anything runs, workers included."""
-    if not session.config.option.collectonly:
-        try:
-            session.config.stash[RUN].reports.begin()
-        except PytestEuiccError as error:
-            raise pytest.UsageError(str(error)) from None
+    """Options and files are checked, and the folder of the reports is there, before anything runs, workers included.
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
-    """Options, declaration and vectors are checked before collection, so that a mistake is one message.
-
-    A project that uses none of the options does not load any of this.
+    So a mistake is one message. A project that uses none of the options does not load any of this.
     """
-    if options.given(session.config):
-        try:
-            session.config.stash[RUN].inputs.check()
-        except PytestEuiccError as error:
-            raise pytest.UsageError(str(error)) from None
+    run = session.config.stash[RUN]
+    worker = run.inputs.worker
+    try:
+        # What the process that started them has checked, workers on this machine need not check again.
+        if options.given(session.config) and (not worker or worker.get("euicc_away")):
+            run.inputs.check()
+        if not session.config.option.collectonly:
+            run.reports.begin()
+    except PytestEuiccError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -158,6 +153,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.euicc, report.euicc_missing = item.stash[ENTRY], item.stash.get(MISSING, [])
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
         report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
+        report.euicc_ended = item.config.stash[RUN].ended
     return report  # type: ignore[no-any-return]
 
 
@@ -185,5 +181,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.workeroutput["euicc_description"] = run.reports.description  # type: ignore[attr-defined]
     else:
         session.exitstatus = run.reports.counts_as_failed(exitstatus)
+        if run.ended:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         if not run.finish(whole=exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)):
             session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR

@@ -142,9 +142,11 @@ class Inputs:
         """Read everything the user named, once; raises OptionError."""
         if self._checked:
             return
+        from pytest_euicc.run import option_checks
+
         given = self.options
-        if given.declaration or given.smdp_declaration or given.smdp:
-            _ = self.cases
+        for product in self.products:
+            option_checks.check(product, workers=self._config.getoption("dist", "no") != "no")
         _ = self.interfaces
         if given.operator == "terminal":
             self._check_terminal()

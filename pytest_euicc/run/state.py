@@ -36,6 +36,8 @@ class Run:
         self._ends_on_signals = False
         self.is_collected = False
         """The tests of sequences are known."""
+        self.ended = ""
+        """Why the run cannot go on, such as a card that cannot be opened."""
 
     def collected(self, nodeids: list[str]) -> list[str]:
         """The tests of sequences are known: write them down, and let a terminal show where the run is.
@@ -75,9 +77,10 @@ class Run:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """With a sequence the controller of workers knows that the run is one of ours."""
+        """With a sequence the controller of workers knows that the run is one of ours; a worker may say why it ends."""
         if hasattr(report, "euicc"):
             self.end_on_signals()
+        self.ended = getattr(report, "euicc_ended", "") or self.ended
 
     def end_on_signals(self) -> None:
         """From the first call on SIGINT, SIGTERM and SIGHUP end the run in order."""

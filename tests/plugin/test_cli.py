@@ -109,9 +109,9 @@ def _refuse(_server: object) -> None:
     ("content", "words"),
     [
         ("eid: '12'", "an EID has 32 digits"),
-        ("svnn: 2.6.0", "svnn: Extra inputs are not permitted; there are: eid"),
+        ("svnn: 2.6.0", "settings.yaml:1:1: unknown key 'svnn'; did you mean 'svn'?"),
         ("svn: two", "write three numbers"),
-        ("- 1", "expected a mapping of settings"),
+        ("- 1", "settings.yaml:1:1: a file of settings is a mapping"),
         ("a: [", "not YAML"),
         ("a: " + "[" * 5000, "nest"),
     ],

@@ -53,9 +53,9 @@ def own(pytester: pytest.Pytester) -> Path:
 
 
 def test_workers_without_a_card_end_the_run_with_one_message(pytester: pytest.Pytester) -> None:
-    result = run_alone(pytester, "es10a", "-n", "2", "--euicc", "replay:missing.trace")
-    assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["*Interrupted: *missing.trace*"])
+    result = run_alone(pytester, "es10a", "-n", "2", "--euicc", "at:/dev/none")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*Interrupted: */dev/none*"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
 
 
@@ -159,7 +159,7 @@ def test_a_recorded_run_replays_to_the_same_verdicts(pytester: pytest.Pytester, 
     [
         (("--euicc", "nothing"), "no transport 'nothing'"),
         (("--euicc", "replay:missing.trace"), "missing.trace"),
-        (("--euicc", "sim:missing.yaml"), "missing.yaml: No such file"),
+        (("--euicc", "sim:missing.yaml"), "--euicc sim:missing.yaml: there is no such file"),
         (("--euicc-declaration", "missing.yaml"), "missing.yaml"),
         (("--euicc-isdr-aid", "XYZ"), "--euicc-isdr-aid XYZ: not hex"),
         (("--euicc-vectors", "nowhere"), "--euicc-vectors nowhere: there is no such file"),

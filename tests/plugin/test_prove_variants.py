@@ -104,7 +104,7 @@ def test_a_chosen_combination_runs_on_every_declared_implementation(mini: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--variants", "no-such"], "--variants: no variant 'no-such'; there are:"),
+        (["--variants", "no-such"], "--variants: no variant 'no-such'; `pytest-euicc variants` lists"),
         (["--variants", "four-channels,eight-channels"], "exclude each other"),
         (["--target", "nowhere"], "--target: no declared implementation 'nowhere'; there are: simulated, "),
     ],

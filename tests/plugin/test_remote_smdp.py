@@ -485,7 +485,7 @@ def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
         process.terminate()
         process.communicate(timeout=10)
     assert main(["serve", "smdp", "--defect", "no-such"]) == 2
-    assert capsys.readouterr().err.startswith("--defect: no defect 'no-such'; there are: accepts-any-address, ")
+    assert capsys.readouterr().err.startswith("--defect: no defect 'no-such'; `pytest-euicc defects` lists them")
 
 
 _SPY = """

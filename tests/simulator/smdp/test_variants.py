@@ -177,7 +177,7 @@ def test_a_download_under_variants(variants: frozenset[str], curve: str) -> None
 def test_variants_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="no variant nonsense"):
         SmdpService(variants=frozenset({"nonsense"}))
-    with pytest.raises(UnknownVariant, match="--variant: no variant 'nonsense'; there are: "):
+    with pytest.raises(UnknownVariant, match="--variant: no variant 'nonsense'; `pytest-euicc variants`"):
         known_variants("--variant", ["nonsense"], VARIANTS)
     with pytest.raises(UnknownVariant, match="low-s and high-s exclude each other"):
         known_variants("--variant", ["low-s", "high-s"], VARIANTS)
