@@ -199,7 +199,10 @@ def test_a_sequence_that_lacks_something_from_outside(
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--defect", "no-such"], "no defect 'no-such'; `pytest-euicc defects` lists"), (["-k", "nothing at all"], "nothing at all")],
+    [
+        (["--defect", "no-such"], "no defect 'no-such'; `pytest-euicc defects` lists"),
+        (["-k", "nothing at all"], "nothing at all"),
+    ],
 )
 def test_wrong_use(mini: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
     assert cli.main(["prove", "--side", "euicc", "--vectors", str(mini), *arguments]) == 2
