@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command ``pytest-euicc``: runs what its arguments name, and turns errors into an exit status."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pkgutil import resolve_name
 
 from pytest_euicc.cli_arguments import parser
+from pytest_euicc.cli_parser import complete
 from pytest_euicc.errors import PytestEuiccError
 
 WORSE, WRONG_USE = 1, 2
@@ -20,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal without Unicode still shows every message.
             stream.reconfigure(errors="backslashreplace")
-    parsed = parser().parse_args(arguments)
+    made = parser()
+    complete(made)
+    parsed = made.parse_args(arguments)
     try:
         return int(resolve_name(f"pytest_euicc.{parsed.command}")(parsed))
     except PytestEuiccError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from pytest_euicc import resources
+from pytest_euicc.cli_parser import Parser
 from pytest_euicc.lab import arguments as lab
 
 
@@ -14,14 +16,31 @@ def _many(parser: argparse.ArgumentParser, flag: str, metavar: str, text: str, *
     parser.add_argument(flag, metavar=metavar, action="append", default=[], help=f"{text} (may be repeated)", **more)
 
 
+class _Version(argparse.Action):
+    """``--version``: also what else matters in a report of a mistake; read when it is asked for."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import platform
+        from importlib.metadata import version
+
+        others = ", ".join(f"{name} {version(name)}" for name in ("pytest", "cryptography", "pydantic"))
+        python = f"{platform.python_implementation()} {platform.python_version()} on {platform.platform(terse=True)}"
+        sys.stdout.write(f"pytest-euicc {version('pytest-euicc')} ({python}; {others})\n")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """Their parser; ``command`` in what it returns is a function of this package, such as ``lab.command:readers``."""
-    made = argparse.ArgumentParser("pytest-euicc", description="eUICC and SM-DP+ conformance tests for SGP.22")
+    made = Parser("pytest-euicc", description="eUICC and SM-DP+ conformance tests for SGP.22")
+    made.add_argument("--version", action=_Version, help="show the version, and those of what it runs on")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: str, text: str, among: Any = commands) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = among.add_parser(name, help=text)
-        added.set_defaults(command=function)
+        added.set_defaults(command=function, parser=added)
         return added
 
     lab.add(command)
@@ -39,8 +58,11 @@ def parser() -> argparse.ArgumentParser:
     )
     trace.add_argument("file", type=Path)
     trace.add_argument("--lines", default="", metavar="FIRST-LAST", help="only APDUs that begin in these lines")
-    trace.add_argument("--to-vector", action="store_true", help="instead, print the draft of a vector")
-    trace.add_argument("--pcap", type=Path, metavar="FILE", help="instead, write a capture file for Wireshark (GSMTAP)")
+    instead = trace.add_mutually_exclusive_group()
+    instead.add_argument("--to-vector", action="store_true", help="instead, print the draft of a vector")
+    instead.add_argument(
+        "--pcap", type=Path, metavar="FILE", help="instead, write a capture file for Wireshark (GSMTAP)"
+    )
 
     decode = command("decode", "traces.command:decode", "explain hex: an APDU, a value of ASN.1, or TLV")
     decode.add_argument("hex", nargs="+", help="bytes in hex, or - for standard input")
@@ -65,9 +87,10 @@ def parser() -> argparse.ArgumentParser:
 
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
     text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
-    coverage.add_argument("--against", metavar="FILE", type=Path, help=text)
+    other = coverage.add_mutually_exclusive_group()
+    other.add_argument("--against", metavar="FILE", type=Path, help=text)
     text = "print what each sequence claims and by which source instead (docs/reference/standing.md)"
-    coverage.add_argument("--standing", action="store_true", help=text)
+    other.add_argument("--standing", action="store_true", help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
     text = "run sequences against named defects and permitted variants of the simulators: which find what"
@@ -89,8 +112,14 @@ def parser() -> argparse.ArgumentParser:
     text = "no more runs than show whether everything holds: a quarter of the time, without the whole matrices"
     extent.add_argument("--enough", action="store_true", help=text)
 
+    for kind in ("defect", "variant"):
+        text = f"list the {'named defects' if kind == 'defect' else 'permitted variants'} of the simulators"
+        listed = command(f"{kind}s", f"simulator.listing:{kind}s", text)
+        listed.add_argument("--side", choices=("euicc", "smdp", "lpa"), help="only of this simulator")
+        _many(listed, "-k", "TEXT", "only those with this text in their name, description or clause", dest="texts")
+
     serve = commands.add_parser("serve", help="run a simulator for other programs")
-    served = serve.add_subparsers(required=True, metavar="WHAT")
+    served = serve.add_subparsers(required=True, metavar="SIMULATOR")
     text = "put the simulated eUICC into a virtual PC/SC reader (vpcd)"
     card = command("card", "simulator.serve:card", text, served)
     card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")

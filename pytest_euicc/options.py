@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.run.shards import Shard
-from pytest_euicc.text import printable
+from pytest_euicc.text import closest, printable
 
 if TYPE_CHECKING:
     import pytest
@@ -128,7 +128,7 @@ def _shard(flag: str, value: str) -> Shard:
 
 def _operator(flag: str, value: str) -> str:
     if value not in OPERATORS:
-        raise OptionError(f"{flag} {value}: there are {', '.join(OPERATORS)}")
+        raise OptionError(f"{flag}: no operator {value!r}{closest(value, OPERATORS)}")
     return value
 
 
@@ -136,7 +136,7 @@ def _kinds(flag: str, value: str) -> tuple[str, ...]:
     kinds = tuple(part.strip() for part in value.split(","))
     for kind in kinds:
         if kind not in FAILURES:
-            raise OptionError(f"{flag} {value}: no kind {kind!r}; there are: {', '.join(FAILURES)}")
+            raise OptionError(f"{flag} {value}: no kind {kind!r}{closest(kind, FAILURES)}")
     return kinds
 
 

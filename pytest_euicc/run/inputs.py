@@ -142,7 +142,7 @@ class Inputs:
         """Read everything the user named, once; raises OptionError."""
         if self._checked:
             return
-        from pytest_euicc.run import option_checks
+        from pytest_euicc.iut import option_checks
 
         given = self.options
         for product in self.products:

@@ -89,7 +89,7 @@ def test_time_and_unknown_answers_of_a_hook() -> None:
     [
         (["terminal", "-n", "2"], "workers of pytest-xdist have no terminal"),
         (["terminal"], "this process has no terminal to ask on"),
-        (["nobody"], "--euicc-operator nobody: there are none, terminal, hook"),
+        (["nobody"], "--euicc-operator: no operator 'nobody'; known: hook, none, terminal"),
     ],
 )
 def test_one_message_before_the_run(options: list[str], told: str, tmp_path: Path) -> None:

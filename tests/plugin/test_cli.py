@@ -7,12 +7,16 @@ import os
 import socket
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from pytest_euicc import cli
+from pytest_euicc.simulator.euicc.defects import DEFECTS as EUICC_DEFECTS
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
+from pytest_euicc.simulator.lpa.defects import DEFECTS as LPA_DEFECTS
+from pytest_euicc.simulator.smdp.defects import DEFECTS as SMDP_DEFECTS
 
 
 def entry(identifier: str, verdict: str) -> dict[str, object]:
@@ -162,3 +166,60 @@ def test_the_simulated_card_goes_back_by_an_apdu() -> None:
     assert euicc.state.default_address == "ab"
     assert euicc.transmit(bytes.fromhex("80FC000000")) == b"\x90\x00"
     assert euicc.state == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["lnt"], "pytest-euicc: there is no command 'lnt'; did you mean 'lint'?"),
+        (["schema", "vector"], "pytest-euicc schema: there is no kind 'vector'; did you mean 'vectors'?"),
+        (["prove", "--evry-pair"], "pytest-euicc prove: there is no option --evry-pair; did you mean --every-pair?"),
+        (["serve", "smpd"], "pytest-euicc serve: there is no simulator 'smpd'; did you mean 'smdp'?"),
+        (
+            ["serve", "smdp", "--defct=x"],
+            "pytest-euicc serve smdp: there is no option --defct=x; did you mean --defect?",
+        ),
+        (["defects", "--side", "card"], "pytest-euicc defects: there is no side 'card'; known: euicc, lpa, smdp"),
+        (["trace", "x", "--to-vector", "--pcap", "y"], "argument --pcap: not allowed with argument --to-vector"),
+        (["declare", "--euicc", "pcsc", "--template", "v2.6"], "--template: not allowed with argument --euicc"),
+        (["coverage", "--standing", "--against", "x"], "--against: not allowed with argument --standing"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err.splitlines()[0]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert not ended.value.code
+    assert capsys.readouterr().out.startswith(f"pytest-euicc {metadata.version('pytest-euicc')} (")
+
+
+def test_defects_and_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["defects"]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if not line.startswith("  ")] == [
+        f"simulated eUICC (--euicc-defect), {len(EUICC_DEFECTS)} of {len(EUICC_DEFECTS)}",
+        f"simulated SM-DP+ (--smdp-defect), {len(SMDP_DEFECTS)} of {len(SMDP_DEFECTS)}",
+        f"own LPA (--lpa-defect), {len(LPA_DEFECTS)} of {len(LPA_DEFECTS)}",
+    ]
+    assert "  no-tls-1.3: " in out
+    assert cli.main(["variants", "--side", "euicc", "-k", "longest-names"]) == 0
+    assert "  profile-with-longest-names: " in capsys.readouterr().out
+    assert cli.main(["defects", "-k", "zzzz"]) == 2
+    assert capsys.readouterr().err == "-k zzzz: no defect has this in its name or text\n"
+
+
+def test_a_shell_completes(tmp_path: Path) -> None:
+    typed, answer = "pytest-euicc schema dr", tmp_path / "answer"
+    asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": " ", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)}
+    asked |= {"COMP_LINE": typed, "COMP_POINT": str(len(typed))}
+    # It ends the process, and takes its descriptors.
+    subprocess.run([sys.executable, "-m", "pytest_euicc.cli"], env={**os.environ, **asked}, check=True)
+    assert answer.read_text().split() == ["driver"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.iut import option_checks
 from pytest_euicc.options import Options
-from pytest_euicc.run import option_checks
 from tests.support.plugin_runs import run, run_alone, run_tests
 
 
