@@ -41,6 +41,10 @@ class ReaderGone(CardError):
     """The reader or its card went away while it was in use."""
 
 
+class PowerLost(CardError):
+    """The card lost its power in the middle of a command, as it was to."""
+
+
 class ByTheDevice(CardError):
     """Only the terminal of the card could do it, and that is a device between the harness and the card."""
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from pytest_euicc.card.errors import CardError, CardMute, ReplayEnded, ReplayMismatch, TraceError, UnknownTransport
+from pytest_euicc.card.errors import (
+    CardError,
+    CardMute,
+    PowerLost,
+    ReplayEnded,
+    ReplayMismatch,
+    TraceError,
+    UnknownTransport,
+)
 from pytest_euicc.card.trace import Event, Section, Trace
 from pytest_euicc.card.transport import (
     Device,
@@ -15,11 +23,14 @@ from pytest_euicc.card.transport import (
     Transport,
     TransportOptions,
     device_of,
+    power_cut_of,
 )
 from pytest_euicc.text import printable
 
 _DEVICE = "device"
 """A named comment of a trace: a device was the card's terminal."""
+_POWER_CUTS = "power-cuts"
+"""A named comment of a trace: the power could be cut inside commands."""
 _LARGEST_BLOCK = 255
 
 
@@ -60,6 +71,11 @@ class Recorder:
         """That of the transport."""
         return device_of(self._transport)
 
+    @property
+    def lose_power_after(self) -> Callable[[int | None], None] | None:
+        """That of the transport."""
+        return power_cut_of(self._transport)
+
     def connect(self) -> None:
         """Connect, and start the file."""
         self._transport.connect()
@@ -83,6 +99,8 @@ class Recorder:
             self._write(f"# protocol: {self.protocol}")
             if isinstance(self._transport, SnapshotTransport):
                 self._write("# snapshots: yes")
+            if self.lose_power_after is not None:
+                self._write(f"# {_POWER_CUTS}: yes")
         self._write(f"# atr: {self.atr.hex().upper()}")
         self._check()
 
@@ -200,6 +218,7 @@ class Replay:
     def __init__(self, trace: Trace) -> None:
         self.atr = b""
         self._trace = trace
+        self._cuts = False
         self._begin(trace.sections[0])
         self._played: dict[str, int] = {}
 
@@ -220,6 +239,11 @@ class Replay:
         return Device(int(block)) if block.isdecimal() and 0 < int(block) <= _LARGEST_BLOCK else None
 
     @property
+    def lose_power_after(self) -> Callable[[int | None], None] | None:
+        """Where the recorded card could: a command without an answer lost it to the power."""
+        return self._cut_power if self.notes.get(_POWER_CUTS) == "yes" else None
+
+    @property
     def notes(self) -> Mapping[str, str]:
         """The named comments at the head of the trace, such as ``seed``."""
         return self._trace.notes
@@ -234,7 +258,8 @@ class Replay:
         if event.atr is not None or event.command != apdu:
             raise self._mismatch(event, f"sends    {apdu.hex().upper()}")
         if event.fault is not None:
-            raise CardMute(f"{self._trace.path}:{event.line}: as recorded: {event.fault}")
+            kind = PowerLost if self._cuts else CardMute
+            raise kind(f"{self._trace.path}:{event.line}: as recorded: {event.fault}")
         if event.response is None:
             raise ReplayEnded(
                 f"{self._trace.path}:{event.line}: the recording breaks off after this command, before its response"
@@ -264,6 +289,9 @@ class Replay:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _cut_power(self, writes: int | None) -> None:
+        self._cuts = writes is not None
 
     def _begin(self, section: Section) -> None:
         self._section, self._events = section, self._trace.events(section)

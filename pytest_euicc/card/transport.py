@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, runtime_checkable
@@ -86,6 +86,16 @@ class Device:
 def device_of(transport: Transport) -> Device | None:
     """The device of a transport; None where the harness is the terminal."""
     return getattr(transport, "device", None)
+
+
+def power_cut_of(transport: Transport) -> Callable[[int | None], None] | None:
+    """How the power of a card is cut inside a command; None where it can be cut between commands alone.
+
+    A transport that can do it has a method ``lose_power_after(writes)``: from now on the card loses its power before
+    its memory is written to for one time more than *writes*, and `Transport.transmit` raises `PowerLost` then; None
+    takes that back. Not every transport can count writes: what grows with the number will do.
+    """
+    return getattr(transport, "lose_power_after", None)
 
 
 @dataclass(frozen=True)

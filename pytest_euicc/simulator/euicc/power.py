@@ -6,7 +6,16 @@ from dataclasses import replace
 
 from pytest_euicc.simulator.euicc.core import LAST_ISDP, EuiccCore, isdp_aid
 from pytest_euicc.simulator.euicc.es10.session import RspSession
-from pytest_euicc.simulator.euicc.state import Profile
+from pytest_euicc.simulator.euicc.state import CardState, Profile
+
+
+def cut(core: EuiccCore, before: CardState) -> None:
+    """The power went inside a command: what was written since *before* is undone, as commands are atomic."""
+    if not core.varies("completes-after-power-loss") and not core.defective("power-cut-leaves-half"):
+        core.state = before
+    if core.defective("power-cut-spoils-results"):
+        results = tuple(replace(entry, octets=entry.octets[:-1] + b"\x00") for entry in core.state.iot.results)
+        core.state = replace(core.state, iot=replace(core.state.iot, results=results))
 
 
 def lose(core: EuiccCore) -> RspSession | None:

@@ -42,6 +42,10 @@ class SimTransport:
         self.atr = self.euicc.reset()
         return self.atr
 
+    def lose_power_after(self, writes: int | None) -> None:
+        """Lose the power before the memory is written to for one time more than *writes*; None: no more."""
+        self.euicc.core.writes_left, self.euicc.core.power_lost = writes, False
+
     def pull(self) -> None:
         """Take the card out: its power goes."""
         self.euicc.lose_power()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 from time import sleep
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, channel_of
+from pytest_euicc.card.errors import PowerLost
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.euicc import power
 from pytest_euicc.simulator.euicc.core import EuiccCore
@@ -161,8 +163,22 @@ class SimulatedEuicc:
             for other in self._channels.all():
                 if other.isdr is not None:
                     other.isdr.end_chain()
-        answer = self._dispatch(number, channel, command)
+        cut = self.core.writes_left is not None
+        answer = (self._dispatch_over_cut if cut else self._dispatch)(number, channel, command)
         return self._delivery.hand_over(channel, command, answer, self._proactive).encode()
+
+    def _dispatch_over_cut(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
+        """A command in which the power may go; what it had written by then is undone."""
+        before = self.core.state
+        answer: ResponseApdu | None = None
+        with suppress(PowerLost):
+            answer = self._dispatch(number, channel, command)
+        if answer is not None and not self.core.power_lost:
+            return answer
+        self.core.writes_left, self.core.power_lost = None, False
+        power.cut(self.core, before)
+        self.lose_power()
+        raise PowerLost("sim: the power was cut inside a command")
 
     def _refuse(self, command: CommandApdu, channel: Channel | None) -> int:
         """A status word for a class or instruction that is not known, else 0 (ISO 7816-4 5.6)."""
