@@ -127,6 +127,17 @@ def read(octets: bytes, at: int, base: int = 0) -> Tlv:
     return _new(Tlv, (tag, base + start, octets[start:at], octets[at : at + length]))
 
 
+def within(octets: bytes, tag: int) -> Iterator[Tlv]:
+    """The elements with a tag, wherever they stand, but none inside another of them; raises TlvError."""
+    waiting = parse_all(octets)[::-1]
+    while waiting:
+        element = waiting.pop()
+        if element.tag == tag:
+            yield element
+        elif element.constructed:
+            waiting += element.children()[::-1]
+
+
 def encode(tag: int, value: bytes) -> bytes:
     """An element with the shortest length field (DER, X.690 10.1)."""
     return encode_tag(tag) + encode_length(len(value)) + value

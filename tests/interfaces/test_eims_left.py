@@ -14,7 +14,7 @@ from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.registry import STATES
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.interfaces.download.whole import DownloadingProvisioner
-from pytest_euicc.interfaces.es10b_iot.functions import ask
+from pytest_euicc.interfaces.es10b_iot.listed import eims_listed
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
@@ -55,7 +55,7 @@ def associated(session: Session) -> list[str]:
     context = Context(session, "test")
     context.reset()
     context.select_isdr()
-    return [entry["eimId"] for entry in ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]]
+    return list(eims_listed(context))
 
 
 def cut_short(euicc: SimulatedEuicc, *states: dict[str, object]) -> Path:

@@ -10,12 +10,11 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.card import proactive
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.es10.functions import Function
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
-from pytest_euicc.es10.isdr import Es10Error, Reply
+from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.interfaces.es10.functions import outcome_of
 
 Refresh = Literal["performed", "pending", "failed"]
@@ -56,19 +55,6 @@ def call(context: Context, function: Function, octets: bytes, channel: str | Non
     except codec.Asn1Error as fault:
         return Reply(function, octets, response.sw, response.data, fault=fault)
     return Reply(function, octets, response.sw, response.data, received)
-
-
-def ask(context: Context, name: str, value: Any) -> Any:
-    """The answer of a function as a value, for states.
-
-    Raises:
-        Refused: the eUICC gives none.
-    """
-    function = IOT_FUNCTIONS[name]
-    try:
-        return call(context, function, codec.encode(function.request, value)).value
-    except Es10Error as error:
-        raise Refused(str(error)) from error
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pytest_euicc.conformance.engine.leftovers import LEFTOVERS
 from pytest_euicc.conformance.engine.message import Message
 from pytest_euicc.conformance.engine.profiles import fresh_isdr
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
-from pytest_euicc.interfaces.es10b_iot.functions import ask, call
+from pytest_euicc.interfaces.es10b_iot.functions import call
+from pytest_euicc.interfaces.es10b_iot.listed import eims_listed
 from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
 from pytest_euicc.peers.eim.peer import EimPeer, EimPeers
 
@@ -41,7 +42,7 @@ class Associations:
             return None
         try:
             fresh_isdr(context)
-            return [str(entry["eimId"]) for entry in _there(context)]
+            return list(eims_listed(context))
         except Refused:
             return None
         finally:
@@ -56,13 +57,13 @@ class Associations:
             for number, each in enumerate(noted, 1):
                 key = ec.derive_private_key(int(each["key"], 16), _CURVES[each["curve"]])
                 peers.by_name[f"left {number}"] = EimPeer(str(each["id"]), key, counter=_HIGHEST - 1)
-            for entry in _there(context):
-                if entry["eimId"] not in known:
-                    _delete(context, entry)
-            left = {str(entry["eimId"]) for entry in _there(context)}
+            for eim_id, token in eims_listed(context).items():
+                if eim_id not in known:
+                    _delete(context, eim_id, token)
+            left = set(eims_listed(context))
             if left and not known:
                 _reset(context)
-                left = {str(entry["eimId"]) for entry in _there(context)}
+                left = set(eims_listed(context))
             context.left_behind += [f"the eIM {name} is associated" for name in sorted(left - known)]
             context.left_behind += [f"the eIM {name} was deleted" for name in sorted(known - left)]
 
@@ -72,8 +73,7 @@ def take_off(context: Context, peer: EimPeer) -> None:
     with context.undoing(f"the eIM {peer.eim_id} is associated"):
         isdr = fresh_isdr(context)
         peers = context.part(EimPeers)
-        there = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
-        known = {entry["eimId"] for entry in there}
+        known = set(eims_listed(context))
         if peer.eim_id in known:
             delete(context, peer, known)
         while peers.answers:
@@ -99,16 +99,11 @@ def delete(context: Context, peer: EimPeer, known: set[str]) -> None:
     raise Refused("no package of the tester's eIMs is accepted")
 
 
-def _there(context: Context) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
-    return found
-
-
-def _delete(context: Context, entry: dict[str, Any]) -> None:
+def _delete(context: Context, eim_id: str, token: int | None) -> None:
     """Whether it is gone is asked afterwards."""
     for peer in context.part(EimPeers).by_name.values():
-        if peer.eim_id == entry["eimId"]:
-            peer.token = entry.get("associationToken")
+        if peer.eim_id == eim_id:
+            peer.token = token
             try:
                 delete(context, peer, {peer.eim_id})
             except (Refused, CardError):

@@ -13,18 +13,20 @@ from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
 from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
-from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr, profiles_on
+from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
 from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.download.whole import install
 from pytest_euicc.interfaces.es10.states import owner_for
-from pytest_euicc.interfaces.es10b_iot.functions import ask, call
+from pytest_euicc.interfaces.es10b_iot.functions import call
 from pytest_euicc.interfaces.es10b_iot.leftovers import note, take_off
+from pytest_euicc.interfaces.es10b_iot.listed import are_unknown, eims_listed, profiles_listed
 from pytest_euicc.interfaces.es10b_iot.package import run_package
 from pytest_euicc.peers.eim.peer import EimPeer, EimPeers, KeyForm
 
+_STATES = bytes.fromhex("5A 9F70")
 _IOT_TAGS = TAGS + bytes.fromhex("9F7B 9F26 9F67")
 _EVENTS = ["notificationInstall", "notificationEnable", "notificationDisable", "notificationDelete"]
 _GENERATE = -1
@@ -190,11 +192,10 @@ def _associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -
     request = codec.encode(function.request, {"eimConfigurationDataList": [configuration]})
     reply = call(context, function, request)
     if reply.received is None:
-        there = ask(context, "get_eim_configuration_data", {})["eimConfigurationDataList"]
-        found = next((entry for entry in there if entry["eimId"] == peer.eim_id), None)
-        if found is None:
+        there = eims_listed(context)
+        if peer.eim_id not in there:
             raise Refused(f"AddInitialEim was answered {reply.octets.hex().upper()} {reply.sw:04X}")
-        peer.token = found.get("associationToken")
+        peer.token = there[peer.eim_id]
         return
     kind, value = reply.received.value
     if kind != "addInitialEimOk":
@@ -261,14 +262,13 @@ def _choose(
 ) -> Profile:
     """A profile that fits and no other name has, or one that is downloaded for it."""
     in_use = context.part(ProfilesInUse).iccids
-    for profile in profiles_on(context, _IOT_TAGS):
+    for profile in profiles_listed(context, _IOT_TAGS):
         wanted = (
             profile.iccid not in in_use
             and profile.profile_class == class_
-            and profile.rules == rules
             and profile.info.get("fallbackAllowed") is fallback_allowed
             and profile.info.get("ecallIndication") is ecall
-            and all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))
+            and _tells_as_wanted(profile, rules, addresses)
         )
         if wanted:
             in_use.add(profile.iccid)
@@ -284,18 +284,26 @@ def _choose(
         metadata |= {"profilePolicyRules": {"bits": sorted(rules)}, "profileOwner": owner_for(context, rules)}
     iccid = install(context, metadata)
     in_use.add(iccid)
-    return next(profile for profile in profiles_on(context, _IOT_TAGS) if profile.iccid == iccid)
+    return next(profile for profile in profiles_listed(context, _IOT_TAGS) if profile.iccid == iccid)
+
+
+def _tells_as_wanted(profile: Profile, rules: frozenset[str], addresses: int | None) -> bool:
+    """Rules and addresses; of a card that does not tell them any profile will do where none in particular is wanted."""
+    if are_unknown(profile):
+        return not rules and addresses == 1
+    told = all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))
+    return profile.rules == rules and told
 
 
 def _enabled(context: Context) -> bytes | None:
-    return next((profile.iccid for profile in profiles_on(context) if profile.enabled), None)
+    return next((profile.iccid for profile in profiles_listed(context, _STATES) if profile.enabled), None)
 
 
 def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | None, *, fallback: bool) -> None:
     """The profile that was enabled is enabled again, and the tester's is deleted, by packages."""
     with context.undoing(f"the profile {iccid.hex()} is not as it was"):
         fresh_isdr(context)
-        there = {profile.iccid: profile for profile in profiles_on(context)}
+        there = {profile.iccid: profile for profile in profiles_listed(context, _STATES)}
         now = _enabled(context)
         operations = []
         if now != before and now is not None:
