@@ -45,9 +45,9 @@ def page(cases: Iterable[Case]) -> str:
 def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     """Sequences of a catalogue that have no vector, and groups that the vectors place elsewhere in SGP.23.
 
-    The catalogue is YAML: under ``euicc``, ``smdp`` and ``lpa`` a list of groups with ``id`` (the name of a case),
-    ``sgp23`` and ``sequences``, each a text that begins with its number. Where ``sgp23_by`` says how the group of
-    SGP.23 was inferred it is not compared.
+    The catalogue is YAML: under ``euicc``, ``smdp``, ``lpa``, ``euicc_iot``, ``eim`` and ``ipa`` a list of groups with
+    ``id`` (the name of a case), ``sgp23`` and ``sequences``, each a text that begins with its number. Where
+    ``sgp23_by`` says how the group of SGP.23 was inferred it is not compared.
 
     Raises:
         FileMistakes: it cannot be read, or is none.
@@ -57,7 +57,7 @@ def missing(catalogue: Path, cases: Iterable[Case]) -> list[str]:
     if not document.mistakes:
         try:
             read = _Catalogue.model_validate(document.data)
-            groups = [*read.euicc, *read.smdp, *read.lpa]
+            groups = [*read.euicc, *read.smdp, *read.lpa, *read.euicc_iot, *read.eim, *read.ipa]
         except ValidationError as error:
             document.mistake((), f"not a catalogue: {pydantic_message(error.errors()[0], _Catalogue.model_fields)}")
     if document.mistakes:
@@ -91,6 +91,9 @@ class _Catalogue(BaseModel):
     euicc: list[_Group] = []
     smdp: list[_Group] = []
     lpa: list[_Group] = []
+    euicc_iot: list[_Group] = []
+    eim: list[_Group] = []
+    ipa: list[_Group] = []
 
 
 def _is_clause(text: str) -> bool:
