@@ -105,6 +105,8 @@ def load_euicc_package(
     size: int | None = None,
     oversize: int = 0,
     times: int = 1,
+    first: Psmos | None = None,
+    odd_order: bool = False,
     record: SaveAs | None = None,
     again: str | None = None,
     send: bool = True,
@@ -136,6 +138,8 @@ def load_euicc_package(
         size: bytes of the whole package; filled up by a listProfileInfo for no profile with a long tag list.
         oversize: bytes that are added to ``size``.
         times: how often the operations of ``psmo`` are in the package.
+        first: operations before all these, once.
+        odd_order: eidValue comes before eimId.
         record: keep the package under this name.
         again: send a package that was kept under this name.
         send: ``false``: only record it.
@@ -159,9 +163,9 @@ def load_euicc_package(
         header["eimTransactionId"] = peers.transaction_id() if transaction_id is None else transaction_id
     if size is not None:
         psmo = [*(psmo or ()), _filler(header, [*(psmo or ())], size + oversize)]
-    lists = b"" if psmo is None else operation_list("Psmo", psmo * times)
+    lists = b"" if psmo is None else operation_list("Psmo", [*(first or ()), *psmo * times])
     lists += b"" if eco is None else operation_list("Eco", eco)
-    parts = PackageParts(header, lists, extra)
+    parts = PackageParts(header, lists, extra, odd_order=odd_order)
     package = _signed(parts, peer, peers.get(signer or eim), token, without_token=without_token, signature=signature)
     package = tamper(package, message.tamper, "EuiccPackageRequest")
     if again is not None:
@@ -176,7 +180,7 @@ def load_euicc_package(
     outcome = replace(outcome_of(reply), shape=answer_shape(), sent_value=None)
     if reply.received is None:
         return outcome
-    outcome = _judged(peers, _sender(peers, package, peer), package, outcome)
+    outcome = judged(peers, _sender(peers, package, peer), package, outcome)
     switched = [("enableResult", 0), ("disableResult", 0)]
     if refresh == "performed" and any(result in switched for result in outcome.value.get("results", ())):
         await_refresh(context, before)
@@ -245,7 +249,7 @@ def _sender(peers: EimPeers, package: bytes, otherwise: EimPeer) -> EimPeer:
     return next((peer for peer in peers.by_name.values() if peer.eim_id.encode() == eim_id), otherwise)
 
 
-def _judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) -> Outcome:
+def judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) -> Outcome:
     """The outcome with the short form of the answer, and what is wrong with it whatever is expected."""
     kind, value = outcome.value
     signed = kind != "euiccPackageErrorUnsigned"

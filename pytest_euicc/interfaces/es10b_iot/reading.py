@@ -9,19 +9,20 @@ from typing import Any, Literal
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import InconclusiveError
+from pytest_euicc.conformance.engine.errors import InconclusiveError, Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
-from pytest_euicc.conformance.engine.profiles import profiles_on
 from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.interfaces.download.signatures import chain_mismatches, signature_mismatches
+from pytest_euicc.interfaces.es10b_iot.listed import are_unknown, entries_without_counters, profiles_listed
 from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
 from pytest_euicc.interfaces.es10b_iot.states import bare
 from pytest_euicc.peers.eim.peer import EimPeers
 
 _TAGS = bytes.fromhex("5A 9F70 9F26")
 _STATES = bytes.fromhex("BF2D05 5C03 5A 9F70")
+_WITHOUT_TAGS = bytes.fromhex("BF2D00")
 _ONGOING = bytes.fromhex("BF2D03 81010B")
 Part = Literal["profiles", "eims", "results", "notifications", "address"]
 _QUESTIONS: dict[Part, tuple[int, bytes]] = {
@@ -40,10 +41,13 @@ class Look:
     answers: dict[Part, bytes] = field(default_factory=dict)
 
 
-def _look(context: Context) -> dict[Part, bytes]:
+def look_at(context: Context) -> dict[Part, bytes]:
+    """What the card answers to the questions about everything that functions change."""
     found: dict[Part, bytes] = {}
     for part, (_, question) in _QUESTIONS.items():
         answer = context.channel(None).store_data(question)
+        if part == "profiles" and not answer.ok:
+            answer = context.channel(None).store_data(_WITHOUT_TAGS)
         found[part] = answer.data if answer.ok else answer.sw.to_bytes(2, "big")
         if part == "eims" and answer.ok:
             found[part] = _without_counters(answer.data)
@@ -55,7 +59,7 @@ def _without_counters(octets: bytes) -> bytes:
     try:
         value = codec.decode("GetEimConfigurationDataResponse", octets)
     except codec.Asn1Error:
-        return octets
+        return entries_without_counters(octets)
     listed = [
         {name: given for name, given in entry.items() if name != "counterValue"}
         for entry in value["eimConfigurationDataList"]
@@ -66,7 +70,7 @@ def _without_counters(octets: bytes) -> bytes:
 @action("es10b_iot.look")
 def look(context: Context, _message: Message) -> Outcome:
     """Take down profiles, eIMs, package results, notifications and the default address, for ``es10b_iot.unchanged``."""
-    context.part(Look).answers = _look(context)
+    context.part(Look).answers = look_at(context)
     return Outcome()
 
 
@@ -84,7 +88,7 @@ def unchanged(
         but: what may have changed.
         eim: name of the eIM whose counter must not have moved; ``null`` leaves the package out.
     """
-    before, now = context.part(Look).answers, _look(context)
+    before, now = context.part(Look).answers, look_at(context)
     mismatches = [
         Mismatch(part, before[part].hex().upper(), now[part].hex().upper())
         for part in _QUESTIONS
@@ -110,6 +114,8 @@ def read_back(
     gone: list[Hex] | None = None,
     fallback: str | Hex | None = None,
     reset: bool = True,
+    code: Any = None,
+    otherwise: dict[str, Any] | None = None,
 ) -> Outcome:
     """Profile states as GetProfilesInfo lists them, by default after a reset.
 
@@ -121,7 +127,13 @@ def read_back(
         gone: ICCIDs of profiles that must not be there.
         fallback: ICCID of the one profile with the fallback attribute, or ``none``.
         reset: reset the card before.
+        code: the result of an operation whose effect is left open, saved from its answer.
+        otherwise: what holds in place of ``enabled``, ``disabled``, ``gone`` and ``fallback`` where ``code`` is not 0.
     """
+    if code not in (None, 0, "ok"):
+        kept = otherwise or {}
+        enabled, disabled = kept.get("enabled"), kept.get("disabled")
+        gone, fallback = kept.get("gone"), kept.get("fallback")
     if reset:
         context.reset()
         context.select_isdr(DEFAULT_CHANNEL)
@@ -129,9 +141,11 @@ def read_back(
     if not reset and answer.data == _ONGOING:
         return Outcome(received=answer.data)
     try:
-        there = {profile.iccid: profile for profile in profiles_on(context, _TAGS)}
+        there = {profile.iccid: profile for profile in profiles_listed(context, _TAGS)}
     except InconclusiveError as error:
         return Outcome(fault=str(error), mismatches=(Mismatch("profiles", "a list", str(error)),))
+    if fallback not in (None, "none") and any(map(are_unknown, there.values())):
+        raise Refused("the fallback attribute cannot be read, as a tag list is refused")
     on = [iccid for iccid, profile in there.items() if profile.enabled]
     with_attribute = [iccid for iccid, profile in there.items() if profile.info.get("fallbackAttribute")]
     found = [*_one("enabled", enabled, on), *_one("fallbackAttribute", fallback, with_attribute)]
@@ -151,20 +165,57 @@ def _one(what: str, wanted: str | bytes | None, found: list[bytes]) -> Iterator[
         yield Mismatch(what, ", ".join(iccid.hex() for iccid in expected) or "none", told)
 
 
+@action("es10b_iot.switched_or_not")
+def switched_or_not(context: Context, _message: Message, *, before: Hex, after: Hex) -> Outcome:
+    """One of two profiles is enabled, and the notifications are those of a change that happened, or not (SGP.32 3.7).
+
+    Both profiles notify of every event, and none of these notifications was pending before.
+
+    Args:
+        before: ICCID of the profile that was enabled.
+        after: ICCID of the one that was to be.
+    """
+    on = [profile.iccid for profile in profiles_listed(context, _TAGS) if profile.enabled]
+    found = []
+    if on not in ([before], [after]):
+        told = ", ".join(iccid.hex() for iccid in on) or "none"
+        found.append(Mismatch("enabled", f"{before.hex()} or {after.hex()}", told))
+    due = on == [after]
+    for iccid, event in ((before, "notificationDisable"), (after, "notificationEnable")):
+        pending = context.isdr().list_notification(event)[1]
+        there = any(bytes(each.get("iccid", b"")) == iccid for each in pending)
+        if there != due:
+            names = ("is not pending", "is pending")
+            found.append(Mismatch(f"{event} of {iccid.hex()}", names[due], names[there]))
+    return Outcome(mismatches=tuple(found))
+
+
 @check("kept_results")
-def kept_results(context: Context, outcome: Outcome, *, numbers: list[Any]) -> Iterator[Mismatch]:
+def kept_results(
+    context: Context,
+    outcome: Outcome,
+    *,
+    numbers: list[Any] | None = None,
+    newest: int | None = None,
+    may_be_gone: bool = False,
+) -> Iterator[Mismatch]:
     """The package results of the answer are those of the packages, octet for octet (SGP.32 5.9.11).
 
     Args:
         numbers: sequence numbers of the results that must be there, in order.
+        newest: in place of them, that many results of this sequence, the last ones.
+        may_be_gone: there may also be none at all.
     """
     peers = context.part(EimPeers)
+    wanted = sorted(peers.answers)[-newest:] if newest is not None else [int(number) for number in numbers or ()]
     parts = [part for part in tlv.parse(outcome.received).children() if part.tag == 0xA2]
+    if may_be_gone and not any(part.children() for part in parts):
+        return
     if not parts:
         yield Mismatch("euiccPackageResultList", "A2 with package results", outcome.received.hex().upper())
         return
     found = [element.octets for element in parts[0].children()]
-    expected = [peers.answers.get(int(number), b"") for number in numbers]
+    expected = [peers.answers.get(number, b"") for number in wanted]
     if found != expected:
         told = " ".join(octets.hex().upper() for octets in found) or "none"
         yield Mismatch("euiccPackageResultList", " ".join(octets.hex().upper() for octets in expected) or "none", told)

@@ -140,11 +140,13 @@ class PackageParts:
         header: fields of EuiccPackageSigned before the operations.
         lists: TLVs of the lists of operations, A0 and A1.
         extra: octets at the end of the signed part.
+        odd_order: eidValue comes before eimId.
     """
 
     header: dict[str, Any]
     lists: bytes
     extra: bytes = b""
+    odd_order: bool = False
 
     def signed(self) -> bytes:
         """The signed part, a TLV 30."""
@@ -154,7 +156,8 @@ class PackageParts:
             ("counterValue", 0x81, lambda value: value if isinstance(value, bytes) else _integer(value)),
             ("eimTransactionId", 0x82, bytes),
         )
-        header = b"".join(tlv.encode(tag, made(self.header[name])) for name, tag, made in fields if name in self.header)
+        made = [tlv.encode(tag, build(self.header[name])) for name, tag, build in fields if name in self.header]
+        header = b"".join([made[1], made[0], *made[2:]] if self.odd_order else made)
         return tlv.encode(0x30, header + self.lists + self.extra)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.card.errors import PowerLost
 from pytest_euicc.ota.sms import Message
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.certificates import Certificate
@@ -36,6 +37,8 @@ REFRESH_UICC_RESET = 0x04
 REFRESH_PROFILE_STATE_CHANGE = 0x09
 FIRST_ISDP, LAST_ISDP = 0x1000, 0xFFFF
 _KEPT_KEYS = 4
+_CHANGING = frozenset({0xBF58, 0xBF5A, 0xBF5B, 0xBF5C, 0xBF5D, 0xBF5E})
+"""Functions of SGP.32 by which the IPA changes profile states."""
 _EMPTIED = {"dir-names-nothing": EF_DIR, "no-access-rules": EF_ARR, "other-service-table": EF_UST}
 """Files of a profile that a defect empties."""
 
@@ -61,7 +64,9 @@ class EuiccCore:
         if self.defective("signs-under-the-certificate-of-another-eid"):
             eid = eid[:-1] + bytes([eid[-1] ^ 0x01])
         self.credentials = _credentials(settings, pki, eid)
-        self.state = personalised(settings)
+        self.writes_left: int | None = None
+        self.power_lost = False
+        self._state = personalised(settings)
         self._vary_state()
         self.session = RspSession()
         self.installer: Installer | None = None
@@ -78,8 +83,24 @@ class EuiccCore:
         self.disabled_last: bytes | None = None
         self.installed: Installed | None = None
         self.immediately_enabled = False
+        self.packages_blocked = False
         self.left_chain: tuple[bytes, int] = (b"", 0)
         self._first_challenge: bytes | None = None
+
+    @property
+    def state(self) -> CardState:
+        """Everything that survives a reset."""
+        return self._state
+
+    @state.setter
+    def state(self, changed: CardState) -> None:
+        """Raises `PowerLost` where the power goes first; a variant carries the command out at the next start."""
+        if self.writes_left is not None:
+            self.power_lost = self.power_lost or self.writes_left == 0
+            if self.power_lost and not self.varies("completes-after-power-loss"):
+                raise PowerLost("sim: the power was cut inside a command")
+            self.writes_left = max(0, self.writes_left - 1)
+        self._state = changed
 
     def defective(self, name: str) -> bool:
         """True if a named deviation is switched on."""
@@ -111,6 +132,7 @@ class EuiccCore:
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.proactive_session = False
+        self.packages_blocked = False
         if not self.defective("iot-immediate-survives-reset"):
             self.installed = None
         self.messages.clear()
@@ -196,6 +218,9 @@ class EuiccCore:
         if tag == 0xBF3F and self.defective("malformed-address-clears"):
             self.state = replace(self.state, default_address="")
         if tag in (0xBF31, 0xBF32) and self.defective("malformed-identifier-disables"):
+            disabled = tuple(replace(profile, enabled=False) for profile in self.state.profiles)
+            self.state = replace(self.state, profiles=disabled)
+        if tag in _CHANGING and self.defective("iot-malformed-change-disables"):
             disabled = tuple(replace(profile, enabled=False) for profile in self.state.profiles)
             self.state = replace(self.state, profiles=disabled)
         if tag == 0xBF33 and self.defective("malformed-identifier-deletes"):

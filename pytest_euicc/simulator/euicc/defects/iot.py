@@ -5,6 +5,36 @@ from __future__ import annotations
 from pytest_euicc.simulator.defect import Defect
 
 OF_IOT = (
+    Defect("iot-address-is-truncated", "A default SM-DP+ address is cut off after 128 characters", "SGP.32 5.9.25"),
+    Defect("iot-certs-as-octet-strings", "GetCerts wraps certificates in an OCTET STRING", "SGP.32 5.9.10"),
+    Defect(
+        "iot-configuration-out-of-order", "GetEimConfigurationData gives elements in another order", "SGP.32 5.9.18"
+    ),
+    Defect("iot-empty-list-is-an-error", "Without profiles the list is an error", "SGP.32 5.9.14"),
+    Defect("iot-empty-update-forgets-fqdn", "updateEim without anything to update removes the FQDN", "SGP.32 3.5.1"),
+    Defect(
+        "iot-ignores-pending-refresh", "Profile states change by the IPA although a REFRESH is pending", "SGP.32 5.9.16"
+    ),
+    Defect("iot-info-out-of-order", "EUICCInfo2 has its elements in another order", "SGP.32 5.9.2"),
+    Defect("iot-list-error-untagged", "The error of GetProfilesInfo comes as 02 and not as 81", "SGP.32 5.9.14"),
+    Defect("iot-lists-proprietary-as-oid", "listEim gives proprietary eimIds as OIDs", "SGP.32 2.11.2.1"),
+    Defect(
+        "iot-lpad-function-blocks-packages",
+        "After a function for an LPAd no package is accepted until the reset",
+        "SGP.32 5.9",
+    ),
+    Defect(
+        "iot-malformed-change-disables",
+        "A function without its refreshFlag disables the enabled profile",
+        "SGP.32 5.9.20",
+    ),
+    Defect("iot-no-certs-with-eim", "GetCerts is refused while an eIM is associated", "SGP.32 5.9.10"),
+    Defect("iot-oddity-ends-packages", "After an oddly encoded package every further one is refused", "SGP.32 5.9.1"),
+    Defect(
+        "iot-overflow-undoes-enable", "After resultSizeOverflow nothing that ran before takes effect", "SGP.32 5.9.1"
+    ),
+    Defect("iot-reset-spoils-results", "A memory reset damages package results", "SGP.32 5.9.5"),
+    Defect("iot-shows-initial-counter", "GetEimConfigurationData shows a counter of 0", "SGP.32 5.9.18"),
     Defect("iot-activates-missing-ipae", "IpaeActivation answers ok without an IPAe", "SGP.32 3.8.4"),
     Defect("iot-add-eim-result-is-tagged", "The code of addEim comes as 80 and not as 02", "SGP.32 2.11.2.1"),
     Defect("iot-add-ok-is-tagged", "addOk of AddInitialEim comes as 80 00 and not as 05 00", "SGP.32 5.9.4"),

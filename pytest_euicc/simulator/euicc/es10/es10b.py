@@ -105,6 +105,9 @@ def info2(core: EuiccCore) -> bytes:
         value |= _iot_fields(core)
     value |= _wrong_fields(core, bits)
     octets = codec.encode("EUICCInfo2", value)
+    if core.defective("iot-info-out-of-order"):
+        parts = tlv.parse(octets).children()
+        octets = tlv.encode(0xBF22, b"".join(part.octets for part in sorted(parts, key=lambda part: part.tag != 0xB4)))
     return information.vary_info2(octets, core.varies) if core.variants else octets
 
 

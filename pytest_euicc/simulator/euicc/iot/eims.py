@@ -186,6 +186,11 @@ def update_eim(core: EuiccCore, configuration: dict[str, Any]) -> int:
         return OK if core.defective("iot-updating-unknown-eim-is-ok") else NOT_FOUND
     token_given = "associationToken" in configuration and not core.defective("iot-update-takes-token")
     nothing = len(configuration) == 1
+    if nothing and core.varies("iot-empty-update-is-ok"):
+        return OK
+    if nothing and core.defective("iot-empty-update-forgets-fqdn"):
+        shown = {name: value for name, value in eim.shown.items() if name != "eimFqdn"}
+        core.state = replace(core.state, iot=core.state.iot.with_eim(replace(eim, shown=shown)))
     if token_given or nothing:
         return COMMAND_ERROR
     try:
@@ -224,6 +229,8 @@ def listed(core: EuiccCore) -> list[dict[str, Any]]:
         wanted = kind not in hidden
         if wanted and not core.defective("iot-list-without-types"):
             entry["eimIdType"] = kind
+        if kind == _TYPE_WITHOUT_NAME and core.defective("iot-lists-proprietary-as-oid"):
+            entry["eimIdType"] = 1
         found.append(entry)
     return found[:1] if core.defective("iot-lists-one-eim") else found
 
@@ -246,6 +253,8 @@ def get_configuration(core: EuiccCore, request: bytes) -> bytes:
         if token is None and core.defective("iot-shows-token-zero"):
             token = 0
         counter = {"counterValue": eim.counter} if core.varies("iot-shows-counters") else {}
+        if core.defective("iot-shows-initial-counter"):
+            counter = {"counterValue": 0}
         found.append(eim.shown | counter | ({} if token is None else {"associationToken": token}))
     if core.varies("iot-lists-eims-backwards"):
         found.reverse()
@@ -254,4 +263,8 @@ def get_configuration(core: EuiccCore, request: bytes) -> bytes:
     answer = codec.encode("GetEimConfigurationDataResponse", {"eimConfigurationDataList": found})
     if core.defective("iot-configuration-without-list"):
         return tlv.encode(0xBF55, b"".join(codec.encode("EimConfigurationData", entry) for entry in found))
+    if core.defective("iot-configuration-out-of-order"):
+        entries = [tlv.parse(codec.encode("EimConfigurationData", entry)).children() for entry in found]
+        turned = [tlv.encode(0x30, b"".join(part.octets for part in reversed(parts))) for parts in entries]
+        return tlv.encode(0xBF55, tlv.encode(0xA0, b"".join(turned)))
     return answer

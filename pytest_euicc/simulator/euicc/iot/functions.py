@@ -11,6 +11,7 @@ from pytest_euicc.simulator.euicc.core import REFRESH_UICC_RESET, EuiccCore
 from pytest_euicc.simulator.euicc.es10 import es10b
 from pytest_euicc.simulator.euicc.iot import eims
 from pytest_euicc.simulator.euicc.iot.mechanisms import (
+    busy,
     configure_immediate_enabling,
     disable_emergency_profile,
     enable_emergency_profile,
@@ -42,6 +43,8 @@ def get_certs(core: EuiccCore, request: bytes) -> bytes:
     """The eUICC's certificate and its EUM's, under a CI of the signing list (SGP.32 5.9.10)."""
     wanted = codec.decode("GetCertsRequest", request).get("euiccCiPKId")
     identity = core.identity()
+    if core.state.iot.eims and core.defective("iot-no-certs-with-eim"):
+        return codec.encode("GetCertsResponse", ("getCertsError", "undefinedError"))
     if wanted is not None:
         found = core.credentials.identities.get(wanted)
         if found is None and not core.defective("iot-certs-of-any-ci"):
@@ -52,6 +55,8 @@ def get_certs(core: EuiccCore, request: bytes) -> bytes:
     certificates = {"eumCertificate": identity.chain[0].der, "euiccCertificate": identity.certificate.der}
     if core.varies("iot-whole-certificates"):
         certificates = {name: tlv.encode(0x30, octets) for name, octets in certificates.items()}
+    if core.defective("iot-certs-as-octet-strings"):
+        certificates = {name: tlv.encode(0x04, octets) for name, octets in certificates.items()}
     if core.defective("iot-certs-exchanged"):
         certificates = dict(zip(certificates, reversed(certificates.values()), strict=True))
     return codec.encode("GetCertsResponse", ("certs", certificates))
@@ -69,6 +74,8 @@ def retrieve(core: EuiccCore, request: bytes) -> bytes:
     if criteria is None and core.defective("iot-results-among-notifications"):
         found = [entry.octets for entry in notifications] + [entry.octets for entry in results]
         return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(found)))
+    if core.varies("iot-retrieving-ends-session"):
+        core.installed = None
     if criteria is not None:
         kind, wanted = criteria
         if kind == "profileManagementOperation":
@@ -109,6 +116,9 @@ def remove_from_list(core: EuiccCore, request: bytes) -> bytes:
         kept = ()
     if not core.defective("iot-result-cannot-be-removed"):
         update(core, results=kept)
+    grant = core.state.iot.rollback
+    if grant is not None and grant.result == number and core.varies("iot-removed-result-ends-rollback"):
+        update(core, rollback=None)
     return codec.encode("NotificationSentResponse", {"deleteNotificationStatus": "ok"})
 
 
@@ -118,7 +128,10 @@ def get_profiles_info(core: EuiccCore, request: bytes) -> bytes:
     if core.state.iot.pending is not None and core.varies("iot-no-list-before-refresh"):
         error = ("profileInfoListError", "profileChangeOngoing")
         return codec.encode("SGP32-ProfileInfoListResponse", error)
-    return codec.encode("SGP32-ProfileInfoListResponse", profile_list(core, value))
+    answer = profile_list(core, value)
+    if answer[0] == "profileInfoListError" and core.defective("iot-list-error-untagged"):
+        return tlv.encode(0xBF2D, tlv.encode(0x02, bytes([answer[1]])))
+    return codec.encode("SGP32-ProfileInfoListResponse", answer)
 
 
 def memory_reset(core: EuiccCore, request: bytes) -> bytes:
@@ -140,7 +153,7 @@ def memory_reset(core: EuiccCore, request: bytes) -> bytes:
 def _reset_profiles(core: EuiccCore, chosen: frozenset[str]) -> int:
     if core.state.iot.emergency is not None and not core.defective("iot-reset-in-emergency"):
         return 104
-    if core.busy or core.state.iot.pending is not None:
+    if busy(core):
         return 5
     doomed = [profile for profile in core.state.profiles if _is_doomed(core, profile, chosen)]
     address = "resetDefaultSmdpAddress" in chosen and core.state.default_address != core.settings.default_address
@@ -158,6 +171,9 @@ def _reset_profiles(core: EuiccCore, chosen: frozenset[str]) -> int:
         core.state = replace(core.state, default_address=core.settings.default_address)
     if doomed:
         update(core, rollback=None, return_to=None)
+    if core.defective("iot-reset-spoils-results"):
+        kept = (replace(entry, octets=entry.octets[:-1] + b"\x00") for entry in core.state.iot.results)
+        update(core, results=tuple(kept))
     if core.defective("iot-reset-drops-eims"):
         update(core, eims=())
     return 0
@@ -276,4 +292,6 @@ def handler(core: EuiccCore, tag: int) -> Callable[[EuiccCore, bytes], bytes] | 
 def answers(core: EuiccCore, tag: int) -> bool:
     """Whether this eUICC has a function of SGP.22, being one of SGP.32."""
     iot = core.settings.iot
-    return iot is None or iot.lpad or tag not in OF_LPAD or core.defective("iot-serves-lpad")
+    found = iot is None or iot.lpad or tag not in OF_LPAD or core.defective("iot-serves-lpad")
+    core.packages_blocked |= not found and core.defective("iot-lpad-function-blocks-packages")
+    return found

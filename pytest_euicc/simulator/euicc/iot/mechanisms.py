@@ -21,7 +21,10 @@ def _refresh_flag(type_name: str, request: bytes) -> bool:
     return bool(codec.decode(type_name, request)["refreshFlag"])
 
 
-def _busy(core: EuiccCore) -> bool:
+def busy(core: EuiccCore) -> bool:
+    """Whether catBusy is due: a proactive session goes on, or the REFRESH of a change has not come to its end."""
+    if core.defective("iot-ignores-pending-refresh"):
+        return False
     return core.busy or core.state.iot.pending is not None
 
 
@@ -32,7 +35,7 @@ def profile_rollback(core: EuiccCore, request: bytes) -> bytes:
     value: dict[str, Any] = {"cmdResult": _OK}
     if grant is None:
         value["cmdResult"] = _OK if core.defective("iot-rollback-without-grant-is-ok") else 1
-    elif _busy(core):
+    elif busy(core):
         value["cmdResult"] = _BUSY
     elif core.state.find(("iccid", grant.previous)) is None:
         value["cmdResult"] = 127
@@ -115,7 +118,7 @@ def _immediate_code(core: EuiccCore) -> int:
     current = core.state.enabled
     if other_oid or other:
         return 4 if core.varies("iot-other-server-is-no-session") else 1
-    if _busy(core):
+    if busy(core):
         return _BUSY
     if current is not None and current.has_rule(_PPR1) and not core.defective("iot-immediate-ignores-ppr1"):
         return 1 if core.varies("iot-ppr1-makes-immediate-unavailable") else 127
@@ -146,10 +149,13 @@ def _fallback_code(core: EuiccCore) -> int:
     target, current = fallback_profile(core), core.state.enabled
     if core.state.iot.emergency is not None and not core.defective("iot-fallback-in-emergency"):
         return 104
-    if _busy(core):
+    if busy(core):
         return _BUSY
     if current is None and not core.defective("iot-fallback-from-nothing"):
         return 7
+    bound = current is not None and current.has_rule(_PPR1)
+    if bound and target is not None and core.varies("iot-ppr1-stops-fallback"):
+        return 127
     if target is None:
         return _OK if core.defective("iot-fallback-to-nothing-is-ok") else 6
     if target == current:
@@ -163,7 +169,7 @@ def return_from_fallback(core: EuiccCore, request: bytes) -> bytes:
     back, current = core.state.iot.return_to, core.state.enabled
     target = None if back is None else core.state.find(("iccid", back))
     in_fallback = current is not None and current == fallback_profile(core)
-    if _busy(core):
+    if busy(core):
         code = _BUSY
     elif target is None or not in_fallback:
         code = _OK if core.defective("iot-return-without-fallback-is-ok") else 6
@@ -195,8 +201,10 @@ def enable_emergency_profile(core: EuiccCore, request: bytes) -> bytes:
         code = _OK if core.defective("iot-emergency-without-profile-is-ok") else 8
     elif target == current or core.state.iot.emergency is not None:
         code = _OK if core.defective("iot-emergency-again-is-ok") else 2
-    elif _busy(core):
+    elif busy(core):
         code = _BUSY
+    elif current is not None and current.has_rule(_PPR1) and core.varies("iot-ppr1-stops-emergency"):
+        code = 127
     elif not core.defective("iot-emergency-has-no-effect"):
         _forget_ways_back(core)
         update(core, emergency=Emergency(current.iccid if current else None))
@@ -212,7 +220,7 @@ def disable_emergency_profile(core: EuiccCore, request: bytes) -> bytes:
     code = _OK
     if emergency is None:
         code = _OK if core.defective("iot-no-emergency-is-ok") else 2
-    elif _busy(core):
+    elif busy(core):
         code = _BUSY
     else:
         if not core.defective("iot-emergency-never-ends"):

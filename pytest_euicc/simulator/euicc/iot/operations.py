@@ -19,6 +19,9 @@ _PPR1, _PPR2 = 1, 2
 _OK, _NOT_FOUND, _WRONG_STATE, _POLICY, _BUSY, _NO_ROLLBACK, _RETURN_PROFILE = 0, 1, 2, 3, 5, 20, 21
 _UNDEFINED = 127
 _CHANGE_ONGOING = 11
+_LONG_ADDRESS = 128
+_ODD_FLAG = bytes.fromhex("8100")
+"""rollbackFlag with a tag that the module does not give it, as met in the field."""
 _DEFAULT_TAGS = [bytes.fromhex(tag) for tag in ("5A", "4F", "9F70", "91", "92", "95", "9F7B", "9F26", "9F67")]
 """SGP.32 5.9.14: what comes without a tag list."""
 
@@ -31,6 +34,7 @@ class Run:
     Attributes:
         enabled: ICCID of the profile that is enabled after the REFRESH.
         rollback: ICCID of the profile that ProfileRollback brings back; None without a grant.
+        abandoned: with a defect, what was planned is not to take effect.
     """
 
     def __init__(self, core: EuiccCore, eim: Eim) -> None:
@@ -42,7 +46,8 @@ class Run:
         self.rollback: bytes | None = None
         self._deleted: list[bytes] = []
         self._enables = self._disables = 0
-        self._touched = False
+        self._touched = self._marked = False
+        self.abandoned = False
 
     @property
     def change(self) -> Change | None:
@@ -62,6 +67,7 @@ class Run:
         if received.unknown and self.core.varies("iot-unknown-elements-end-processing"):
             return ("processingTerminated", 2), False
         name, value = received.value
+        self._marked = any(part.octets == _ODD_FLAG for part in received.unknown)
         if name == "deleteEim" and "eimId" not in value and self.core.varies("iot-nameless-deletion-is-damaged"):
             return ("processingTerminated", 2), False
         handler: Callable[[Any], Result] = getattr(self, f"_{_HANDLERS[name]}")
@@ -91,7 +97,7 @@ class Run:
         current = None if self.enabled is None else core.state.find(("iccid", self.enabled))
         if current is not None and current.has_rule(_PPR1) and not core.defective("iot-enable-ignores-ppr1"):
             return _POLICY
-        rollback = "rollbackFlag" in value
+        rollback = "rollbackFlag" in value or (self._marked and core.varies("iot-rollback-flag-under-81"))
         granted = self.before is not None or core.defective("iot-rollback-without-profile")
         granted = granted and (core.settings.sgp32.rollback or core.defective("iot-grants-rollback-unsupported"))
         if rollback and not granted:
@@ -126,7 +132,7 @@ class Run:
         self._touched = True
         if not core.defective("iot-disable-has-no-effect"):
             before = core.state.before_test if target.is_test else None
-            self.enabled = before
+            self.enabled = None if core.varies("iot-test-profile-leaves-none") else before
         return _OK
 
     def _delete(self, value: dict[str, Any]) -> Result:
@@ -188,6 +194,8 @@ class Run:
         if not target.metadata.get("fallbackAllowed") and not core.defective("iot-any-profile-for-fallback"):
             return 2
         if held and target != holder:
+            return 3
+        if target.iccid == self.enabled and holder is None and core.varies("iot-fallback-not-for-enabled"):
             return 3
         if core.defective("iot-set-fallback-has-no-effect"):
             return _OK
@@ -277,7 +285,9 @@ def profile_list(core: EuiccCore, value: dict[str, Any]) -> tuple[str, Any]:
     tags: list[bytes] | None = _DEFAULT_TAGS
     if "tagList" in value and not core.defective("iot-list-ignores-tags"):
         tags = split_tags(value["tagList"])
-    if tags is None:
+    if tags is None or (not tags and core.varies("iot-no-empty-tag-list")):
+        return "profileInfoListError", 1
+    if not core.state.profiles and core.defective("iot-empty-list-is-an-error"):
         return "profileInfoListError", 1
     if core.defective("iot-list-gives-icon"):
         tags = [*tags, b"\x94"]
@@ -300,7 +310,7 @@ def configure_immediate(core: EuiccCore, value: dict[str, Any]) -> None:
     if not flag and core.defective("iot-immediate-cannot-be-switched-off"):
         return
     oid, address = value.get("defaultSmdpOid"), value.get("defaultSmdpAddress")
-    if flag and oid is None and address is None:
+    if flag and oid is None and address is None and not core.varies("iot-flag-alone-forgets-server"):
         oid, address = before.oid, before.address
     update(core, immediate=ImmediateEnable(flag, oid, address))
 
@@ -311,6 +321,10 @@ def set_address(core: EuiccCore, value: dict[str, Any]) -> int:
         not value["defaultDpAddress"] and core.defective("iot-address-cannot-be-removed")
     ):
         return _OK
+    if len(value["defaultDpAddress"]) > _LONG_ADDRESS and core.varies("iot-long-address-is-undefined"):
+        return _UNDEFINED
+    if core.defective("iot-address-is-truncated"):
+        value = {"defaultDpAddress": value["defaultDpAddress"][:_LONG_ADDRESS]}
     es10a.set_default_dp_address(core, codec.encode("SetDefaultDpAddressRequest", value))
     return _OK
 

@@ -16,6 +16,8 @@ _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 
 _LARGEST_TRANSACTION = 16
 _SIGNATURE = 64
 _KNOWN = frozenset({0x80, 0x5A, 0x81, 0x82, 0xA0, 0xA1})
+_PARTS = (0x30, 0x5F37)
+_ORDER = (0x80, 0x5A, 0x81, 0x82, 0xA0, 0xA1)
 _LISTS = {0xA0: "Psmo", 0xA1: "Eco"}
 
 
@@ -66,6 +68,12 @@ class Package:
 def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     """Answer a package: an unsigned error, a signed error, or a signed result that is kept."""
     package = Package.parse(request)
+    if core.packages_blocked:
+        return _unsigned_error(core, package, core.state.iot.eim(package.eim_id))
+    odd = _is_odd(request)
+    core.packages_blocked = odd and core.defective("iot-oddity-ends-packages")
+    if odd and core.varies("iot-odd-encodings-are-refused"):
+        raise codec.Asn1Error("EuiccPackageRequest", "", None, "not canonical DER")
     odd_signature = len(package.signature) != _SIGNATURE
     if odd_signature and core.varies("iot-odd-signature-is-refused"):
         raise codec.Asn1Error("EuiccPackageRequest", "eimSignature", None, "not 64 octets")
@@ -84,6 +92,8 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
         )
         return signing.package_result(core, eim, data, 0xA1)
     if eim is None or long or not signing.verified(core, eim, package.signed, package.signature):
+        if core.varies("iot-refused-package-ends-rollback"):
+            switching.update(core, rollback=None)
         return _unsigned_error(core, package, eim)
     code = _check(core, package, eim)
     odd = len(package.lists) != 1 or (package.unknown and core.varies("iot-unknown-elements-are-refused"))
@@ -101,6 +111,15 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
             core.state = replace(core.state, iot=core.state.iot.with_eim(replace(eim, counter=package.counter)))
         return signing.package_result(core, eim, data, 0xA1)
     return _run(core, package, eim)
+
+
+def _is_odd(request: bytes) -> bool:
+    """Whether what is not signed is not in its shortest form, something follows, or elements are out of order."""
+    outer = tlv.parse(request)
+    parts = outer.children()
+    order = [part.tag for part in parts[0].children() if part.tag in _ORDER]
+    shortest = tlv.encode(0xBF51, outer.value) == request
+    return not shortest or len(parts) > len(_PARTS) or order != sorted(order, key=_ORDER.index)
 
 
 def _unsigned_error(core: EuiccCore, package: Package, eim: Eim | None) -> bytes:
@@ -164,6 +183,7 @@ def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:
         octets = result_octets(core, result)
         if len(results) + len(octets) > settings.result_size and not core.defective("iot-result-of-any-size"):
             results += result_octets(core, ("processingTerminated", 1))
+            run.abandoned = core.defective("iot-overflow-undoes-enable")
             break
         passed_over = result[0] == "processingTerminated" and core.defective("iot-passes-over-unknown-operations")
         if passed_over:
@@ -233,7 +253,7 @@ def _finish(core: EuiccCore, run: Run, package: Package, eim: Eim, number: int) 
     if run.rollback is not None:
         grant = RollbackGrant(eim, package.counter, package.transaction, run.rollback, number)
         switching.update(core, rollback=grant)
-    change = run.change
+    change = None if run.abandoned else run.change
     if change is not None:
         if not core.defective("iot-return-outlives-package"):
             switching.update(core, return_to=None)

@@ -6,6 +6,66 @@ from pytest_euicc.simulator.variant import Variant
 
 VARIANTS = (
     Variant(
+        "iot-empty-update-is-ok", "updateEim without anything to update is answered ok", "left open by SGP.32 3.5.1"
+    ),
+    Variant(
+        "iot-fallback-not-for-enabled",
+        "The enabled profile does not get the fallback attribute",
+        "left open by SGP.32 3.4.6",
+    ),
+    Variant(
+        "iot-flag-alone-forgets-server",
+        "immediateEnableFlag alone makes the default SM-DP+ address count",
+        "left open by SGP.32 3.4.4",
+    ),
+    Variant(
+        "iot-long-address-is-undefined",
+        "An address of more than 128 characters is answered undefinedError",
+        "left open by SGP.32 5.9.25",
+    ),
+    Variant(
+        "iot-no-empty-tag-list",
+        "GetProfilesInfo with an empty tag list is answered incorrectInputValues",
+        "left open by SGP.32 5.9.14",
+    ),
+    Variant(
+        "iot-odd-encodings-are-refused",
+        "A package that is not canonical DER is refused with a status word",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant("iot-ppr1-stops-emergency", "The emergency profile is not enabled over PPR1", "left open by SGP.32 5.9.22"),
+    Variant("iot-ppr1-stops-fallback", "The fallback is not executed over PPR1", "left open by SGP.32 5.9.20"),
+    Variant(
+        "iot-refused-package-ends-rollback",
+        "A package that is refused ends the grant of a rollback",
+        "left open by SGP.32 5.9.16",
+    ),
+    Variant(
+        "iot-removed-result-ends-rollback",
+        "Removing the result of a package ends its grant of a rollback",
+        "left open by SGP.32 5.9.16",
+    ),
+    Variant(
+        "iot-retrieving-ends-session",
+        "RetrieveNotificationsList ends the session that ImmediateEnable needs",
+        "left open by SGP.32 5.9.15",
+    ),
+    Variant(
+        "iot-rollback-flag-under-81",
+        "rollbackFlag is also taken as 81 00",
+        "met in the field; left open by SGP.32 2.1.3",
+    ),
+    Variant(
+        "iot-test-profile-leaves-none",
+        "Disabling a test profile by a package leaves no profile enabled",
+        "left open by SGP.32 3.4.2",
+    ),
+    Variant(
+        "completes-after-power-loss",
+        "A command in which the power went is carried out to its end at the next start",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
         "iot-absent-emergency-is-refused",
         "Without the emergency profile its functions are refused with a status word",
         "left open by SGP.32 5.9.22",
