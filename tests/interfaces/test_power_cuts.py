@@ -16,7 +16,7 @@ from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import ISDR_AID, SimulatedEuicc
-from tests.interfaces.test_es10b_iot import SETTINGS, problems, run_on, session
+from tests.support.iot import SETTINGS, problems, run_on, session
 from tests.support.unforgetting import Unforgetting
 
 GIVEN = "[eim_associated, { iot_profile: { as: b } }]"
