@@ -68,6 +68,7 @@ def card(arguments: Namespace) -> int:
     Raises:
         PytestEuiccError: an option is wrong, or there is no reader.
     """
+    from pytest_euicc.simulator.by_hand import serve as serve_by_hand
     from pytest_euicc.simulator.vpcd import CardServer
 
     euicc = _euicc(arguments)
@@ -76,9 +77,15 @@ def card(arguments: Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.connect()
-        _say(f"eUICC {euicc.settings.eid.hex()} is in the reader of vpcd at {place}; Ctrl-C takes it out")
+        # Windows has no select for a terminal.
+        by_hand = sys.stdin.isatty() and sys.platform != "win32"
+        keys = "Enter takes it out and puts it in, Ctrl-C ends" if by_hand else "Ctrl-C takes it out"
+        _say(f"eUICC {euicc.settings.eid.hex()} is in the reader of vpcd at {place}; {keys}")
         with contextlib.suppress(KeyboardInterrupt):
-            server.run()
+            if by_hand:
+                serve_by_hand(server, euicc.lose_power, sys.stdin, _say)
+            else:
+                server.run()
     except ConnectionRefusedError:
         raise ServeError(
             f"nothing listens at {place}: start pcscd with the vpcd driver (Debian: pcscd and "

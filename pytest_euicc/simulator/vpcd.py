@@ -74,9 +74,20 @@ class CardServer:
             link.close()
             self._link = None
 
+    @property
+    def serving(self) -> bool:
+        """Whether the card is in the reader, served by a thread."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until the reader goes away."""
+        if self._thread is not None:
+            self._thread.join()
+
     def start(self) -> None:
-        """Connect, then serve in a separate thread."""
-        self.connect()
+        """Connect if that has not been done, then serve in a separate thread."""
+        if self._link is None:
+            self.connect()
         self._thread = threading.Thread(target=self.run, name="software card", daemon=True)
         self._thread.start()
 
