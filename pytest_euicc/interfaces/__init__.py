@@ -13,7 +13,7 @@ from pytest_euicc.interfaces.es9plus import checks, functions, package, parallel
 from pytest_euicc.interfaces.es10 import crl
 from pytest_euicc.interfaces.es10 import functions as es10_functions
 from pytest_euicc.interfaces.es10 import states as es10_states
-from pytest_euicc.interfaces.es10b_iot import association, power, reading
+from pytest_euicc.interfaces.es10b_iot import association, managing, power, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
 from pytest_euicc.interfaces.es10b_iot import states as es10b_iot_states
@@ -50,6 +50,7 @@ __all__ = [
     "lpad_secrets",
     "lpad_sessions",
     "lpad_states",
+    "managing",
     "operator",
     "package",
     "parallel",

@@ -58,7 +58,7 @@ def associated(session: Session) -> list[str]:
     return list(eims_listed(context))
 
 
-def cut_short(euicc: SimulatedEuicc, *states: dict[str, object]) -> Path:
+def cut_short(euicc: SimulatedEuicc, *states: dict[str, object], profile: dict[str, object] | None = None) -> Path:
     """A run that ends when its sequence has reached states; returns its journal."""
     session, told = opened(euicc)
     assert told == ""
@@ -68,6 +68,8 @@ def cut_short(euicc: SimulatedEuicc, *states: dict[str, object]) -> Path:
     for arguments in states:
         next(STATES.get("eim_associated")(context, arguments))
     assert len(associated(session)) == len(states)
+    if profile is not None:
+        next(STATES.get("iot_profile")(context, profile))
     assert session.journal is not None
     session.journal.close()
     return journal.folder() / f"{EID}.jsonl"
@@ -113,3 +115,17 @@ def test_one_that_cannot_be_deleted_is_named(euicc: SimulatedEuicc) -> None:
     session, told = opened(euicc)
     (left,) = associated(session)
     assert f"left behind on the card: the eIM {left} is associated; the eIM 2.999.1 was deleted" in told
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_profiles_are_put_back_by_packages(euicc: SimulatedEuicc, *, there: bool) -> None:
+    before = euicc.state
+    own = {} if there else {"fallback_allowed": True, "ecall": True}
+    cut_short(euicc, {}, profile={"state": "enabled", **own})
+    assert euicc.state.enabled is not None
+    assert len(euicc.state.profiles) == len(before.profiles) + (not there)
+    _, told = opened(euicc)
+    assert "left behind" not in told
+    assert euicc.state.enabled is None
+    assert euicc.state.iot.eims == ()
+    assert [profile.iccid for profile in euicc.state.profiles] == [profile.iccid for profile in before.profiles]

@@ -77,6 +77,46 @@ def test_a_card_with_profiles_and_notifications_of_its_own(choice: Choice) -> No
     assert verdicts(card, Declaration.load(described.declaration), choice) == {}
 
 
+def of_sgp32(cases: Iterable[Case]) -> list[tuple[Case, Sequence]]:
+    """Few sequences of an IoT eUICC: those that leave the most behind for its clean-up."""
+    wanted = {
+        ("AddInitialEim", "06"),
+        ("ConfigureImmediateProfileEnabling", "06"),
+        ("Download", "06"),
+        ("EmergencyProfile", "15"),
+        ("ExecuteFallbackMechanism", "11"),
+        ("ProfileRollback", "12"),
+        ("PSMO_Delete", "04"),
+        ("SetDefaultDpAddress", "01"),
+    }
+    return [
+        (case, sequence)
+        for case, sequence in all_of_sgp32(cases)
+        if any(case.case.endswith(name) and sequence.id == number for name, number in wanted)
+    ]
+
+
+def all_of_sgp32(cases: Iterable[Case]) -> list[tuple[Case, Sequence]]:
+    """Every sequence of an IoT eUICC."""
+    return every(case for case in cases if case.interface == "ES10b (IoT)")
+
+
+@pytest.mark.parametrize("choice", [of_sgp32, pytest.param(all_of_sgp32, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("empty", [True, False])
+def test_an_iot_euicc_without_an_lpad(choice: Choice, *, empty: bool) -> None:
+    (described,) = (card for card in resources.simulated_cards() if card.name == "iot")
+    assert described.settings is not None
+    settings = EuiccSettings.load(described.settings)
+    card = Unforgetting(**settings.model_dump(by_alias=True) | ({"profiles": ()} if empty else {}))
+    assert verdicts(card, Declaration.load(described.declaration), choice) == {}
+    iot = card.euicc.state.iot
+    assert (iot.eims, iot.results, iot.emergency, iot.immediate.flag) == ((), (), None, False)
+    assert card.euicc.state.enabled is None
+    assert card.euicc.state.notifications == ()
+    assert card.euicc.state.default_address == settings.default_address
+    assert empty is (card.euicc.state.profiles == ())
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_an_empty_card_is_left_empty(choice: Choice) -> None:
     (described,) = (card for card in resources.simulated_cards() if card.name == EMPTY)

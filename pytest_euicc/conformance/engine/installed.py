@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
+from pytest_euicc.conformance.engine.managing import manager_of
 from pytest_euicc.conformance.engine.profiles import (
     EVENTS,
     Profile,
@@ -133,10 +134,11 @@ def remove(context: Context, iccid: bytes, *, enabled: bool = False) -> None:
     Where its rules forbid that, and every operational profile on the card is the tester's, a memory reset takes it.
     """
     with context.undoing(f"the profile {iccid.hex()} is installed"):
-        isdr, known = fresh_isdr(context), context.session.knowledge.holding.profiles
-        code = _NOT_DISABLED if enabled else isdr.delete_profile(iccid)
-        if code == _NOT_DISABLED and isdr.disable_profile(iccid) == 0:
-            code = isdr.delete_profile(iccid)
+        fresh_isdr(context)
+        manager, known = manager_of(context), context.session.knowledge.holding.profiles
+        code = _NOT_DISABLED if enabled else manager.delete(context, iccid)
+        if code == _NOT_DISABLED and manager.disable(context, iccid) == 0:
+            code = manager.delete(context, iccid)
         if code not in (0, _NOT_THERE):
             code = _delete_listed(context, iccid)
         elif known is not None:
@@ -148,17 +150,17 @@ def remove(context: Context, iccid: bytes, *, enabled: bool = False) -> None:
 
 def _delete_listed(context: Context, iccid: bytes) -> int:
     """Delete a profile that is perhaps enabled, or perhaps protected by its rules; returns the result code."""
-    isdr, there = context.isdr(), held_profiles(context)
+    manager, there = manager_of(context), held_profiles(context)
     profile = next((entry for entry in there if entry.iccid == iccid), None)
     if profile is None:
         return 0
-    code = isdr.disable_profile(iccid) if profile.enabled else 0
-    code = code or isdr.delete_profile(iccid)
+    code = manager.disable(context, iccid) if profile.enabled else 0
+    code = code or manager.delete(context, iccid)
     installed = {*installed_by_tester(context), iccid}
     if code == _DISALLOWED_BY_POLICY and all(
         entry.iccid in installed for entry in listed_profiles(context) if entry.profile_class == "operational"
     ):
-        code = isdr.euicc_memory_reset("deleteOperationalProfiles")
+        code = manager.delete_operational(context)
     elif code == 0:
         assume(context, (entry for entry in there if entry.iccid != iccid))
     return code

@@ -230,15 +230,18 @@ def _recover(session: Session, eid: str) -> str:
     try:
         known = before.profiles if before is not None else {}
         installed_by_tester(context).extend(iccid for iccid in brought if iccid not in known)
+        library.load()
         if session.declaration.restore:
             restore_by_commands(context)
-        elif before is not None:
-            put_back(context, before)
+            leftovers.take_off(context, first, lines)
         else:
-            delete_installed(context)
-            forget_deleted(context)
-        library.load()
-        leftovers.take_off(context, first, lines)
+            # These first, as what manages the profiles of some cards needs their place.
+            leftovers.take_off(context, first, lines)
+            if before is not None:
+                put_back(context, before)
+            else:
+                delete_installed(context)
+                forget_deleted(context)
         context.reset(start=False)
     except (CardError, Es10Error, InconclusiveError) as error:
         return f"{told}; the card could not be put back and the journal {path} stays: {error}"

@@ -11,6 +11,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.lists import entries_of
+from pytest_euicc.conformance.engine.managing import manager_of
 from pytest_euicc.conformance.engine.wishes import ProfileWish
 from pytest_euicc.conformance.files.observations import UNREADABLE_ENTRY
 from pytest_euicc.conformance.values.text import describe, to_json
@@ -259,10 +260,10 @@ def switch(context: Context, profile: Profile, *, enable: bool, refresh: bool = 
     """
     verb = "enable" if enable else "disable"
     context.change(f"to {verb} the profile {profile.iccid.hex()}")
-    isdr, known = context.isdr(), context.session.knowledge.holding.profiles
+    manager, known = manager_of(context), context.session.knowledge.holding.profiles
     try:
-        call = isdr.enable_profile if enable else isdr.disable_profile
-        code = call(profile.iccid, refresh=refresh)
+        call = manager.enable if enable else manager.disable
+        code = call(context, profile.iccid, refresh=refresh)
     except Es10Error as error:
         raise Refused(f"cannot {verb} the profile {profile.iccid.hex()}: {error}") from error
     if code != 0:

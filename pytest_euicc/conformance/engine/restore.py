@@ -19,6 +19,7 @@ from pytest_euicc.conformance.engine.installed import (
     installed_by_tester,
 )
 from pytest_euicc.conformance.engine.kinds import Preparation, Undo
+from pytest_euicc.conformance.engine.managing import manager_of
 from pytest_euicc.conformance.engine.profiles import (
     Profile,
     enabled_of,
@@ -119,6 +120,7 @@ class _Inventory:
     def restore(self, undo: Undo) -> None:
         self.context.compared_afterwards = self.before is not None
         undo.run()
+        manager_of(self.context).finish(self.context)
         if self.before is not None:
             if known_inventory(self.context.session) != self.before:
                 put_back(self.context, self.before)
@@ -216,7 +218,7 @@ def put_back(context: Context, before: Inventory) -> None:
     _enabled(context, before.profiles, now)
     if address != before.address:
         with context.undoing(f"the default SM-DP+ address is {address!r}, it was {before.address!r}"):
-            _ok(isdr.set_default_dp_address(before.address))
+            _ok(manager_of(context).set_default_address(context, before.address))
     # Last, as a profile that is enabled or deleted is notified.
     with context.undoing("the notifications cannot be compared"):
         forget_results(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec
@@ -45,8 +46,24 @@ _READING = frozenset(
 _OWN_MODULE = frozenset({"load_euicc_package", "add_initial_eim"})
 
 
+@dataclass
+class Changed:
+    """What the sequence has perhaps changed and no state undoes.
+
+    Attributes:
+        emergency: the emergency profile is enabled.
+        immediate: immediate enabling is configured.
+    """
+
+    emergency: bool = False
+    immediate: bool = False
+
+
 def call(context: Context, function: Function, octets: bytes, channel: str | None = None) -> Reply:
     """Send a request, whatever is in it, and decode the response."""
+    changed = context.part(Changed)
+    changed.emergency |= function.name == "enable_emergency_profile"
+    changed.immediate |= function.name == "configure_immediate_profile_enabling"
     response = context.channel(channel).store_data(octets)
     if not response.ok or not response.data:
         return Reply(function, octets, response.sw, response.data)

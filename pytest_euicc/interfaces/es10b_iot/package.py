@@ -22,7 +22,7 @@ from pytest_euicc.conformance.values.text import describe, parse_hex, to_json
 from pytest_euicc.es10.iot import IOT_FUNCTIONS
 from pytest_euicc.interfaces.download.signatures import signature_mismatches
 from pytest_euicc.interfaces.es10.functions import outcome_of
-from pytest_euicc.interfaces.es10b_iot.functions import Refresh, await_refresh, call, refreshing
+from pytest_euicc.interfaces.es10b_iot.functions import Changed, Refresh, await_refresh, call, refreshing
 from pytest_euicc.peers.eim.peer import (
     EimPeer,
     EimPeers,
@@ -37,6 +37,7 @@ _ORDER = bytes.fromhex("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2
 """Of the group of P-256."""
 
 _OVERFLOW = 1
+_IMMEDIATE = b"\xa7"
 
 Signature = Literal["right", "der", "missing", "r zero", "s zero", "r too large", "one bit"]
 
@@ -174,6 +175,7 @@ def load_euicc_package(
         peers.recorded[record] = package
     if not send:
         return Outcome(sent=package)
+    context.part(Changed).immediate |= any(operation[:1] == _IMMEDIATE for operation in psmo or ())
     before = len(context.card.fetched)
     with refreshing(context, refresh):
         reply = call(context, _LOAD, package, message.channel)

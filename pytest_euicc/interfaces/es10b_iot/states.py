@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from cryptography import x509
@@ -11,8 +12,8 @@ from pydantic import BeforeValidator
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Refused, VectorMistake
-from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester
+from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, VectorMistake
+from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester, remove
 from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.values.text import to_json
@@ -21,7 +22,7 @@ from pytest_euicc.es10.isdr import Es10Error
 from pytest_euicc.interfaces.download.whole import install
 from pytest_euicc.interfaces.es10.states import owner_for
 from pytest_euicc.interfaces.es10b_iot.functions import call
-from pytest_euicc.interfaces.es10b_iot.leftovers import note, take_off
+from pytest_euicc.interfaces.es10b_iot.leftovers import end_emergency, note, take_off
 from pytest_euicc.interfaces.es10b_iot.listed import are_unknown, eims_listed, profiles_listed
 from pytest_euicc.interfaces.es10b_iot.package import run_package
 from pytest_euicc.peers.eim.peer import EimPeer, EimPeers, KeyForm
@@ -30,6 +31,7 @@ _STATES = bytes.fromhex("5A 9F70")
 _IOT_TAGS = TAGS + bytes.fromhex("9F7B 9F26 9F67")
 _EVENTS = ["notificationInstall", "notificationEnable", "notificationDisable", "notificationDelete"]
 _GENERATE = -1
+_AFTERWARDS = "eIM that puts back"
 Rules = Annotated[
     frozenset[Literal["ppr1", "ppr2"]] | None,
     BeforeValidator(
@@ -174,7 +176,7 @@ def eim_associated(
     context.change("to associate an eIM")
     note(context, peer)
     if first is None:
-        _associate(context, peer, configuration)
+        associate(context, peer, configuration)
     else:
         run_package(context, first, eco=[codec.encode("Eco", ("addEim", configuration))])
     context.save(as_, saved(peer, key))
@@ -182,7 +184,7 @@ def eim_associated(
     take_off(context, peer)
 
 
-def _associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -> None:
+def associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) -> None:
     """AddInitialEim; of an answer that cannot be read only its own sequences judge the form, if the eIM is there.
 
     Raises:
@@ -233,22 +235,37 @@ def iot_profile(
     """
     rules: frozenset[str] = ppr or frozenset()
     before = _enabled(context)
+    _check_reversible(context, rules, class_, enabled=state == "enabled")
     chosen = _choose(context, class_, rules, addresses, fallback_allowed, ecall)
     eim_name = next(iter(context.part(EimPeers).by_name), None)
     if chosen.enabled is not (state == "enabled"):
         if eim_name is None:
             raise VectorMistake("profiles are enabled by packages; name eim_associated before iot_profile in given")
         operation = "enable" if state == "enabled" else "disable"
-        run_package(context, eim_name, psmo=[_psmo(operation, {"iccid": chosen.iccid})])
+        run_package(context, eim_name, psmo=[psmo(operation, {"iccid": chosen.iccid})])
     if fallback and eim_name is not None:
-        run_package(context, eim_name, psmo=[_psmo("setFallbackAttribute", {"iccid": chosen.iccid})])
+        run_package(context, eim_name, psmo=[psmo("setFallbackAttribute", {"iccid": chosen.iccid})])
     forget_notifications(context, chosen.iccid)
     context.save(as_, chosen.saved())
     yield
     _put_back(context, eim_name, chosen.iccid, before, fallback=fallback)
 
 
-def _psmo(name: str, value: Any) -> bytes:
+def _check_reversible(context: Context, rules: frozenset[str], class_: str, *, enabled: bool) -> None:
+    """A profile with rules comes off a card by a memory reset alone, which would take the card's own with it."""
+    bound = "ppr2" in rules or (enabled and "ppr1" in rules)
+    if not bound or class_ != "operational" or context.session.puts_back_whole:
+        return
+    own = [profile for profile in profiles_listed(context, _IOT_TAGS) if profile.profile_class == "operational"]
+    if any(profile.iccid not in installed_by_tester(context) for profile in own):
+        raise NotPermitted(
+            f"a profile with {' and '.join(sorted(rules))} could not be taken off again without the card's own ones; "
+            "declare restore: with the commands that put the card back"
+        )
+
+
+def psmo(name: str, value: Any) -> bytes:
+    """An operation of a package."""
     return codec.encode("Psmo", (name, value))
 
 
@@ -299,25 +316,53 @@ def _enabled(context: Context) -> bytes | None:
     return next((profile.iccid for profile in profiles_listed(context, _STATES) if profile.enabled), None)
 
 
+@contextmanager
+def eim_at_hand(context: Context, preferred: str | None = None) -> Iterator[str]:
+    """Name of an eIM of the tester's that is associated; where none is, one becomes it for the time this takes.
+
+    Args:
+        preferred: used where it is associated.
+
+    Raises:
+        Refused: others are associated, so that the tester's cannot be.
+    """
+    peers, there = context.part(EimPeers), eims_listed(context)
+    names = [name for name, peer in peers.by_name.items() if peer.eim_id in there]
+    if names:
+        yield preferred if preferred in names else names[0]
+        return
+    certificates_of(context)
+    peer = peers.new(_AFTERWARDS)
+    note(context, peer)
+    associate(context, peer, peer.configuration())
+    try:
+        yield _AFTERWARDS
+    finally:
+        take_off(context, peer)
+
+
 def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | None, *, fallback: bool) -> None:
     """The profile that was enabled is enabled again, and the tester's is deleted, by packages."""
+    end_emergency(context)
     with context.undoing(f"the profile {iccid.hex()} is not as it was"):
+        fresh_isdr(context)
+        if iccid in installed_by_tester(context):
+            remove(context, iccid, enabled=_enabled(context) == iccid)
+            installed_by_tester(context).remove(iccid)
         fresh_isdr(context)
         there = {profile.iccid: profile for profile in profiles_listed(context, _STATES)}
         now = _enabled(context)
         operations = []
         if now != before and now is not None:
-            operations.append(_psmo("disable", {"iccid": now}))
+            operations.append(psmo("disable", {"iccid": now}))
         if before is not None and before in there and now != before:
-            operations.append(_psmo("enable", {"iccid": before}))
-        if operations and name is not None:
-            run_package(context, name, psmo=operations)
-        if fallback and name is not None and iccid in there:
-            run_package(context, name, psmo=[_psmo("unsetFallbackAttribute", {})])
-        if iccid in installed_by_tester(context):
-            if iccid in there and name is not None:
-                run_package(context, name, psmo=[_psmo("delete", {"iccid": iccid})])
-            installed_by_tester(context).remove(iccid)
+            operations.append(psmo("enable", {"iccid": before}))
+        if fallback and iccid in there:
+            operations.append(psmo("unsetFallbackAttribute", {}))
+        if operations:
+            with eim_at_hand(context, name) as eim_name:
+                for operation in operations:
+                    run_package(context, eim_name, psmo=[operation])
         forget_notifications(context, iccid)
 
 
@@ -327,7 +372,7 @@ def no_enabled_iot_profile(context: Context) -> Generator[None, None, None]:
     before = _enabled(context)
     name = next(iter(context.part(EimPeers).by_name), None)
     if before is not None and name is not None:
-        run_package(context, name, psmo=[_psmo("disable", {"iccid": before})])
+        run_package(context, name, psmo=[psmo("disable", {"iccid": before})])
     elif before is not None:
         raise VectorMistake("profiles are disabled by packages; name eim_associated in given")
     yield
@@ -343,7 +388,7 @@ def package_result_kept(context: Context, *, as_: SaveAs = "result") -> Generato
         as: ``$result.seqNumber`` and ``.octets`` are saved under it.
     """
     name = next(iter(context.part(EimPeers).by_name))
-    run_package(context, name, psmo=[_psmo("listProfileInfo", {})])
+    run_package(context, name, psmo=[psmo("listProfileInfo", {})])
     number, octets = list(context.part(EimPeers).answers.items())[-1]
     context.save(as_, {"seqNumber": number, "octets": octets})
     yield
