@@ -6,6 +6,7 @@ from typing import Literal
 
 from pytest_euicc.card.apdu import CommandApdu, channel_of
 from pytest_euicc.es10.functions import FUNCTIONS
+from pytest_euicc.es10.iot import IOT_FUNCTIONS
 
 _STORE_DATA, _ENVELOPE = 0xE2, 0xC2
 _HARMLESS = {
@@ -54,8 +55,10 @@ _WRITING = {
     0xFE: "TERMINATE CARD USAGE",
 }
 """Commands of ISO 7816-4, 7816-9, ETSI TS 102 221, 102 222 and GlobalPlatform that write, or count a wrong PIN."""
-_READING = {function.tag for function in FUNCTIONS.values() if not function.changes}
-_CHANGING = {function.tag: function.full_name for function in FUNCTIONS.values() if function.changes}
+_EVERY = (*IOT_FUNCTIONS.values(), *FUNCTIONS.values())
+"""Functions of SGP.22 after those of SGP.32, which have the tags of some of them."""
+_READING = {function.tag for function in _EVERY if not function.changes}
+_CHANGING = {function.tag: function.full_name for function in _EVERY if function.changes}
 _SHORTEST, _STATUS_WORD = 4, 2
 _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
@@ -133,7 +136,7 @@ _TOUCHES: dict[str, frozenset[Part]] = {
 """By function."""
 _SEGMENTS = (0xA0, 0x86, 0x87, 0x88, 0xA1, 0xA2, 0xA3)
 """Tags of the segments of a Bound Profile Package (SGP.22 2.5.5)."""
-_TOUCHED = {function.tag: _TOUCHES.get(function.name, _ALL) for function in FUNCTIONS.values() if function.changes}
+_TOUCHED = {function.tag: _TOUCHES.get(function.name, _ALL) for function in _EVERY if function.changes}
 
 
 class Touched:

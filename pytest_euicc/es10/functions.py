@@ -46,6 +46,17 @@ _CHANGING = frozenset(
         "delete_profile",
         "euicc_memory_reset",
         "set_nickname",
+        # Of SGP.32.
+        "add_initial_eim",
+        "configure_immediate_profile_enabling",
+        "disable_emergency_profile",
+        "enable_emergency_profile",
+        "execute_fallback_mechanism",
+        "immediate_enable",
+        "ipae_activation",
+        "load_euicc_package",
+        "profile_rollback",
+        "return_from_fallback",
     }
 )
 # SGP.22 5.7.20: GetEuiccDataRequest lists the tag 5A, the EID. The others have no mandatory field.

@@ -34,15 +34,6 @@ _SWITCHING = (
 _DEFAULTS: dict[str, Any] = {name: {"refreshFlag": False} for name in _SWITCHING} | {
     "set_default_dp_address": {"defaultDpAddress": "iot.smdp.example.com"}
 }
-_READING = frozenset(
-    {
-        "get_eim_configuration_data",
-        "get_certs",
-        "retrieve_notifications_list",
-        "get_profiles_info",
-        "get_connectivity_parameters",
-    }
-)
 _OWN_MODULE = frozenset({"load_euicc_package", "add_initial_eim"})
 
 
@@ -142,7 +133,7 @@ def _register(function: Function) -> None:
         f"es10b_iot.{function.name}",
         request=function.request,
         response=function.response,
-        changes=function.name not in _READING,
+        changes=function.changes,
     )(run)
 
 
