@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import sys
 import threading
@@ -150,9 +151,12 @@ def pki(arguments: Namespace) -> int:
     Raises:
         ServeError: the EID is none, or the folder cannot be written to.
     """
+    if not re.fullmatch("[0-9]{32}", arguments.eid):
+        raise ServeError(f"--eid {arguments.eid}: an EID has 32 digits")
     try:
         write_folder(default_pki(), arguments.folder, bytes.fromhex(arguments.eid))
-    except (ValueError, OSError) as error:
-        raise ServeError(f"pytest-euicc pki: {error}") from None
+    except OSError as error:
+        told = f"{error.filename or arguments.folder}: {error.strerror}"
+        raise ServeError(f"pytest-euicc pki: {told}; name a folder that can be written to") from None
     _say(f"{arguments.folder}: test PKI for EID {arguments.eid}, keys in PEM and certificates in DER")
     return 0

@@ -150,6 +150,21 @@ def test_the_test_pki_replaces_no_keys(tmp_path: Path, capsys: pytest.CaptureFix
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "new").rglob("*.pem")} == {0}
 
 
+@pytest.mark.parametrize("eid", ["zz", "1234", "8904903212345123451234512345678901235A"])
+def test_a_test_pki_for_what_is_no_eid(tmp_path: Path, capsys: pytest.CaptureFixture[str], eid: str) -> None:
+    assert cli.main(["pki", str(tmp_path / "new"), "--eid", eid]) == 2
+    assert f"--eid {eid}: an EID has 32 digits" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_test_pki_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert cli.main(["pki", str(tmp_path / "file")]) == 2
+    told = capsys.readouterr().err
+    assert "Not a directory; name a folder that can be written to" in told
+    assert "Errno" not in told
+
+
 def test_the_coverage_page_in_a_locale_without_unicode() -> None:
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     page = subprocess.run([sys.executable, "-m", "pytest_euicc.cli", "coverage"], env=environment, capture_output=True)
