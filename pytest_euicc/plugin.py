@@ -27,9 +27,11 @@ from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
 from pytest_euicc.options import OptionError
 from pytest_euicc.run import cards, selection
 from pytest_euicc.run.state import ENTRY, MISSING, RUN, Run
-from pytest_euicc.text import encodable
+from pytest_euicc.text import encodable, printable
 
 _MARKER = "euicc_vectors"
+_HARNESSES = frozenset({"euicc_harness", "smdp_harness", "lpa_harness", "sequence"})
+"""Fixtures of tests to which a card, a server or an LPA has said something."""
 pytest_plugins = ["pytest_euicc.run.workers"]
 
 
@@ -154,6 +156,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
         report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
         report.euicc_ended = item.config.stash[RUN].ended
+    if (report.longrepr or report.sections) and _HARNESSES.intersection(getattr(item, "fixturenames", ())):
+        from pytest_euicc.reporting.cleaning import clean, coloured
+
+        shown = coloured if item.config.get_terminal_writer().hasmarkup else printable
+        report.longrepr, report.sections = clean(report.longrepr, shown), clean(report.sections, shown)
     return report  # type: ignore[no-any-return]
 
 

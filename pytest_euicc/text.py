@@ -34,6 +34,8 @@ def encodable(value: Any) -> Any:
             return {encodable(name): encodable(entry) for name, entry in value.items()}
         case list():
             return [encodable(entry) for entry in value]
+        case tuple():
+            return tuple(encodable(entry) for entry in value)
     return value
 
 

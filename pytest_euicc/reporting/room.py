@@ -11,6 +11,9 @@ from typing import Any
 import allure_commons
 from allure_commons.logger import AllureFileLogger
 
+from pytest_euicc.reporting.cleaning import clean
+from pytest_euicc.text import printable
+
 
 class AllureRoom:
     """Stands around the writer of Allure's files: what the folder does not take goes to another one.
@@ -18,10 +21,12 @@ class AllureRoom:
     Without it an error of the disk would fail the test that was running, whatever its verdict.
 
     Args:
+        wanted: the folder of Allure's results.
         elsewhere: a folder on another disk, made when it is needed.
     """
 
-    def __init__(self, elsewhere: Path) -> None:
+    def __init__(self, wanted: Path, elsewhere: Path) -> None:
+        self._wanted = wanted
         self._elsewhere = elsewhere
         self.fault = ""
         """Why the folder takes no more; empty while it does."""
@@ -29,17 +34,24 @@ class AllureRoom:
     @allure_commons.hookimpl(wrapper=True)
     def report_result(self, result: Any) -> Generator[None, Any, Any]:
         """A test."""
+        clean(result)
         return (yield from self._guard(lambda logger: logger.report_result(result)))
 
     @allure_commons.hookimpl(wrapper=True)
     def report_container(self, container: Any) -> Generator[None, Any, Any]:
         """Fixtures of tests."""
+        clean(container)
         return (yield from self._guard(lambda logger: logger.report_container(container)))
 
     @allure_commons.hookimpl(wrapper=True)
     def report_attached_data(self, body: Any, file_name: str) -> Generator[None, Any, Any]:
         """An attachment."""
-        return (yield from self._guard(lambda logger: logger.report_attached_data(body, file_name)))
+        # A body that is no text cannot be changed for the writer behind: it writes again.
+        told = printable(body) if isinstance(body, str) else body
+        try:
+            return (yield from self._guard(lambda logger: logger.report_attached_data(told, file_name)))
+        except UnicodeEncodeError:
+            return _writer(self._wanted).report_attached_data(told, file_name)
 
     def _guard(self, again: Callable[[Any], None]) -> Generator[None, Any, Any]:
         try:

@@ -107,12 +107,13 @@ class Reports:
 
     def guard_reports(self) -> None:
         """Have Allure's results go elsewhere when their folder takes no more."""
-        if self._config.getoption("allure_report_dir", None):
+        folder = self._config.getoption("allure_report_dir", None)
+        if folder:
             import allure_commons
 
             from pytest_euicc.reporting.room import AllureRoom
 
-            room = self._room = AllureRoom(self._elsewhere("allure"))
+            room = self._room = AllureRoom(Path(folder), self._elsewhere("allure"))
             allure_commons.plugin_manager.register(room)
             self._config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(room))
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_euicc.conformance.files.vector import Sequence
+from pytest_euicc.peers.smdp import published
+from pytest_euicc.reporting.cleaning import clean, coloured
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.server import SmdpServer
 from pytest_euicc.simulator.smdp.orders.inventory import Inventory
@@ -93,3 +96,41 @@ def test_what_is_no_text_is_escaped() -> None:
     assert printable(BAD) == "bad \\ud800 name \\x1b[31m \\u202e \\x9b"
     assert printable("Zürich 東京 \t\n") == "Zürich 東京 \t\n"
     assert encodable({"a\udce9": ["\udce9", 1, None]}) == {"a\\udce9": ["\\udce9", 1, None]}
+    # Captured output is in pairs.
+    assert encodable([("out", "\udce9")]) == [("out", "\\udce9")]
+
+
+OWN = r"""
+import allure
+
+def test_said(euicc):
+    print("out \udce9")
+    allure.attach("attached \ud800", "text")
+    raise ValueError("bad \ud800 name \x1b[31m \u202e \x9b")
+"""
+
+
+def test_a_test_of_one_s_own_fails_with_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_own=OWN)
+    result = pytester.runpytest_inprocess("test_own.py", "--alluredir", "allure", "--junitxml", "junit.xml")
+    assert result.parseoutcomes()["failed"] == 1
+    said = r"ValueError: bad \ud800 name \x1b[31m \u202e \x9b"
+    assert said in result.stdout.str()
+    (told,) = [json.loads(path.read_text(encoding="utf-8")) for path in pytester.path.glob("allure/*-result.json")]
+    assert told["statusDetails"]["message"] == said
+    attached = [path.read_text(encoding="utf-8") for path in pytester.path.glob("allure/*-attachment*")]
+    assert "attached \\ud800" in attached
+    assert "bad \\ud800 name" in (pytester.path / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_colours_of_pytest_stay() -> None:
+    text = "\x1b[31mred\x1b[0m \x1b]0;title\x07"
+    assert coloured(text) == "\x1b[31mred\x1b[0m \\x1b]0;title\\x07"
+    assert clean([("a\ud800", {"b": ["\x1b"]}, 1)]) == [("a\\ud800", {"b": ["\\x1b"]}, 1)]
+
+
+def test_a_published_package_whose_name_is_no_text(tmp_path: Path) -> None:
+    given = {"given": [{"published_profile": {"file": "each"}}], "id": "01", "title": "It", "steps": []}
+    sequence = Sequence.model_validate(given | {"steps": ["card.reset"]})
+    (made,) = published._expanded([sequence], [tmp_path / "caf\udce9\x1b.der"])
+    assert (made.id, made.title) == ("01-caf__", r"It (caf\udce9\x1b)")

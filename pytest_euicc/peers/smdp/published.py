@@ -18,6 +18,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import LARGEST_PACKAGE, PUBLISHED_FOLDER, read_file
 from pytest_euicc.rsp.iccid import swapped
 from pytest_euicc.rsp.profile_package import CAPABILITY_OF_SERVICE
+from pytest_euicc.text import printable
 
 STATE = "published_profile"
 EACH = "each"
@@ -91,5 +92,5 @@ def _over(sequence: Sequence, path: Path) -> Sequence:
         for call in sequence.given
     ]
     name = re.sub(r"[^0-9A-Za-z_.-]", "_", path.stem)
-    changes = {"id": f"{sequence.id}-{name}", "title": f"{sequence.title} ({path.stem})", "given": given}
+    changes = {"id": f"{sequence.id}-{name}", "title": f"{sequence.title} ({printable(path.stem)})", "given": given}
     return sequence.model_copy(update=changes)

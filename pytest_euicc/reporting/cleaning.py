@@ -1,0 +1,40 @@
+"""Reports of tests whose text comes from outside: what is no text is escaped before it reaches a file or a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pytest_euicc.text import printable
+
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def coloured(text: str) -> str:
+    """The text as `printable` has it, but for colours: pytest shows differences in them, and they move nothing."""
+    return "".join(part if _COLOUR.fullmatch(part) else printable(part) for part in _COLOUR.split(text))
+
+
+def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
+    """A report of pytest or Allure with all its texts as ``shown`` has them; objects and lists are changed in place."""
+    if isinstance(value, str):
+        return shown(value)
+    if type(value) is tuple:
+        return tuple(clean(entry, shown) for entry in value)
+    if isinstance(value, list):
+        value[:] = [clean(entry, shown) for entry in value]
+    elif isinstance(value, dict):
+        value.update({name: clean(entry, shown) for name, entry in value.items()})
+    else:
+        for name in _names(value):
+            object.__setattr__(value, name, clean(getattr(value, name), shown))
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    """The attributes of an object that is made of them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [each.name for each in fields(value)]
+    return [each.name for each in getattr(type(value), "__attrs_attrs__", ())]
