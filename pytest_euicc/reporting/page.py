@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_euicc.extras import need
 from pytest_euicc.reporting.run_file import NOTICE
+from pytest_euicc.text import printable
 
 
 def page(template: str, *packages: str, **values: Any) -> str:
@@ -21,4 +22,5 @@ def page(template: str, *packages: str, **values: Any) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, loader=jinja2.ChoiceLoader(folders)
     )
-    return environment.get_template(template).render(notice=NOTICE, **values)
+    # Escaped for HTML, a name may still turn the order of what is shown.
+    return printable(environment.get_template(template).render(notice=NOTICE, **values))

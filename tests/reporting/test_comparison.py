@@ -11,6 +11,7 @@ import pytest
 from pytest_euicc.reporting.compare_formats import as_json, html, junit, markdown
 from pytest_euicc.reporting.comparison import compare, worst
 from pytest_euicc.reporting.run_file import RunRecord
+from pytest_euicc.text import printable
 
 
 def entry(name: str, verdict: str = "pass", **more: Any) -> dict[str, Any]:
@@ -161,11 +162,12 @@ def test_other_products_are_told_loudly() -> None:
 
 
 def test_formats_hold_hostile_text() -> None:
-    told = "<script>alert(1)</script> | \x1b[31m \ud800 `x`"
+    told = "<script>alert(1)</script> | \x1b[31m \u202e \ud800 `x`"
     comparison = compare([run(entry("a")), run(entry("a", "fail", reason=told))])
     page = html(comparison)
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
+    assert printable(page) == page
     suite = Xml.fromstring(junit(comparison, ["worse"]))
     assert suite.get("failures") == "1"
     assert json.loads(as_json(comparison))["changes"][0]["kind"] == "worse"
