@@ -16,6 +16,7 @@ from pytest_euicc.reporting.comparison import compare as compared
 from pytest_euicc.reporting.files import write_whole
 from pytest_euicc.reporting.run_file import PAGE, RUN_FILE, RunFileError, load
 from pytest_euicc.reporting.run_folder import OWN
+from pytest_euicc.text import printable
 
 
 def coverage(arguments: Namespace) -> int:
@@ -101,7 +102,7 @@ def verify(arguments: Namespace) -> int:
     """
     faults = list(manifest.verify(arguments.run))
     for fault in faults:
-        sys.stdout.write(f"{fault}\n")
+        sys.stdout.write(f"{printable(fault)}\n")
     if not faults:
         sys.stdout.write(f"{arguments.run}: {len(manifest.files_of(arguments.run))} files, all as the run wrote them\n")
     return 1 if faults else 0

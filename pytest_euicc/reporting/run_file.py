@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import open_file, read_file
+from pytest_euicc.text import printable_values
 
 SCHEMA = 2
 """Version of the schema; version 1 is the summary.json of pytest-euicc 0.1."""
@@ -223,7 +224,10 @@ def load(path: Path) -> RunRecord:
         cards = data.get("cards") or opened(folder)
         data["cards"] = cards if len(cards) > 1 else []
     try:
-        return RunRecord.model_validate(data)
+        # Whoever wrote it, also an earlier version.
+        return RunRecord.model_validate(printable_values(data))
+    except RecursionError:
+        raise RunFileError(f"{file}: not the record of a run of pytest-euicc (nested too deeply)") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -54,6 +54,7 @@ def test_a_summary_of_the_version_before(tmp_path: Path) -> None:
         (b'{"schema": 99}', "schema 99; this version reads 1 and 2"),
         (b'{"schema": 2, "sequences": [{"id": "x"}]}', "sequences.0.title: Field required"),
         (b'{"schema": 2, "sequences": ' + b"[" * 100_000, "not the record of a run"),
+        (b'{"schema": 2, "sequences": [], "card": ' + b"[" * 800 + b"]" * 800 + b"}", "not the record of a run"),
     ],
 )
 def test_something_else(tmp_path: Path, content: bytes, words: str) -> None:
@@ -63,6 +64,14 @@ def test_something_else(tmp_path: Path, content: bytes, words: str) -> None:
         load(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_record_with_what_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(
+        json.dumps({"schema": 2, "finished": True, "sequences": [ENTRY | {"reason": "\x1b[31m\u202e\ud800"}]})
+    )
+    assert load(path).sequences[0].reason == r"\x1b[31m\u202e\ud800"
 
 
 def test_no_run_in_a_folder(tmp_path: Path) -> None:
