@@ -19,6 +19,7 @@ from pytest_euicc.lab import declaring, facts, templates
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.reporting import run_file
 from pytest_euicc.resources import with_settings
+from pytest_euicc.text import printable
 
 
 def readers(arguments: Namespace) -> int:
@@ -37,7 +38,7 @@ def readers(arguments: Namespace) -> int:
         raise NoReader("no PC/SC reader found; connect one, or start vpcd for a software card")
     for each in found:
         for line in each.lines(declarations):
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{printable(line)}\n")
     return 0
 
 
@@ -101,7 +102,7 @@ def plan(arguments: Namespace) -> int:
         raise OptionError(f"-k {' -k '.join(arguments.texts)}: no sequence has this in its name or title")
     planned = planning.plan(chosen, declarations, last, simulated=arguments.declaration is None)
     for line in planning.lines(planned, brief=arguments.brief, last=last):
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{printable(line)}\n")
     return 0
 
 

@@ -17,6 +17,7 @@ from pytest_euicc.card.winscard import Reader, WinScard
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.lab.contradictions import refuse_other_card
+from pytest_euicc.lab.readers import Found
 from pytest_euicc.lab.waiting import wait_for_card
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
@@ -80,6 +81,13 @@ def test_waiting_ends_with_the_reason() -> None:
     with pytest.raises(NoCard, match="empty"):
         wait_for_card(connect, 3, lambda _: None, clock=clock, sleep=clock.sleep)
     assert clock.now == 3
+
+
+def test_names_of_readers_are_escaped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Found(0, Reader("R\x1b[31m\u202e", False, b""), None, "no card; put one in")
+    monkeypatch.setattr("pytest_euicc.lab.readers.find", lambda _aid: [odd])
+    assert cli.main(["readers"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == r"pcsc:0  R\x1b[31m\u202e"
 
 
 @pytest.mark.pcsc

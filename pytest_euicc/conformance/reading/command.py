@@ -27,7 +27,7 @@ def lint(arguments: Namespace) -> int:
         except FileMistakes as error:
             mistakes += error.mistakes
     for mistake in mistakes:
-        sys.stdout.write(f"{mistake}\n")
+        sys.stdout.write(f"{printable(str(mistake))}\n")
     if mistakes:
         sys.stderr.write(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}\n")
     return 1 if mistakes else 0

@@ -23,6 +23,7 @@ from pytest_euicc.iut.smdp.opening import smdp_server
 from pytest_euicc.iut.smdp.stock import Stock
 from pytest_euicc.options import OptionError, Options
 from pytest_euicc.rsp.iccid import check_digit
+from pytest_euicc.text import printable
 
 _WIDTH = 1000
 _MANY = 100
@@ -58,7 +59,7 @@ def command(arguments: Namespace) -> int:
     sequences = len({each.need.sequence for each in planned})
     sys.stderr.write(f"{len(planned)} profiles for {sequences} sequences, {missing} of them to load\n")
     for line in table(planned):
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{printable(line)}\n")
     return 0
 
 
