@@ -19,4 +19,8 @@ os.environ["XDG_STATE_HOME"] = _STATE.name
 # Runs of pytest inside a test have an empty home; without this each of their processes compiles the ASN.1 modules anew.
 os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".cache" / "tests")
 
+# Runs of pytest inside a test load what they need: the plugin of hypothesis alone takes a second of each process.
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+os.environ["PYTEST_PLUGINS"] = "pytest_euicc.plugin,allure_pytest.plugin,xdist.plugin,xdist.looponfail"
+
 __all__ = ["pcscd"]

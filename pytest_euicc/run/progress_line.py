@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from pytest_euicc.conformance.engine.events import ApduExchanged, Event, SegmentSent
 from pytest_euicc.reporting.progress import BEHIND, Progress, fitted
-from pytest_euicc.run.terminal import uncaptured
+from pytest_euicc.run.terminal import uncaptured, watched
 
 NAME = "euicc-progress"
 _PAUSE = 0.2
@@ -98,18 +97,11 @@ class ProgressLine:
             file.flush()
 
 
-def wanted(config: pytest.Config) -> bool:
-    """Whether somebody looks: a terminal that understands escapes, and neither ``-q`` nor ``--collect-only``."""
-    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    able = reporter is not None and reporter.isatty and os.environ.get("TERM", "dumb") != "dumb"
-    return bool(able and config.get_verbosity() >= 0 and not config.option.collectonly)
-
-
 def begin(
     config: pytest.Config,
     names: Mapping[str, tuple[str, str]],
     weights: Callable[[], Mapping[str, float]],
 ) -> None:
     """Show the line from here on, where somebody looks and there are sequences."""
-    if names and wanted(config) and not config.pluginmanager.has_plugin(NAME):
+    if names and watched(config) and not config.pluginmanager.has_plugin(NAME):
         config.pluginmanager.register(ProgressLine(config, names, weights()), NAME)

@@ -14,7 +14,7 @@ from pytest_euicc.run import cards, selection
 from pytest_euicc.run.inputs import Inputs
 from pytest_euicc.run.reports import Reports
 from pytest_euicc.run.signals import Interruption
-from pytest_euicc.run.terminal import uncaptured
+from pytest_euicc.run.terminal import uncaptured, watched
 from pytest_euicc.text import printable_values
 
 ENTRY: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
@@ -56,10 +56,10 @@ class Run:
         return told
 
     def _show_progress(self, named: dict[str, str]) -> None:
+        if not watched(self._config):
+            return
         from pytest_euicc.run import plan, progress_line
 
-        if not progress_line.wanted(self._config):
-            return
         inputs, known = self.inputs, self.inputs.interfaces
         sequences = {nodeid: cards.sequence_of(parameter) for nodeid, parameter in named.items()}
         names = {

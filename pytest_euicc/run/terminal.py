@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -52,3 +53,10 @@ def uncaptured(config: pytest.Config) -> AbstractContextManager[Any]:
     """While it lasts, what is written goes past pytest's capture."""
     manager: Any = config.pluginmanager.get_plugin("capturemanager")
     return nullcontext() if manager is None else manager.global_and_fixture_disabled()
+
+
+def watched(config: pytest.Config) -> bool:
+    """Whether somebody looks: a terminal that understands escapes, and neither ``-q`` nor ``--collect-only``."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    able = reporter is not None and reporter.isatty and os.environ.get("TERM", "dumb") != "dumb"
+    return bool(able and config.get_verbosity() >= 0 and not config.option.collectonly)
