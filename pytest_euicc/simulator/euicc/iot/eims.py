@@ -13,6 +13,7 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.iot.state import Eim
 from pytest_euicc.simulator.euicc.iot.switching import update
+from pytest_euicc.simulator.euicc.variants import elements
 
 LARGEST_COUNTER = 8_388_607
 _UNDEFINED = 127
@@ -263,6 +264,8 @@ def get_configuration(core: EuiccCore, request: bytes) -> bytes:
     answer = codec.encode("GetEimConfigurationDataResponse", {"eimConfigurationDataList": found})
     if core.defective("iot-configuration-without-list"):
         return tlv.encode(0xBF55, b"".join(codec.encode("EimConfigurationData", entry) for entry in found))
+    if core.varies("iot-configuration-with-unknown-element"):
+        answer = elements.extended_entries(answer)
     if core.defective("iot-configuration-out-of-order"):
         entries = [tlv.parse(codec.encode("EimConfigurationData", entry)).children() for entry in found]
         turned = [tlv.encode(0x30, b"".join(part.octets for part in reversed(parts))) for parts in entries]

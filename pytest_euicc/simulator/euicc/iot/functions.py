@@ -56,7 +56,7 @@ def get_certs(core: EuiccCore, request: bytes) -> bytes:
     if core.varies("iot-whole-certificates"):
         certificates = {name: tlv.encode(0x30, octets) for name, octets in certificates.items()}
     if core.defective("iot-certs-as-octet-strings"):
-        certificates = {name: tlv.encode(0x04, octets) for name, octets in certificates.items()}
+        certificates = {name: tlv.encode(0x30, tlv.encode(0x04, octets)) for name, octets in certificates.items()}
     if core.defective("iot-certs-exchanged"):
         certificates = dict(zip(certificates, reversed(certificates.values()), strict=True))
     return codec.encode("GetCertsResponse", ("certs", certificates))

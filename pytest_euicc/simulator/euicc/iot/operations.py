@@ -14,6 +14,7 @@ from pytest_euicc.simulator.euicc.iot.state import Change, Eim, ImmediateEnable
 from pytest_euicc.simulator.euicc.iot.switching import fallback_profile, mark, remove, update
 from pytest_euicc.simulator.euicc.settings import rat_value
 from pytest_euicc.simulator.euicc.state import Profile, encode_profile_info
+from pytest_euicc.simulator.euicc.variants import elements
 
 _PPR1, _PPR2 = 1, 2
 _OK, _NOT_FOUND, _WRONG_STATE, _POLICY, _BUSY, _NO_ROLLBACK, _RETURN_PROFILE = 0, 1, 2, 3, 5, 20, 21
@@ -340,7 +341,11 @@ def result_octets(core: EuiccCore, result: Result) -> bytes:
         return _tagged_code(value)
     if name == "processingTerminated" and core.defective("iot-termination-is-tagged"):
         return tlv.encode(0x80, bytes([value]))
-    return codec.encode("EuiccResultData", (name, value))
+    octets = codec.encode("EuiccResultData", (name, value))
+    if name == "getRATResult" and value and core.varies("rules-with-unknown-element"):
+        rules = tlv.parse(elements.extended_entries(tlv.encode(0xBF43, tlv.encode(0xA0, tlv.parse(octets).value))))
+        octets = tlv.encode(0xA6, rules.children()[0].value)
+    return octets
 
 
 def _untagged_error(value: tuple[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from pytest_euicc.simulator.euicc.iot import signing, switching
 from pytest_euicc.simulator.euicc.iot.eims import LARGEST_COUNTER
 from pytest_euicc.simulator.euicc.iot.operations import Run, result_octets
 from pytest_euicc.simulator.euicc.iot.state import Eim, KeptResult, RollbackGrant
+from pytest_euicc.simulator.euicc.variants import elements
 
 _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 4, 6, 15, 104, 127
 _LARGEST_TRANSACTION = 16
@@ -229,7 +230,8 @@ def _result_data(core: EuiccCore, package: Package, eim: Eim, number: int, resul
     value = header | {"seqNumber": number, "euiccResult": []}
     whole = tlv.parse(codec.encode("EuiccPackageResultDataSigned", value))
     parts = b"".join(part.octets for part in whole.children()[:-1])
-    return tlv.encode(0x30, parts + tlv.encode(0x30, results))
+    made = tlv.encode(0x30, parts + tlv.encode(0x30, results))
+    return elements.extended(made) if core.varies("iot-result-with-unknown-element") else made
 
 
 def _keep(core: EuiccCore, number: int, answer: bytes) -> None:

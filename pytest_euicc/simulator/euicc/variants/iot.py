@@ -6,6 +6,16 @@ from pytest_euicc.simulator.variant import Variant
 
 VARIANTS = (
     Variant(
+        "iot-configuration-with-unknown-element",
+        "GetEimConfigurationData has an element that nobody knows",
+        "left open by SGP.32 2.1.3",
+    ),
+    Variant(
+        "iot-result-with-unknown-element",
+        "The signed data of a package result have an element that nobody knows",
+        "left open by SGP.32 2.1.3",
+    ),
+    Variant(
         "iot-empty-update-is-ok", "updateEim without anything to update is answered ok", "left open by SGP.32 3.5.1"
     ),
     Variant(
