@@ -77,7 +77,7 @@ reference: $(VENV)/run.stamp
 
 $(VENV)/docs.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
-	touch $@ $(VENV)/run.stamp
+	touch $@
 
 docs: $(VENV)/docs.stamp
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
