@@ -53,4 +53,12 @@ def _cause(members: list[Entry]) -> str:
         return first.reason.splitlines()[0] if first.reason else first.verdict
     answer = f" answered {step.sw or step.status}" if step.sw or step.status else ""
     clauses = f" ({first.clauses[0]})" if first.clauses else ""
-    return f"{step.action}{answer}: {step.problems[0]}{clauses}"
+    return f"{step.action}{answer}: {_problem(members)}{clauses}"
+
+
+def _problem(members: list[Entry]) -> str:
+    """The first problem of the failed steps, which received the same, with all that was expected in its place."""
+    problems = [entry.failed_step.problems[0] for entry in members if entry.failed_step is not None]
+    expected = list(dict.fromkeys(problem.expected for problem in problems))
+    first = problems[0]
+    return str(first.model_copy(update={"expected": " or ".join(expected)})) if len(expected) > 1 else str(first)

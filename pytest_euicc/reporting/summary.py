@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ from pytest_euicc.reporting.page import page
 from pytest_euicc.reporting.run_file import NOTICE, VERDICTS, Entry, RunRecord
 
 _BARS, _WIDTH = 15, 300
+_SHOWN, _WIDEST = 5, 200
+"""Causes on the terminal, and characters of each; the page has all."""
 _NOT_SHOWN = {"seed", "declaration", "SM-DP+ declaration"}
 _LABELS = {
     "eid": "EID",
@@ -52,6 +55,7 @@ def lines(run: RunRecord) -> Iterator[str]:
                 yield f"{interface:<11} {told}"
     theirs = sum(entry.origin == "sgp23" for entry in run.sequences)
     yield f"origin      {theirs} sequences of SGP.23, {len(run.sequences) - theirs} own"
+    yield from _causes(run.sequences)
     for entry in run.sequences:
         for line in entry.left_behind:
             yield f"not restored after {entry.key}: {line}"
@@ -62,6 +66,18 @@ def lines(run: RunRecord) -> Iterator[str]:
     if made:
         yield f"{made} times a clause left a choice: which alternatives were chosen is in the report"
     yield NOTICE
+
+
+def _causes(entries: Sequence[Entry]) -> Iterator[str]:
+    """Where several sequences ended alike: how many causes there are, and the most frequent ones."""
+    made = groups(entries)
+    common = sorted((group for group in made if len(group.entries) > 1), key=lambda group: -len(group.entries))
+    if not common:
+        return
+    count = sum(len(group.entries) for group in made)
+    yield f"causes      {count} sequences did not pass, for {len(made)} causes; several at once:"
+    for group in common[:_SHOWN]:
+        yield f"            {len(group.entries)} {group.verdict}: {textwrap.shorten(group.cause, _WIDEST)}"
 
 
 def html(run: RunRecord) -> str:
