@@ -10,7 +10,7 @@ import re
 from base64 import b64decode, b64encode
 from bisect import insort
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,6 +38,8 @@ _MARK = 6
 """Characters by which a text is looked through for secrets; base64 of the shortest one has ten of its own."""
 _SEARCHED = 1000
 """Characters from which it is quicker to search for each secret."""
+_LOOKED_UP = 48
+"""Octets up to which it is quicker to look each beginning up than to search for each secret."""
 _PART = 4
 """Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
 
@@ -127,7 +129,7 @@ def note_text(text: str) -> None:
 
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
-    for secret in _known if len(octets) >= _SHORTEST else ():
+    for secret in _candidates(octets):
         at = octets.find(secret)
         while at >= 0:
             yield at, at + len(secret)
@@ -144,6 +146,14 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
             part = octets[first:end]
             if len(part) < len(secret) and secret.endswith(part) and _telling(part):
                 yield first, end
+
+
+def _candidates(octets: bytes) -> Iterable[bytes]:
+    """Secrets that octets may hold: in few, those whose beginning they have, without a search for each."""
+    if len(octets) > _LOOKED_UP:
+        return _known
+    places = range(len(octets) - _SHORTEST + 1)
+    return {secret for at in places for secret in _begins.get(octets[at : at + _PART], ())}
 
 
 def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:
