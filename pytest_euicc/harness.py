@@ -255,8 +255,8 @@ def _record_path(path: Path, worker: str) -> Path:
 def _describe(session: Session, options: Options) -> dict[str, str]:
     """EID, svn and firmware as the card returns them; a card that returns none is described by its reader alone."""
     from pytest_euicc.card.exchange import UnexpectedStatus
+    from pytest_euicc.conformance.engine.declared import contradictions
     from pytest_euicc.es10.isdr import Es10Error, Isdr
-    from pytest_euicc.lab.contradictions import contradictions
 
     card = session.held_card()
     found = {"reader": card.description, "transport": options.euicc, "protocol": card.protocol}
@@ -275,7 +275,7 @@ def _describe(session: Session, options: Options) -> dict[str, str]:
             found["firmware"] = ".".join(map(str, info["euiccFirmwareVer"]))
             wrong = contradictions(session.declaration, info)
             if wrong:
-                found[CONTRADICTIONS] = "; ".join(wrong)
+                found[CONTRADICTIONS] = "; ".join(map(str, wrong))
     except (Es10Error, UnexpectedStatus) as error:
         found["not identified"] = str(error)
     card.reset()

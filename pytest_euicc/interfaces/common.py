@@ -9,9 +9,10 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.declared import contradictions
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, check
-from pytest_euicc.conformance.files.observations import UNKNOWN_ELEMENT, Observation
+from pytest_euicc.conformance.files.observations import CONTRADICTION, UNKNOWN_ELEMENT, Observation
 from pytest_euicc.conformance.values.comparing import equal
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import ANY, NUMBER, mapping
@@ -105,6 +106,16 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
         received, expected = (outcome.value or {}).get(name), with_.get(name) if isinstance(with_, dict) else None
         if received != expected:
             yield Mismatch(name, describe(expected), describe(received))
+
+
+@check("as_declared")
+def as_declared(context: Context, outcome: Outcome) -> Iterator[Observation]:
+    """What EUICCInfo2 says otherwise than the declaration is listed as observations (SGP.22 5.7.8).
+
+    Either may be wrong; a declaration may make them failures.
+    """
+    for found in contradictions(context.declaration, outcome.value):
+        yield Observation(CONTRADICTION, str(found), "SGP.22 5.7.8")
 
 
 @check("same_euicc_info2")

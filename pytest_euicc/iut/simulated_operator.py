@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_euicc.conformance.engine.operator import CANNOT, DONE, YES, OperatorAnswer, OperatorRequest
+import re
+
+from pytest_euicc.conformance.engine.operator import CANNOT, DONE, NO, YES, OperatorAnswer, OperatorRequest
 from pytest_euicc.rsp.folder import PkiFolderError
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
@@ -21,7 +23,7 @@ class SimulatedOperator:
         self._pki = pki
 
     def ask(self, request: OperatorRequest) -> OperatorAnswer:
-        """See Operator; a question is answered by yes."""
+        """See Operator; a question is answered by yes, but for one about an EID that is not printed on the card."""
         match request.task:
             case "remove" | "power off":
                 self._transport.pull()
@@ -33,7 +35,9 @@ class SimulatedOperator:
                 except PkiFolderError:
                     return OperatorAnswer(CANNOT)
             case "confirm":
-                return OperatorAnswer(YES)
+                named = re.findall(r"\b[0-9A-Fa-f]{32}\b", request.text)
+                printed = self._transport.euicc.settings.eid.hex().upper()
+                return OperatorAnswer(YES if all(each.upper() == printed for each in named) else NO)
         seen = request.done is None or request.done()
         return OperatorAnswer(DONE if seen else CANNOT)
 

@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine.declared import options_told_by, told_by, version
 from pytest_euicc.conformance.files.declaration import FIRST_VERSION, LAST_VERSION
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.lab.facts import Facts, options_told_by, told_by, version
+from pytest_euicc.lab.facts import Facts
 
 QUESTION = "#?"
 """Begins a line that a person decides: without it, the line belongs to the declaration."""

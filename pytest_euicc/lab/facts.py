@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.asn1 import tlv
 from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.exchange import UnexpectedStatus
-from pytest_euicc.conformance.values.text import to_json
+from pytest_euicc.conformance.engine.declared import version
 from pytest_euicc.es10.fci import Fci, FciError
 from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
 
@@ -84,56 +84,6 @@ def read(card: Card, aid: bytes = ISDR_AID) -> Facts:
     facts.provisioning = bool(_count(provisioning.octets))
     facts.isdr_channels = _selected_twice(card, aid)
     return facts
-
-
-def version(octets: bytes) -> str:
-    """``2.6.0`` of three octets."""
-    return ".".join(map(str, octets))
-
-
-def names_of_bits(type_name: str, value: tuple[bytes, int]) -> list[str | int]:
-    """The bits that are set, by name, or by number where they have none."""
-    names = {number: name for name, number in codec.fields(type_name).names.items()}
-    bits: str = to_json(value)
-    return [names.get(number, number) for number, bit in enumerate(bits) if bit == "1"]
-
-
-def told_by(info2: dict[str, Any]) -> dict[str, Any]:
-    """What EUICCInfo2 says, by the keys of a declaration (SGP.22 5.7.8)."""
-    forbidden = info2.get("forbiddenProfilePolicyRules", (b"", 0))
-    return {
-        "svn": version(info2["svn"]),
-        "ci_verification": [each.hex().upper() for each in info2["euiccCiPKIdListForVerification"]],
-        "ci_signing": [each.hex().upper() for each in info2["euiccCiPKIdListForSigning"]],
-        "pp_version": version(info2["ppVersion"]),
-        "profile_version": version(info2["profileVersion"]),
-        "firmware_version": version(info2["euiccFirmwareVer"]),
-        "uicc_capability": names_of_bits("UICCCapability", info2["uiccCapability"]),
-        "rsp_capability": names_of_bits("RspCapability", info2["rspCapability"]),
-        "forbidden_ppr": names_of_bits("PprIds", forbidden),
-    }
-
-
-def options_told_by(info2: dict[str, Any]) -> dict[str, tuple[bool, str]]:
-    """Options that EUICCInfo2 decides, each with where it stands (SGP.22 5.7.8, SGP.32 5.9.2)."""
-    rsp = names_of_bits("RspCapability", info2["rspCapability"])
-    iot = info2.get("iotSpecificInfo") or {}
-    forbidden = names_of_bits("PprIds", info2.get("forbiddenProfilePolicyRules", (b"", 0)))
-    found = {
-        "O_E_CRL": ("crlSupport" in rsp, "rspCapability crlSupport"),
-        "O_E_TEST_PROFILE": ("testProfileSupport" in rsp, "rspCapability testProfileSupport"),
-        "O_E_SERVICE_DATA": ("serviceSpecificDataSupport" in rsp, "rspCapability serviceSpecificDataSupport"),
-        "O_E_DEVICE_INFO_EXT": (
-            "deviceInfoExtensibilitySupport" in rsp,
-            "rspCapability deviceInfoExtensibilitySupport",
-        ),
-        "O_E_FORBIDDEN_PPR": (bool(forbidden), "forbiddenProfilePolicyRules"),
-        "O_E_INTEGRATED": ("treProperties" in info2, "treProperties"),
-    }
-    if iot:
-        found["O_E_IOT_FALLBACK"] = ("fallbackSupported" in iot, "iotSpecificInfo fallbackSupported")
-        found["O_E_IOT_ECALL"] = ("ecallSupported" in iot, "iotSpecificInfo ecallSupported")
-    return found
 
 
 def _selected(card: Card, aid: bytes) -> tuple[Isdr, bytes]:

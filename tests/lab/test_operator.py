@@ -33,7 +33,7 @@ def test_the_simulated_card_has_an_operator_whose_answers_are_kept(pytester: pyt
 
 def test_without_an_operator_they_are_not_applicable(pytester: pytest.Pytester) -> None:
     done = plugin_runs.run(pytester, "operator", "--euicc-operator", "none", "-rs")
-    done.assert_outcomes(skipped=6)
+    done.assert_outcomes(skipped=7)
     done.stdout.fnmatch_lines(["*needs a person at the bench; give --euicc-operator terminal or hook*"])
 
 
@@ -50,6 +50,15 @@ def test_a_card_that_was_never_out(pytester: pytest.Pytester) -> None:
     done = plugin_runs.run(pytester, "operator", "-k", "PowerLoss_01", "--euicc-operator-timeout", "0.1")
     done.assert_outcomes(errors=1)
     done.stdout.fnmatch_lines(["*the operator did not do it within *: Take the card out of the reader (sim)."])
+
+
+def test_the_eid_that_is_printed_is_asked_for(pytester: pytest.Pytester) -> None:
+    hook(pytester, "return 'no' if '89049032123451234512345678901235' in request.text else None")
+    done = plugin_runs.run(pytester, "operator", "-k", "EidInPrint", "--euicc-report", "out")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*answer: expected*yes*no*"])
+    (asked,) = json.loads((pytester.path / "out" / "run.json").read_text())["operator"]
+    assert (asked["task"], asked["answer"]) == ("confirm", "no")
 
 
 def test_a_vendors_question(pytester: pytest.Pytester) -> None:

@@ -191,6 +191,23 @@ def test_what_the_declaration_gets_wrong_is_told_before_the_run(pytester: pytest
     assert "version: declared 2.4.0, the card follows 2.6.0" in out
 
 
+def test_what_the_declaration_gets_wrong_is_a_result(pytester: pytest.Pytester) -> None:
+    """An observation of a sequence, in the summary, Allure and JUnit XML; a failure if the declaration says so."""
+    declared = pytester.path / "card.yaml"
+    declared.write_text("version: 2.6\nsvn: 2.4.0\n")
+    chosen = ("es10b", "-k", "DeclaredCapabilities_11", "--euicc-declaration", declared, "--euicc-report", "out")
+    result = run(pytester, *chosen, "--alluredir", "allure", "--junitxml", "junit.xml")
+    result.assert_outcomes(passed=1)
+    told = "svn: declared 2.4.0, the card has 2.6.0"
+    (entry,) = json.loads((pytester.path / "out/run.json").read_text())["sequences"]
+    assert [(each["kind"], each["text"]) for each in entry["observations"]] == [("contradiction", told)]
+    assert told in (pytester.path / "out/summary.html").read_text()
+    assert told in (pytester.path / "junit.xml").read_text()
+    assert any(told in path.read_text() for path in (pytester.path / "allure").glob("*-attachment.txt"))
+    declared.write_text("version: 2.6\nsvn: 2.4.0\nobservations: { contradiction: fail }\n")
+    run(pytester, *chosen).assert_outcomes(failed=1)
+
+
 @pytest.mark.parametrize("real", [True, False])
 def test_restore_is_for_the_declared_card_alone(real: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     declaration = Declaration(eid=EID, restore=["80FC000000"])

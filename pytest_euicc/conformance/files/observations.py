@@ -9,6 +9,7 @@ CARD_START, SERVER_ERROR = "card-start", "server-error"
 NOT_COMPARED, NOT_RESTORED = "not-compared", "not-restored"
 LEFT_OUT = "left-out"
 LATER_VERSION, NOT_DER, CHOICE = "later-version", "not-der", "choice"
+CONTRADICTION = "contradiction"
 
 KINDS: dict[str, str] = {
     UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
@@ -19,6 +20,7 @@ KINDS: dict[str, str] = {
     LATER_VERSION: "An answer has a field that came with a later version than the declared one",
     NOT_DER: "An answer is not canonical DER, and the sequence does not judge that",
     CHOICE: "Where a clause leaves a choice: the permitted alternative that the implementation chose",
+    CONTRADICTION: "The declaration says of the card what the card does not say of itself; one of the two is wrong",
     NOT_COMPARED: "What the card holds could not be read before or after the sequence, so it was not compared",
     NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or came up during it",
 }
