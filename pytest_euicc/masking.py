@@ -194,13 +194,17 @@ def mask(text: str) -> str:
     lowered = text.lower()
     if len(text) < _SEARCHED and not _marked(text, lowered):
         return text
-    in_base64 = False
+    found: list[str] = []
     for octets, known in _known.items():
         if known.digits in lowered:
             for form in (known.digits, known.digits.upper()):
                 text = text.replace(form, "**" * len(octets))
-        in_base64 = in_base64 or any(part in text for part in known.base64)
-    return _BASE64.sub(_mask_base64, text) if in_base64 else text
+        for part in known.base64:
+            if part in text:
+                found.append(part)
+    if not found:
+        return text
+    return _BASE64.sub(lambda run: _mask_base64(run) if any(part in run[0] for part in found) else run[0], text)
 
 
 def _marked(text: str, lowered: str) -> bool:
