@@ -22,7 +22,7 @@ from pytest_euicc.simulator.smdp.service import SmdpService
 
 CRYPTOGRAPHY, CERTIFICATES, ASN1 = "cryptography", "certificates read, checked, issued", "ASN.1"
 EUICC, SMDP = "simulated eUICC", "simulated SM-DP+"
-TLS, HTTP = "TLS set-up", "HTTP and waiting"
+TLS, HTTP = "TLS set-up", "HTTP"
 
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     CRYPTOGRAPHY: (
@@ -50,28 +50,20 @@ _WHERE = (loader, procedures)
 
 
 class Shares:
-    """Seconds and calls by category.
-
-    Work of the server's thread happens while the client waits for it, so that it is taken off the client's waiting.
-    """
+    """Seconds of the processor and calls by category, of all threads; a thread that waits takes none."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self._seconds: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._stacks: dict[int, list[list[Any]]] = defaultdict(list)
-        self._main = threading.get_ident()
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds of wall time by category; what is in none is not here."""
+        """Seconds by category; what is in none is not here."""
         total: dict[str, float] = defaultdict(float)
-        elsewhere = 0.0
-        for thread, found in self._seconds.items():
+        for found in self._seconds.values():
             for category, seconds in found.items():
                 total[category] += seconds
-                elsewhere += seconds if thread != self._main else 0.0
-        if HTTP in total:
-            total[HTTP] -= elsewhere
         return dict(total)
 
     def wrapped(self, category: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,7 +73,7 @@ class Shares:
         def timed(*arguments: Any, **named: Any) -> Any:
             thread = threading.get_ident()
             stack, seconds = self._stacks[thread], self._seconds[thread]
-            now = time.perf_counter()
+            now = time.thread_time()
             if stack:
                 seconds[stack[-1][0]] += now - stack[-1][1]
             if not stack or stack[-1][0] != category:
@@ -90,7 +82,7 @@ class Shares:
             try:
                 return function(*arguments, **named)
             finally:
-                now = time.perf_counter()
+                now = time.thread_time()
                 seconds[category] += now - stack.pop()[1]
                 if stack:
                     stack[-1][1] = now
