@@ -11,6 +11,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.run import cards
 from pytest_euicc.run.state import RUN
 from pytest_euicc.run.terminal import Teller
+from pytest_euicc.text import encodable
 
 _SUITE = "::test_sequence["
 """What the tests of suites are called."""
@@ -32,7 +33,13 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config, specs: Any) -> None:
-    """as many workers as there are cards for."""
+    """as many workers as there are cards for; arguments that can be handed to them."""
+    for argument in map(str, config.invocation_params.args):
+        if encodable(argument) != argument:
+            raise pytest.UsageError(
+                f"{encodable(argument)}: not UTF-8, and pytest-xdist hands its workers nothing else; "
+                "name it otherwise, or run without -n"
+            )
     run = config.stash[RUN]
     try:
         if options.given(config) and run.inputs.pool is not None:

@@ -123,6 +123,15 @@ def test_a_test_of_one_s_own_fails_with_it(pytester: pytest.Pytester) -> None:
     assert "bad \\ud800 name" in (pytester.path / "junit.xml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("option", ["--euicc-seed", "--euicc-report", "--alluredir", "--euicc-tester"])
+def test_an_argument_that_no_worker_can_take(pytester: pytest.Pytester, option: str) -> None:
+    result = run(pytester, "es10c", "-n", "1", "-k", "GetEID_01", f"{option}=caf\udce9")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = result.stdout.str() + result.stderr.str()
+    assert f"{option}=caf\\udce9: not UTF-8, and pytest-xdist hands its workers nothing else; name it otherwise" in told
+    assert "Traceback" not in told
+
+
 def test_colours_of_pytest_stay() -> None:
     text = "\x1b[31mred\x1b[0m \x1b]0;title\x07"
     assert coloured(text) == "\x1b[31mred\x1b[0m \\x1b]0;title\\x07"
