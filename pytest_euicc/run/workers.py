@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config, specs: Any) -> None:
     """as many workers as there are cards for; arguments that can be handed to them."""
-    for argument in map(str, config.invocation_params.args):
+    given = config.invocation_params
+    for argument in map(str, (*given.args, given.dir, config.rootpath, tempfile.gettempdir())):
         if encodable(argument) != argument:
             raise pytest.UsageError(
                 f"{encodable(argument)}: not UTF-8, and pytest-xdist hands its workers nothing else; "

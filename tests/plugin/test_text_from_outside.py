@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,16 @@ def test_an_argument_that_no_worker_can_take(pytester: pytest.Pytester, option: 
     told = result.stdout.str() + result.stderr.str()
     assert f"{option}=caf\\udce9: not UTF-8, and pytest-xdist hands its workers nothing else; name it otherwise" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems of other systems have no such names")
+def test_a_folder_that_no_worker_can_take(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = pytester.path / "caf\udce9"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    result = run(pytester, "es10c", "-n", "1", "-k", "GetEID_01")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "caf\\udce9: not UTF-8, and pytest-xdist" in result.stdout.str() + result.stderr.str()
 
 
 def test_colours_of_pytest_stay() -> None:
