@@ -7,7 +7,7 @@ OUT := reports/out
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
 
-.PHONY: run test exhaustive lint prove coverage reference bench report versions docs clean
+.PHONY: run test exhaustive lint prove coverage reference bench report release versions docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -96,6 +96,14 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest-euicc lint
+
+$(VENV)/release.stamp: $(VENV)/dev.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,release]'
+	touch $@
+
+# Everything up to the upload, of a tagged commit; RELEASE=--any builds and checks whatever is committed.
+release: $(VENV)/release.stamp
+	$(BIN)/python -m release $(RELEASE)
 
 versions: $(VENV)/dev.stamp
 	$(BIN)/nox

@@ -1,0 +1,1 @@
+"""What a release needs before it is uploaded: `make release`."""
