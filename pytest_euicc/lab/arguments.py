@@ -9,6 +9,12 @@ from pathlib import Path
 
 def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     """Add the commands; *command* takes name, function and description of one, and returns its parser."""
+    text = "write a repository to start from: declaration, vector, tests, editor settings, CI; replaces no file"
+    init = command("init", "lab.starting:init", text)
+    init.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, default=Path(), help="default: this folder")
+    text = "declaration to begin with, as of declare (default simulated)"
+    init.add_argument("--template", metavar="NAME", default="simulated", help=text)
+
     readers = command("readers", "lab.command:readers", "list PC/SC readers and the cards in them; changes no card")
     text = "say which cards this declaration is of (may be repeated)"
     readers.add_argument("--declaration", metavar="FILE", action="append", default=[], type=Path, help=text)
