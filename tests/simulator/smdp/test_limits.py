@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import socket
 import sqlite3
 import ssl
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,6 +160,48 @@ def test_a_store_is_for_one_server(tmp_path: Path) -> None:
     stored(tmp_path / "orders.sqlite")[1].close()
 
 
+@pytest.fixture
+def connections_of_stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every connection to a store is closed when the test ends; Python 3.13 warns of one that is only collected."""
+    made: list[Watched] = []
+
+    class Watched(sqlite3.Connection):
+        is_open = True
+
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            made.append(self)
+
+        def close(self) -> None:
+            super().close()
+            self.is_open = False
+
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **more: real(*given, **more, factory=Watched))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        yield
+        assert made
+        assert not [each for each in made if each.is_open]
+        made.clear()
+        gc.collect()
+
+
+@pytest.mark.usefixtures("connections_of_stores")
+def test_no_connection_is_left_open(tmp_path: Path) -> None:
+    service, store = stored(tmp_path / "orders.sqlite")
+    with pytest.raises(StoreError, match="in use"):
+        Store(tmp_path / "orders.sqlite")
+    service.book.changed(next(iter(service.book)))
+    store.close()
+    (tmp_path / "other").write_bytes(b"something else, long enough to be looked at" * 40)
+    with pytest.raises(StoreError, match="no store of an SM-DP"):
+        Store(tmp_path / "other")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(tmp_path / "none" / "orders.sqlite")
+
+
+@pytest.mark.usefixtures("connections_of_stores")
 @pytest.mark.parametrize(
     ("row", "told"),
     [

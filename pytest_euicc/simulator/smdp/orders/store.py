@@ -56,7 +56,7 @@ class Store:
         try:
             self._prepare()
         except sqlite3.Error as error:
-            self._connection.close()
+            self.close()
             if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 told = "the store is in use; end the other server, or give this one a store of its own"
                 raise StoreError(f"{path}: {told}") from None
@@ -76,8 +76,16 @@ class Store:
         """Put the orders in the state they are in here, then keep every change.
 
         Raises:
-            StoreError: what is stored cannot be read, or two orders would have one matchingId.
+            StoreError: what is stored cannot be read, or two orders would have one matchingId; the file is closed.
         """
+        try:
+            self._restore_all(book)
+        except StoreError:
+            self.close()
+            raise
+        book.listeners.append(self._save)
+
+    def _restore_all(self, book: OrderBook) -> None:
         try:
             rows = self._connection.execute("SELECT iccid, state FROM orders").fetchall()
         except sqlite3.Error as error:
@@ -94,7 +102,6 @@ class Store:
                     f"{self._path}: the order of ICCID {iccid} cannot be read ({told}); delete its row, or name "
                     "another file"
                 ) from None
-        book.listeners.append(self._save)
 
     def close(self) -> None:
         """Close the file."""
