@@ -106,7 +106,7 @@ release: $(VENV)/release.stamp
 	$(BIN)/python -m release $(RELEASE)
 
 versions: $(VENV)/dev.stamp
-	$(BIN)/nox
+	PYTHONS="$(PYTHONS)" $(BIN)/nox
 
 clean:
 	rm -rf $(OUT) $(CACHE)

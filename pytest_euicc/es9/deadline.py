@@ -143,7 +143,9 @@ def _fresh() -> None:
     _cuts = _Cuts()
 
 
-os.register_at_fork(after_in_child=_fresh)
+# Windows does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fresh)
 
 
 def _shut(connection: socket.socket) -> None:

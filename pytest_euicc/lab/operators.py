@@ -32,7 +32,7 @@ _WORDS = {"y": YES, "yes": YES, "n": NO, "no": NO, "": DONE, "d": DONE, "done": 
 def open_terminal() -> int:
     """The terminal of this process, whatever its output goes to; raises OptionError where there is none."""
     try:
-        return os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY)
+        return os.open(_TERMINAL, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
     except OSError:
         raise OptionError(
             "--euicc-operator terminal: this process has no terminal to ask on. Start pytest in one, or use "
