@@ -28,7 +28,22 @@ if TYPE_CHECKING:
 
 
 class Inconclusive(PytestEuiccError):
-    """A sequence could not be judged; pytest reports an error, Allure a broken test."""
+    """A sequence could not be judged; pytest reports an error, Allure a broken test.
+
+    Args:
+        told_before: for the same reason as a sequence before it, which the terminal need not tell again.
+    """
+
+    def __init__(self, message: str, *, told_before: bool = False) -> None:
+        super().__init__(message)
+        self.told_before = told_before
+
+
+def _was_told(told: dict[str, Any]) -> bool:
+    """Whether the server was lost in an earlier sequence, and all that this one left is in order."""
+    from pytest_euicc.conformance.engine.errors import NOT_TRIED_AGAIN
+
+    return NOT_TRIED_AGAIN in told["reason"] and not told["left_behind"]
 
 
 @dataclass
@@ -63,7 +78,7 @@ class SequenceRun:
         if told["verdict"] == "not applicable":
             pytest.skip(told["reason"])
         if told["verdict"] == "inconclusive":
-            raise Inconclusive(f"{told['id']}: inconclusive: {told['reason']}{left}")
+            raise Inconclusive(f"{told['id']}: inconclusive: {told['reason']}{left}", told_before=_was_told(told))
         if told["verdict"] == "fail":
             pytest.fail(printable(f"{told['id']}: {told['title']}\n{told['reason']}{left}"), pytrace=False)
         if left:

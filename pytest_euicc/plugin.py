@@ -156,6 +156,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
         report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
         report.euicc_ended = item.config.stash[RUN].ended
+        report.euicc_told_before = call.excinfo.value.told_before
     if (report.longrepr or report.sections) and _HARNESSES.intersection(getattr(item, "fixturenames", ())):
         from pytest_euicc.reporting.cleaning import clean, coloured
 
@@ -172,9 +173,13 @@ def pytest_report_to_serializable() -> Generator[None, Any, Any]:
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Inconclusive is an error in pytest, not a failure (SGP.23 2.2.5)."""
+    """Inconclusive is an error in pytest, not a failure (SGP.23 2.2.5).
+
+    That a server is lost is told once: those that come after are counted, and not among the errors that are shown.
+    """
     if report.failed and getattr(report, "euicc_inconclusive", False):
-        return "error", "E", "INCONCLUSIVE"
+        told_before = getattr(report, "euicc_told_before", False)
+        return "not tried as the server is lost" if told_before else "error", "E", "INCONCLUSIVE"
     return None
 
 

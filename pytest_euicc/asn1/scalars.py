@@ -9,6 +9,18 @@ from pytest_euicc.asn1.schema import Node
 from pytest_euicc.asn1.values import NamedInt, decode_oid
 
 _MAXIMUM_INTEGER_OCTETS = 128
+_VERSION_OCTETS = 3
+
+
+class VersionOctets(bytes):
+    """A VersionType of three octets; ``str`` of it is ``2.6.0``, as people write it."""
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+
+def _version(octets: bytes) -> bytes:
+    return VersionOctets(octets) if len(octets) == _VERSION_OCTETS else octets
 
 
 def scalar_decoder(node: Node) -> Callable[[bytes], Any]:
@@ -22,6 +34,8 @@ def scalar_decoder(node: Node) -> Callable[[bytes], Any]:
             return NamedInt.named(number, names.get(number))
 
         return named
+    if node.type_name == "VersionType":
+        return _version
     return _DECODERS[node.kind]
 
 

@@ -68,6 +68,8 @@ def kind_of(data: Any) -> str:
     """The kind of file that an example of the documentation shows; empty for other files, and for parts of one."""
     if isinstance(data, list):
         return "pool" if "declaration" in data[0] else "vectors" if "steps" in data[0] else ""
+    if not isinstance(data, dict):
+        return ""
     kinds = {"case": "vectors", "program": "driver", "version": "declaration", "svn": "settings"}
     return next((kind for key, kind in kinds.items() if key in data), "inventory" if "profiles" in data else "")
 

@@ -36,6 +36,7 @@ from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.orders import inventory as simulated
+from tests.support.plugin_runs import run as run_suite
 from tests.support.plugin_runs import run_process
 from tests.support.smdp_peer import Peer
 
@@ -575,3 +576,14 @@ def test_secrets_are_shown_when_asked_for(pytester: pytest.Pytester, served: Ser
     for folder in ("allure", "evidence"):
         written = b"\n".join(path.read_bytes() for path in (reports / folder).rglob("*") if path.is_file())
         assert any(key.hex().upper().encode() in written for key in used)
+
+
+def test_a_server_that_is_not_there_is_told_once(pytester: pytest.Pytester) -> None:
+    chosen = ("-k", "InitiateAuthenticationNIST", "--smdp", "https://127.0.0.1:9", "-rE")
+    result = run_suite(pytester, "es9plus", *chosen)
+    text = result.stdout.str()
+    assert text.count("nothing listens at 127.0.0.1:9") == 1
+    assert "not tried again" not in text
+    assert re.search(r" 1 error, [1-9]\d* not tried as the server is lost", text)
+    assert re.search(r"ES9\+ +[1-9]\d* inconclusive", text)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -65,6 +65,10 @@ class HarnessFault(InconclusiveError):
     cause = Cause.HARNESS
 
 
+NOT_TRIED_AGAIN = "not tried again in this run"
+"""In the message about a server that was lost before: the sequence that lost it says why."""
+
+
 class CannotOffer(SetupIncomplete):
     """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""
 

@@ -78,12 +78,17 @@ def resolve(data: Any, names: Mapping[str, Any]) -> Any:
             return data
         if found := REFERENCE.fullmatch(data):
             return look_up(names, found[1] or found[2])
-        return _INSIDE.sub(lambda found: str(to_json(look_up(names, found[1]))), data)
+        return _INSIDE.sub(lambda found: _inside(look_up(names, found[1])), data)
     if isinstance(data, dict):
         return {key: resolve(entry, names) for key, entry in data.items()}
     if isinstance(data, list):
         return [resolve(entry, names) for entry in data]
     return data
+
+
+def _inside(value: Any) -> str:
+    """A value as part of a longer text; octets, also those of versions, in hex."""
+    return value.hex().upper() if isinstance(value, bytes) else str(to_json(value))
 
 
 def is_absent(data: Any) -> bool:

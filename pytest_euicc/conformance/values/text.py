@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from pytest_euicc.asn1.scalars import VersionOctets
 from pytest_euicc.masking import mask_value
 from pytest_euicc.text import printable
 
@@ -59,8 +60,13 @@ def eid_digits(text: str) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """A decoded value as JSON has it: octets as capital hex, CHOICE as a mapping of one key, BIT STRING as its bits."""
+    """A decoded value as JSON has it.
+
+    Octets are capital hex, a VersionType has dots, a CHOICE is a mapping of one key, a BIT STRING its bits.
+    """
     match value:
+        case VersionOctets():
+            return str(value)
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex().upper()
         case dict():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pytest_euicc.conformance.engine.errors import NOT_TRIED_AGAIN
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.es9.binding import Es9Reply
 from pytest_euicc.es9.client import Es9Client
@@ -46,7 +47,7 @@ class Availability:
             time.sleep(_POLL_SECONDS)
         # It is waited for once; were it waited for before every sequence, the run would hardly end.
         self._wait = 0.0
-        raise ServerUnreachable(self.url, f"not tried again in this run, after: {self._lost}")
+        raise ServerUnreachable(self.url, f"{NOT_TRIED_AGAIN}, after: {self._lost}")
 
     def probe(self, tls: TlsSettings) -> None:
         """Try a connection, once in a run; raises ServerUnreachable."""
