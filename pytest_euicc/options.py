@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import Field, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -354,6 +355,7 @@ class Options:
         return self.euicc.partition(":")[0]
 
 
+@cache
 def _table() -> list[tuple[Field[Any], _Option]]:
     return [(entry, entry.metadata[_KEY]) for entry in fields(Options) if _KEY in entry.metadata]
 

@@ -33,6 +33,8 @@ _MARKER = "euicc_vectors"
 _HARNESSES = frozenset({"euicc_harness", "smdp_harness", "lpa_harness", "sequence"})
 """Fixtures of tests to which a card, a server or an LPA has said something."""
 pytest_plugins = ["pytest_euicc.run.workers"]
+_CHECKED = ("--euicc", "--smdp", "--lpa", "-n", "--dist", "--tx", "--allure", "--clean-allure")
+"""What options begin with whose spelling is checked, or whose package may not be installed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, Any, Any]:
     """An option that cannot be, or lacks a package, is told with what to do; conftest files may have their own."""
+    if not any(argument.startswith(_CHECKED) for argument in args):
+        return (yield)
     from pytest_euicc.run import spelling
 
     try:

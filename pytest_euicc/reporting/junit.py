@@ -9,13 +9,13 @@ from _pytest.junitxml import xml_key
 
 
 def describe(config: pytest.Config, report: pytest.TestReport, interface: str) -> None:
-    """Prepare what JUnit XML will say of a sequence; without ``--junitxml``, or of any other test, nothing.
+    """Prepare what JUnit XML will say of a sequence; without ``--junitxml`` nothing.
 
     Args:
-        interface: of the sequence; empty for any other test.
+        interface: of the sequence.
     """
     xml = config.stash.get(xml_key, None)
-    if xml is None or not interface:
+    if xml is None:
         return
     told: dict[str, Any] = getattr(report, "euicc", {})
     reporter = xml.node_reporter(report)

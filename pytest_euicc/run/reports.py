@@ -149,9 +149,11 @@ class Reports:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what a test reports, here or in a worker, and tell JUnit XML first."""
         if report.when == "call" or (report.when == "setup" and report.failed):
-            from pytest_euicc.reporting import junit
+            interface = self._interface_of(report)
+            if interface:
+                from pytest_euicc.reporting import junit
 
-            junit.describe(self._config, report, self._interface_of(report))
+                junit.describe(self._config, report, interface)
         told = getattr(report, "euicc", None)
         written = getattr(report, "euicc_written", None)
         if written and self._folder is not None:
