@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
 from pytest_euicc.card.channel import Card, LogicalChannel
-from pytest_euicc.card.errors import CardError
+from pytest_euicc.card.errors import CardError, PowerLost
 from pytest_euicc.card.transport import (
     RemovableTransport,
     SectionedTransport,
@@ -78,6 +78,8 @@ __all__ = [
     "OperatorRequest",
     "OrderWish",
     "Outcome",
+    "PowerLost",
+    "PowerLost",
     "PytestEuiccError",
     "Refused",
     "RemovableTransport",

@@ -69,6 +69,8 @@ def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: 
         "smdp:\n"
         '  - {id: TC_Two, sgp23: "4.3.13", sequences: ["01a there", "01c not there", "03 renamed"]}\n'
         'options: {O_D_ICON: "shows icons"}\n'
+        "euicc_iot:\n"
+        '  - {id: TC_One, sgp33: "", when: O_E_IOT, sequences: ["01 there", "08 of SGP.32"]}\n'
         "lpa:\n"
         '  - {id: TC_One, sgp23: "4.4.1", sgp23_by: order, sequences: ["06 of an LPA"]}\n'
     )
@@ -78,6 +80,7 @@ def test_what_a_catalogue_has_and_the_vectors_lack(cases: list[Case], tmp_path: 
         "TC_Two 01c not there",
         "TC_Two is 4.3.13 in the catalogue, 4.3.12 in the vector",
         "TC_One 06 of an LPA",
+        "TC_One 08 of SGP.32",
     ]
 
 
