@@ -79,7 +79,6 @@ __all__ = [
     "OrderWish",
     "Outcome",
     "PowerLost",
-    "PowerLost",
     "PytestEuiccError",
     "Refused",
     "RemovableTransport",
