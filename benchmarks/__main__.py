@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import card, download, rack, suite, units
+from benchmarks import card, download, lpa, rack, suite, units
 
-SECTIONS = {"units": units.lines, "card": card.lines, "download": download.lines, "suite": suite.lines}
+SECTIONS = {
+    "units": units.lines,
+    "card": card.lines,
+    "download": download.lines,
+    "suite": suite.lines,
+    "lpa": lpa.lines,
+}
 ON_DEMAND = {"rack": rack.lines}
 """Sections that run only where they are named."""
 

@@ -6,6 +6,7 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ ADDRESS = "smdp.example.com"
 """smdpAddress of the SM-DP+ that every sequence has."""
 
 
+@dataclass
+class _Inserted:
+    """The card, as eUICC and as the LPA meets it, and what was on it at the beginning."""
+
+    euicc: SimulatedEuicc
+    card: BenchCard
+    at_start: dict[str, Any] = field(default_factory=dict)
+
+
 class SimulatedBench(LpaBench):
     """The bench in this process (see LpaBench), and the reach of a driver (see Reach).
 
@@ -74,13 +84,20 @@ class SimulatedBench(LpaBench):
         self._discovery: dict[str, SmdsService] = {}
         self._add_server(ADDRESS)
         self._settings = EuiccSettings(profiles=())
-        self._insert(SimulatedEuicc(self._settings, self._pki, random=self._chance.randbytes))
+        self._inserted: _Inserted | None = None
         self._started = False
 
     def _insert(self, euicc: SimulatedEuicc) -> None:
-        self._euicc = euicc
-        self._card = BenchCard(euicc, self.record, self.script)
-        self._at_start = self.card_state()
+        self._inserted = _Inserted(euicc, BenchCard(euicc, self.record, self.script))
+        self._inserted.at_start = self.card_state()
+
+    @property
+    def _present(self) -> _Inserted:
+        """The card; one without profiles where no state has put another one in."""
+        if self._inserted is None:
+            self._insert(SimulatedEuicc(self._settings, self._pki, random=self._chance.randbytes))
+        assert self._inserted is not None  # noqa: S101
+        return self._inserted
 
     def _crossed(self, call: Call) -> None:
         """Reports see what crossed as of any other session."""
@@ -224,7 +241,7 @@ class SimulatedBench(LpaBench):
         if self._reader is not None:
             self._reader.wait()
         answer = self._driver.perform(operation, arguments, self._timeout)
-        self._card.end()
+        self._present.card.end()
         self._raise_faults()
         return answer
 
@@ -244,15 +261,16 @@ class SimulatedBench(LpaBench):
 
     def transport(self) -> Transport:
         """The card in this process."""
-        return DirectTransport(self._card, self._settings.protocol)
+        return DirectTransport(self._present.card, self._settings.protocol)
 
     def reader(self) -> Reader:
         """A PC/SC reader with the card; what a card takes its time for is waited for."""
-        self._card.wait_with(time.sleep)
+        card = self._present
+        card.card.wait_with(time.sleep)
         if self._reader is None:
-            self._reader = BenchReader(self._card, self._euicc.atr)
+            self._reader = BenchReader(card.card, card.euicc.atr)
         else:
-            self._reader.insert(self._card, self._euicc.atr)
+            self._reader.insert(card.card, card.euicc.atr)
         return self._reader.place
 
     def web(self) -> Web:
@@ -284,11 +302,12 @@ class SimulatedBench(LpaBench):
 
     def card_at_start(self) -> dict[str, Any]:
         """The card as the LPA found it."""
-        return self._at_start
+        return self._present.at_start
 
     def card_state(self) -> dict[str, Any]:
         """What is on the card."""
-        state = self._euicc.state
+        card = self._present
+        state = card.euicc.state
         profiles = [
             {
                 "iccid": profile.iccid,
@@ -310,7 +329,7 @@ class SimulatedBench(LpaBench):
             "profiles": profiles,
             "default_address": state.default_address,
             "notifications": kept,
-            "open_channels": len(self._card.open_channels),
+            "open_channels": len(card.card.open_channels),
         }
 
     def server_state(self, address: str | None = None) -> dict[str, Any]:

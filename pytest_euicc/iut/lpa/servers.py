@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,7 @@ class BenchServer:
         owner = wish.metadata.get("owner") or {"mcc_mnc": _NETWORK}
         imsi = f"{profile_package.network_digits(bytes.fromhex(owner['mcc_mnc']))}0123456789"[:15]
         gids = {name: bytes.fromhex(owner[name]) for name in ("gid1", "gid2") if owner.get(name)}
-        elements = profile_package.standard_elements(
-            self._iccid(), imsi=imsi, service_provider="Test operator", gids=gids
-        )
-        fillers = profile_package.fillers(max(_FILLER, wish.octets))
-        return profile_package.join([*elements, *fillers, profile_package.END])
+        return _package(self._iccid(), imsi, tuple(gids.items()), max(_FILLER, wish.octets))
 
     def _iccid(self) -> bytes:
         """An ICCID of the test range (ITU-T E.118), nibbles swapped."""
@@ -91,6 +88,13 @@ class BenchServer:
                 for octets in order.notifications
             ],
         }
+
+
+@lru_cache(maxsize=1024)
+def _package(iccid: bytes, imsi: str, gids: tuple[tuple[str, bytes], ...], filler: int) -> bytes:
+    """A profile package; the same sequence asks for the same one whenever it runs."""
+    elements = profile_package.standard_elements(iccid, imsi=imsi, service_provider="Test operator", gids=dict(gids))
+    return profile_package.join([*elements, *profile_package.fillers(filler), profile_package.END])
 
 
 def _event(octets: bytes) -> str:

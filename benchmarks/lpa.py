@@ -1,0 +1,31 @@
+"""The suite of an LPA on our own one, by the engine alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from pytest_euicc.conformance.engine.runner import Runner
+from pytest_euicc.harness import open_lpa_harness
+from pytest_euicc.iut.inputs import load_cases
+from pytest_euicc.options import Options
+
+
+def lines() -> Iterator[str]:
+    """The first run warms up, and its time is not counted."""
+    cases = [case for case in load_cases(Options()) if case.iut == "lpa"]
+    harness = open_lpa_harness(Options(seed="bench"))
+    try:
+        runner = Runner(harness.session)
+        for counts in (False, True):
+            started, busy = time.perf_counter(), time.process_time()
+            results = [runner.run(case, sequence) for case in cases for sequence in case.sequences]
+            taken, busy = time.perf_counter() - started, time.process_time() - busy
+            if counts:
+                count = len(results)
+                yield (
+                    f"our LPA, the engine alone: {count} sequences in {taken:.2f} s, {count / taken:.0f} a second, "
+                    f"{count / busy:.0f} a second of processor time"
+                )
+    finally:
+        harness.close()
