@@ -207,6 +207,18 @@ def open_smdp_harness(options: Options) -> Harness:
     return Harness(session, {"SM-DP+": where, "SM-DP+ declaration": declaration.name, "seed": seed})
 
 
+def _bench_operator(options: Options) -> Operator | None:
+    """Who handles an LPA that no program drives; nobody where that is our own."""
+    from pytest_euicc.lab.operators import HookOperator, TerminalOperator
+    from pytest_euicc.options import OWN
+
+    if options.lpa == OWN or not options.has_operator:
+        return None
+    if options.operator == "terminal":
+        return TerminalOperator(options.operator_timeout)
+    return HookOperator(options.ask or (lambda _request: None), options.operator_timeout)
+
+
 def open_lpa_harness(options: Options) -> Harness:
     """A session with the LPA of the run between card and servers of the bench.
 
@@ -221,7 +233,7 @@ def open_lpa_harness(options: Options) -> Harness:
 
     declaration, pki = load_lpa_declaration(options), read_pki(options)
     declaration = redeclared_lpa(declaration, frozenset(options.lpa_variants))
-    driver = open_driver(options)
+    driver = open_driver(options, _bench_operator(options))
     bench = SimulatedBench(driver, pki, options.lpa_timeout)
     seed = options.seed or secrets.token_hex(8)
     session = Session(declaration=declaration, real_card=False, pki=pki, bench=bench, seed=seed)

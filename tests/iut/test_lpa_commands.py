@@ -17,6 +17,7 @@ from pytest_euicc.options import OptionError, Options
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.rsp.pki import default_pki
 
+ICCID = bytes.fromhex("98001032547698103214")
 PROGRAM = str(Path(__file__).parents[1] / "support" / "stdio_lpa.py")
 
 
@@ -69,12 +70,47 @@ def test_every_way_to_end_is_told_apart() -> None:
     )
     assert made.perform("list", {}).ending == "timeout"
     assert made.perform("enable", {"text": "1"}).ending == "crash"
-    told = made.perform("delete", {"iccid": bytes.fromhex("98001032547698103214")})
+    told = made.perform("delete", {"iccid": ICCID})
     assert (told.result, told.ending) == ("failure", "told")
     with pytest.raises(NotPermitted, match="no command for it"):
         made.perform("nickname", {"name": "x", "iccid": bytes(10)})
     with pytest.raises(NotPermitted, match="takes no text"):
         made.perform("delete", {"text": "8900"})
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "result", "profiles"),
+    [
+        ('{\n "seq": null\n}', "success", []),
+        (
+            '{\n "seq": {"info": {"iccid": "89000123456789012341"}}\n}',
+            "success",
+            [{"iccid": bytes.fromhex("98001032547698103214")}],
+        ),
+        ('{\n "seq": [{"info": {"name": "A"}}, {"info": {}}]\n}', "success", [{"name": "A"}, {}]),
+        ('{\n "error": 1\n}', "failure", None),
+        ("Traceback", "failure", None),
+    ],
+)
+def test_the_last_object_of_an_output_may_be_the_result(written: str, result: str, profiles: object) -> None:
+    listed = {"at": "seq", "each": {"iccid": "info.iccid", "name": "info.name"}}
+    file = DriverFile.model_validate(
+        {
+            "name": "a program",
+            "program": sys.executable,
+            "results": {"last_object": True, "success": ["ok"]},
+            "operations": {
+                "list": {
+                    "command": [PROGRAM, "object", "{written}"], "code": "seq", "success": [],
+                    "values": {"profiles": listed},
+                }
+            },
+        }
+    )  # fmt: skip
+    made = SimulatedBench(CommandDriver(file), default_pki(), 20.0)
+    answer = made.perform("list", {"written": written})
+    assert (answer.result, answer.values.get("profiles")) == (result, profiles)
     made.close()
 
 

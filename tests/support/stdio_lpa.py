@@ -56,6 +56,8 @@ def main() -> None:
             time.sleep(60)
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
+        case "object":
+            print('INFO: ready\n{\n  "application": 1\n}\n' + sys.argv[2] + "\n")
         case "nothing":
             sys.exit(3)
 

@@ -16,11 +16,14 @@ from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.iut.lpa.driver_file import Command, DriverFile, Listed, Prompt
 from pytest_euicc.iut.lpa.patience import Patience
 from pytest_euicc.iut.lpa.streams import Streams
+from pytest_euicc.iut.lpa.words import filled, not_taken, places_of, written
 from pytest_euicc.peers.lpa.bench import Answer, Operation
-from pytest_euicc.rsp.iccid import to_digits, to_octets
+from pytest_euicc.rsp.iccid import to_octets
 
 _LARGEST_LINE = 8 << 20
 _OCTETS = ("iccid", "eid", "aid")
+_MISSING: Any = object()
+"""In place of a value that a result does not have."""
 
 
 class CommandDriver:
@@ -46,11 +49,9 @@ class CommandDriver:
         if command is None:
             return self._file.cannot.get(operation, "its driver has no command for it")
         taken = " ".join([*command.command, *(part for parts in command.options.values() for part in parts)])
-        # Beside these, what is given is left out where the LPA has no use for it.
-        if operation in ("enable", "disable", "delete", "nickname"):
-            needed = [name for name in ("iccid", "aid", "text") if name in arguments]
-            if not any(f"{{{name}}}" in taken or "{profile}" in taken for name in needed):
-                return f"its command takes no {' or '.join(needed)}"
+        reason = not_taken(operation, arguments, taken)
+        if reason is not None:
+            return reason
         if arguments.get("default") and "default" not in command.options:
             return "its command does not ask the default SM-DP+"
         return None
@@ -63,22 +64,9 @@ class CommandDriver:
                 f", or name it in the environment variable {self._file.program_from}" if self._file.program_from else ""
             )
             raise NotReachable(f"{self._program}: no such program; install it{where}")
-        self._places, surroundings = self._find(reach)
-        given = {name: _filled(value, self._places) for name, value in self._file.environment.items()}
+        self._places, surroundings = places_of(self._file, reach)
+        given = {name: filled(value, self._places) for name, value in self._file.environment.items()}
         self._environment = {**os.environ, **surroundings, **given}
-
-    def _find(self, reach: Reach) -> tuple[dict[str, str], dict[str, str]]:
-        """Where card and servers are, by the names of a driver file, and what the program's environment needs."""
-        places: dict[str, str] = {}
-        found: dict[str, str] = {}
-        if self._file.card == "pcsc":
-            reader = reach.reader()
-            places |= {"reader": reader.name, "reader_index": str(reader.index)}
-            found |= reader.environment
-        if self._file.servers == "https":
-            https = reach.https()
-            places |= {"proxy": https.proxy, "ca_file": str(https.ca_file), "host": https.host, "port": str(https.port)}
-        return places, found
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:
         """Run the program and answer what it passes on, until it ends."""
@@ -107,7 +95,7 @@ class CommandDriver:
         return self._told(command, lines, self._process.returncode)
 
     def _words(self, command: Command, reach: Reach, arguments: Mapping[str, Any]) -> list[str]:
-        given = self._places | {name: _written(name, value) for name, value in arguments.items()}
+        given = self._places | {name: written(name, value) for name, value in arguments.items()}
         if "profile" not in given:
             given["profile"] = next((given[name] for name in ("iccid", "aid", "text") if name in given), "")
         code = reach.user.confirmation_code
@@ -119,7 +107,7 @@ class CommandDriver:
                 words += parts
         if "confirmation_code" in given and command.confirmation_code:
             words += command.confirmation_code
-        return [_filled(word, given) for word in words]
+        return [filled(word, given) for word in words]
 
     # ------------------------------------------------------------------ the process
 
@@ -199,16 +187,22 @@ class CommandDriver:
         told = "\n".join(lines)[-2000:]
         if status < 0:
             return Answer("unknown", f"ended by signal {-status}: {told}", ending="crash")
-        if not results.line:
+        if results.last_object:
+            result = _last_object("\n".join(lines))
+        elif results.line:
+            found = next((line for line in reversed(lines) if results.line in line), "")
+            try:
+                result = json.loads(found) if found else None
+            except ValueError:
+                return Answer("failure", f"the result is no JSON: {found[:400]}")
+        else:
             return Answer("success" if status == 0 else "failure", told)
-        found = next((line for line in reversed(lines) if results.line in line), None)
-        if found is None:
+        if result is None:
             return Answer("failure", f"no result, exit status {status}: {told}")
-        try:
-            result = json.loads(found)
-        except ValueError:
-            return Answer("failure", f"the result is no JSON: {found[:400]}")
-        well = _at(result, results.code) == 0 if results.code else status == 0
+        code = command.code or results.code
+        good = results.success if command.success is None else command.success
+        value = _at(result, code, _MISSING)
+        well = (value in good if good else value is not _MISSING) if code else status == 0
         text = "; ".join(str(each) for path in results.text if (each := _at(result, path)) not in (None, ""))
         return Answer("success" if well else "failure", text, _values(command, result) if well else {})
 
@@ -222,24 +216,22 @@ class CommandDriver:
         self.end()
 
 
-def _filled(word: str, given: Mapping[str, str]) -> str:
-    for name, value in given.items():
-        word = word.replace(f"{{{name}}}", value)
-    return word
+def _last_object(text: str) -> Any:
+    """The last JSON object of an output, from a line that begins with it; None where there is none."""
+    decoder = json.JSONDecoder()
+    found: Any = None
+    at = 0 if text.startswith("{") else text.find("\n{") + 1 or -1
+    while at >= 0:
+        end = at + 1
+        with suppress(ValueError, RecursionError):
+            found, end = decoder.raw_decode(text, at)
+        at = text.find("\n{", end - 1) + 1 or -1
+    return found
 
 
-def _written(name: str, value: Any) -> str:
-    """A value as the user would type it: the digits of an ICCID, hex of an AID."""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, bytes):
-        return to_digits(value) if name == "iccid" else value.hex().upper()
-    return str(value)
-
-
-def _at(value: Any, path: str) -> Any:
+def _at(value: Any, path: str, missing: Any = None) -> Any:
     for part in path.split(".") if path else []:
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value.get(part, missing) if isinstance(value, dict) else missing
     return value
 
 
@@ -247,7 +239,10 @@ def _values(command: Command, result: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, where in command.values.items():
         if isinstance(where, Listed):
-            entries = _at(result, where.at)
+            entries = _at(result, where.at, _MISSING)
+            if entries is None or isinstance(entries, dict):
+                # Programs that write no list where it has no entry or one.
+                entries = [] if entries is None else [entries]
             if isinstance(entries, list):
                 found[name] = [
                     _present({key: _read(key, _at(entry, path)) for key, path in where.each.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pytest_euicc.document import Document, FileMistakes, pydantic_message
 from pytest_euicc.peers.lpa.bench import Operation
@@ -16,7 +16,10 @@ class _Model(BaseModel):
 
 
 class Listed(_Model):
-    """Values of a list of objects: where the list is, and the member of each value."""
+    """Values of a list of objects: where the list is, and the member of each value.
+
+    A null is a list without entries, and an object that stands there by itself a list of one.
+    """
 
     at: str
     each: dict[str, str]
@@ -28,15 +31,21 @@ class Command(_Model):
     Attributes:
         command: arguments of the program, with ``{code}``, ``{iccid}``, ``{aid}``, ``{text}``, ``{name}`` and so on in
             place of what the vector gives; ``{profile}`` is whichever of the profile's names is given.
+        ask: in place of a command, what a person is told to do, with the same places.
         options: arguments that are added for each value that is given (of ``refresh``, 1 or 0).
         confirmation_code: arguments for the code of a user who is asked for one, given beforehand.
         values: of the answer, by the names that vectors expect, with dotted paths into the result.
+        code: dotted path of the code in this operation's result, in place of that of ``results``.
+        success: values of the code that are success, in place of those of ``results``.
     """
 
-    command: list[str]
+    command: list[str] = []
+    ask: str = ""
     options: dict[str, list[str]] = {}
     confirmation_code: list[str] = []
     values: dict[str, str | Listed] = {}
+    code: str = ""
+    success: list[int | str] | None = None
 
 
 class Prompt(_Model):
@@ -57,13 +66,18 @@ class Results(_Model):
     """How the program tells its result.
 
     Attributes:
-        line: text that a line with the result contains; the last such line counts. Without it the exit status counts.
-        code: dotted path of a code in that line, which is JSON; 0 is success.
+        line: text that a line with the result contains; the last such line counts.
+        last_object: the result is the last JSON object in the output, which may have several lines. With neither, the
+            exit status counts.
+        code: dotted path of a code in the result, which is JSON.
+        success: values of the code that are success; with none of them, any value that is there.
         text: dotted paths of what is told to people.
     """
 
     line: str = ""
+    last_object: bool = False
     code: str = ""
+    success: list[int | str] = [0]
     text: list[str] = []
 
 
@@ -72,6 +86,7 @@ class DriverFile(_Model):
 
     Attributes:
         name: of the product, for reports.
+        by: a ``program`` does what the user asks for, or a ``person`` at the bench (``--euicc-operator``).
         program: what is run, found on the path of programs; `pytest --lpa` can be given another by the environment
             variable of ``program_from``.
         card: how it reaches the card: by ``streams``, passing APDUs on over its standard streams as lpac does, or by
@@ -87,7 +102,8 @@ class DriverFile(_Model):
     """
 
     name: str
-    program: str
+    by: Literal["program", "person"] = "program"
+    program: str = ""
     program_from: str = ""
     card: Literal["streams", "pcsc"] = "streams"
     servers: Literal["streams", "https"] = "streams"
@@ -104,6 +120,17 @@ class DriverFile(_Model):
         if not value:
             raise ValueError("an LPA that can do nothing cannot be tested; give operations")
         return value
+
+    @model_validator(mode="after")
+    def _doable(self) -> DriverFile:
+        if self.by == "program" and not self.program:
+            raise ValueError("program is missing")
+        for name, operation in self.operations.items():
+            if self.by == "program" and not operation.command:
+                raise ValueError(f"operations.{name}: command is missing")
+            if self.by == "person" and not operation.ask:
+                raise ValueError(f"operations.{name}: ask is missing")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> DriverFile:
