@@ -11,7 +11,7 @@ from pytest_euicc import resources
 from pytest_euicc.conformance.engine.errors import NotPermitted, NotReachable
 from pytest_euicc.conformance.engine.operator import CANNOT, NO, YES, OperatorAnswer, OperatorRequest
 from pytest_euicc.conformance.files.declaration import Declaration
-from pytest_euicc.conformance.files.document import FileMistakes
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.iut.lpa.bench import SimulatedBench
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.opening import open_driver

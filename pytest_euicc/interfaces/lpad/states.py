@@ -15,6 +15,7 @@ from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.layout import Layout
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.peers.lpa.tls import Ending, Shown, TlsRule
+from pytest_euicc.peers.lpa.transport import Transport
 from pytest_euicc.peers.lpa.user import Reply
 from pytest_euicc.peers.smdp.content import build
 from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
@@ -242,6 +243,7 @@ def answer(
     http: int | None = None,
     headers: dict[str, str] | None = None,
     body: str | None = None,
+    transport: Transport | None = None,
     delay: float = 0.0,
     cut: Literal["before", "after", "inside"] | None = None,
     power_cut: Literal["before", "after"] | None = None,
@@ -267,6 +269,7 @@ def answer(
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP in place of the answer.
+        transport: over HTTPS (``lpad.tls``), another way of HTTP/1.1 that the answer goes.
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
@@ -275,7 +278,8 @@ def answer(
         "host": host, "nth": nth, "block": block, "sw": sw, "octets": octets, "value": value, "with": with_,
         "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "layout": layout,
         "mutate": mutate,
-        "http": http, "headers": headers, "body": body, "delay": delay, "cut": cut, "power_cut": power_cut,
+        "http": http, "headers": headers, "body": body, "transport": transport, "delay": delay, "cut": cut,
+        "power_cut": power_cut,
     }  # fmt: skip
     bench_of(context).script.add(
         Rule.model_validate({"function": function} | {name: each for name, each in given.items() if each is not None})

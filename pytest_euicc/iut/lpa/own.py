@@ -19,6 +19,7 @@ from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
 
 _HTTP_TIMEOUT = 10.0
 _TLS_TIMEOUT = 2.0
+_LARGEST_ANSWER = 4 << 20
 _RESET_OPTIONS = {
     "operational": "deleteOperationalProfiles",
     "test": "deleteFieldLoadedTestProfiles",
@@ -101,7 +102,11 @@ class OwnLpa:
             raise ServerUnreachable(f"https://{address}", f"the name {host} has no address")
         defective: Callable[[str], bool] = lambda name: name in self.defects  # noqa: E731
         varies: Callable[[str], bool] = lambda name: name in self.variants  # noqa: E731
-        tls = deviant_tls(TlsSettings(https.trust, resolve={host: https.host}, timeout=_TLS_TIMEOUT), defective, varies)
+        tls = deviant_tls(
+            TlsSettings(https.trust, resolve={host: https.host}, timeout=_TLS_TIMEOUT, largest_answer=_LARGEST_ANSWER),
+            defective,
+            varies,
+        )
         return LpaClient(f"https://{host}:{https.port}", tls, defective, varies)
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:  # noqa: ARG002

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.peers.lpa.layout import Layout
+from pytest_euicc.peers.lpa.transport import Transport
 
 
 class Rule(BaseModel):
@@ -35,6 +36,7 @@ class Rule(BaseModel):
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.
         body: of HTTP, in place of the answer.
+        transport: over HTTPS, another way of HTTP/1.1 that the answer goes (see `Transport`).
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
@@ -60,6 +62,7 @@ class Rule(BaseModel):
     http: int | None = None
     headers: dict[str, str] = {}
     body: str | None = None
+    transport: Transport | None = None
     delay: float = 0.0
     cut: Literal["before", "after", "inside"] | None = None
     power_cut: Literal["before", "after"] | None = None

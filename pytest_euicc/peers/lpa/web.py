@@ -18,6 +18,7 @@ from pytest_euicc.peers.lpa.layout import written
 from pytest_euicc.peers.lpa.mutating import mutated
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 from pytest_euicc.peers.lpa.script import Rule, Script
+from pytest_euicc.peers.lpa.transport import NOT_WHOLE, Transport
 
 Functions = Callable[[str, Mapping[str, Any]], dict[str, Any] | None]
 """The functions of a server: name and body to the answer with its header, or None for one without a body."""
@@ -44,6 +45,7 @@ class Response:
     Attributes:
         cut: the connection ends instead of an answer, or inside of it.
         delay: seconds that pass before it.
+        transport: how it goes over HTTPS, where not as usual.
     """
 
     status: int
@@ -51,6 +53,7 @@ class Response:
     body: bytes = b""
     cut: Literal["", "before", "after", "inside"] = ""
     delay: float = 0.0
+    transport: Transport | None = None
 
 
 class Web:
@@ -142,7 +145,8 @@ class Web:
             # An answer without a body has a status of its own.
             response = replace(response, status=200, body=rule.body.encode())
         headers = {**response.headers, **rule.headers}
-        return replace(response, headers=headers, delay=rule.delay, cut=rule.cut or "")
+        cut = rule.cut or ("inside" if rule.transport in NOT_WHOLE else "")
+        return replace(response, headers=headers, delay=rule.delay, cut=cut, transport=rule.transport)
 
     def _plain(self, request: Request, function: ServerFunction | None, rule: Rule | None = None) -> Response:
         """What the server answers by itself, edited by a rule."""
