@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Self
 
 from pytest_euicc.card.status_words import describe, is_success
@@ -82,36 +81,28 @@ class CommandApdu:
             return header + b"\0" + le
         return header + b"\0" + len(self.data).to_bytes(2) + self.data + le
 
-    @staticmethod
-    def parse(octets: bytes) -> CommandApdu:
+    @classmethod
+    def parse(cls, octets: bytes) -> Self:
         """Read a command in any of the seven forms of ISO 7816-3 12.1.3; raises `ApduError`."""
-        return _parsed(bytes(octets))
-
-
-@lru_cache(maxsize=2048)
-def _parsed(octets: bytes) -> CommandApdu:
-    """Remembered, since both ends and whoever looks on read the same command."""
-    if len(octets) < 4:
-        raise ApduError(f"a command has at least 4 octets, this one {len(octets)}: {octets.hex().upper()}")
-    (cla, ins, p1, p2), body = octets[:4], octets[4:]
-    if not body:
-        return CommandApdu(cla, ins, p1, p2)
-    if len(body) == 1:
-        return CommandApdu(cla, ins, p1, p2, le=body[0] or _MAX_SHORT_LE)
-    if body[0]:
-        data, rest = body[1 : 1 + body[0]], body[1 + body[0] :]
-        if len(data) < body[0] or len(rest) > 1:
-            raise ApduError(f"Lc is {body[0]} but {len(body) - 1} octets follow it: {octets.hex().upper()}")
-        return CommandApdu(cla, ins, p1, p2, data=data, le=(rest[0] or _MAX_SHORT_LE) if rest else None)
-    if len(body) == 3:
-        return CommandApdu(cla, ins, p1, p2, le=int.from_bytes(body[1:]) or _MAX_LE, extended=True)
-    length = int.from_bytes(body[1:3])
-    data, rest = body[3 : 3 + length], body[3 + length :]
-    if not length or len(data) < length or len(rest) not in (0, 2):
-        raise ApduError(f"extended Lc is {length} but {len(body) - 3} octets follow it: {octets.hex().upper()}")
-    return CommandApdu(
-        cla, ins, p1, p2, data=data, le=(int.from_bytes(rest) or _MAX_LE) if rest else None, extended=True
-    )
+        if len(octets) < 4:
+            raise ApduError(f"a command has at least 4 octets, this one {len(octets)}: {octets.hex().upper()}")
+        (cla, ins, p1, p2), body = octets[:4], octets[4:]
+        if not body:
+            return cls(cla, ins, p1, p2)
+        if len(body) == 1:
+            return cls(cla, ins, p1, p2, le=body[0] or _MAX_SHORT_LE)
+        if body[0]:
+            data, rest = body[1 : 1 + body[0]], body[1 + body[0] :]
+            if len(data) < body[0] or len(rest) > 1:
+                raise ApduError(f"Lc is {body[0]} but {len(body) - 1} octets follow it: {octets.hex().upper()}")
+            return cls(cla, ins, p1, p2, data=data, le=(rest[0] or _MAX_SHORT_LE) if rest else None)
+        if len(body) == 3:
+            return cls(cla, ins, p1, p2, le=int.from_bytes(body[1:]) or _MAX_LE, extended=True)
+        length = int.from_bytes(body[1:3])
+        data, rest = body[3 : 3 + length], body[3 + length :]
+        if not length or len(data) < length or len(rest) not in (0, 2):
+            raise ApduError(f"extended Lc is {length} but {len(body) - 3} octets follow it: {octets.hex().upper()}")
+        return cls(cla, ins, p1, p2, data=data, le=(int.from_bytes(rest) or _MAX_LE) if rest else None, extended=True)
 
 
 @dataclass(frozen=True)
