@@ -60,6 +60,8 @@ _EVERY = (*IOT_FUNCTIONS.values(), *FUNCTIONS.values())
 _READING = {function.tag for function in _EVERY if not function.changes}
 _CHANGING = {function.tag: function.full_name for function in _EVERY if function.changes}
 _SHORTEST, _STATUS_WORD = 4, 2
+_FROM_OPERATORS = (b"\xd1", b"\xd2")
+"""What ENVELOPE carries to an application of a profile, which may do anything (ETSI TS 102 223 9.1, 3GPP TS 31.111)."""
 _CLASSES = (0x00, 0x40, 0x80, 0xC0)
 """High half of the class bytes of ETSI TS 102 221 10.1.1; others are a vendor's own."""
 
@@ -77,6 +79,8 @@ def changing_command(octets: bytes) -> str:
         return ""
     if command.ins == _STORE_DATA:
         return _CHANGING.get(_tag(command.data), "") if command.p2 == 0 else ""
+    if command.ins == _ENVELOPE and command.data[:1] in _FROM_OPERATORS:
+        return "ENVELOPE"
     return _WRITING.get(command.ins, "")
 
 

@@ -192,6 +192,7 @@ def test_a_command_of_a_vector_that_does_not_say_that_it_changes_the_card() -> N
         ("00E00000026200", "CREATE FILE"),
         ("00200001083132333400000000", "VERIFY PIN"),
         ("80E6020000", "INSTALL"),
+        ("80C2000002D100", "ENVELOPE"),
     ],
 )
 def test_a_command_that_writes_and_is_none_of_es10(apdu: str, command: str) -> None:
