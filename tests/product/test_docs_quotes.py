@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pytest_euicc import cli_arguments, options
 from pytest_euicc.conformance.reading import loader
@@ -108,3 +109,17 @@ def test_options_that_are_written_of_exist() -> None:
     for page in [*PAGES, ROOT / "README.md"]:
         used = set(re.findall(r"(?<![\w-])--(?:euicc|smdp|lpa)(?:-[a-z]+)+", page.read_text(encoding="utf-8")))
         assert used <= known, page
+
+
+def test_yaml_that_is_shown_can_be_read() -> None:
+    blocks = [
+        (page, block)
+        for page in PAGES
+        for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    ]
+    assert len(blocks) > 15
+    for page, block in blocks:
+        try:
+            yaml.safe_load(block)
+        except yaml.YAMLError as error:
+            pytest.fail(f"{page}: {error}")
