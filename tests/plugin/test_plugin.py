@@ -270,11 +270,14 @@ def test_a_project_without_cards_is_left_alone(pytester: pytest.Pytester) -> Non
         import sys
 
         def test_light():
-            heavy = {"asn1tools", "pydantic", "cryptography", "yaml", "smartcard"}
+            heavy = {"asn1tools", "pydantic", "cryptography", "yaml", "smartcard", "serial", "starlette", "uvicorn"}
+            heavy |= {"h11", "filelock", "jinja2"}
             assert not heavy & {name.partition(".")[0] for name in sys.modules}
+            parts = {name.split(".")[1] for name in sys.modules if name.startswith("pytest_euicc.")}
+            assert not parts & {"simulator", "interfaces", "iut", "reporting", "lab", "asn1", "rsp", "es9"}
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest")
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:allure_pytest")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*eUICC and SM-DP+ conformance*")
 
