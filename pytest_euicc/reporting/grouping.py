@@ -6,10 +6,27 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_euicc.reporting.run_file import Entry
+from pytest_euicc.reporting.run_file import Entry, Problem
 
 _OF_THE_MOMENT = re.compile(r"\b[0-9A-Fa-f]{8,}\b|\b\d+\b")
 """Octets and numbers in a message: they differ between sequences with the same cause."""
+
+
+_CODE = re.compile(r"(\d)[./](?=\d)")
+"""Status codes and versions are no values of the moment."""
+_STEP = re.compile(r"step \d+, ([\w.]+): ")
+_ANSWER = re.compile(r"^  received  .*(?:\[([^\]\n]+)\]|\b([0-9A-F]{4}) \([^)\n]*\))$", re.MULTILINE)
+_PROBLEM = re.compile(r"^  expected  (.*?): expected (.*), received (.*)$", re.MULTILINE)
+"""Lines of the text of a failed step."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A step that failed: its action, status word or status, and the first problem."""
+
+    action: str
+    answer: str
+    problem: Problem
 
 
 @dataclass(frozen=True)
@@ -37,28 +54,38 @@ def groups(entries: Iterable[Entry]) -> list[Group]:
 
 
 def _key(entry: Entry) -> tuple[str, ...]:
-    step = entry.failed_step
-    if step is None:
+    seen = _seen(entry)
+    if seen is None:
         return entry.verdict, _OF_THE_MOMENT.sub("#", entry.reason.splitlines()[0] if entry.reason else "")
-    answer = step.sw or step.status or ""
-    problem = step.problems[0]
     clause = entry.clauses[0] if entry.clauses else ""
-    return entry.verdict, step.action, answer, problem.path, _OF_THE_MOMENT.sub("#", problem.actual), clause
+    received = _OF_THE_MOMENT.sub("#", seen.problem.actual)
+    return entry.verdict, seen.action, seen.answer, seen.problem.path, received, clause
+
+
+def _seen(entry: Entry) -> _Seen | None:
+    """The step that failed; of an entry without its steps, as a run has them that writes no evidence, from its text."""
+    step = entry.failed_step
+    if step is not None:
+        return _Seen(step.action, step.sw or step.status or "", step.problems[0])
+    step_line, problem = _STEP.match(entry.reason), _PROBLEM.search(entry.reason)
+    if step_line is None or problem is None:
+        return None
+    answer = _ANSWER.search(entry.reason)
+    told = Problem(path=problem[1], expected=problem[2], actual=problem[3])
+    return _Seen(step_line[1], "" if answer is None else answer[1] or answer[2], told)
 
 
 def _cause(members: list[Entry]) -> str:
     first = members[0]
-    step = first.failed_step
-    if step is None:
+    found = [seen for seen in map(_seen, members) if seen is not None]
+    if not found:
         return first.reason.splitlines()[0] if first.reason else first.verdict
-    answer = f" answered {step.sw or step.status}" if step.sw or step.status else ""
+    answer = f" answered {found[0].answer}" if found[0].answer else ""
     clauses = f" ({first.clauses[0]})" if first.clauses else ""
-    return f"{step.action}{answer}: {_problem(members)}{clauses}"
-
-
-def _problem(members: list[Entry]) -> str:
-    """The first problem of the failed steps, which received the same, with all that was expected in its place."""
-    problems = [entry.failed_step.problems[0] for entry in members if entry.failed_step is not None]
-    expected = list(dict.fromkeys(problem.expected for problem in problems))
-    first = problems[0]
-    return str(first.model_copy(update={"expected": " or ".join(expected)})) if len(expected) > 1 else str(first)
+    # They received the same, and may have expected different things; one of them stands for values of the moment.
+    differing: dict[str, str] = {}
+    for seen in found:
+        differing.setdefault(_OF_THE_MOMENT.sub("#", _CODE.sub(r"\1_", seen.problem.expected)), seen.problem.expected)
+    expected = " or ".join(differing.values())
+    problem = found[0].problem.model_copy(update={"expected": expected})
+    return f"{found[0].action}{answer}: {problem}{clauses}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_euicc.conformance.engine.events import Phase, StepFailure
+from pytest_euicc.conformance.engine.failure import failure_text
+from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.run_file import Entry, RunRecord
 from pytest_euicc.reporting.summary import lines
@@ -40,5 +43,30 @@ def test_one_answer_where_several_were_demanded_is_one_cause() -> None:
         return Entry.model_validate(told | {"steps": [step]})
 
     (group,) = groups([failed("a", "8.1.2/6.1"), failed("b", "8.1.3/6.1"), failed("c", "8.1.2/6.1")])
+    told = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
+    assert group.cause == f"es9plus.authenticate_client answered success: {told}"
+
+
+def test_a_run_without_evidence_has_the_same_causes() -> None:
+    def failed(name: str, number: int, expected: str) -> Entry:
+        failure = StepFailure(
+            number=number,
+            action="es9plus.authenticate_client",
+            title="It",
+            because=None,
+            phase=Phase.STEP,
+            sent=b"{}",
+            sent_value=None,
+            received=f'{{"transactionId": "{number:032X}"}}'.encode(),
+            sw=None,
+            status="success",
+            received_value=None,
+            mismatches=(Mismatch("status", expected, "success"),),
+            clauses=("SGP.22 5.6.3",),
+        )
+        told = {"id": name, "title": "It", "verdict": "fail", "interface": "ES9+", "clauses": ["5.6.3"]}
+        return Entry.model_validate(told | {"reason": failure_text(failure)})
+
+    (group,) = groups([failed("a", 1, "8.1.2/6.1"), failed("b", 3, "8.1.3/6.1")])
     told = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
     assert group.cause == f"es9plus.authenticate_client answered success: {told}"
