@@ -228,6 +228,12 @@ def restart(context: Context, _message: Message) -> Outcome:
     return _perform(context, "restart", _TOLD)
 
 
+@action("lpad.power_on", response=_TOLD, changes=True)
+def power_on(context: Context, _message: Message) -> Outcome:
+    """The device is switched on, and the user does nothing: what the LPA looks for by itself (SGP.22 3.4.4)."""
+    return _perform(context, "power_on", _TOLD)
+
+
 @action("lpad.script")
 def script(context: Context, _message: Message, *, answers: list[Rule]) -> Outcome:
     """From here on card and servers answer by these rules and no others.

@@ -30,8 +30,9 @@ Operation = Literal[
     "eid",
     "euicc_info",
     "restart",
+    "power_on",
 ]
-"""What a user can do with an LPA."""
+"""What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 
 Ending = Literal["told", "timeout", "crash"]
 

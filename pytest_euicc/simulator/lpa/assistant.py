@@ -193,6 +193,24 @@ class SimulatedLpa:
                 raise Told("no SM-DS address is known")
             return self._work_off(procedures, root)
 
+    def power_on(self) -> dict[str, Any]:
+        """Look for a profile where there is no operational one: at the default SM-DP+, then the root SM-DS (3.4.4)."""
+        there = any(each.get("class", "operational") == "operational" for each in self.list()["profiles"])
+        if there and not self.defective("discovers-beside-profiles"):
+            return {}
+        self._device(None)
+        with self._procedures() as procedures:
+            addresses = procedures.addresses()
+            default, root = addresses.get("defaultDpAddress", ""), addresses.get("rootDsAddress", "")
+            for address in [default] * (9 if self.defective("asks-default-again-and-again") else bool(default)):
+                if self.defective("asks-smds-first"):
+                    break
+                with suppress(LpaError, Es9Error):
+                    return self._install(procedures, address, None)
+            if not root or self.defective("asks-default-alone"):
+                return {}
+            return self._work_off(procedures, root)
+
     def _install(self, procedures: Procedures, address: str, matching_id: str | None) -> dict[str, Any]:
         if not address:
             raise Told("no default SM-DP+ address is set")
