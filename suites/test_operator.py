@@ -1,8 +1,14 @@
 """Vectors that need a person at the bench (--euicc-operator)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_euicc.api import SequenceRun
+if TYPE_CHECKING:
+    # Collecting needs no more of it, and is quicker so.
+    from pytest_euicc.api import SequenceRun
 
 pytestmark = pytest.mark.euicc_vectors("operator")
 

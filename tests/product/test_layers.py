@@ -138,6 +138,13 @@ def test_a_wrong_arrow_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         test_no_import_circle()
 
 
+def test_suites_import_nothing_to_be_collected() -> None:
+    """Their types are for the type checker: the modules behind them take as long as the rest of a collection."""
+    for path in sorted((Path(__file__).parents[2] / "suites").glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            assert not (isinstance(node, ast.ImportFrom) and below(node.module or "", "pytest_euicc")), path
+
+
 def test_what_tests_share_is_in_their_support() -> None:
     """A test that imports another runs its fixtures and its collection as well, and moves with it."""
     folder = Path(__file__).parents[1]
