@@ -22,7 +22,8 @@ def _escape(found: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """The text with every character escaped that is no text: ``\\x1b``, ``\\u202e``, ``\\ud800``."""
-    return _UNSAFE.sub(_escape, text)
+    # Most texts are short ones without anything to look for.
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escape, text)
 
 
 def encodable(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from pytest_euicc.text import printable
@@ -28,13 +29,15 @@ def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
     elif isinstance(value, dict):
         value.update({name: clean(entry, shown) for name, entry in value.items()})
     else:
-        for name in _names(value):
+        kind: Any = type(value)
+        for name in _names(kind):
             object.__setattr__(value, name, clean(getattr(value, name), shown))
     return value
 
 
-def _names(value: Any) -> list[str]:
-    """The attributes of an object that is made of them."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return [each.name for each in fields(value)]
-    return [each.name for each in getattr(type(value), "__attrs_attrs__", ())]
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The attributes of objects that are made of them."""
+    if is_dataclass(kind):
+        return tuple(each.name for each in fields(kind))
+    return tuple(each.name for each in getattr(kind, "__attrs_attrs__", ()))
