@@ -132,7 +132,7 @@ class EuiccCore:
         self.session, self.installer, self.refresh = RspSession(), None, None
         self.locked = interrupted is not None and self.defective("no-download-after-an-interruption")
         self.proactive_session = False
-        self.packages_blocked = False
+        self.packages_blocked = self.immediately_enabled = False
         if not self.defective("iot-immediate-survives-reset"):
             self.installed = None
         self.messages.clear()
