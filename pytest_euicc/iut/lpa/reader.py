@@ -130,8 +130,12 @@ class BenchReader:
         try:
             if not self._powered:
                 self.reset()
-            return self._card.transmit(apdu)
+            answer = self._card.transmit(apdu)
         except Exception as error:
             # Raised again by the bench, in its own thread.
             self.fault = error
-            return b""
+            answer = b""
+        if not answer:
+            # Before the LPA can know of it, so that nothing that it does next begins without a card.
+            self._seen.clear()
+        return answer
