@@ -108,6 +108,8 @@ def _kept(context: Context, peers: EimPeers, package: bytes, eim: str) -> Outcom
     """The newest result that is kept, as the answer to a package."""
     kept = [part for part in tlv.parse(context.channel(None).store_data(_RESULTS).data).children() if part.tag == 0xA2]
     newest = kept[0].children()[-1].octets
+    # The answer may have come before the power went, with a REFRESH that was asked for later.
+    peers.numbers[:] = [number for number in peers.numbers if peers.answers.get(number) != newest]
     received = codec.receive("EuiccPackageResult", newest)
     outcome = Outcome(sent=package, received=newest, value=received.value, shape=answer_shape())
     return judged(peers, peers.get(eim), package, outcome)
