@@ -90,7 +90,10 @@ def profiles_listed(context: Context, tags: bytes) -> list[Profile]:
 
 def untagged(context: Context) -> list[dict[str, Any]]:
     """What a list without tags tells of every profile: its elements E3, wherever they stand in the answer."""
-    answer = context.channel(None).store_data(codec.encode("ProfileInfoListRequest", {})).data
+    response = context.channel(None).store_data(codec.encode("ProfileInfoListRequest", {}))
+    if not response.ok:
+        raise Refused(f"GetProfilesInfo was answered {response.sw:04X}")
+    answer = response.data
     try:
         entries = list(tlv.within(answer, _PROFILE))
     except tlv.TlvError as error:
