@@ -63,7 +63,8 @@ def vary_fci(octets: bytes, varies: Varies, *, iot: bool) -> bytes:
     """The FCI of the ISD-R (SGP.22 5.7.1); ``iot``: of an eUICC of SGP.32."""
     parts = {part.tag: part.value for part in tlv.parse(octets).children()}
     if varies("fci-longer-commands"):
-        parts[0xA5] = tlv.encode(0x9F65, b"\x00\xff")
+        inner = {part.tag: part.octets for part in tlv.parse(tlv.encode(0xA5, parts[0xA5])).children()}
+        parts[0xA5] = b"".join((inner | {0x9F65: tlv.encode(0x9F65, b"\x00\xff")}).values())
     if varies("fci-with-life-cycle-data"):
         parts[0xA5] = tlv.encode(0x9F6E, bytes.fromhex("479143210123")) + parts[0xA5]
     if varies("fci-with-later-elements"):
