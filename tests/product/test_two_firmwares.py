@@ -67,9 +67,7 @@ def test_exactly_the_effects_of_what_changed(tmp_path: Path) -> None:
     fields = {field.partition(", ")[2].partition(":")[0].removeprefix("answer.") for field in comparison.fields}
     assert fields == {"euiccFirmwareVer", "certificationDataObject.platformLabel", "svn"}
     # The svn of EUICCInfo1 was one of the defects of the first firmware.
-    assert {field for field in comparison.fields if ", svn:" in field} == {
-        "es10b.get_euicc_info1, svn: 020601 -> 020600"
-    }
+    assert {field for field in comparison.fields if ", svn:" in field} == {"es10b.get_euicc_info1, svn: 2.6.1 -> 2.6.0"}
 
 
 def test_the_same_firmware_twice_is_no_difference(tmp_path: Path) -> None:

@@ -22,11 +22,16 @@ VENDOR = CHECKOUT / "docs" / "examples" / "vendor_package"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--no-input")
 
 
-def run(*command: str | Path, folder: Path) -> str:
+def called(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """A program that finds plugins of pytest by itself, as it does for a user."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
-    done = subprocess.run(
+    return subprocess.run(
         list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    done = called(folder, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -84,9 +89,7 @@ def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path
                 (own / path).symlink_to(found)
     for path in site(place).glob("pytest_euicc*"):
         (own / path.name).symlink_to(path)
-    done = subprocess.run(
-        [place / "bare" / "bin" / "python", "-c", BASE], cwd=place / "work", capture_output=True, text=True, check=False
-    )
+    done = called(place / "work", place / "bare" / "bin" / "python", "-c", BASE)
     told = done.stdout + done.stderr
     assert re.findall(r"^exit (\d)", told, re.MULTILINE) == list("04444222"), told
     assert " passed, " in told
