@@ -6,6 +6,8 @@ OUT := reports/out
 # Typical eUICCs besides the simulated one's defaults: a declaration and settings of the same name.
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
+# Of `make test`: many tests wait for other processes, so more than there are cores.
+WORKERS ?= 4
 
 .PHONY: run test exhaustive lint prove coverage reference bench report release versions docs clean
 
@@ -26,10 +28,10 @@ $(VENV)/pcsc.stamp: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
 	@if .ci/system-packages.sh; then \
-		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n 2 --dist worksteal tests; \
+		$(MAKE) --no-print-directory $(VENV)/pcsc.stamp && $(BIN)/pytest -n $(WORKERS) --dist worksteal tests; \
 	else \
 		echo "Testing WITHOUT the tests that go through PC/SC: see above what they need."; \
-		$(BIN)/pytest -n 2 --dist worksteal -m 'not pcsc and not exhaustive' tests; \
+		$(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not pcsc and not exhaustive' tests; \
 	fi
 
 exhaustive: $(VENV)/dev.stamp
