@@ -10,7 +10,7 @@ OF_IOT = (
     Defect(
         "iot-configuration-out-of-order", "GetEimConfigurationData gives elements in another order", "SGP.32 5.9.18"
     ),
-    Defect("iot-empty-list-is-an-error", "Without profiles the list is an error", "SGP.32 5.9.14"),
+    Defect("iot-empty-list-is-an-error", "A list that no profile fits is an error", "SGP.32 5.9.14"),
     Defect("iot-empty-update-forgets-fqdn", "updateEim without anything to update removes the FQDN", "SGP.32 3.5.1"),
     Defect(
         "iot-ignores-pending-refresh", "Profile states change by the IPA although a REFRESH is pending", "SGP.32 5.9.16"

@@ -288,7 +288,7 @@ def profile_list(core: EuiccCore, value: dict[str, Any]) -> tuple[str, Any]:
         tags = split_tags(value["tagList"])
     if tags is None or (not tags and core.varies("iot-no-empty-tag-list")):
         return "profileInfoListError", 1
-    if not core.state.profiles and core.defective("iot-empty-list-is-an-error"):
+    if not profiles and core.defective("iot-empty-list-is-an-error"):
         return "profileInfoListError", 1
     if core.defective("iot-list-gives-icon"):
         tags = [*tags, b"\x94"]
