@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
 from pytest_euicc import resources
 from pytest_euicc.card.channel import Card
+from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.conformance.engine.context import Session
 from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.runner import Runner
@@ -25,21 +27,28 @@ from tests.support.unforgetting import Unforgetting
 EMPTY = "v24-service-data"
 
 
-def verdicts(card: Unforgetting, declaration: Declaration, choice: Choice) -> dict[str, list[str]]:
-    """What was not right about the sequences that were chosen: verdicts, and what was left behind without a word."""
+@contextmanager
+def session_with(card: Unforgetting, declaration: Declaration) -> Iterator[tuple[Session, Card]]:
     opened, pki = Card(card), default_pki()
     opened.connect()
-    smdp = SimulatedSmdp(pki)
-    session = Session(
-        opened,
-        declaration.model_copy(update={"restore": []}),
-        trust=pki.trust(),
-        provisioner=DownloadingProvisioner(),
-        pki=pki,
-        smdp=smdp,
-    )
+    with closing(SimulatedSmdp(pki)) as smdp:
+        yield (
+            Session(
+                opened,
+                declaration.model_copy(update={"restore": []}),
+                trust=pki.trust(),
+                provisioner=DownloadingProvisioner(),
+                pki=pki,
+                smdp=smdp,
+            ),
+            opened,
+        )
+
+
+def verdicts(card: Unforgetting, declaration: Declaration, choice: Choice) -> dict[str, list[str]]:
+    """What was not right about the sequences that were chosen: verdicts, and what was left behind without a word."""
     wrong = {}
-    try:
+    with session_with(card, declaration) as (session, _):
         for case, sequence in choice(case for case in loader.load([resources.vectors()]) if case.iut == "euicc"):
             held = held_by(card)
             result = Runner(session).run(case, sequence)
@@ -49,8 +58,6 @@ def verdicts(card: Unforgetting, declaration: Declaration, choice: Choice) -> di
                 told.append("something of the card's own is gone, and nothing says so")
             if told + result.left_behind:
                 wrong[result.id] = told + result.left_behind
-    finally:
-        smdp.close()
     return wrong
 
 
@@ -130,3 +137,28 @@ def test_an_empty_card_is_left_empty(choice: Choice) -> None:
     assert card.euicc.state.profiles == ()
     assert card.euicc.state.notifications == ()
     assert card.euicc.state.default_address == settings.default_address
+
+
+def test_a_profile_whose_result_was_never_read_is_deleted() -> None:
+    (described,) = (card for card in resources.simulated_cards() if card.settings is None)
+    card = Unforgetting(**EuiccSettings().model_dump(by_alias=True))
+    own = held_by(card)
+    (found,) = (
+        (case, sequence)
+        for case in loader.load([resources.vectors()])
+        for sequence in case.sequences
+        if case.sequence_id(sequence) == "TC_eUICC_ES8+.LoadProfileElements_15"
+    )
+    held: set[bytes | int] = set()
+
+    def interrupt(exchange: Exchange) -> None:
+        if exchange.response.startswith(bytes.fromhex("BF37")):
+            held.update(held_by(card))
+            raise KeyboardInterrupt
+
+    with session_with(card, Declaration.load(described.declaration)) as (session, opened):
+        opened.listeners.append(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Runner(session).run(*found)
+    assert any(isinstance(each, bytes) for each in held - own), "no profile had come"
+    assert held_by(card) == own

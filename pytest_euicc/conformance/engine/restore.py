@@ -17,6 +17,7 @@ from pytest_euicc.conformance.engine.installed import (
     forget_deleted,
     forget_results,
     installed_by_tester,
+    remove,
 )
 from pytest_euicc.conformance.engine.kinds import Preparation, Undo
 from pytest_euicc.conformance.engine.managing import manager_of
@@ -212,7 +213,8 @@ def put_back(context: Context, before: Inventory) -> None:
     for iccid in before.profiles.keys() - now.keys():
         context.observe(NOT_RESTORED, f"the profile {iccid.hex()} was deleted")
     for iccid in now.keys() - before.profiles.keys():
-        context.left_behind.append(f"the profile {iccid.hex()} is installed")
+        # Loaded by the tester as well; what ended the sequence kept its result away.
+        remove(context, iccid, enabled=now.pop(iccid).enabled)
     for iccid in before.profiles.keys() & now.keys():
         _nickname(context, isdr, before.profiles[iccid], nicknames.get(iccid, ""))
     _enabled(context, before.profiles, now)
