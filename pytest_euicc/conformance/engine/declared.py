@@ -85,7 +85,7 @@ def contradictions(declaration: Declaration, info2: dict[str, Any]) -> list[Cont
             found.append(Contradiction(name, _words(declared), f"has {_words(told)}"))
     for option, (told, place) in options_told_by(info2).items():
         held = declaration.options.get(option, False)
-        if held != told and (option in declaration.options or declaration.options):
+        if declaration.options and held != told:
             found.append(Contradiction(option, _words(held), f"has {_words(told)} ({place})"))
     if "version" in declaration.model_fields_set:
         highest = tuple(info2.get("highestSvn") or info2["svn"])
