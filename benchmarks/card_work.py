@@ -68,15 +68,15 @@ def counted(*, snapshots: bool) -> dict[str, Mean]:
 
 def main() -> None:
     """Write the file."""
-    told = {WHOLE: counted(snapshots=True), READER: counted(snapshots=False)}
+    reported = {WHOLE: counted(snapshots=True), READER: counted(snapshots=False)}
     lines = [
         f" {json.dumps(kind)}: {{\n"
         + ",\n".join(f"  {json.dumps(cause)}: {json.dumps(mean)}" for cause, mean in means.items())
         + "\n }"
-        for kind, means in told.items()
+        for kind, means in reported.items()
     ]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    sys.stdout.write(f"{FILE}: {sum(map(len, told.values()))} states and steps\n")
+    sys.stdout.write(f"{FILE}: {sum(map(len, reported.values()))} states and steps\n")
 
 
 if __name__ == "__main__":

@@ -44,9 +44,9 @@ def lines() -> Iterator[str]:
     cases = [case for case in load_cases(Options()) if case.iut in ("euicc", "smdp")]
     _engine(cases)
     euicc = _engine([case for case in cases if case.iut == "euicc"])
-    yield f"the engine, eUICC suite: {_told(euicc)}"
+    yield f"the engine, eUICC suite: {_reported(euicc)}"
     both = _engine(cases)
-    yield f"the engine, with the SM-DP+: {_told(both)}"
+    yield f"the engine, with the SM-DP+: {_reported(both)}"
     with measured() as shares:
         wrapped = _engine(cases).seconds
     parts = {**shares.seconds, "engine (states, steps, matchers, channels)": wrapped - sum(shares.seconds.values())}
@@ -66,7 +66,7 @@ def lines() -> Iterator[str]:
     yield f"of a run on a card of {_CARD * 1000:.0f} ms an APDU pytest with Allure is {on_card:.1%} (goal: 5 %)"
 
 
-def _told(run: _Run) -> str:
+def _reported(run: _Run) -> str:
     each = run.sequences / run.seconds
     return (
         f"{run.sequences} sequences, {run.executed} of them applicable, {run.apdus} APDUs in {run.seconds:.2f} s: "

@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     """One line for a mistake, and the command that shows the help."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """As that of argparse; of a command's unknown option the nearest one is told."""
+        """As that of argparse; for an unknown option of a command it names the nearest one."""
         parsed, rest = self.parse_known_args(args, namespace)
         if rest:
             of: Parser = getattr(parsed, "parser", self)

@@ -72,10 +72,10 @@ class Document:
         try:
             octets = read_file(path, largest)
         except OSError as error:
-            told = f"cannot be read: {error.strerror or error}"
+            reported = f"cannot be read: {error.strerror or error}"
             if error.errno == errno.EFBIG:
-                told = f"{path.stat().st_size} octets; a file has at most {largest}. Split it"
-            document.add(1, 1, told)
+                reported = f"{path.stat().st_size} octets; a file has at most {largest}. Split it"
+            document.add(1, 1, reported)
             return document
         document._load(octets)
         return document

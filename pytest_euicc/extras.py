@@ -1,4 +1,4 @@
-"""Parts of this package that need more than its dependencies: what is missing is told with the extra that brings it."""
+"""Parts of this package that need more than its dependencies: errors name the extra that installs what is missing."""
 
 from __future__ import annotations
 

@@ -34,16 +34,16 @@ class Inconclusive(PytestEuiccError):
         told_before: for the same reason as a sequence before it, which the terminal need not tell again.
     """
 
-    def __init__(self, message: str, *, told_before: bool = False) -> None:
+    def __init__(self, message: str, *, reported_before: bool = False) -> None:
         super().__init__(message)
-        self.told_before = told_before
+        self.reported_before = reported_before
 
 
-def _was_told(told: dict[str, Any]) -> bool:
+def _was_reported(reported: dict[str, Any]) -> bool:
     """Whether the server was lost in an earlier sequence, and all that this one left is in order."""
     from pytest_euicc.conformance.engine.errors import NOT_TRIED_AGAIN
 
-    return NOT_TRIED_AGAIN in told["reason"] and not told["left_behind"]
+    return NOT_TRIED_AGAIN in reported["reason"] and not reported["left_behind"]
 
 
 @dataclass
@@ -65,24 +65,26 @@ class SequenceRun:
             from pytest_euicc.reporting.allure import taken_over
 
             taken_over()
-        told = self.node.stash[ENTRY] = done if done is not None else self._judged()
-        self.node.user_properties += properties(told)
+        reported = self.node.stash[ENTRY] = done if done is not None else self._judged()
+        self.node.user_properties += properties(reported)
         self.node.stash[MISSING] = [printable(mask(words)) for words in self.harness.take_missing()]
-        if told["verdict"] == "inconclusive" and cards.go_on(self.harness) and run.reports.recorder is not None:
+        if reported["verdict"] == "inconclusive" and cards.go_on(self.harness) and run.reports.recorder is not None:
             run.reports.recorder.opened(self.harness.description)
         lost = mask(self.harness.session.lost)
         fault = self.harness.recording_fault or run.reports.recording_fault or lost
         if fault:
             self.node.session.shouldstop = fault
-        left = "".join(f"\nnot restored: {line}" for line in told["left_behind"]) + (f"\n{lost}" if lost else "")
-        if told["verdict"] == "not applicable":
-            pytest.skip(told["reason"])
-        if told["verdict"] == "inconclusive":
-            raise Inconclusive(f"{told['id']}: inconclusive: {told['reason']}{left}", told_before=_was_told(told))
-        if told["verdict"] == "fail":
-            pytest.fail(printable(f"{told['id']}: {told['title']}\n{told['reason']}{left}"), pytrace=False)
+        left = "".join(f"\nnot restored: {line}" for line in reported["left_behind"]) + (f"\n{lost}" if lost else "")
+        if reported["verdict"] == "not applicable":
+            pytest.skip(reported["reason"])
+        if reported["verdict"] == "inconclusive":
+            raise Inconclusive(
+                f"{reported['id']}: inconclusive: {reported['reason']}{left}", reported_before=_was_reported(reported)
+            )
+        if reported["verdict"] == "fail":
+            pytest.fail(printable(f"{reported['id']}: {reported['title']}\n{reported['reason']}{left}"), pytrace=False)
         if left:
-            raise Inconclusive(f"{told['id']}: passed, but the card was not put back{left}")
+            raise Inconclusive(f"{reported['id']}: passed, but the card was not put back{left}")
 
     def _judged(self) -> dict[str, Any]:
         """Run it; its line of the summary."""

@@ -154,9 +154,9 @@ def open_harness(options: Options) -> Harness:
     if session.real_card:
         from pytest_euicc.conformance.engine import journal
 
-        told = journal.start(session, found.get("eid", ""))
-        if told:
-            found["earlier run"] = told
+        reported = journal.start(session, found.get("eid", ""))
+        if reported:
+            found["earlier run"] = reported
     return Harness(session, found)
 
 

@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, Any, Any]:
-    """An option that cannot be, or lacks a package, is told with what to do; conftest files may have their own."""
+    """An option that is wrong or lacks a package is an error with its remedy; conftest files may have their own."""
     if not any(argument.startswith(_CHECKED) for argument in args):
         return (yield)
     from pytest_euicc.run import spelling
@@ -160,7 +160,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
         report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
         report.euicc_ended = item.config.stash[RUN].ended
-        report.euicc_told_before = call.excinfo.value.told_before
+        report.euicc_told_before = call.excinfo.value.reported_before
     if (report.longrepr or report.sections) and _HARNESSES.intersection(getattr(item, "fixturenames", ())):
         from pytest_euicc.reporting.cleaning import clean, coloured
 
@@ -179,11 +179,11 @@ def pytest_report_to_serializable() -> Generator[None, Any, Any]:
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Inconclusive is an error in pytest, not a failure (SGP.23 2.2.5).
 
-    That a server is lost is told once: those that come after are counted, and not among the errors that are shown.
+    That a server is lost is reported once: those that come after are counted, and not among the errors that are shown.
     """
     if report.failed and getattr(report, "euicc_inconclusive", False):
-        told_before = getattr(report, "euicc_told_before", False)
-        return "not tried as the server is lost" if told_before else "error", "E", "INCONCLUSIVE"
+        reported_before = getattr(report, "euicc_told_before", False)
+        return "not tried as the server is lost" if reported_before else "error", "E", "INCONCLUSIVE"
     return None
 
 

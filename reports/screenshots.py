@@ -35,8 +35,8 @@ def on_a_phone(page: Path, picture: Path) -> int:
         frame.flush()
         url, more = Path(frame.name).as_uri(), ("--allow-file-access-from-files", "--virtual-time-budget=4000")
         chromium(f"--screenshot={picture}", "--window-size=500,900", *more, url)
-        told = chromium("--dump-dom", *more, url)
-    found = re.search(r"width=(\d+)", told)
+        reported = chromium("--dump-dom", *more, url)
+    found = re.search(r"width=(\d+)", reported)
     return int(found[1]) if found else 0
 
 

@@ -23,7 +23,7 @@ def session(device: str, lines: Sequence[str]) -> int:
         found = _SESSION.fullmatch(line)
         if found is not None:
             return int(found[1])
-    raise MalformedAnswer(f"{device}: AT+CCHO was answered OK without a session: {_told(lines)}")
+    raise MalformedAnswer(f"{device}: AT+CCHO was answered OK without a session: {_reported(lines)}")
 
 
 def response(device: str, prefix: str, lines: Sequence[str]) -> bytes:
@@ -47,13 +47,13 @@ def response(device: str, prefix: str, lines: Sequence[str]) -> bytes:
                 digits += further.rstrip('"')
         if len(digits) not in (length, 2 * length) or len(digits) % 2:
             raise MalformedAnswer(
-                f"{device}: {prefix} announces {length} characters and has {len(digits)}: {_told(lines)}"
+                f"{device}: {prefix} announces {length} characters and has {len(digits)}: {_reported(lines)}"
             )
         if len(digits) < 4:
-            raise MalformedAnswer(f"{device}: {_told(lines)} is no response APDU")
+            raise MalformedAnswer(f"{device}: {_reported(lines)} is no response APDU")
         return bytes.fromhex(digits)
-    raise MalformedAnswer(f"{device}: OK without an answer that can be read: {_told(lines)}")
+    raise MalformedAnswer(f"{device}: OK without an answer that can be read: {_reported(lines)}")
 
 
-def _told(lines: Sequence[str]) -> str:
+def _reported(lines: Sequence[str]) -> str:
     return shown(" / ".join(lines)) if lines else "nothing before it"

@@ -150,22 +150,22 @@ class AtPort:
     def _no_end(self, text: str, seconds: float, received: list[str]) -> CardError:
         self._mute = True
         last = next((line for line in reversed(received) if line), "")
-        told = f"the last it sent is {shown(last)}" if last else "it sent nothing"
+        reported = f"the last it sent is {shown(last)}" if last else "it sent nothing"
         return CardMute(
-            f"{self.device}: no result of {shown(text)} within {seconds:g} s; {told}. --euicc-timeout gives slow "
+            f"{self.device}: no result of {shown(text)} within {seconds:g} s; {reported}. --euicc-timeout gives slow "
             "modems more time"
         )
 
     def _not_opened(self, fault: Exception) -> CardError:
-        told = str(fault)
+        reported = str(fault)
         number = getattr(fault, "errno", None)
-        if number == 2 or "FileNotFound" in told:
+        if number == 2 or "FileNotFound" in reported:
             return NoReader(f"{self.device}: there is no such port; is the modem attached?")
-        if number == 13 or "Permission" in told:
+        if number == 13 or "Permission" in reported:
             return CardError(f"{self.device}: not permitted; on Linux the user must be in the group dialout")
-        if number in (11, 16) or "lock" in told:
-            return ReaderBusy(f"{self.device}: another program or another worker uses it ({told})")
-        return NoReader(f"{self.device}: cannot be opened: {told}")
+        if number in (11, 16) or "lock" in reported:
+            return ReaderBusy(f"{self.device}: another program or another worker uses it ({reported})")
+        return NoReader(f"{self.device}: cannot be opened: {reported}")
 
 
 def _port_faults() -> tuple[type[Exception], ...]:

@@ -119,10 +119,10 @@ class ModemTransport:
         missing = [command for command in _CHANNELS if not self._has(command)]
         self._opens = self._chosen.mode == "cgla" or (self._chosen.mode == "auto" and not missing)
         if not self._opens and not self._has("AT+CSIM=?"):
-            told = ", ".join(command.removesuffix("=?") for command in missing)
+            reported = ", ".join(command.removesuffix("=?") for command in missing)
             raise CardError(
                 f"{self._port.device}: the modem has neither AT+CSIM nor all commands for logical channels (it lacks "
-                f"{told}); nothing can be sent to its card this way"
+                f"{reported}); nothing can be sent to its card this way"
             )
 
     def _wait_for_card(self) -> None:

@@ -133,8 +133,8 @@ class PcscTransport:
             raise faults[0]
         kind = ReaderBusy if any(isinstance(fault, ReaderBusy) for fault in faults) else NoCard
         eid = wanted_eid(self._wanted)
-        told = f"no card with EID {eid}" if eid else "no reader is free with a card in it"
-        raise kind(f"{told}: " + "; ".join(str(fault) for fault in faults))
+        reported = f"no card with EID {eid}" if eid else "no reader is free with a card in it"
+        raise kind(f"{reported}: " + "; ".join(str(fault) for fault in faults))
 
     def _take(self, winscard: WinScard, reader: Reader) -> None:
         if not reader.has_card:

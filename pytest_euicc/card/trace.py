@@ -142,8 +142,8 @@ class _Reader:
         except FileNotFoundError:
             raise TraceError(f"{self._path}: there is no such file") from None
         except (OSError, UnicodeDecodeError) as fault:
-            told = fault.strerror if isinstance(fault, OSError) else fault
-            raise TraceError(f"{self._path}: the trace cannot be read: {told}") from None
+            reported = fault.strerror if isinstance(fault, OSError) else fault
+            raise TraceError(f"{self._path}: the trace cannot be read: {reported}") from None
 
     def _line(self, number: int, line: str) -> None:
         if line.startswith(">"):
@@ -173,8 +173,8 @@ class _Reader:
             self._cut(number, "a reset")
             self._started = True
             # A card behind a modem has none that the modem would tell.
-            untold = not text and "device" in self._trace.notes
-            self._add(Event(number, atr=b"" if untold else self._octets(number, f"# {text}")))
+            unreported = not text and "device" in self._trace.notes
+            self._add(Event(number, atr=b"" if unreported else self._octets(number, f"# {text}")))
         elif name == "section":
             self._cut(number, "a section")
             self._trace.sections.append(Section(text, number, 0))

@@ -129,19 +129,19 @@ class Connection:
         except TimeoutError:
             if begun:
                 raise ServerTimeout(url, f"the answer is not whole after {seconds:g} s") from None
-            told = f"no answer within {seconds:g} s; give it more time, or see why"
-            raise ServerTimeout(url, told) from None
+            reported = f"no answer within {seconds:g} s; give it more time, or see why"
+            raise ServerTimeout(url, reported) from None
         except ssl.SSLError as error:
             if not isinstance(error, ssl.SSLEOFError):
                 raise explain_tls(url, self.host, error, self.settings) from None
-            told = "the connection ended before the answer, and TLS with it"
-            raise ConnectionBroken(url, told) from None
+            reported = "the connection ended before the answer, and TLS with it"
+            raise ConnectionBroken(url, reported) from None
         except OSError as error:
             raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
         except h11.RemoteProtocolError as error:
             if response is not None:
-                told = f"the answer broke off after {len(octets)} octets"
-                raise ConnectionBroken(url, f"{told}: {_one_line(error)}") from None
+                reported = f"the answer broke off after {len(octets)} octets"
+                raise ConnectionBroken(url, f"{reported}: {_one_line(error)}") from None
             raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
 
     def _send(self, line: _Line, request: h11.Request, body: bytes, deadline: Deadline) -> None:

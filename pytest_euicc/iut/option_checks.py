@@ -28,9 +28,9 @@ def check(options: Options, *, workers: bool) -> None:
     """
     declarations = load_declarations(options)
     server = smdp_server(options, declarations["smdp"])
-    told = list(_contradictions(options, server.urls["nist"] if server is not None else ""))
-    if told:
-        raise OptionError("\n".join(told))
+    reported = list(_contradictions(options, server.urls["nist"] if server is not None else ""))
+    if reported:
+        raise OptionError("\n".join(reported))
     _card(options)
     if options.pki is not None:
         read_pki(options)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance.engine.declared import options_told_by, told_by, version
+from pytest_euicc.conformance.engine.declared import options_reported_by, reported_by, version
 from pytest_euicc.conformance.files.declaration import FIRST_VERSION, LAST_VERSION
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.values.text import to_json
@@ -44,22 +44,24 @@ def declaration_of(facts: Facts, curves: Mapping[str, str], where: str) -> str:
         NotTold: there is no EUICCInfo2.
     """
     if not facts.info2:
-        raise NotTold("the card gives no EUICCInfo2, without which nothing can be declared: " + "; ".join(facts.untold))
+        raise NotTold(
+            "the card gives no EUICCInfo2, without which nothing can be declared: " + "; ".join(facts.unreported)
+        )
     return "\n".join(_lines(facts, curves, where)) + "\n"
 
 
 def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]:
-    told = told_by(facts.info2)
+    reported = reported_by(facts.info2)
     highest = tuple(facts.info2.get("highestSvn") or facts.info2["svn"])
     yield from _comment(f"What the eUICC in {where} says of itself, read on {datetime.now(UTC):%Y-%m-%d}.")
     yield from _comment(
         f'Lines that begin with "{QUESTION}" are questions that the card does not answer. Answer each: take '
         f'"{QUESTION}" away and correct the value, or delete the line, which means no.'
     )
-    yield from _comment(f"ATR {facts.atr.hex().upper() or 'not told'}")
-    for untold in facts.untold:
-        yield from _comment(f"not told: {untold}")
-    yield from _dumped("name", f"eUICC {facts.eid}, firmware {told['firmware_version']}")
+    yield from _comment(f"ATR {facts.atr.hex().upper() or 'not reported'}")
+    for unreported in facts.unreported:
+        yield from _comment(f"not reported: {unreported}")
+    yield from _dumped("name", f"eUICC {facts.eid}, firmware {reported['firmware_version']}")
     yield "iut: euicc"
     nearest = min(max(highest, (*FIRST_VERSION, 0)), (*LAST_VERSION, 255))
     yield "# The version of SGP.22 that it follows, taken from its svn. Is it this one?"
@@ -68,7 +70,7 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
     yield from _dumped("version", version(bytes(nearest if nearest == highest else (*nearest[:2], 0))))
     if facts.eid:
         yield from _dumped("eid", facts.eid)
-    for name, value in told.items():
+    for name, value in reported.items():
         yield from _dumped(name, value)
     addresses = facts.addresses or {}
     for key, field in (("default_address", "defaultDpAddress"), ("root_sds_address", "rootDsAddress")):
@@ -77,7 +79,7 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
     if facts.rat is not None:
         yield from _dumped("rat", to_json(facts.rat))
     yield "options:"
-    yield from _options(facts, curves, told)
+    yield from _options(facts, curves, reported)
     yield from _settings(facts)
     yield from _profiles(facts)
     yield "# May tests change this card, install and delete profiles on it? Only cards listed here are changed."
@@ -85,8 +87,8 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
     yield "# restore: [] takes command APDUs that put the card back to its personalised state, if it has such."
 
 
-def _options(facts: Facts, curves: Mapping[str, str], told: Mapping[str, Any]) -> Iterator[str]:
-    known = _known_options(facts, curves, told)
+def _options(facts: Facts, curves: Mapping[str, str], reported: Mapping[str, Any]) -> Iterator[str]:
+    known = _known_options(facts, curves, reported)
     iot = known.get(_IOT, (False, ""))[0]
     for name, meaning in OPTIONS.items():
         if name.startswith(("O_P_", "O_D_")) or (name.startswith(f"{_IOT}_") and not iot):
@@ -98,18 +100,18 @@ def _options(facts: Facts, curves: Mapping[str, str], told: Mapping[str, Any]) -
             yield from _beside(f"{QUESTION}{_INDENT}{name}: false", f"{meaning}?")
 
 
-def _known_options(facts: Facts, curves: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:
+def _known_options(facts: Facts, curves: Mapping[str, str], reported: Mapping[str, Any]) -> dict[str, tuple[bool, str]]:
     """What the card decides of the options, each with where."""
-    known = options_told_by(facts.info2)
+    known = options_reported_by(facts.info2)
     iot = facts.info2.get("iotSpecificInfo")
     template = facts.fci.iot if facts.fci is not None else None
     known[_IOT] = (iot is not None or template is not None, "iotSpecificInfo, FCI of the ISD-R")
     if template is not None:
         known["O_E_IOT_IPAE"] = ("1" in to_json(template["euiccConfiguration"])[:1], "euiccConfiguration of the FCI")
-    signing, verification = set(told["ci_signing"]), set(told["ci_verification"])
+    signing, verification = set(reported["ci_signing"]), set(reported["ci_verification"])
     strangers = (signing | verification) - curves.keys()
     for option, curve in (("O_E_NIST", "nist"), ("O_E_BRP", "brainpool")):
-        mine = [each for each in told["ci_signing"] if curves.get(each) == curve]
+        mine = [each for each in reported["ci_signing"] if curves.get(each) == curve]
         if mine or not strangers:
             known[option] = (bool(mine), f"CI {mine[0]}" if mine else "no such CI for signing")
     if not strangers:

@@ -46,7 +46,7 @@ class Facts:
     lpad: bool = False
     provisioning: bool = False
     isdr_channels: bool = False
-    untold: list[str] = field(default_factory=list)
+    unreported: list[str] = field(default_factory=list)
 
 
 def identify(card: Card, aid: bytes = ISDR_AID) -> Identity:
@@ -57,9 +57,9 @@ def identify(card: Card, aid: bytes = ISDR_AID) -> Identity:
         CardError: the card is gone or mute.
     """
     isdr, _ = _selected(card, aid)
-    untold: list[str] = []
-    eid = _told(untold, isdr.get_eid)
-    info = _told(untold, isdr.get_euicc_info1)
+    unreported: list[str] = []
+    eid = _reported(unreported, isdr.get_eid)
+    info = _reported(unreported, isdr.get_euicc_info1)
     profiles = isdr.send("get_profiles_info", _PROFILES)
     return Identity(eid or "", version(info["svn"]) if info else "", _count(profiles.octets))
 
@@ -71,12 +71,12 @@ def read(card: Card, aid: bytes = ISDR_AID) -> Facts:
     try:
         facts.fci = Fci.parse(answer)
     except FciError as error:
-        facts.untold.append(str(error))
-    facts.eid = _told(facts.untold, isdr.get_eid) or ""
-    facts.info2 = _told(facts.untold, isdr.get_euicc_info2) or {}
-    facts.rat = _told(facts.untold, isdr.get_rat)
-    facts.addresses = _told(facts.untold, isdr.get_euicc_configured_addresses)
-    listed = _told(facts.untold, isdr.get_profiles_info)
+        facts.unreported.append(str(error))
+    facts.eid = _reported(facts.unreported, isdr.get_eid) or ""
+    facts.info2 = _reported(facts.unreported, isdr.get_euicc_info2) or {}
+    facts.rat = _reported(facts.unreported, isdr.get_rat)
+    facts.addresses = _reported(facts.unreported, isdr.get_euicc_configured_addresses)
+    listed = _reported(facts.unreported, isdr.get_profiles_info)
     facts.lpad = listed is not None
     if listed is not None and listed[0] == "profileInfoListOk":
         facts.profiles = [dict(each) for each in listed[1]]
@@ -112,12 +112,12 @@ def _selected_twice(card: Card, aid: bytes) -> bool:
     return selected
 
 
-def _told(untold: list[str], ask: Callable[[], T]) -> T | None:
+def _reported(unreported: list[str], ask: Callable[[], T]) -> T | None:
     """What the card answers; None, and a line more in *untold*, where that is no value."""
     try:
         return ask()
     except Es10Error as error:
-        untold.append(str(error))
+        unreported.append(str(error))
         return None
 
 

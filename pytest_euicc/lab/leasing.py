@@ -100,8 +100,8 @@ def lease(
             except (CardError, OtherCard, NotTheSame) as fault:
                 faults[number] = fault
         if not any(isinstance(fault, ReaderBusy) for fault in faults.values()) or clock() >= until:
-            told = "".join(f"\n  {cards[number]}: {fault}" for number, fault in faults.items())
-            raise NoFreeCard(f"{product}: none of its cards can be used:{told}")
+            reported = "".join(f"\n  {cards[number]}: {fault}" for number, fault in faults.items())
+            raise NoFreeCard(f"{product}: none of its cards can be used:{reported}")
         sleep(_PAUSE)
 
 
@@ -117,15 +117,15 @@ def check_same(folder: Path | None, product: str, described: dict[str, str]) -> 
     """
     if folder is None:
         return
-    told = {name: described.get(name, "not reported") for name in _SAME}
+    reported = {name: described.get(name, "not reported") for name in _SAME}
     file, own = folder / f"product-{product}.json", folder / f"product-{product}.{os.getpid()}"
-    own.write_text(json.dumps(told), encoding="utf-8")
+    own.write_text(json.dumps(reported), encoding="utf-8")
     try:
         # A link is made at once and by one process alone, with all that is in it.
         os.link(own, file)
     except FileExistsError:
         others = json.loads(file.read_text(encoding="utf-8"))
-        differing = [f"{name} {told[name]}, not {others[name]}" for name in _SAME if told[name] != others[name]]
+        differing = [f"{name} {reported[name]}, not {others[name]}" for name in _SAME if reported[name] != others[name]]
         if differing:
             eid = described.get("eid", "not reported")
             raise NotTheSame(

@@ -189,11 +189,11 @@ def lines(
 def _counts(planned: Sequence[Planned]) -> str:
     standings = Counter(each.standing for each in planned)
     run = [each for each in planned if each.standing != "not applicable"]
-    told = [f"{standings[standing]} {standing}" for standing in STANDINGS]
-    told.append(f"{sum(each.changes for each in run)} change the card")
+    reported = [f"{standings[standing]} {standing}" for standing in STANDINGS]
+    reported.append(f"{sum(each.changes for each in run)} change the card")
     needs = Counter(need for each in run for need in each.needs)
-    told += [f"{count} need {need}" for need, count in needs.items()]
-    return f"{len(planned)} sequence{'' if len(planned) == 1 else 's'}: {', '.join(told)}"
+    reported += [f"{count} need {need}" for need, count in needs.items()]
+    return f"{len(planned)} sequence{'' if len(planned) == 1 else 's'}: {', '.join(reported)}"
 
 
 def _time(planned: Sequence[Planned], last: RunRecord) -> str:

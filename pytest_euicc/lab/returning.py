@@ -71,8 +71,10 @@ class Return:
         found = read_eid(card.transport, session.isdr_aid)
         card.reset()
         if not found or found != session.eid:
-            told = f"has EID {found}" if found else "tells no EID"
+            reported = f"has EID {found}" if found else "tells no EID"
             wanted = f"that with EID {session.eid}" if session.eid else "one that gave no EID either"
-            self._stranger = f"the card in {card.description} {told}, but the run is about {wanted}: put that one back"
+            self._stranger = (
+                f"the card in {card.description} {reported}, but the run is about {wanted}: put that one back"
+            )
             raise NoCard(self._stranger)
         self._stranger = ""

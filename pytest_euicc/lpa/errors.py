@@ -43,10 +43,10 @@ class ServerRefused(LpaError):
         self.reason = reason
         self.message = message
 
-    def on_the_card(self, told: str) -> ServerRefused:
+    def on_the_card(self, reported: str) -> ServerRefused:
         """The same with what the eUICC did or said before, as far as that explains it."""
         return ServerRefused(
-            self.step, self.subject, self.reason, "; ".join(filter(None, (self.message, told))), self.clause
+            self.step, self.subject, self.reason, "; ".join(filter(None, (self.message, reported))), self.clause
         )
 
 

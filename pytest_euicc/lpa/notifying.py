@@ -82,8 +82,8 @@ class Notifying(Sides):
             try:
                 self._remove(entry.number)
             except (LpaError, Es10Error) as error:
-                told = f"sent and acknowledged, but not removed: {error}"
-                report.kept.append(NotificationFault(entry.number, entry.address, told))
+                reported = f"sent and acknowledged, but not removed: {error}"
+                report.kept.append(NotificationFault(entry.number, entry.address, reported))
             else:
                 report.delivered.append(Delivered(entry.number, entry.address))
         return report
@@ -110,8 +110,8 @@ class Notifying(Sides):
             try:
                 entries.append(Entry.read(element.octets))
             except codec.Asn1Error as fault:
-                told = str(UnreadableAnswer(_LIST, f"{fault}: {element.octets.hex().upper()}", "5.7.9"))
-                odd.append(NotificationFault(_number(element), "", told))
+                reported = str(UnreadableAnswer(_LIST, f"{fault}: {element.octets.hex().upper()}", "5.7.9"))
+                odd.append(NotificationFault(_number(element), "", reported))
         return entries, odd
 
     def _send(self, entry: Entry) -> None:

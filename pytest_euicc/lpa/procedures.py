@@ -115,7 +115,7 @@ class Lpa(Notifying):
                 "5.6.1",
             )
         except ServerRefused as error:
-            raise error.on_the_card(_info1_told(info1.value) if error.subject.startswith("8.8.") else "") from None
+            raise error.on_the_card(_info1_text(info1.value) if error.subject.startswith("8.8.") else "") from None
         transaction_id = transaction_of(started)
         server_signed1 = octets_of(started, "serverSigned1")
         with reading("ES9+.InitiateAuthentication", "5.6.1"):
@@ -133,7 +133,7 @@ class Lpa(Notifying):
             ),
             "authenticateResponseError",
             "5.7.13",
-            about=_certificate_told("CERT.DPauth", certificate),
+            about=_certificate_text("CERT.DPauth", certificate),
         )
         return server, started, certificate, response
 
@@ -239,9 +239,9 @@ class Lpa(Notifying):
             raise DownloadCancelled("pprNotAllowed", f"{refused} not allowed by the eUICC", "2.9.2.4")
         decided = True if consent is None else consent(metadata)
         if decided in _DECIDED:
-            reason, told = _DECIDED[decided]
+            reason, reported = _DECIDED[decided]
             self.cancel(session, reason)
-            raise DownloadCancelled(reason, told, "3.1.3.1")
+            raise DownloadCancelled(reason, reported, "3.1.3.1")
 
     def _rules_refused(self, metadata: Metadata) -> str:
         rules = [rule for rule in metadata.policy_rules if rule != "pprUpdateControl"]
@@ -270,7 +270,7 @@ class Lpa(Notifying):
             self._prepare_request(session, hash_cc),
             "downloadResponseError",
             "5.7.5",
-            about=_certificate_told("CERT.DPpb", shown),
+            about=_certificate_text("CERT.DPpb", shown),
         )
         with reading("ES10b.PrepareDownload", "5.7.5"):
             session.euicc_otpk = codec.decode("PrepareDownloadResponse", response)[1]["euiccSigned2"]["euiccOtpk"]
@@ -283,7 +283,7 @@ class Lpa(Notifying):
                 "5.6.2",
             )
         except ServerRefused as error:
-            raise error.on_the_card(_key_told(session)) from None
+            raise error.on_the_card(_key_text(session)) from None
         session.bound_profile_package = octets_of(answer, "boundProfilePackage")
         return session.bound_profile_package
 
@@ -371,7 +371,7 @@ def _is_operational(profile: dict[str, Any]) -> bool:
     return int(profile.get("profileClass", 2)) == 2
 
 
-def _info1_told(info1: dict[str, Any]) -> str:
+def _info1_text(info1: dict[str, Any]) -> str:
     """What the eUICC said of itself, for a server that has no certificate or version for it."""
     lists = ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning")
     verifies, signs = (", ".join(key.hex().upper() for key in info1[name]) for name in lists)
@@ -379,7 +379,7 @@ def _info1_told(info1: dict[str, Any]) -> str:
     return f"the eUICC of svn {svn} verifies under the CI keys {verifies} and signs under {signs}"
 
 
-def _certificate_told(name: str, certificate: Certificate) -> str:
+def _certificate_text(name: str, certificate: Certificate) -> str:
     """What a certificate says that an eUICC may not like."""
     try:
         return _shown(name, certificate)
@@ -394,7 +394,7 @@ def _shown(name: str, certificate: Certificate) -> str:
     return f"it was shown {name} of SM-DP+ {certificate.oid or 'without OID'}, {validity}, under the CI key {issuer}"
 
 
-def _key_told(session: Session) -> str:
+def _key_text(session: Session) -> str:
     """What the eUICC did about the one-time key that was offered; nothing where none was."""
     if session.offered_otpk is None:
         return ""

@@ -27,16 +27,16 @@ def reading(step: str, clause: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, RecursionError, CertificateFault) as fault:
-        told = fault if isinstance(fault, codec.Asn1Error | tlv.TlvError | CertificateFault) else _one_line(fault)
-        raise UnreadableAnswer(step, told, clause) from fault
+        reported = fault if isinstance(fault, codec.Asn1Error | tlv.TlvError | CertificateFault) else _one_line(fault)
+        raise UnreadableAnswer(step, reported, clause) from fault
 
 
 def transaction_of(answer: dict[str, Any]) -> bytes:
     """transactionId of an answer; raises UnreadableAnswer where it is not text of 1 to 16 octets in hex."""
     text = answer.get("transactionId")
     if not isinstance(text, str) or not _TRANSACTION.fullmatch(text):
-        told = f"transactionId is {ascii(text)[:60]}; wanted text of 1 to 16 octets in hex"
-        raise UnreadableAnswer("ES9+.InitiateAuthentication", told, "5.6.1")
+        reported = f"transactionId is {ascii(text)[:60]}; wanted text of 1 to 16 octets in hex"
+        raise UnreadableAnswer("ES9+.InitiateAuthentication", reported, "5.6.1")
     return bytes.fromhex(text)
 
 

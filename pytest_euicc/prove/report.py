@@ -58,9 +58,9 @@ def _names(names: Sequence[str], everything: bool) -> str:
 
 
 def _open_ends(proof: Proof, matrix: bool) -> Iterator[str]:
-    yield from _listed("do not pass on the simulator as it is", map(_told, proof.not_green))
-    yield from _listed("are applicable on no declaration", map(_told, proof.nowhere))
-    yield from _listed("were not run", map(_told, proof.lacking))
+    yield from _listed("do not pass on the simulator as it is", map(_reported, proof.not_green))
+    yield from _listed("are applicable on no declaration", map(_reported, proof.nowhere))
+    yield from _listed("were not run", map(_reported, proof.lacking))
     if proof.judges_mutants:
         yield from _listed("survive", (_mutant(proof, name) for name in proof.survived), "mutants")
     if proof.judges_sequences and proof.defects:
@@ -91,8 +91,8 @@ def _permitted(proof: Proof) -> Iterator[str]:
         if wrong:
             allowed = f"{variant.sentence} ({variant.clause})"
             yield f"{name}: {allowed}; it is permitted, and {len(wrong)} sequences do not pass:"
-            yield from (f"  {_told(outcome)}\n    repeat: {repeat(outcome.job)}" for outcome in wrong)
-    unexplained = (f"{_told(o)}\n    repeat: {repeat(permitted.shown(o))}" for o in permitted.unexplained)
+            yield from (f"  {_reported(outcome)}\n    repeat: {repeat(outcome.job)}" for outcome in wrong)
+    unexplained = (f"{_reported(o)}\n    repeat: {repeat(permitted.shown(o))}" for o in permitted.unexplained)
     yield from _listed("with combinations of permitted variants do not pass", unexplained, "runs")
     if proof.judges_variants:
         yield from _listed("are met by no run", permitted.unreached, "variants")
@@ -105,7 +105,7 @@ def _listed(what: str, entries: Iterable[str], kind: str = "sequences") -> Itera
         yield from (f"  {entry}" for entry in found)
 
 
-def _told(outcome: Outcome) -> str:
+def _reported(outcome: Outcome) -> str:
     indented = outcome.reason.replace("\n", "\n    ")
     on = f" on {outcome.target}" if outcome.target else ""
     return f"{outcome.sequence}{on}: {outcome.verdict}: {indented}"

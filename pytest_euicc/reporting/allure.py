@@ -104,8 +104,8 @@ class AllureListener:
         allure.dynamic.label("origin", case.origin_of(sequence))
         if number:
             allure.dynamic.label("sgp23", number)
-        told = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
-        allure.dynamic.description("\n\n".join([*told, "Clauses: " + ", ".join(clauses), NOTICE]))
+        reported = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
+        allure.dynamic.description("\n\n".join([*reported, "Clauses: " + ", ".join(clauses), NOTICE]))
         # Two cards in one folder are two products: the EID is part of what a result is known by, the firmware is not.
         # Cards that share the work are one product, and the next run may give the sequence to another of them.
         for name, excluded in (("eid", self._shared), ("firmware", True)):
@@ -186,8 +186,8 @@ def _results(folder: Path) -> Iterator[tuple[str, bool, Path]]:
     """Each result in a folder: its name, whether it was taken over, and where it is."""
     for path in folder.glob("*-result.json"):
         try:
-            told = json.loads(path.read_bytes())
-            yield str(told["fullName"]), any(label["name"] == _TAKEN_OVER for label in told["labels"]), path
+            reported = json.loads(path.read_bytes())
+            yield str(reported["fullName"]), any(label["name"] == _TAKEN_OVER for label in reported["labels"]), path
         except (OSError, ValueError, LookupError, TypeError):
             continue
 

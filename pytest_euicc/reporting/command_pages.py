@@ -57,7 +57,7 @@ def _commands(parser: argparse.ArgumentParser, about: str) -> Iterator[str]:
 
 
 def _argument(action: argparse.Action) -> tuple[str, str] | None:
-    """The row of an argument; None for those that are not told of."""
+    """The row of an argument; None for those that are not documented."""
     if action.dest == "help" or action.help == argparse.SUPPRESS:
         return None
     if action.choices is not None:

@@ -54,8 +54,8 @@ def junit(comparison: Comparison, fail_on: Iterable[str]) -> str:
         case = Xml.SubElement(suite, "testcase", classname=f"compare.{change.kind}", name=change.id)
         if change.kind in failing:
             failed += 1
-            told = Xml.SubElement(case, "failure", message=f"{KINDS[change.kind]}: {change.verdicts}")
-            told.text = _xml_text("\n".join([change.entry.title, *change.details]))
+            reported = Xml.SubElement(case, "failure", message=f"{KINDS[change.kind]}: {change.verdicts}")
+            reported.text = _xml_text("\n".join([change.entry.title, *change.details]))
     suite.set("failures", str(failed))
     return Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -197,16 +197,16 @@ def _is_flaky(history: Sequence[str]) -> bool:
 
 
 def _verdict_change(before: Entry, after: Entry) -> tuple[str, list[str]]:
-    told = after.reason.splitlines() if after.verdict in BAD else []
+    reported = after.reason.splitlines() if after.verdict in BAD else []
     if before.verdict == after.verdict:
         if after.verdict not in BAD:
             return "", []
         if _cause(before) == _cause(after):
-            return "still", told
+            return "still", reported
         was = before.reason.splitlines()
-        return "otherwise", ["before:", *(f"  {line}" for line in was), "now:", *(f"  {line}" for line in told)]
+        return "otherwise", ["before:", *(f"  {line}" for line in was), "now:", *(f"  {line}" for line in reported)]
     if after.verdict in BAD and (before.verdict not in BAD or after.verdict == "fail"):
-        return "worse", [*told, *_other_side("before", before, after)]
+        return "worse", [*reported, *_other_side("before", before, after)]
     if before.verdict in BAD:
         was = before.reason.splitlines()
         return "better", ["before:", *(f"  {line}" for line in was), *_other_side("now", after, before)] if was else []

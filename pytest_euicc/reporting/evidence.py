@@ -17,7 +17,7 @@ def entry(result: Result) -> dict[str, Any]:
     """One line of a summary: identity, verdict, reason, figures."""
     case, sequence = result.case, result.sequence
     clauses = [*case.clauses.sgp22, *sequence.clauses]
-    told = {
+    reported = {
         "id": result.id,
         "case": case.case,
         "interface": case.interface,
@@ -39,7 +39,7 @@ def entry(result: Result) -> dict[str, Any]:
         "file": _place(case.file),
         "line": sequence.line,
     }
-    return {name: printable_values(mask_value(value)) for name, value in told.items()}
+    return {name: printable_values(mask_value(value)) for name, value in reported.items()}
 
 
 def reason(result: Result) -> str:
@@ -49,12 +49,12 @@ def reason(result: Result) -> str:
     return failure_text(result.failure, requirement=result.case.requirement_of(result.sequence))
 
 
-def properties(told: dict[str, Any]) -> list[tuple[str, object]]:
+def properties(reported: dict[str, Any]) -> list[tuple[str, object]]:
     """What JUnit XML says of a sequence, as properties; ``told`` is an `entry`."""
     names = ("title", "requirement", "origin", "sgp23", "severity", "verdict", "file", "line")
-    found = [(name, told[name]) for name in names if told.get(name)]
-    observed = [("observation", each["text"]) for each in told["observations"]]
-    return [*found, ("clauses", ", ".join(told["clauses"])), *observed]
+    found = [(name, reported[name]) for name in names if reported.get(name)]
+    observed = [("observation", each["text"]) for each in reported["observations"]]
+    return [*found, ("clauses", ", ".join(reported["clauses"])), *observed]
 
 
 def _place(file: str) -> str:

@@ -71,8 +71,8 @@ def _seen(entry: Entry) -> _Seen | None:
     if step_line is None or problem is None:
         return None
     answer = _ANSWER.search(entry.reason)
-    told = Problem(path=problem[1], expected=problem[2], actual=problem[3])
-    return _Seen(step_line[1], "" if answer is None else answer[1] or answer[2], told)
+    reported = Problem(path=problem[1], expected=problem[2], actual=problem[3])
+    return _Seen(step_line[1], "" if answer is None else answer[1] or answer[2], reported)
 
 
 def _cause(members: list[Entry]) -> str:

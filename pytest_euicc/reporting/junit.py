@@ -17,17 +17,17 @@ def describe(config: pytest.Config, report: pytest.TestReport, interface: str) -
     xml = config.stash.get(xml_key, None)
     if xml is None:
         return
-    told: dict[str, Any] = getattr(report, "euicc", {})
+    reported: dict[str, Any] = getattr(report, "euicc", {})
     reporter = xml.node_reporter(report)
     reporter.add_attribute("classname", f"pytest_euicc.{interface}")
     # A sequence whose set-up failed has reported nothing; its id is the parameter of the test.
     name = report.nodeid.partition("[")[2].removesuffix("]").replace("-@", "@")
     reporter.add_attribute(
-        "name", told["id"] + (f"@{told['product']}" if told.get("product") else "") if told else name
+        "name", reported["id"] + (f"@{reported['product']}" if reported.get("product") else "") if reported else name
     )
     # Only the older family of the format has these; the properties say them in both.
     for name in ("file", "line"):
-        if name in told:
-            reporter.add_attribute(name, told[name])
+        if name in reported:
+            reporter.add_attribute(name, reported[name])
     if getattr(report, "euicc_inconclusive", False):
         setattr(reporter, "append_failure", reporter.append_error)  # noqa: B010  (a method, for this report alone)

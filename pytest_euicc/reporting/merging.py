@@ -89,8 +89,8 @@ def _check_alike(parts: Sequence[_Part]) -> None:
     first = parts[0]
     for part in parts[1:]:
         for name, of in _IDENTITY.items():
-            told = of(part.run), of(first.run)
-            if None not in told and told[0] != told[1]:
+            reported = of(part.run), of(first.run)
+            if None not in reported and reported[0] != reported[1]:
                 raise RunFileError(
                     f"{first.folder} and {part.folder} are no parts of one run: {name} differ. "
                     "`pytest-euicc compare` puts different runs side by side"
@@ -118,8 +118,8 @@ def _check_whole(parts: Sequence[_Part]) -> None:
         return
     counts = {shard.partition("/")[2] for shard in shards}
     if len(counts) > 1:
-        told = ", ".join(f"{part.folder}: {part.shard or 'no shard'}" for part in parts)
-        raise RunFileError(f"these are shards of different divisions: {told}")
+        reported = ", ".join(f"{part.folder}: {part.shard or 'no shard'}" for part in parts)
+        raise RunFileError(f"these are shards of different divisions: {reported}")
     count = int(counts.pop())
     missing = [f"{number}/{count}" for number in range(1, count + 1) if f"{number}/{count}" not in shards]
     if missing:
@@ -192,9 +192,9 @@ def _raw(folder: Path) -> dict[str, Any]:
 
 def _one_of(part: _Part) -> dict[str, Any]:
     raw = _raw(part.folder)
-    told = {name: raw[name] for name in _ONE_OF if raw.get(name) not in (None, "", {}, [])}
+    reported = {name: raw[name] for name in _ONE_OF if raw.get(name) not in (None, "", {}, [])}
     listed = part.folder / manifest.MANIFEST
-    return told | ({"manifest": manifest.digest(listed)} if listed.is_file() else {})
+    return reported | ({"manifest": manifest.digest(listed)} if listed.is_file() else {})
 
 
 def _copy(part: _Part, out: Path, settled: dict[str, int], *, several: bool) -> None:
@@ -214,19 +214,19 @@ def _lines(part: _Part, path: Path, settled: dict[str, int], *, several: bool) -
     """What a worker told, with its evidence where it is now; not what it began and another run has finished."""
     for line in lines(path):
         try:
-            told = json.loads(line)
+            reported = json.loads(line)
         except (ValueError, RecursionError):
             # The last line of a killed process may be half a line.
             continue
-        if not isinstance(told, dict):
+        if not isinstance(reported, dict):
             raise RunFileError(f"{path}: not written by this version of pytest-euicc")
-        if "id" in told:
-            key = f"{told['id']}@{told['product']}" if told.get("product") else told["id"]
-            if "verdict" not in told and settled.get(key, part.number) != part.number:
+        if "id" in reported:
+            key = f"{reported['id']}@{reported['product']}" if reported.get("product") else reported["id"]
+            if "verdict" not in reported and settled.get(key, part.number) != part.number:
                 continue
-            evidence = told.get("evidence")
+            evidence = reported.get("evidence")
             if isinstance(evidence, dict) and isinstance(evidence.get("file"), str):
                 evidence["file"] = f"{EXCHANGES}/{part.number}-{Path(evidence['file']).name}"
-            if several and "verdict" in told and part.eid:
-                told.setdefault("eid", part.eid)
-        yield json.dumps(told, ensure_ascii=True) + "\n"
+            if several and "verdict" in reported and part.eid:
+                reported.setdefault("eid", part.eid)
+        yield json.dumps(reported, ensure_ascii=True) + "\n"

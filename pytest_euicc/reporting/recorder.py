@@ -80,11 +80,11 @@ class RunRecorder:
 
     def take(self) -> dict[str, str]:
         """What was written since the last call, by file; empty where it is in the folder."""
-        told = {name: file.getvalue() for name, file in self._away.items() if file.tell()}
-        for name in told:
+        reported = {name: file.getvalue() for name, file in self._away.items() if file.tell()}
+        for name in reported:
             self._away[name].seek(0)
             self._away[name].truncate()
-        return told
+        return reported
 
     def opened(self, card: dict[str, str]) -> None:
         """Write what the implementation under test says of itself, for the record of a run that is killed."""
@@ -128,8 +128,8 @@ class RunRecorder:
                 )
             case OperatorAsked():
                 asked = {"task": event.request.task, "text": event.request.text, "answer": event.answer.answer}
-                told = {"time": self._now(), **self._place, **asked, "seconds": round(event.answer.seconds, 3)}
-                self._write(self._sequences, {"operator": told})
+                reported = {"time": self._now(), **self._place, **asked, "seconds": round(event.answer.seconds, 3)}
+                self._write(self._sequences, {"operator": reported})
             case StepFinished():
                 self._steps[-1]["passed"] = event.passed
             case SequenceFinished():
@@ -149,26 +149,26 @@ class RunRecorder:
 
     def _decoded(self, event: Decoded) -> None:
         sent, received = (short(mask_value(to_json(value))) for value in (event.sent, event.received))
-        told = {"sent": sent, "received": received, "status": event.status}
-        told["sw"] = None if event.sw is None else f"{event.sw:04X}"
-        self._steps[-1] |= told
+        reported = {"sent": sent, "received": received, "status": event.status}
+        reported["sw"] = None if event.sw is None else f"{event.sw:04X}"
+        self._steps[-1] |= reported
 
-    def _exchange(self, told: dict[str, Any]) -> None:
+    def _exchange(self, reported: dict[str, Any]) -> None:
         self._line += 1
-        self._write(self._exchanges, {"time": self._now(), **self._place, **told})
+        self._write(self._exchanges, {"time": self._now(), **self._place, **reported})
 
     def _finish(self, event: SequenceFinished) -> None:
-        told = entry(event.result) | {"steps": self._steps} | self.identity
+        reported = entry(event.result) | {"steps": self._steps} | self.identity
         if self._line >= self._first:
-            told["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
-        self._write(self._sequences, told)
+            reported["evidence"] = {"file": self._name, "first": self._first, "last": self._line}
+        self._write(self._sequences, reported)
 
     def _now(self) -> float:
         return round(self._clock(), 6)
 
     @staticmethod
-    def _write(file: TextIO, told: dict[str, Any]) -> None:
-        file.write(json.dumps(told, ensure_ascii=True) + "\n")
+    def _write(file: TextIO, reported: dict[str, Any]) -> None:
+        file.write(json.dumps(reported, ensure_ascii=True) + "\n")
         file.flush()
 
 
@@ -192,16 +192,16 @@ def short(value: Any) -> Any:
 
 def http(exchange: HttpExchange) -> dict[str, Any]:
     """A request and its answer as JSON holds them; a body that is no text is in base64."""
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
         "headers": dict(exchange.headers),
         **_body("body", exchange.octets),
     }
     if exchange.reply is None:
-        return told | {"fault": str(exchange.fault)}
+        return reported | {"fault": str(exchange.fault)}
     reply = exchange.reply
-    return told | {"status": reply.status, "reply_headers": dict(reply.headers), **_body("reply", reply.octets)}
+    return reported | {"status": reply.status, "reply_headers": dict(reply.headers), **_body("reply", reply.octets)}
 
 
 def _body(name: str, octets: bytes) -> dict[str, str]:

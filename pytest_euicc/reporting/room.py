@@ -47,11 +47,11 @@ class AllureRoom:
     def report_attached_data(self, body: Any, file_name: str) -> Generator[None, Any, Any]:
         """An attachment."""
         # A body that is no text cannot be changed for the writer behind: it writes again.
-        told = printable(body) if isinstance(body, str) else body
+        reported = printable(body) if isinstance(body, str) else body
         try:
-            return (yield from self._guard(lambda logger: logger.report_attached_data(told, file_name)))
+            return (yield from self._guard(lambda logger: logger.report_attached_data(reported, file_name)))
         except UnicodeEncodeError:
-            return _writer(self._wanted).report_attached_data(told, file_name)
+            return _writer(self._wanted).report_attached_data(reported, file_name)
 
     def _guard(self, again: Callable[[Any], None]) -> Generator[None, Any, Any]:
         try:
@@ -73,14 +73,14 @@ def _writer(folder: Path) -> Any:
 
 def gather(wanted: Path, elsewhere: Path) -> str:
     """Copy to the other folder what the full one has taken; a line that says where the results are."""
-    told = f"--alluredir {wanted}: the disk is full; "
+    reported = f"--alluredir {wanted}: the disk is full; "
     try:
         for path in wanted.iterdir():
             if path.is_file() and path.suffix != ".tmp" and not (elsewhere / path.name).exists():
                 shutil.copy2(path, elsewhere)
     except OSError:
-        return f"{told}the results are there as far as it had room, those of the end in {elsewhere}"
-    return f"{told}all results are in {elsewhere}"
+        return f"{reported}the results are there as far as it had room, those of the end in {elsewhere}"
+    return f"{reported}all results are in {elsewhere}"
 
 
 def junit(xml: Any, elsewhere: Path) -> str:
@@ -97,7 +97,7 @@ def junit(xml: Any, elsewhere: Path) -> str:
         xml.pytest_sessionfinish()
     except OSError as error:
         xml.logfile = str(elsewhere)
-        told = f"--junitxml {wanted}: {error.strerror or error}; "
+        reported = f"--junitxml {wanted}: {error.strerror or error}; "
         try:
             # Half a file is none, and room for the others.
             if wanted.is_file():
@@ -105,6 +105,6 @@ def junit(xml: Any, elsewhere: Path) -> str:
             xml.pytest_sessionfinish()
         except OSError:
             xml.logfile = os.devnull
-            return f"{told}it could not be written elsewhere either"
-        return f"{told}it is in {elsewhere}"
+            return f"{reported}it could not be written elsewhere either"
+        return f"{reported}it is in {elsewhere}"
     return ""

@@ -278,9 +278,9 @@ def _opened(folder: Path) -> dict[str, Any]:
 def opened(folder: Path) -> list[dict[str, str]]:
     """Every card that was opened in a run, as it described itself: each EID of a product once."""
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for told in _notes(folder, "card"):
-        if "eid" in told:
-            found.setdefault((told.get("product", ""), told["eid"]), told)
+    for reported in _notes(folder, "card"):
+        if "eid" in reported:
+            found.setdefault((reported.get("product", ""), reported["eid"]), reported)
     return [found[key] for key in sorted(found)]
 
 
@@ -299,11 +299,11 @@ def _unfinished(folder: Path, file: Path) -> Iterator[dict[str, Any]]:
     """The sequences that ended before the run did, and those that had begun; of one that ran twice the last time."""
     latest: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
     for path in sorted((folder / SEQUENCES).glob("*.jsonl")):
-        for begun, told in _sequences(path, file):
-            key = (str(told.get("id", "")), str(told.get("product", "")))
+        for begun, reported in _sequences(path, file):
+            key = (str(reported.get("id", "")), str(reported.get("product", "")))
             if key not in latest or begun >= latest[key][0]:
-                latest[key] = (begun, told)
-    yield from (told for _, told in latest.values())
+                latest[key] = (begun, reported)
+    yield from (reported for _, reported in latest.values())
 
 
 def _sequences(path: Path, file: Path) -> Iterator[tuple[float, dict[str, Any]]]:
@@ -311,19 +311,19 @@ def _sequences(path: Path, file: Path) -> Iterator[tuple[float, dict[str, Any]]]
     begun: dict[str, Any] | None = None
     for line in lines(path):
         try:
-            told = json.loads(line)
+            reported = json.loads(line)
         except (ValueError, RecursionError):
             # The last line of a killed process may be half a line.
             continue
-        if not isinstance(told, dict):
+        if not isinstance(reported, dict):
             raise RunFileError(f"{path}: not written by this version of pytest-euicc, beside {file}")
-        if "card" in told or "operator" in told:
+        if "card" in reported or "operator" in reported:
             continue
-        if "verdict" in told:
-            yield _time(begun), told
+        if "verdict" in reported:
+            yield _time(begun), reported
             begun = None
         else:
-            begun = told
+            begun = reported
     if begun is not None:
         yield _time(begun), {**begun, "verdict": NOT_FINISHED, "reason": "the run ended during this sequence"}
 

@@ -102,15 +102,15 @@ class RunFolder:
         try:
             self._finish(card, finished=finished)
         except OSError as error:
-            told = f"--euicc-report {wanted}: {error.strerror or error}; "
+            reported = f"--euicc-report {wanted}: {error.strerror or error}; "
             try:
                 self.folder = Path(tempfile.mkdtemp(prefix="pytest-euicc-report-"))
                 for name in (SEQUENCES, EXCHANGES):
                     shutil.copytree(wanted / name, self.folder / name)
                 self._finish(card, finished=finished)
             except OSError:
-                return False, f"{told}only what was written before is there"
-            return False, f"{told}the reports are in {self.folder}"
+                return False, f"{reported}only what was written before is there"
+            return False, f"{reported}the reports are in {self.folder}"
         finally:
             self._lock.release()
         before = f" (the run before: {self.earlier})" if self.earlier else ""

@@ -32,7 +32,7 @@ _HEAD = """\
 
 What each sequence claims, and how well it is founded. Made by `make coverage` from the vectors; a test fails when it is
 out of date. The full texts of SGP.22, SGP.23 and SGP.32 were not at hand: each claim rests on one of these. Which one
-is told by the clauses that the claim names, not by reading claim after claim: that a clause is quoted somewhere does
+is decided by the clauses that the claim names, not by reading claim after claim: that a clause is quoted somewhere does
 not say that every word of the claim is. A claim that names several clauses has the source of the weakest.
 
 """

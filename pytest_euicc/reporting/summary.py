@@ -50,9 +50,9 @@ def lines(run: RunRecord) -> Iterator[str]:
             yield f"{product}:"
         for interface in run.interfaces:
             counts = run.counts(interface, product)
-            told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-            if told:
-                yield f"{interface:<11} {told}"
+            reported = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+            if reported:
+                yield f"{interface:<11} {reported}"
     theirs = sum(entry.origin == "sgp23" for entry in run.sequences)
     yield f"origin      {theirs} sequences of SGP.23, {len(run.sequences) - theirs} own"
     yield from _causes(run.sequences)
@@ -104,8 +104,10 @@ def _heading(run: RunRecord) -> Iterator[tuple[str, str]]:
         yield from ((_LABELS.get(name, name), text) for name, text in run.card.items() if name not in _NOT_SHOWN)
     for declaration in run.declarations:
         side = NAMES.get(str(declaration.get("iut")), "SM-DP+")
-        told = f"{declaration.get('name')}: SGP.22 {declaration.get('version')}, SHA-256 {declaration.get('sha256')}"
-        yield f"declaration of the {side}", told
+        reported = (
+            f"{declaration.get('name')}: SGP.22 {declaration.get('version')}, SHA-256 {declaration.get('sha256')}"
+        )
+        yield f"declaration of the {side}", reported
     yield "started", run.started
     if run.ended:
         yield "duration", _duration(run)

@@ -58,26 +58,26 @@ def heading(options: Options, cases: Sequence[Case], seed: str, products: Sequen
     }
 
 
-def environment(told: dict[str, Any], started: str) -> dict[str, str]:
+def environment(reported: dict[str, Any], started: str) -> dict[str, str]:
     """A heading in a few lines of text, for Allure; ``started`` is when the run began."""
-    found = {"started": started, "harness": f"pytest-euicc {told['harness']['version']}", "notice": NOTICE}
-    if told["tester"]:
-        found["tested by"] = told["tester"]
-    for declared in told["declarations"]:
+    found = {"started": started, "harness": f"pytest-euicc {reported['harness']['version']}", "notice": NOTICE}
+    if reported["tester"]:
+        found["tested by"] = reported["tester"]
+    for declared in reported["declarations"]:
         side = NAMES[declared["iut"]]
         found[f"SGP.22 of the {side}"] = str(declared["version"])
-    found |= {option.lstrip("-"): ", ".join(names) for option, names in told["deviations"].items() if names}
+    found |= {option.lstrip("-"): ", ".join(names) for option, names in reported["deviations"].items() if names}
     return found
 
 
 def _given(options: Options) -> dict[str, Any]:
     """Options that differ from their defaults, as text."""
-    told = {}
+    reported = {}
     for entry in fields(options):
         value = getattr(options, entry.name)
         if entry.name not in _NOT_TOLD and value != entry.default:
-            told[entry.name] = value.hex().upper() if isinstance(value, bytes) else _plain(value)
-    return told
+            reported[entry.name] = value.hex().upper() if isinstance(value, bytes) else _plain(value)
+    return reported
 
 
 def _plain(value: Any) -> Any:

@@ -66,9 +66,9 @@ def lines(run: Planning, parameters: Iterable[str], *, earlier: Path | None, car
         found = run.sequences.get(pool_cards.sequence_of(parameter))
         if found is not None:
             chosen.setdefault(pool_cards.product_of(f"[{parameter}]"), []).append(found)
-    options, told = run.options, []
+    options, reported = run.options, []
     for product, sequences in (chosen or {"": []}).items():
-        told += [f"product {product}"] if product else []
+        reported += [f"product {product}"] if product else []
         planned = planning.plan(
             sequences,
             run.declarations[product],
@@ -76,8 +76,8 @@ def lines(run: Planning, parameters: Iterable[str], *, earlier: Path | None, car
             simulated=options.kind == SIMULATED,
             operator=options.has_operator,
         )
-        told += planning.lines(planned, brief=True, last=last, cards=cards)
-    return told
+        reported += planning.lines(planned, brief=True, last=last, cards=cards)
+    return reported
 
 
 def weights(run: Planning, names: Iterable[str]) -> dict[str, float]:

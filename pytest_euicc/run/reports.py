@@ -69,8 +69,8 @@ class Reports:
         except RunFolderError as error:
             raise OptionError(f"--euicc-report: {error}") from None
         except OSError as error:
-            told = f"{folder}: {error.strerror or error}; make room, or name another folder"
-            raise OptionError(f"--euicc-report {told}") from None
+            reported = f"{folder}: {error.strerror or error}; make room, or name another folder"
+            raise OptionError(f"--euicc-report {reported}") from None
 
     @property
     def earlier(self) -> Path | None:
@@ -102,8 +102,8 @@ class Reports:
     @property
     def recording_fault(self) -> str:
         """Why no more evidence or no more of Allure's results can be written; empty while they can."""
-        told = self._recording.fault if self._recording is not None else ""
-        return told or (self._room.fault if self._room is not None else "")
+        reported = self._recording.fault if self._recording is not None else ""
+        return reported or (self._room.fault if self._room is not None else "")
 
     def guard_reports(self) -> None:
         """Have Allure's results go elsewhere when their folder takes no more."""
@@ -154,7 +154,7 @@ class Reports:
                 from pytest_euicc.reporting import junit
 
                 junit.describe(self._config, report, interface)
-        told = getattr(report, "euicc", None)
+        reported = getattr(report, "euicc", None)
         written = getattr(report, "euicc_written", None)
         if written and self._folder is not None:
             try:
@@ -163,17 +163,17 @@ class Reports:
                 self.say(f"--euicc-report: evidence of another machine: {error}")
         if report.when == _CRASHED:
             self._crashed(report)
-        if told is not None and report.when == "call":
-            self.entries.append(told)
+        if reported is not None and report.when == "call":
+            self.entries.append(reported)
             self.missing.update(report.euicc_missing)
         elif report.failed:
             self._others_failed = True
 
     def _interface_of(self, report: pytest.TestReport) -> str:
         """The interface of the sequence that a report is about; empty for any other test."""
-        told = getattr(report, "euicc", None)
-        if told is not None:
-            return str(told["interface"])
+        reported = getattr(report, "euicc", None)
+        if reported is not None:
+            return str(reported["interface"])
         name = _sequence_of(report.nodeid, report.keywords)
         return self._inputs.interfaces.get(name, "") if name else ""
 
@@ -185,15 +185,15 @@ class Reports:
         name = cards.sequence_of(parameter(report.nodeid))
         case, sequence = self._inputs.sequences.get(name, (None, None))
         if case is not None and sequence is not None:
-            told = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
+            reported = entry(Result(name, case, sequence, Verdict.INCONCLUSIVE, reason=str(report.longrepr)))
             product = cards.product_of(report.nodeid)
-            self.entries.append(told | {"verdict": "not finished"} | ({"product": product} if product else {}))
+            self.entries.append(reported | {"verdict": "not finished"} | ({"product": product} if product else {}))
 
     def finish(self, *, whole: bool) -> bool:
         """Write reports; whether they are where the user wants them.
 
         Args:
-            whole: the run came to its end.
+            whole: the run was not interrupted.
         """
         if self._recording is not None:
             self._recording.close()
@@ -205,7 +205,7 @@ class Reports:
             from pytest_euicc.reporting.allure import without_repeated, write_environment
             from pytest_euicc.run.heading import environment
 
-            told = environment(self._inputs.heading(), self._started)
+            reported = environment(self._inputs.heading(), self._started)
             folder, elsewhere = Path(allure), self._elsewhere("allure")
             if elsewhere.is_dir():
                 from pytest_euicc.reporting.room import gather
@@ -215,7 +215,7 @@ class Reports:
             if self._inputs.resumed is not None:
                 without_repeated(folder)
             try:
-                write_environment(folder, self.description | told)
+                write_environment(folder, self.description | reported)
             except OSError as error:
                 self.say(f"--alluredir {folder}: environment and categories: {error.strerror or error}")
         return well and not self.said
@@ -231,8 +231,8 @@ class Reports:
     def _record(self) -> RunRecord:
         from pytest_euicc.reporting.run_file import RunRecord
 
-        told = [{name: entry[name] for name in ("product", "eid") if entry.get(name)} for entry in self.entries]
-        several = [card for number, card in enumerate(told) if card and card not in told[:number]]
+        reported = [{name: entry[name] for name in ("product", "eid") if entry.get(name)} for entry in self.entries]
+        several = [card for number, card in enumerate(reported) if card and card not in reported[:number]]
         data = {"card": self.description, "cards": several if len(several) > 1 else [], "sequences": self.entries}
         return RunRecord.model_validate(data)
 

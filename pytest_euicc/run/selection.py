@@ -35,7 +35,7 @@ def leave_out_unserved(config: pytest.Config, inputs: Inputs, items: list[pytest
 
 
 def select(config: pytest.Config, inputs: Inputs, items: list[pytest.Item]) -> None:
-    """Take what the user did not choose out of ``items``, and order them; pytest is told what was taken out.
+    """Deselect tests that the user did not choose, and order the others.
 
     A shard is a part of what was chosen by ``-k`` and the like, so this comes last.
     """

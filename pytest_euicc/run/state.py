@@ -47,13 +47,13 @@ class Run:
         """
         if self.is_collected:
             return []
-        told = selection.plan_lines(self._config, self.inputs, nodeids, self.reports.earlier)
+        reported = selection.plan_lines(self._config, self.inputs, nodeids, self.reports.earlier)
         if nodeids and not self.inputs.in_worker:
             self.is_collected = True
             named = {nodeid: selection.parameter(nodeid) for nodeid in nodeids}
             self.reports.chosen(list(named.values()))
             self._show_progress(named)
-        return told
+        return reported
 
     def _show_progress(self, named: dict[str, str]) -> None:
         if not watched(self._config):
@@ -114,7 +114,7 @@ class Run:
         """Write reports; whether they are where the user wants them.
 
         Args:
-            whole: the run came to its end.
+            whole: the run was not interrupted.
         """
         if self.interruption.cut_short:
             self.reports.say(CUT_SHORT)

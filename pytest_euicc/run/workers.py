@@ -1,4 +1,4 @@
-"""With pytest-xdist: what workers are told, how many there are, and which tests they get. A plugin of pytest."""
+"""With pytest-xdist: what workers are given, how many there are, and which tests they get. A plugin of pytest."""
 
 from __future__ import annotations
 

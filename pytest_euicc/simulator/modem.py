@@ -102,8 +102,8 @@ class SimulatedModem:
         try:
             lines += self._execute(line)
         except _Refusal as refusal:
-            told = {"text": f"+CME ERROR: {refusal}", "number": f"+CME ERROR: {refusal.number}"}
-            return [*lines, told.get(self.quirks.cme, "ERROR")]
+            reported = {"text": f"+CME ERROR: {refusal}", "number": f"+CME ERROR: {refusal.number}"}
+            return [*lines, reported.get(self.quirks.cme, "ERROR")]
         return [*lines, "OK"]
 
     def forget_sessions(self) -> None:
@@ -186,8 +186,8 @@ class SimulatedModem:
             command = bytes([cla_on_channel(command[0], self.sessions[int(session)])]) + command[1:]
         octets = self._exchange(command).encode().hex()
         octets = octets if self.quirks.lower_case else octets.upper()
-        told = len(octets) // 2 if self.quirks.octets else len(octets)
-        text = f'+{"CSIM" if session is None else "CGLA"}: {told},"{octets}"'
+        reported = len(octets) // 2 if self.quirks.octets else len(octets)
+        text = f'+{"CSIM" if session is None else "CGLA"}: {reported},"{octets}"'
         wrap = self.quirks.wrap or len(text)
         return [text[at : at + wrap] for at in range(0, len(text), wrap)]
 

@@ -156,7 +156,7 @@ def pki(arguments: Namespace) -> int:
     try:
         write_folder(default_pki(), arguments.folder, bytes.fromhex(arguments.eid))
     except OSError as error:
-        told = f"{error.filename or arguments.folder}: {error.strerror}"
-        raise ServeError(f"pytest-euicc pki: {told}; name a folder that can be written to") from None
+        reported = f"{error.filename or arguments.folder}: {error.strerror}"
+        raise ServeError(f"pytest-euicc pki: {reported}; name a folder that can be written to") from None
     _say(f"{arguments.folder}: test PKI for EID {arguments.eid}, keys in PEM and certificates in DER")
     return 0

@@ -78,10 +78,10 @@ def parse(lines: Iterable[str]) -> Iterator[Exchange]:
     """The exchanges of a text."""
     waiting: tuple[int, bytes] | None = None
     for number, text in enumerate(lines, 1):
-        told = _line(_COLOURS.sub("", text[:MAXIMUM_LINE]).rstrip(), expects_answer=waiting is not None)
-        if told is None:
+        reported = _line(_COLOURS.sub("", text[:MAXIMUM_LINE]).rstrip(), expects_answer=waiting is not None)
+        if reported is None:
             continue
-        kind, octets = told
+        kind, octets = reported
         if waiting is not None:
             yield Exchange(*waiting, octets if kind == "response" else None)
             waiting = None

@@ -203,7 +203,7 @@ def to_apdus(answer: list[str] | None, *, at: str = "AT+CGLA=1") -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "told"),
+    ("answer", "kind", "reported"),
     [
         (None, CardMute, r"no result of AT\+CGLA=1,42,.* within 0\.5 s; it sent nothing"),
         (["+CGLA: 4,\"9000\""], CardMute, r'the last it sent is \+CGLA: 4,"9000"'),
@@ -219,10 +219,10 @@ def to_apdus(answer: list[str] | None, *, at: str = "AT+CGLA=1") -> Answer:
         (["\x1b[2J\x00\xff", "ERROR"], CardError, "the modem has closed channel 1 by itself"),
     ],
 )  # fmt: skip
-def test_an_answer_that_is_none(answer: list[str] | None, kind: type[CardError], told: str) -> None:
+def test_an_answer_that_is_none(answer: list[str] | None, kind: type[CardError], reported: str) -> None:
     with answering(to_apdus(answer)) as device, opened(device, seconds=0.5) as card:
         channel = card.open_channel()
-        with pytest.raises(kind, match=told) as raised:
+        with pytest.raises(kind, match=reported) as raised:
             channel.select(ISDR_AID)
         assert str(raised.value).isprintable()
 
@@ -245,15 +245,15 @@ def test_an_answer_without_end(noise: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "told"),
+    ("answer", "kind", "reported"),
     [
         (lambda line: None, CardMute, "nothing answers to AT within 0.5 s; is it the port for AT commands"),
         (lambda line: ["OK"] if line in ("AT", "ATE0") else ["ERROR"], CardError, r"neither AT\+CSIM nor all commands"),
         (lambda line: ["+CME ERROR: 10"] if "CPIN" in line else ["OK"], NoCard, "the modem has no card"),
     ],
 )  # fmt: skip
-def test_a_modem_that_cannot_be_used(answer: Answer, kind: type[CardError], told: str) -> None:
-    with answering(answer) as device, pytest.raises(kind, match=told), opened(device, seconds=0.5):
+def test_a_modem_that_cannot_be_used(answer: Answer, kind: type[CardError], reported: str) -> None:
+    with answering(answer) as device, pytest.raises(kind, match=reported), opened(device, seconds=0.5):
         pass
 
 
@@ -280,13 +280,13 @@ def test_a_modem_that_is_unplugged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "reported"),
     [("", "names no port"), ("x,bloc=1", "no option 'bloc'; there are: baud, block, cla, mode, reset"),
      ("x,block=5", "block is a number from 16 to 255"), ("x,mode=fast", "mode is auto or cgla or csim"),
      ("x,reset", "reset is cfun or channels")],
 )  # fmt: skip
-def test_options_that_are_none(argument: str, told: str) -> None:
-    with pytest.raises(UnknownTransport, match=told):
+def test_options_that_are_none(argument: str, reported: str) -> None:
+    with pytest.raises(UnknownTransport, match=reported):
         open_transport(f"at:{argument}")
 
 
@@ -318,9 +318,9 @@ def test_sequences_on_a_card_behind_a_modem(pytester: pytest.Pytester, mode: str
             "-k",
             "GetEID_01 or Nickname_01 or EnableProfile_01 or Selection_01 or _07",
         )
-    told = {entry.id: (entry.verdict, entry.reason) for entry in load(pytester.path / "out").sequences}
-    verdicts = [verdict for verdict, _ in told.values()]
-    inconclusive = [reason for verdict, reason in told.values() if verdict == "inconclusive"]
+    reported = {entry.id: (entry.verdict, entry.reason) for entry in load(pytester.path / "out").sequences}
+    verdicts = [verdict for verdict, _ in reported.values()]
+    inconclusive = [reason for verdict, reason in reported.values() if verdict == "inconclusive"]
     assert verdicts.count("pass") >= 8
     assert "fail" not in verdicts
     assert inconclusive

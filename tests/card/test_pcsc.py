@@ -153,8 +153,8 @@ def test_two_workers_never_take_one_reader(pcscd: Pcscd) -> None:
         try:
             assert here.description == f"pcsc: {FIRST}"
             assert elsewhere("pcsc") == f"pcsc: {SECOND}"
-            told = elsewhere("pcsc:0")
-            assert told.startswith(f"ReaderBusy reader '{FIRST}' is in use by process {os.getpid()} ")
+            reported = elsewhere("pcsc:0")
+            assert reported.startswith(f"ReaderBusy reader '{FIRST}' is in use by process {os.getpid()} ")
         finally:
             here.close()
         assert elsewhere("pcsc") == f"pcsc: {FIRST}"
@@ -164,12 +164,12 @@ def test_more_workers_than_readers(pcscd: Pcscd) -> None:
     with pcscd.inserted(CardDouble(), 0):
         here = connected("pcsc")
         try:
-            told = elsewhere("pcsc")
+            reported = elsewhere("pcsc")
         finally:
             here.close()
-    assert told.startswith("ReaderBusy no reader is free with a card in it")
-    assert FIRST in told
-    assert SECOND in told
+    assert reported.startswith("ReaderBusy no reader is free with a card in it")
+    assert FIRST in reported
+    assert SECOND in reported
 
 
 def test_a_reader_that_another_program_holds(pcscd: Pcscd) -> None:
@@ -203,8 +203,8 @@ def test_closing_twice_and_using_what_is_closed(pcscd: Pcscd) -> None:
 
 
 def test_no_service(pcscd: Pcscd, tmp_path: Any) -> None:
-    told = elsewhere("pcsc", PCSCLITE_CSOCK_NAME=str(tmp_path / "nothing"))
-    assert told.startswith("NoPcscd the PC/SC service (pcscd) is not running. Start it: ")
+    reported = elsewhere("pcsc", PCSCLITE_CSOCK_NAME=str(tmp_path / "nothing"))
+    assert reported.startswith("NoPcscd the PC/SC service (pcscd) is not running. Start it: ")
 
 
 def test_pyscard_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,7 +242,7 @@ def test_a_trace_cut_in_its_last_line(trace: Path, kept: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "reported"),
     [
         ("# atr: 3B00\n> 00A4\n> 00A4\n", 3, "that of line 2 has no response"),
         ("# atr: 3B00\n< 9000\n", 2, "a response without a command"),
@@ -257,13 +257,13 @@ def test_a_trace_cut_in_its_last_line(trace: Path, kept: int) -> None:
         ("# atr: 3B00\n80E2\n", 2, "neither"),
     ],
 )
-def test_broken_traces_are_told_with_their_line(tmp_path: Path, text: str, line: int, told: str) -> None:
+def test_broken_traces_are_told_with_their_line(tmp_path: Path, text: str, line: int, reported: str) -> None:
     path = tmp_path / "broken"
     path.write_text(text)
     with pytest.raises(TraceError) as caught:
         replay(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

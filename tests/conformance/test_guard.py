@@ -165,13 +165,13 @@ class Log:
     """A journal that keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
 
     def change(self, sequence: str) -> None:
-        self.told.append(f"change {sequence}")
+        self.reported.append(f"change {sequence}")
 
     def restored(self, sequence: str) -> None:
-        self.told.append(f"restored {sequence}")
+        self.reported.append(f"restored {sequence}")
 
 
 def test_a_command_of_a_vector_that_does_not_say_that_it_changes_the_card() -> None:
@@ -211,7 +211,7 @@ def test_it_is_in_the_journal_and_stays_there() -> None:
     case = loader.parse(Document.parse(VECTOR))
     assert case is not None
     result = Runner(opened).run(case, case.sequences[0])
-    assert log.told == ["change TC_Raw_01"], result.reason
+    assert log.reported == ["change TC_Raw_01"], result.reason
     assert result.left_behind == ["what ES10c.DeleteProfile changed, as the sequence does not say changes_card: true"]
 
 
@@ -224,5 +224,5 @@ def test_one_that_the_card_refuses_has_changed_nothing() -> None:
     assert case is not None
     result = Runner(opened).run(case, case.sequences[0])
     assert (result.verdict, result.left_behind) == (Verdict.PASS, []), result.reason
-    assert log.told == ["change TC_Raw_01", "restored TC_Raw_01"]
+    assert log.reported == ["change TC_Raw_01", "restored TC_Raw_01"]
     assert [profile.iccid for profile in transport.euicc.state.profiles] == [ICCID]

@@ -84,8 +84,8 @@ def test_a_field_of_a_later_version(declaration: Declaration, noted: list[str]) 
         "\n    given: [isdr_selected]\n    steps:\n      - es10b.get_euicc_info2\n", card, declaration=declaration
     )
     assert (result.verdict, result.reason) == (Verdict.PASS, "")
-    told = texts(result, "later-version")
-    assert [name for name in ("lpaMode", "svn") if any(name in text for text in told)] == noted
+    reported = texts(result, "later-version")
+    assert [name for name in ("lpaMode", "svn") if any(name in text for text in reported)] == noted
 
 
 @pytest.mark.parametrize(("verify", "verdict"), [("", Verdict.PASS), (", verify: [der]", Verdict.FAIL)])

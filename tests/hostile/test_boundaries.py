@@ -153,7 +153,7 @@ def test_vectors(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- files that a program writes
 
 
-def record(**told: Any) -> bytes:
+def record(**reported: Any) -> bytes:
     entry = {
         "id": "TC_A_01",
         "case": "TC_A",
@@ -176,7 +176,7 @@ def record(**told: Any) -> bytes:
         "seed": "a",
     }
     return json.dumps(
-        heading | {"card": {"eid": "89"}, "sequences": [entry, entry | {"id": "TC_A_02"}]} | told
+        heading | {"card": {"eid": "89"}, "sequences": [entry, entry | {"id": "TC_A_02"}]} | reported
     ).encode()
 
 

@@ -236,9 +236,9 @@ def test_ctrl_c_while_a_card_is_mute(pcscd: object) -> None:
         try:
             assert asked.wait(30)
             process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=20)
+            reported, _ = process.communicate(timeout=20)
         finally:
             answered.set()
             process.kill()
             process.communicate()
-    assert told.split() == ["ready", "interrupted"]
+    assert reported.split() == ["ready", "interrupted"]

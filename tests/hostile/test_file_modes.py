@@ -132,10 +132,10 @@ def test_no_file_in_the_folder_of_a_run(name: str, tmp_path: Path) -> None:
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
     try:
-        told = bounded(lambda: [*manifest.verify(tmp_path), str(run_file.load(tmp_path))])
+        reported = bounded(lambda: [*manifest.verify(tmp_path), str(run_file.load(tmp_path))])
     except RunFileError as error:
-        told = [str(error)]
-    assert any("FIFO" in line or "no run.json in this folder" in line for line in told)
+        reported = [str(error)]
+    assert any("FIFO" in line or "no run.json in this folder" in line for line in reported)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_nothing_of_the_users_is_overwritten(tmp_path: Path, capsys: pytest.Capt
     assert main(["compare", str(run), str(run), "--json", str(run / "run.json")]) == 2
     assert main(["compare", str(run / "run.json"), str(run), "--html", str(run / "summary.html")]) == 2
     assert main(["merge", str(run), str(run), "--out", str(run)]) == 2
-    told = capsys.readouterr().err
-    assert told.count("name another") == 4, told
+    reported = capsys.readouterr().err
+    assert reported.count("name another") == 4, reported
     assert (trace.read_bytes(), (run / "run.json").read_bytes()) == before
     assert sorted(path.name for path in run.iterdir()) == ["run.json"]

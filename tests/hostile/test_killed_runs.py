@@ -59,11 +59,11 @@ def test_a_killed_run_is_put_back_by_the_next(pcscd: Pcscd) -> None:
             journal = list(folder().glob("*.jsonl"))
             journals += len(journal)
             assert all(path.stat().st_mode & 0o777 == 0o600 for path in journal)
-            told, _ = suite("-k", "GetEID_01").communicate(timeout=120)
-            assert held(euicc) == before, f"kill {number}: {told}"
+            reported, _ = suite("-k", "GetEID_01").communicate(timeout=120)
+            assert held(euicc) == before, f"kill {number}: {reported}"
             if journal:
-                assert "was cut short in" in told
-                assert "the card was put back first" in told
+                assert "was cut short in" in reported
+                assert "the card was put back first" in reported
             assert list(folder().glob("*.jsonl")) == []
     assert journals, "no run was killed while it changed the card"
 
@@ -192,10 +192,10 @@ def test_a_damaged_journal_is_told_once(journal: Journal, content: bytes, eid: s
     session = Session(card=connected(), real_card=True)
     for number in (1, 2):
         path.write_bytes(content)
-        told = start(session, eid)
+        reported = start(session, eid)
         aside = path.with_name(f"{path.name}.damaged-{number}")
-        assert "the journal of an earlier run cannot be read" in told
-        assert told.endswith(str(aside))
+        assert "the journal of an earlier run cannot be read" in reported
+        assert reported.endswith(str(aside))
         assert aside.read_bytes() == content
         assert start(session, eid) == ""
 
@@ -203,7 +203,7 @@ def test_a_damaged_journal_is_told_once(journal: Journal, content: bytes, eid: s
 def test_a_card_without_an_eid_is_not_put_back_but_told(journal: Journal) -> None:
     nameless = Journal("no-eid", _EMPTY)
     nameless.change("TC_X_01")
-    told = start(Session(card=connected(), real_card=True), "")
-    assert "was cut short in TC_X_01, on a card that did not tell its EID; nothing was put back" in told
+    reported = start(Session(card=connected(), real_card=True), "")
+    assert "was cut short in TC_X_01, on a card that did not tell its EID; nothing was put back" in reported
     assert nameless.path.exists()
     assert start(Session(card=connected(), real_card=True), "8904") == ""

@@ -88,19 +88,19 @@ def run(tmp_path: Path, *options: str) -> PytestRun:
 
 def in_order(process: PytestRun, *reports: Path) -> str:
     """What a run has printed that a signal has ended as it should."""
-    told = ends(process)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED, told
-    assert "Traceback" not in told
-    assert all(path.is_file() for path in reports), told
-    return told
+    reported = ends(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, reported
+    assert "Traceback" not in reported
+    assert all(path.is_file() for path in reports), reported
+    return reported
 
 
 def unfinished(process: PytestRun, tmp_path: Path) -> str:
     """As `in_order`, with the reports of `run`."""
     out = tmp_path / "out"
-    told = in_order(process, out / MANIFEST, out / RUN_FILE, tmp_path / "junit.xml")
+    reported = in_order(process, out / MANIFEST, out / RUN_FILE, tmp_path / "junit.xml")
     assert not json.loads((out / RUN_FILE).read_text())["finished"]
-    return told
+    return reported
 
 
 def twice(process: PytestRun, watched: Watched) -> None:
@@ -122,15 +122,15 @@ def test_ctrl_c_twice_leaves_the_card_to_the_next_run(watched: Watched, euicc: S
     process = run(tmp_path)
     twice(process, watched)
     watched.go.set()
-    told = unfinished(process, tmp_path)
-    assert "Ctrl-C for the second time: the clean-up was cut short" in told
+    reported = unfinished(process, tmp_path)
+    assert "Ctrl-C for the second time: the clean-up was cut short" in reported
     assert held(euicc) != before
     assert [path.stem for path in folder().glob("*.jsonl")] == [EIDS[0]]
     watched.disarm()
     process = run(tmp_path, "-k", "Own_01")
-    told = ends(process)
-    assert process.returncode == pytest.ExitCode.OK, told
-    assert "was cut short in TC_Own_01; the card was put back first" in told
+    reported = ends(process)
+    assert process.returncode == pytest.ExitCode.OK, reported
+    assert "was cut short in TC_Own_01; the card was put back first" in reported
     assert held(euicc) == before
 
 
@@ -150,9 +150,9 @@ def test_ctrl_c_three_times_ends_a_run_on_a_mute_card_at_once(
             process.wait(0.05)
         except subprocess.TimeoutExpired:
             continue
-    told = ends(process)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED, told
-    assert "Traceback" not in told
+    reported = ends(process)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, reported
+    assert "Traceback" not in reported
     assert held(euicc) != before
     assert [path.stem for path in folder().glob("*.jsonl")] == [EIDS[0]]
     watched.disarm()
@@ -174,10 +174,10 @@ def test_a_python_test_is_put_back_when_the_session_ends(
     if how == "cut short":
         process.send_signal(signal.SIGINT)
     watched.go.set()
-    told = in_order(process, junit)
+    reported = in_order(process, junit)
     assert (held(euicc) == before) is (how == "put back")
-    assert ("not restored: the nickname" in told) is (how == "refused by the card"), told
-    assert ("Ctrl-C for the second time" in told) is (how == "cut short"), told
+    assert ("not restored: the nickname" in reported) is (how == "refused by the card"), reported
+    assert ("Ctrl-C for the second time" in reported) is (how == "cut short"), reported
     assert len(list(folder().glob("*.jsonl"))) == (how == "cut short")
 
 

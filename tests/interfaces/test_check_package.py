@@ -121,7 +121,7 @@ def mismatches(made: Made, *before: Binding, **how: Any) -> list[Mismatch | Obse
     return list(package(context_of(made, *before), Outcome(value={"transactionId": SESSION}), **how))
 
 
-def told(made: Made, *before: Binding, **how: Any) -> str:
+def reported(made: Made, *before: Binding, **how: Any) -> str:
     (found,) = mismatches(made, *before, **how)
     return str(found)
 
@@ -135,7 +135,7 @@ def test_a_package_that_is_right(made: Made) -> None:
 @pytest.mark.parametrize("known", [True, False], ids=["profile-known", "profile-not-known"])
 def test_a_deviation_of_the_protection_is_named(name: str, known: bool) -> None:
     made = replace(LONG, protection=DEVIATIONS[name].protection)
-    message = told(made if known else replace(made, order=None))
+    message = reported(made if known else replace(made, order=None))
     assert DEVIATIONS[name].sentence in message
     assert f"SGP.22 {DEVIATIONS[name].clause}" in message
 
@@ -218,12 +218,12 @@ FAULTS: dict[str, tuple[Made, str]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_told(name: str) -> None:
     made, words = FAULTS[name]
-    assert words in told(made)
+    assert words in reported(made)
 
 
 def test_every_fault_is_told_in_other_words() -> None:
-    messages = [told(made) for made, _ in FAULTS.values()]
-    messages += [told(replace(LONG, protection=deviation.protection)) for deviation in DEVIATIONS.values()]
+    messages = [reported(made) for made, _ in FAULTS.values()]
+    messages += [reported(replace(LONG, protection=deviation.protection)) for deviation in DEVIATIONS.values()]
     assert len(set(messages)) == len(messages)
 
 
@@ -246,22 +246,22 @@ def test_segments_of_the_right_size(made: Made) -> None:
 
 
 def test_smdp_sign_without_the_key_of_the_euicc() -> None:
-    assert "smdpSign does not verify" in told(Made(channel=signed_over_own_key))
+    assert "smdpSign does not verify" in reported(Made(channel=signed_over_own_key))
 
 
 def test_keys_of_the_wrong_kind() -> None:
-    assert "under session keys" in told(Made(), keys="random")
-    assert "under random keys" in told(RANDOM, keys="session")
+    assert "under session keys" in reported(Made(), keys="random")
+    assert "under random keys" in reported(RANDOM, keys="session")
 
 
 def test_session_keys_sent_as_random_ones() -> None:
     eid = default_pki().euicc(None, "nist").certificate.eid or b""
     binding = bpp.Binding(SESSION, signatures.public_point(EUICC_KEY), eid, SERVER_KEY, SERVER_KEY, b"pytest-euicc")
-    assert "the session's own keys" in told(Made(random_keys=binding.session_keys()))
+    assert "the session's own keys" in reported(Made(random_keys=binding.session_keys()))
 
 
 def test_metadata_in_fewer_segments_than_wanted() -> None:
-    assert "at least 2 segments 88, received 1" in told(Made(), metadata_segments=2)
+    assert "at least 2 segments 88, received 1" in reported(Made(), metadata_segments=2)
     assert mismatches(LONG, metadata_segments=2) == []
 
 
@@ -283,12 +283,12 @@ def test_what_a_retry_may_have_in_common_with_the_first_attempt() -> None:
 
 
 def test_a_one_time_key_for_two_bindings() -> None:
-    assert "bound to another key of the eUICC before" in told(RANDOM, earlier())
+    assert "bound to another key of the eUICC before" in reported(RANDOM, earlier())
 
 
 def test_random_keys_for_two_profiles() -> None:
     other = replace(EARLIER, announced=metadata_of(profileName="Silver"), server_key=OTHER_SERVER_KEY)
-    assert "those of another profile" in told(RANDOM, earlier(other))
+    assert "those of another profile" in reported(RANDOM, earlier(other))
 
 
 @pytest.mark.parametrize(
@@ -303,4 +303,4 @@ def test_random_keys_for_two_profiles() -> None:
     ],
 )
 def test_a_package_that_is_bound_to_the_first_attempt(stale: Made, words: str) -> None:
-    assert words in told(stale, earlier())
+    assert words in reported(stale, earlier())

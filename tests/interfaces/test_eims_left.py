@@ -60,8 +60,8 @@ def associated(session: Session) -> list[str]:
 
 def cut_short(euicc: SimulatedEuicc, *states: dict[str, object], profile: dict[str, object] | None = None) -> Path:
     """A run that ends when its sequence has reached states; returns its journal."""
-    session, told = opened(euicc)
-    assert told == ""
+    session, reported = opened(euicc)
+    assert reported == ""
     context = Context(session, "TC_Own_01")
     context.reset()
     context.select_isdr()
@@ -86,9 +86,9 @@ def cut_short(euicc: SimulatedEuicc, *states: dict[str, object], profile: dict[s
 def test_they_are_deleted_under_their_own_keys(euicc: SimulatedEuicc, states: list[dict[str, object]]) -> None:
     path = cut_short(euicc, *states)
     assert path.stat().st_mode & 0o777 == 0o600
-    session, told = opened(euicc)
-    assert "was cut short in TC_Own_01; the card was put back first" in told
-    assert "left behind" not in told
+    session, reported = opened(euicc)
+    assert "was cut short in TC_Own_01; the card was put back first" in reported
+    assert "left behind" not in reported
     assert associated(session) == []
     assert not path.exists()
 
@@ -100,8 +100,8 @@ def without_keys(path: Path) -> None:
 
 def test_one_whose_key_nobody_has_goes_by_a_memory_reset(euicc: SimulatedEuicc) -> None:
     without_keys(cut_short(euicc, {}))
-    session, told = opened(euicc)
-    assert "left behind" not in told
+    session, reported = opened(euicc)
+    assert "left behind" not in reported
     assert associated(session) == []
 
 
@@ -112,9 +112,9 @@ def test_one_that_cannot_be_deleted_is_named(euicc: SimulatedEuicc) -> None:
     assert first["eim"] == []
     # Another was there before the run, so that the card must not be reset.
     path.write_text("".join(f"{json.dumps(line)}\n" for line in [first | {"eim": ["2.999.1"]}, *lines]))
-    session, told = opened(euicc)
+    session, reported = opened(euicc)
     (left,) = associated(session)
-    assert f"left behind on the card: the eIM {left} is associated; the eIM 2.999.1 was deleted" in told
+    assert f"left behind on the card: the eIM {left} is associated; the eIM 2.999.1 was deleted" in reported
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -124,8 +124,8 @@ def test_profiles_are_put_back_by_packages(euicc: SimulatedEuicc, *, there: bool
     cut_short(euicc, {}, profile={"state": "enabled", **own})
     assert euicc.state.enabled is not None
     assert len(euicc.state.profiles) == len(before.profiles) + (not there)
-    _, told = opened(euicc)
-    assert "left behind" not in told
+    _, reported = opened(euicc)
+    assert "left behind" not in reported
     assert euicc.state.enabled is None
     assert euicc.state.iot.eims == ()
     assert [profile.iccid for profile in euicc.state.profiles] == [profile.iccid for profile in before.profiles]

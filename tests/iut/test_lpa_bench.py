@@ -111,12 +111,12 @@ def test_servers_answer_by_the_script(bench: SimulatedBench, isdr: Isdr) -> None
             rule(**{"function": "ES9+.*", "nth": 1, "with": {"serverSigned1": {"serverAddress": "x.example.com"}}}),
         ]
     )
-    told = [ask(bench, "initiateAuthentication", **body) for _ in range(6)]
-    assert [status for status, _, _ in told] == [200, 503, 0, 200, 200, 200]
-    assert told[2][1] == "before"
-    assert "serverSigned1" not in told[3][2]
-    assert told[3][2]["more"] == 1
-    signed = [tlv.parse(_octets(each[2]["serverSigned1"])).octets for each in told[4:]]
+    reported = [ask(bench, "initiateAuthentication", **body) for _ in range(6)]
+    assert [status for status, _, _ in reported] == [200, 503, 0, 200, 200, 200]
+    assert reported[2][1] == "before"
+    assert "serverSigned1" not in reported[3][2]
+    assert reported[3][2]["more"] == 1
+    signed = [tlv.parse(_octets(each[2]["serverSigned1"])).octets for each in reported[4:]]
     addresses = [codec.decode("ServerSigned1", each)["serverAddress"] for each in signed]
     assert addresses == ["x.example.com", ADDRESS]
     statuses = [call.status for call in bench.record.named("ES9+.*")]

@@ -70,8 +70,8 @@ def test_every_way_to_end_is_told_apart() -> None:
     )
     assert made.perform("list", {}).ending == "timeout"
     assert made.perform("enable", {"text": "1"}).ending == "crash"
-    told = made.perform("delete", {"iccid": ICCID})
-    assert (told.result, told.ending) == ("failure", "told")
+    reported = made.perform("delete", {"iccid": ICCID})
+    assert (reported.result, reported.ending) == ("failure", "told")
     with pytest.raises(NotPermitted, match="no command for it"):
         made.perform("nickname", {"name": "x", "iccid": bytes(10)})
     with pytest.raises(NotPermitted, match="takes no text"):

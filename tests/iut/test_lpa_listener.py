@@ -39,9 +39,9 @@ def test_any_host_has_a_certificate_of_its_own(bench: SimulatedBench) -> None:
         bench.set_server(host)
         with client(bench, host) as found:
             assert found.send("handleNotification", b"{}").status == 204
-    told = [call for call in bench.record.calls if call.name == "TLS"]
-    assert [call.value["host"] for call in told] == [ADDRESS, "second.example.com"]
-    assert {call.status for call in told} == {"TLSv1.3"}
+    reported = [call for call in bench.record.calls if call.name == "TLS"]
+    assert [call.value["host"] for call in reported] == [ADDRESS, "second.example.com"]
+    assert {call.status for call in reported} == {"TLSv1.3"}
     assert bench.https().ca_file.read_bytes().count(b"BEGIN CERTIFICATE") == 2
 
 

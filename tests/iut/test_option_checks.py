@@ -1,4 +1,4 @@
-"""Mistakes in options and in the files they name: told before anything starts, the same with workers."""
+"""Mistakes in options and in the files they name: reported before anything starts, the same with workers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_euicc.options import Options
 from tests.support.plugin_runs import run, run_alone, run_tests
 
 
-def told(workers: bool = False, **given: Any) -> str:
+def reported(workers: bool = False, **given: Any) -> str:
     try:
         option_checks.check(Options(**given), workers=workers)
     except PytestEuiccError as error:
@@ -40,11 +40,13 @@ URL = "https://127.0.0.1:9"
     ],
 )
 def test_options_that_exclude_each_other(given: dict[str, Any], message: str) -> None:
-    assert told(**given).splitlines()[0].startswith(message)
+    assert reported(**given).splitlines()[0].startswith(message)
 
 
 def test_every_pair_is_told() -> None:
-    assert len(told(euicc="pcsc", defects=("x",), variants=("y",), lpa="lpac", lpa_defects=("z",)).splitlines()) == 3
+    assert (
+        len(reported(euicc="pcsc", defects=("x",), variants=("y",), lpa="lpac", lpa_defects=("z",)).splitlines()) == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,24 +72,24 @@ def test_every_pair_is_told() -> None:
     ],
 )
 def test_what_is_named_is_there(given: dict[str, Any], message: str) -> None:
-    assert message in told(**given)
+    assert message in reported(**given)
 
 
 def test_settings_are_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "card.yaml").write_text("svn: 2.6.0\nmemroy: 100\n")
     expected = f"--euicc: {tmp_path / 'card.yaml'}:2:1: unknown key 'memroy'; did you mean 'memory'?"
-    assert told(euicc=f"sim:{tmp_path / 'card.yaml'}") == expected
+    assert reported(euicc=f"sim:{tmp_path / 'card.yaml'}") == expected
 
 
 def test_a_recording_replaces_none(tmp_path: Path) -> None:
     (tmp_path / "run.trace").touch()
-    assert "a recording replaces none" in told(record=tmp_path / "run.trace")
-    assert told(record=tmp_path / "run.trace", workers=True) == ""
-    assert told(record=tmp_path) == ""
+    assert "a recording replaces none" in reported(record=tmp_path / "run.trace")
+    assert reported(record=tmp_path / "run.trace", workers=True) == ""
+    assert reported(record=tmp_path) == ""
 
 
 def test_the_defaults_are_well() -> None:
-    assert told() == told(euicc="sim:iot", defects=("ignores-ppr1",), smdp_defects=("no-tls-1.3",)) == ""
+    assert reported() == reported(euicc="sim:iot", defects=("ignores-ppr1",), smdp_defects=("no-tls-1.3",)) == ""
 
 
 def test_the_run_ends_with_one_message(pytester: pytest.Pytester) -> None:
@@ -106,16 +108,16 @@ def test_with_workers_nothing_is_started(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("--euicc-declartion=x", "there is no option --euicc-declartion; did you mean --euicc-declaration?"),
         ("--smdp-timout", "there is no option --smdp-timout; did you mean --smdp-timeout?"),
     ],
 )
-def test_an_option_that_nobody_has(pytester: pytest.Pytester, given: str, told: str) -> None:
+def test_an_option_that_nobody_has(pytester: pytest.Pytester, given: str, reported: str) -> None:
     result = run_tests(pytester, given)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {told}".replace("?", "[?]")])
+    result.stderr.fnmatch_lines([f"ERROR: {reported}".replace("?", "[?]")])
 
 
 def test_an_option_of_a_conftest_is_left_alone(pytester: pytest.Pytester) -> None:

@@ -67,10 +67,10 @@ def test_pulled_and_put_back_in_mid_run(pcscd: Pcscd) -> None:
         time.sleep(1)
         card.reached.clear()
         bench.enter_context(pcscd.inserted(card))
-        told, _ = process.communicate(timeout=120)
-    assert told.count("PASSED") >= 2, told
-    assert "the card was pulled out" in told, told
-    assert "1 error" in told, told
+        reported, _ = process.communicate(timeout=120)
+    assert reported.count("PASSED") >= 2, reported
+    assert "the card was pulled out" in reported, reported
+    assert "1 error" in reported, reported
     assert process.returncode == pytest.ExitCode.TESTS_FAILED
 
 
@@ -84,8 +84,8 @@ def test_another_card_in_its_place_is_refused(pcscd: Pcscd) -> None:
         assert card.reached.wait(60)
         server.stop()
         bench.enter_context(pcscd.inserted(other))
-        told, _ = process.communicate(timeout=120)
-    assert f"has EID {next_eid(first).hex()}, but the run is about that with EID {first.hex()}" in told, told
+        reported, _ = process.communicate(timeout=120)
+    assert f"has EID {next_eid(first).hex()}, but the run is about that with EID {first.hex()}" in reported, reported
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     functions = {apdu[5:] for apdu in other.received if apdu[1] == 0xE2}
     assert {octets.rstrip(b"\0") for octets in functions} <= {GET_EID}

@@ -113,22 +113,22 @@ def test_a_template_loads_and_an_unknown_one_names_those_there_are(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [("name: card\n", "1:1: key 'version' is missing; write the version of SGP.22 that it follows, 2.2 to 2.7"),
      ("name: card\nversion: 3.0.0\n", "2:10: version 3.0.0 is none that this release knows; write the version"),
      ("version: 2.1\n", "version 2.1 is none")],
 )  # fmt: skip
 def test_a_version_that_is_missing_or_unknown(
-    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "card.yaml"
     path.write_text(text)
     with pytest.raises(FileMistakes) as caught:
         Declaration.load(path)
     assert len(caught.value.mistakes) == 1
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert cli.main(["lint", str(path)]) == 1
-    assert told in capsys.readouterr().out
+    assert reported in capsys.readouterr().out
 
 
 def test_it_serves_a_run(pytester: pytest.Pytester) -> None:

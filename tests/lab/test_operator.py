@@ -94,16 +94,16 @@ def test_time_and_unknown_answers_of_a_hook() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["terminal", "-n", "2"], "workers of pytest-xdist have no terminal"),
         (["terminal"], "this process has no terminal to ask on"),
         (["nobody"], "--euicc-operator: no operator 'nobody'; known: hook, none, terminal"),
     ],
 )
-def test_one_message_before_the_run(options: list[str], told: str, tmp_path: Path) -> None:
+def test_one_message_before_the_run(options: list[str], reported: str, tmp_path: Path) -> None:
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass\n")
     process = PytestRun(["-p", "no:cacheprovider", "--euicc-operator", *options], tmp_path)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
-    assert told in said
+    assert reported in said

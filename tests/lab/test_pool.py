@@ -52,7 +52,7 @@ def test_a_pool_of_two_products(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("a.yaml", ":1:1: a pool is a list of products"),
         ("- {declaration: a.yaml, card: pcsc}", ":1:25: unknown key 'card'; did you mean 'cards'"),
@@ -66,8 +66,8 @@ def test_a_pool_of_two_products(folder: Path) -> None:
         ("- {declaration: gone.yaml}", "gone.yaml:1:1: cannot be read"),
     ],
 )
-def test_a_pool_with_a_mistake(folder: Path, text: str, told: str) -> None:
-    with pytest.raises(FileMistakes, match=told):
+def test_a_pool_with_a_mistake(folder: Path, text: str, reported: str) -> None:
+    with pytest.raises(FileMistakes, match=reported):
         pool_of(folder, text)
 
 

@@ -40,12 +40,12 @@ def test_what_may_be_meant(wanted: str, numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "kind", "told"),
+    ("wanted", "kind", "reported"),
     [("7", NoReader, "There are: 0: ACS"), ("*Gemalto*", NoReader, "There are"), ("atr=3B9F", NoCard, "ATR 3B9F"),
      ("atr=xy", NoReader, "in hex"), ("eid=x", NoReader, "32 digits")],
 )  # fmt: skip
-def test_what_cannot_be_meant(wanted: str, kind: type[Exception], told: str) -> None:
-    with pytest.raises(kind, match=told):
+def test_what_cannot_be_meant(wanted: str, kind: type[Exception], reported: str) -> None:
+    with pytest.raises(kind, match=reported):
         choose(THREE, wanted)
 
 
@@ -172,8 +172,8 @@ def test_another_card_than_the_declared_one_ends_the_run(pytester: pytest.Pytest
     trace = pytester.path / "run.trace"
     result = run(pytester, "es10c", "-k", "GetEID", "--euicc-declaration", declared, "--euicc-record", trace)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    told = f"declares the card with EID 89049032010000000000000000000138, but the card in * has EID {EID}"
-    result.stdout.fnmatch_lines([f"*{told}*"])
+    reported = f"declares the card with EID 89049032010000000000000000000138, but the card in * has EID {EID}"
+    result.stdout.fnmatch_lines([f"*{reported}*"])
     commands = [line.split()[1] for line in trace.read_text().splitlines() if line.startswith(">")]
     asked = [f"{int(command[:2], 16) & 0xFC:02X}{command[2:4]}" for command in commands]
     assert asked == ["0070", "00A4", "00C0", "80E2", "00C0"], "nothing but the question for the EID"
@@ -198,12 +198,12 @@ def test_what_the_declaration_gets_wrong_is_a_result(pytester: pytest.Pytester) 
     chosen = ("es10b", "-k", "DeclaredCapabilities_11", "--euicc-declaration", declared, "--euicc-report", "out")
     result = run(pytester, *chosen, "--alluredir", "allure", "--junitxml", "junit.xml")
     result.assert_outcomes(passed=1)
-    told = "svn: declared 2.4.0, the card has 2.6.0"
+    reported = "svn: declared 2.4.0, the card has 2.6.0"
     (entry,) = json.loads((pytester.path / "out/run.json").read_text())["sequences"]
-    assert [(each["kind"], each["text"]) for each in entry["observations"]] == [("contradiction", told)]
-    assert told in (pytester.path / "out/summary.html").read_text()
-    assert told in (pytester.path / "junit.xml").read_text()
-    assert any(told in path.read_text() for path in (pytester.path / "allure").glob("*-attachment.txt"))
+    assert [(each["kind"], each["text"]) for each in entry["observations"]] == [("contradiction", reported)]
+    assert reported in (pytester.path / "out/summary.html").read_text()
+    assert reported in (pytester.path / "junit.xml").read_text()
+    assert any(reported in path.read_text() for path in (pytester.path / "allure").glob("*-attachment.txt"))
     declared.write_text("version: 2.6\nsvn: 2.4.0\nobservations: { contradiction: fail }\n")
     run(pytester, *chosen).assert_outcomes(failed=1)
 

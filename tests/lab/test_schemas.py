@@ -105,7 +105,7 @@ def sequence(**keys: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "reported"),
     [
         ({"steps": [{"es10c.get_eidd": {}}]}, "'es10c.get_eidd' was unexpected"),
         ({"steps": ["es10c.get_eidd"]}, "'es10c.get_eidd' is not one of"),
@@ -120,9 +120,9 @@ def sequence(**keys: Any) -> dict[str, Any]:
         ({"steps": [{"card.atr": {"verify": ["derr"]}}]}, "'derr' is not one of"),
     ],
 )
-def test_a_mistake_is_one_error(keys: dict[str, Any], told: str) -> None:
+def test_a_mistake_is_one_error(keys: dict[str, Any], reported: str) -> None:
     (fault,) = faults("vectors", sequence(**keys))
-    assert told in fault
+    assert reported in fault
 
 
 def test_a_saved_value_may_stand_for_any_other() -> None:

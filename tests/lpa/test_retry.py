@@ -179,8 +179,10 @@ def test_the_package_is_not_bound_to_another_key(bench: Callable[..., Bench], or
     order(rebinding=False)
     euicc = bench(reuse_keys=False)
     failed = euicc.interrupted()
-    told = r"getBoundProfilePackage: the SM-DP\+ answered 8\.2/3\.7: .*; the eUICC made a new one-time key in place of"
-    with pytest.raises(ServerRefused, match=told) as caught:
+    reported = (
+        r"getBoundProfilePackage: the SM-DP\+ answered 8\.2/3\.7: .*; the eUICC made a new one-time key in place of"
+    )
+    with pytest.raises(ServerRefused, match=reported) as caught:
         euicc.lpa().retry(failed)
     assert (caught.value.subject, caught.value.reason) == ("8.2", "3.7")
 

@@ -90,9 +90,9 @@ def test_compare_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture
     if content is not None:
         path.write_bytes(content)
     assert cli.main(["compare", str(path), str(path)]) == 2
-    told = capsys.readouterr().err
-    assert str(path) in told
-    assert len(told) < len(str(path)) + 100
+    reported = capsys.readouterr().err
+    assert str(path) in reported
+    assert len(reported) < len(str(path)) + 100
 
 
 def test_serve_card_without_a_reader(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,9 +160,9 @@ def test_a_test_pki_for_what_is_no_eid(tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_test_pki_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert cli.main(["pki", str(tmp_path / "file")]) == 2
-    told = capsys.readouterr().err
-    assert "Not a directory; name a folder that can be written to" in told
-    assert "Errno" not in told
+    reported = capsys.readouterr().err
+    assert "Not a directory; name a folder that can be written to" in reported
+    assert "Errno" not in reported
 
 
 def test_the_coverage_page_in_a_locale_without_unicode() -> None:
@@ -184,7 +184,7 @@ def test_the_simulated_card_goes_back_by_an_apdu() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["lnt"], "pytest-euicc: there is no command 'lnt'; did you mean 'lint'?"),
         (["schema", "vector"], "pytest-euicc schema: there is no kind 'vector'; did you mean 'vectors'?"),
@@ -201,12 +201,12 @@ def test_the_simulated_card_goes_back_by_an_apdu() -> None:
     ],
 )
 def test_what_is_misspelt_is_told_with_what_was_meant(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reported: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == 2
-    assert told in capsys.readouterr().err.splitlines()[0]
+    assert reported in capsys.readouterr().err.splitlines()[0]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,11 +104,11 @@ def test_deviations_and_the_date_are_in_the_record_and_in_allure(pytester: pytes
     assert pytester.runpytest_inprocess(*own, "-k", "O1", "--alluredir", "allure", *given).ret == 0
     run = load(pytester.path / "out")
     assert run.deviations == deviations
-    told = (pytester.path / "allure" / "environment.properties").read_text()
-    assert f"started={run.started[:10]}" in told
-    assert "euicc-defect=ignores-ppr1\neuicc-variant=reader-gets-response\n" in told
-    assert "not endorsed by GSMA" in told
-    assert "tested_by=Lab 7\n" in told
+    reported = (pytester.path / "allure" / "environment.properties").read_text()
+    assert f"started={run.started[:10]}" in reported
+    assert "euicc-defect=ignores-ppr1\neuicc-variant=reader-gets-response\n" in reported
+    assert "not endorsed by GSMA" in reported
+    assert "tested_by=Lab 7\n" in reported
     assert run.tester == "Lab 7"
     assert "<dt>tested by</dt><dd>Lab 7</dd>" in (pytester.path / "out" / "summary.html").read_text()
 

@@ -116,12 +116,12 @@ def test_a_card_that_dies_is_replaced_by_a_spare_one(bench: pytest.Pytester, spa
     bench.makefile(".yaml", rack=f"- {{declaration: card2.yaml, cards: {places}}}\n")
     bench.makeconftest(DYING % "pytest.second")
     result = bench.runpytest_subprocess(*OPTIONS)
-    told = [(entry.id[-2:], entry.verdict, entry.eid) for entry in load(bench.path / "out").sequences]
+    reported = [(entry.id[-2:], entry.verdict, entry.eid) for entry in load(bench.path / "out").sequences]
     if spare:
-        assert told == [("O1", "pass", EIDS[0]), ("O2", "inconclusive", EIDS[0]), ("O3", "inconclusive", EIDS[1])]
+        assert reported == [("O1", "pass", EIDS[0]), ("O2", "inconclusive", EIDS[0]), ("O3", "inconclusive", EIDS[1])]
         assert [card["eid"] for card in load(bench.path / "out").cards] == list(EIDS)
     else:
-        assert [entry[:2] for entry in told] == [("O1", "pass"), ("O2", "inconclusive")]
+        assert [entry[:2] for entry in reported] == [("O1", "pass"), ("O2", "inconclusive")]
         result.stdout.fnmatch_lines(["*card2: none of its cards can be used:*"])
 
 

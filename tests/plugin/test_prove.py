@@ -248,12 +248,12 @@ def test_a_run_that_dies_or_hangs_is_one_inconclusive_outcome() -> None:
         ]
         outcomes = list(workers.work(portions))
         processes = [worker.process for worker in workers._workers]
-    told = {outcome.sequence: (outcome.verdict, outcome.reason) for outcome in outcomes}
-    assert len(outcomes) == len(told)
-    assert told.pop("dies") == (Verdict.INCONCLUSIVE, "the run ended its process (exit status 3)")
-    assert told.pop("hangs") == (Verdict.INCONCLUSIVE, "hung: no verdict within 1 s")
-    assert told.pop("raises") == (Verdict.INCONCLUSIVE, "fault of the harness: ValueError: odd")
-    assert told == dict.fromkeys("abce", (Verdict.PASS, ""))
+    reported = {outcome.sequence: (outcome.verdict, outcome.reason) for outcome in outcomes}
+    assert len(outcomes) == len(reported)
+    assert reported.pop("dies") == (Verdict.INCONCLUSIVE, "the run ended its process (exit status 3)")
+    assert reported.pop("hangs") == (Verdict.INCONCLUSIVE, "hung: no verdict within 1 s")
+    assert reported.pop("raises") == (Verdict.INCONCLUSIVE, "fault of the harness: ValueError: odd")
+    assert reported == dict.fromkeys("abce", (Verdict.PASS, ""))
     assert not any(process.is_alive() for process in processes)
 
 

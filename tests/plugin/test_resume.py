@@ -137,7 +137,7 @@ sequences:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--euicc-seed", "another"], "the seed of that run is resume, not another; leave --euicc-seed away"),
         (["--euicc-declaration", "another.yaml"], "the declaration is not that of that run, Simulated eUICC*"),
@@ -146,7 +146,7 @@ sequences:
         (["--euicc-report", "elsewhere"], "the report goes on in that folder; leave --euicc-report elsewhere away"),
     ],
 )
-def test_what_must_be_the_same(cut: Path, pytester: pytest.Pytester, options: list[str], told: str) -> None:
+def test_what_must_be_the_same(cut: Path, pytester: pytest.Pytester, options: list[str], reported: str) -> None:
     shutil.copytree(cut, "cut")
     (pytester.path / "another.yaml").write_text(DECLARATION)
     (pytester.path / "more.yaml").write_text(VECTOR)
@@ -156,7 +156,7 @@ def test_what_must_be_the_same(cut: Path, pytester: pytest.Pytester, options: li
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     lines = [line for line in (done.stderr.lines + done.stdout.lines) if "--euicc-resume cut" in line]
     assert len(lines) == 1, lines
-    pytest.LineMatcher(lines).fnmatch_lines([f"*--euicc-resume cut: {told}*"])
+    pytest.LineMatcher(lines).fnmatch_lines([f"*--euicc-resume cut: {reported}*"])
     assert (pytester.path / "cut" / "run.json").read_bytes() == before
 
 
@@ -171,6 +171,8 @@ def test_a_folder_that_was_changed(cut: Path, pytester: pytest.Pytester) -> None
 def test_another_card(cut: Path) -> None:
     resumed = ResumedRun(cut)
     resumed.check_card({"eid": record(cut)["card"]["eid"]})
-    told = "that run was on the card with EID 8904.*, but the card in pcsc: A has EID 89049032123451234512345678901332"
-    with pytest.raises(OptionError, match=told):
+    reported = (
+        "that run was on the card with EID 8904.*, but the card in pcsc: A has EID 89049032123451234512345678901332"
+    )
+    with pytest.raises(OptionError, match=reported):
         resumed.check_card({"eid": "89049032123451234512345678901332", "reader": "pcsc: A"})

@@ -85,9 +85,9 @@ def test_an_odd_message_changes_no_verdict(
     assert "errors" not in counts
     verdicts = {entry["verdict"] for entry in json.loads((pytester.path / "out" / "run.json").read_text())["sequences"]}
     assert verdicts == {"fail" if wrong else "pass"}
-    told = [path.read_text(encoding="utf-8") for path in pytester.path.rglob("allure/*")]
-    assert told
-    for text in [*told, result.stdout.str()]:
+    reported = [path.read_text(encoding="utf-8") for path in pytester.path.rglob("allure/*")]
+    assert reported
+    for text in [*reported, result.stdout.str()]:
         assert "\x1b[31m" not in text
         assert "\u202e" not in text
         assert "\x9b" not in text
@@ -117,8 +117,8 @@ def test_a_test_of_one_s_own_fails_with_it(pytester: pytest.Pytester) -> None:
     assert result.parseoutcomes()["failed"] == 1
     said = r"ValueError: bad \ud800 name \x1b[31m \u202e \x9b"
     assert said in result.stdout.str()
-    (told,) = [json.loads(path.read_text(encoding="utf-8")) for path in pytester.path.glob("allure/*-result.json")]
-    assert told["statusDetails"]["message"] == said
+    (reported,) = [json.loads(path.read_text(encoding="utf-8")) for path in pytester.path.glob("allure/*-result.json")]
+    assert reported["statusDetails"]["message"] == said
     attached = [path.read_text(encoding="utf-8") for path in pytester.path.glob("allure/*-attachment*")]
     assert "attached \\ud800" in attached
     assert "bad \\ud800 name" in (pytester.path / "junit.xml").read_text(encoding="utf-8")
@@ -128,9 +128,12 @@ def test_a_test_of_one_s_own_fails_with_it(pytester: pytest.Pytester) -> None:
 def test_an_argument_that_no_worker_can_take(pytester: pytest.Pytester, option: str) -> None:
     result = run(pytester, "es10c", "-n", "1", "-k", "GetEID_01", f"{option}=caf\udce9")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    told = result.stdout.str() + result.stderr.str()
-    assert f"{option}=caf\\udce9: not UTF-8, and pytest-xdist hands its workers nothing else; name it otherwise" in told
-    assert "Traceback" not in told
+    reported = result.stdout.str() + result.stderr.str()
+    assert (
+        f"{option}=caf\\udce9: not UTF-8, and pytest-xdist hands its workers nothing else; name it otherwise"
+        in reported
+    )
+    assert "Traceback" not in reported
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file systems of other systems have no such names")

@@ -52,12 +52,12 @@ def verdicts(card: Unforgetting, declaration: Declaration, choice: Choice) -> di
         for case, sequence in choice(case for case in loader.load([resources.vectors()]) if case.iut == "euicc"):
             held = held_by(card)
             result = Runner(session).run(case, sequence)
-            told = [] if result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) else [str(result.reason)]
+            reported = [] if result.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) else [str(result.reason)]
             said = {each.kind for each in result.observations}
             if held - held_by(card) and "not-restored" not in said:
-                told.append("something of the card's own is gone, and nothing says so")
-            if told + result.left_behind:
-                wrong[result.id] = told + result.left_behind
+                reported.append("something of the card's own is gone, and nothing says so")
+            if reported + result.left_behind:
+                wrong[result.id] = reported + result.left_behind
     return wrong
 
 

@@ -48,9 +48,9 @@ def test_what_windows_lacks_is_not_needed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LACKING], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    told = done.stdout + done.stderr
-    ended = dict(re.findall(r"^(run|terminal|modem) (\d)$", told, re.MULTILINE))
-    assert ended == {"run": "0", "terminal": "4", "modem": "2"}, told
-    assert "no pseudo-terminal can be opened here: " in told
-    assert "ERROR: --euicc-operator terminal: this process has no terminal" in told
+    reported = done.stdout + done.stderr
+    ended = dict(re.findall(r"^(run|terminal|modem) (\d)$", reported, re.MULTILINE))
+    assert ended == {"run": "0", "terminal": "4", "modem": "2"}, reported
+    assert "no pseudo-terminal can be opened here: " in reported
+    assert "ERROR: --euicc-operator terminal: this process has no terminal" in reported
     assert (tmp_path / "out" / "summary.html").is_file()

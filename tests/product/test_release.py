@@ -85,7 +85,7 @@ def test_a_release_that_can_be_built(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "changelog", "tags", "changed", "told"),
+    ("version", "changelog", "tags", "changed", "reported"),
     [
         ("0.2.0", GOOD, [], "", "no tag v0.2.0"),
         ("0.2.0", GOOD, ["v0.1.0"], "", "no tag v0.2.0"),
@@ -97,10 +97,10 @@ def test_a_release_that_can_be_built(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing(
-    tmp_path: Path, version: str, changelog: str, tags: list[str], changed: str, told: str
+    tmp_path: Path, version: str, changelog: str, tags: list[str], changed: str, reported: str
 ) -> None:
     (found,) = checks.mistakes(tree(tmp_path, version, changelog), tags, changed)
-    assert told in found
+    assert reported in found
 
 
 def test_links_that_are_missing(tmp_path: Path) -> None:

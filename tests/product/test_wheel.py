@@ -90,18 +90,18 @@ def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path
     for path in site(place).glob("pytest_euicc*"):
         (own / path.name).symlink_to(path)
     done = called(place / "work", place / "bare" / "bin" / "python", "-c", BASE)
-    told = done.stdout + done.stderr
-    assert re.findall(r"^exit (\d)", told, re.MULTILINE) == list("04444222"), told
-    assert " passed, " in told
+    reported = done.stdout + done.stderr
+    assert re.findall(r"^exit (\d)", reported, re.MULTILINE) == list("04444222"), reported
+    assert " passed, " in reported
     smdp, report = "pip install 'pytest-euicc[smdp]'", "pip install 'pytest-euicc[report]'"
     nowhere = f"no SM-DP+ is named (--smdp), and the simulated one is not installed: {smdp}"
-    assert f"left out, if chosen, were sequences of ES9+ and procedures: {nowhere}" in told
-    assert f"ERROR: every chosen sequence needs an SM-DP+: {nowhere}" in told
-    assert f"ERROR: --euicc-report needs jinja2, which is not installed: {report}" in told
-    assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in told
-    assert f"ERROR: --alluredir is an option of allure-pytest: {report}" in told
-    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in told
-    assert f"pytest-euicc prove needs jinja2, which is not installed: {report}" in told
+    assert f"left out, if chosen, were sequences of ES9+ and procedures: {nowhere}" in reported
+    assert f"ERROR: every chosen sequence needs an SM-DP+: {nowhere}" in reported
+    assert f"ERROR: --euicc-report needs jinja2, which is not installed: {report}" in reported
+    assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in reported
+    assert f"ERROR: --alluredir is an option of allure-pytest: {report}" in reported
+    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in reported
+    assert f"pytest-euicc prove needs jinja2, which is not installed: {report}" in reported
 
 
 def base_distributions() -> set[str]:

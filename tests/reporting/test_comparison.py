@@ -135,10 +135,13 @@ def test_both_sides_of_a_verdict_that_changed() -> None:
 def test_the_heading_names_both_runs() -> None:
     cards = [{"declaration": "Card", "firmware": firmware, "eid": "89"} for firmware in ("1.0", "1.1")]
     comparison = compare([run(card=card, started="2026-11-28") for card in cards])
-    told = [("before", "Card, firmware 1.0; EID 89; 2026-11-28"), ("after", "Card, firmware 1.1; EID 89; 2026-11-28")]
-    assert comparison.heading == told
+    reported = [
+        ("before", "Card, firmware 1.0; EID 89; 2026-11-28"),
+        ("after", "Card, firmware 1.1; EID 89; 2026-11-28"),
+    ]
+    assert comparison.heading == reported
     for text in (html(comparison), markdown(comparison), "\n".join(comparison.lines())):
-        assert all(words in text for _, words in told)
+        assert all(words in text for _, words in reported)
 
 
 def test_times_beyond_their_noise() -> None:
@@ -162,8 +165,8 @@ def test_other_products_are_told_loudly() -> None:
 
 
 def test_formats_hold_hostile_text() -> None:
-    told = "<script>alert(1)</script> | \x1b[31m \u202e \ud800 `x`"
-    comparison = compare([run(entry("a")), run(entry("a", "fail", reason=told))])
+    reported = "<script>alert(1)</script> | \x1b[31m \u202e \ud800 `x`"
+    comparison = compare([run(entry("a")), run(entry("a", "fail", reason=reported))])
     page = html(comparison)
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page

@@ -33,9 +33,9 @@ def shards(pytester: pytest.Pytester) -> Path:
 def test_shards_become_the_run_that_they_are_parts_of(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert cli.main(["merge", str(shards / "one"), str(shards / "two"), "--out", str(shards / "out")]) == 0
-    told = capsys.readouterr().out
-    assert "own         1 pass, 1 fail, 1 inconclusive" in told
-    assert f"2 runs, 3 sequences: {shards / 'out' / 'summary.html'}" in told
+    reported = capsys.readouterr().out
+    assert "own         1 pass, 1 fail, 1 inconclusive" in reported
+    assert f"2 runs, 3 sequences: {shards / 'out' / 'summary.html'}" in reported
     run, whole = load(shards / "out"), load(shards / "whole")
     assert run.finished
     assert [(entry.id, entry.verdict) for entry in run.sequences] == [
@@ -66,10 +66,10 @@ def made(folder: Path, verdicts: dict[str, str], **heading: object) -> Path:
     """A run with these verdicts; one without a verdict had begun when the run was killed."""
     run = RunFolder(folder, HEADING | heading)
     (folder / "sequences").mkdir()
-    told = [
+    reported = [
         {"id": name, "title": name} | ({"verdict": verdict} if verdict else {}) for name, verdict in verdicts.items()
     ]
-    (folder / "sequences" / "main.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in told))
+    (folder / "sequences" / "main.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in reported))
     if all(verdicts.values()):
         run.close({"eid": "8901"} | dict(heading.get("card", {})), finished=True)  # type: ignore[call-overload]
     else:
@@ -92,7 +92,7 @@ def test_a_shard_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "told"),
+    ("heading", "reported"),
     [
         ({"harness": {"version": "1", "vectors": {"sha256": "BB"}}}, "the vectors differ"),
         ({"declarations": [{"sha256": "CC"}]}, "the declarations differ"),
@@ -100,10 +100,10 @@ def test_a_shard_is_missing(tmp_path: Path) -> None:
         ({"card": {"firmware": "2.0.0"}}, "the firmware of the cards differ"),
     ],
 )
-def test_runs_of_different_things_are_not_merged(tmp_path: Path, heading: dict[str, object], told: str) -> None:
+def test_runs_of_different_things_are_not_merged(tmp_path: Path, heading: dict[str, object], reported: str) -> None:
     one = made(tmp_path / "1", {"A": "pass"}, card={"firmware": "1.0.0"}, declarations=[{"sha256": "AA"}])
     two = made(tmp_path / "2", {"B": "pass"}, **({"declarations": [{"sha256": "AA"}]} | heading))
-    with pytest.raises(RunFileError, match=f"no parts of one run: {told}"):
+    with pytest.raises(RunFileError, match=f"no parts of one run: {reported}"):
         merge([one, two], tmp_path / "out")
 
 

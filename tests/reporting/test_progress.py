@@ -102,7 +102,7 @@ def test_a_terminal_shows_it(workers: list[str]) -> None:
 
 
 def test_a_pipe_shows_nothing_of_it() -> None:
-    told = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
-    assert "\x1b" not in told
-    assert " gone" not in told
-    assert "test_es8plus.py .." in told
+    reported = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert "\x1b" not in reported
+    assert " gone" not in reported
+    assert "test_es8plus.py .." in reported

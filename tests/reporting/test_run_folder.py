@@ -85,10 +85,10 @@ def test_a_full_disk_at_the_end_loses_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(run_folder, "write_whole", full)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    well, told = folder.close({}, finished=True)
+    well, reported = folder.close({}, finished=True)
     assert not well
-    assert told.startswith(f"--euicc-report {tmp_path / 'out'}: No space left on device; the reports are in ")
-    assert [entry.verdict for entry in load(Path(told.rpartition(" ")[2])).sequences] == ["fail"]
+    assert reported.startswith(f"--euicc-report {tmp_path / 'out'}: No space left on device; the reports are in ")
+    assert [entry.verdict for entry in load(Path(reported.rpartition(" ")[2])).sequences] == ["fail"]
 
 
 def test_a_full_disk_during_the_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

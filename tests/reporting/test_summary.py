@@ -11,8 +11,8 @@ from pytest_euicc.reporting.summary import lines
 
 
 def entry(name: str, verdict: str, reason: str = "") -> Entry:
-    told = {"id": name, "title": "It", "verdict": verdict, "interface": "ES9+", "reason": reason}
-    return Entry.model_validate(told)
+    reported = {"id": name, "title": "It", "verdict": verdict, "interface": "ES9+", "reason": reason}
+    return Entry.model_validate(reported)
 
 
 def record(*entries: Entry) -> RunRecord:
@@ -22,16 +22,16 @@ def record(*entries: Entry) -> RunRecord:
 def test_causes_that_several_sequences_share() -> None:
     same = [entry(f"a{number}", "fail", f"status 8.8/3.10, session {number:08X}") for number in range(3)]
     others = [entry("b", "fail", "another"), entry("c", "inconclusive", "no profile"), entry("d", "pass")]
-    told = list(lines(record(*others, *same)))
-    assert "causes      5 sequences did not pass, for 3 causes; several at once:" in told
-    assert told[told.index("causes      5 sequences did not pass, for 3 causes; several at once:") + 1] == (
+    reported = list(lines(record(*others, *same)))
+    assert "causes      5 sequences did not pass, for 3 causes; several at once:" in reported
+    assert reported[reported.index("causes      5 sequences did not pass, for 3 causes; several at once:") + 1] == (
         "            3 fail: status 8.8/3.10, session 00000000"
     )
 
 
 def test_single_causes_need_no_lines() -> None:
-    told = list(lines(record(entry("a", "fail", "one"), entry("b", "fail", "another"))))
-    assert not any(line.startswith("causes") for line in told)
+    reported = list(lines(record(entry("a", "fail", "one"), entry("b", "fail", "another"))))
+    assert not any(line.startswith("causes") for line in reported)
 
 
 def test_one_answer_where_several_were_demanded_is_one_cause() -> None:
@@ -39,12 +39,12 @@ def test_one_answer_where_several_were_demanded_is_one_cause() -> None:
         problem = {"path": "status", "expected": expected, "actual": "success"}
         step = {"number": 1, "action": "es9plus.authenticate_client", "passed": False, "problems": [problem]}
         step |= {"status": "success"}
-        told = {"id": name, "title": "It", "verdict": "fail", "interface": "ES9+", "clauses": ["5.6.3"]}
-        return Entry.model_validate(told | {"steps": [step]})
+        reported = {"id": name, "title": "It", "verdict": "fail", "interface": "ES9+", "clauses": ["5.6.3"]}
+        return Entry.model_validate(reported | {"steps": [step]})
 
     (group,) = groups([failed("a", "8.1.2/6.1"), failed("b", "8.1.3/6.1"), failed("c", "8.1.2/6.1")])
-    told = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
-    assert group.cause == f"es9plus.authenticate_client answered success: {told}"
+    reported = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
+    assert group.cause == f"es9plus.authenticate_client answered success: {reported}"
 
 
 def test_a_run_without_evidence_has_the_same_causes() -> None:
@@ -64,9 +64,9 @@ def test_a_run_without_evidence_has_the_same_causes() -> None:
             mismatches=(Mismatch("status", expected, "success"),),
             clauses=("SGP.22 5.6.3",),
         )
-        told = {"id": name, "title": "It", "verdict": "fail", "interface": "ES9+", "clauses": ["5.6.3"]}
-        return Entry.model_validate(told | {"reason": failure_text(failure)})
+        reported = {"id": name, "title": "It", "verdict": "fail", "interface": "ES9+", "clauses": ["5.6.3"]}
+        return Entry.model_validate(reported | {"reason": failure_text(failure)})
 
     (group,) = groups([failed("a", 1, "8.1.2/6.1"), failed("b", 3, "8.1.3/6.1")])
-    told = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
-    assert group.cause == f"es9plus.authenticate_client answered success: {told}"
+    reported = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
+    assert group.cause == f"es9plus.authenticate_client answered success: {reported}"

@@ -18,13 +18,13 @@ READ_EID = [bytes.fromhex(apdu) for apdu in ("00A4040010A0000005591010FFFFFFFF89
 
 
 def test_enter_takes_the_card_out_and_puts_it_in() -> None:
-    euicc, lost, told = SimulatedEuicc(), threading.Event(), list[str]()
+    euicc, lost, reported = SimulatedEuicc(), threading.Event(), list[str]()
     transport = VpcdTransport(0, TransportOptions(timeout=30))
     transport.listen()
     terminal, other = os.openpty()
     with open(other, encoding="utf-8") as keys:  # noqa: PTH123  (a descriptor)
         server = CardServer(euicc, port=transport.port)
-        person = threading.Thread(target=by_hand.serve, args=(server, lost.set, keys, told.append), daemon=True)
+        person = threading.Thread(target=by_hand.serve, args=(server, lost.set, keys, reported.append), daemon=True)
         person.start()
         transport.connect()
         for apdu in READ_EID:
@@ -41,4 +41,4 @@ def test_enter_takes_the_card_out_and_puts_it_in() -> None:
         person.join(10)
         assert not person.is_alive()
     os.close(terminal)
-    assert told == ["the card is out; Enter puts it in", "the card is in; Enter takes it out"]
+    assert reported == ["the card is out; Enter puts it in", "the card is in; Enter takes it out"]

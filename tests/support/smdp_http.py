@@ -42,7 +42,7 @@ def served(*defects: str) -> Iterator[Callable[[], Es9Client]]:
             each.close()
 
 
-def told(reply: Es9Reply) -> str:
+def reported(reply: Es9Reply) -> str:
     return f"{reply.status} {reply.status_code}".strip()
 
 
@@ -75,14 +75,14 @@ def at_once(make: Callable[[], Es9Client]) -> bool:
 
 FOREIGN = {"X-Admin-Protocol": "globalplatform-remote-admin/1.0"}
 OVER_HTTP: dict[str, tuple[Callable[[Callable[[], Es9Client]], object], object]] = {
-    "refuses-unknown-fields": (lambda make: told(sent(make, WHOLE | {"later": 1})), "200"),
+    "refuses-unknown-fields": (lambda make: reported(sent(make, WHOLE | {"later": 1})), "200"),
     "echoes-admin-protocol": (lambda make: protocol(sent(make, headers=FOREIGN)), "gsma/rsp/v2.6.0"),
     "lenient-base64": (
-        lambda make: told(sent(make, WHOLE | {"euiccChallenge": "AAECAwQF!BgcICQoLDA0ODw=="})),
+        lambda make: reported(sent(make, WHOLE | {"euiccChallenge": "AAECAwQF!BgcICQoLDA0ODw=="})),
         "200 1.3.1/2.1",
     ),
-    "takes-get": (lambda make: told(sent(make, method="GET")), "405"),
-    "takes-any-path": (lambda make: told(sent(make, path=f"{PATH}noSuchFunction")), "404"),
+    "takes-get": (lambda make: reported(sent(make, method="GET")), "405"),
+    "takes-any-path": (lambda make: reported(sent(make, path=f"{PATH}noSuchFunction")), "404"),
     "shares-requests": (at_once, True),
 }
 """What shows each deviation, and what there is to see without it."""

@@ -43,10 +43,10 @@ def test_every_format_says_the_same(text: str) -> None:
     (message,) = messages(parse(text.splitlines()))
     assert (message.header.hex(), message.data.hex().upper()) == ("81e29100", "BF3E035C015A")
     assert (message.response.hex().upper(), message.sw) == (EID, 0x9000)
-    told = "\n".join(lines(message))
-    assert "ES10c.GetEID (SGP.22 5.7.20), channel 1" in told
-    assert f"< {EID} 9000 (success)" in told
-    assert '{"eidValue": "89049032123451234512345678901235"}' in told
+    reported = "\n".join(lines(message))
+    assert "ES10c.GetEID (SGP.22 5.7.20), channel 1" in reported
+    assert f"< {EID} 9000 (success)" in reported
+    assert '{"eidValue": "89049032123451234512345678901235"}' in reported
 
 
 def test_blocks_of_store_data_are_one_message() -> None:

@@ -296,5 +296,5 @@ class Context:
         try:
             yield
         except Exception as error:
-            told = " ".join(str(error).split()) or type(error).__name__
-            self.left_behind.append(f"{what}: {told}")
+            reported = " ".join(str(error).split()) or type(error).__name__
+            self.left_behind.append(f"{what}: {reported}")

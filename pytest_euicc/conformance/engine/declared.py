@@ -23,7 +23,7 @@ def names_of_bits(type_name: str, value: tuple[bytes, int]) -> list[str | int]:
     return [names.get(number, number) for number, bit in enumerate(bits) if bit == "1"]
 
 
-def told_by(info2: dict[str, Any]) -> dict[str, Any]:
+def reported_by(info2: dict[str, Any]) -> dict[str, Any]:
     """What EUICCInfo2 says, by the keys of a declaration (SGP.22 5.7.8)."""
     forbidden = info2.get("forbiddenProfilePolicyRules", (b"", 0))
     return {
@@ -39,7 +39,7 @@ def told_by(info2: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def options_told_by(info2: dict[str, Any]) -> dict[str, tuple[bool, str]]:
+def options_reported_by(info2: dict[str, Any]) -> dict[str, tuple[bool, str]]:
     """Options that EUICCInfo2 decides, each with where it stands (SGP.22 5.7.8, SGP.32 5.9.2)."""
     rsp = names_of_bits("RspCapability", info2["rspCapability"])
     iot = info2.get("iotSpecificInfo") or {}
@@ -66,27 +66,27 @@ class Contradiction(NamedTuple):
 
     name: str
     declared: str
-    told: str
+    reported: str
 
     def __str__(self) -> str:
-        return f"{self.name}: declared {self.declared}, the card {self.told}"
+        return f"{self.name}: declared {self.declared}, the card {self.reported}"
 
 
 def contradictions(declaration: Declaration, info2: dict[str, Any]) -> list[Contradiction]:
     """Every value of the declaration that EUICCInfo2 contradicts; what is not declared is not compared."""
     found = []
-    for name, told in told_by(info2).items():
+    for name, reported in reported_by(info2).items():
         declared = getattr(declaration, name)
         if declared is None:
             continue
         if name in _BITS:
-            declared, told = (_named(_BITS[name], each) for each in (declared, told))
-        if declared != told:
-            found.append(Contradiction(name, _words(declared), f"has {_words(told)}"))
-    for option, (told, place) in options_told_by(info2).items():
+            declared, reported = (_named(_BITS[name], each) for each in (declared, reported))
+        if declared != reported:
+            found.append(Contradiction(name, _words(declared), f"has {_words(reported)}"))
+    for option, (reported, place) in options_reported_by(info2).items():
         held = declaration.options.get(option, False)
-        if declaration.options and held != told:
-            found.append(Contradiction(option, _words(held), f"has {_words(told)} ({place})"))
+        if declaration.options and held != reported:
+            found.append(Contradiction(option, _words(held), f"has {_words(reported)} ({place})"))
     if "version" in declaration.model_fields_set:
         highest = tuple(info2.get("highestSvn") or info2["svn"])
         if parse_version(declaration.version)[:2] != highest[:2]:

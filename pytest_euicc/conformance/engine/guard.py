@@ -51,7 +51,7 @@ def guarded(
             session.section(f"after {name}")
             preparation.restore(Undo(context))
             # No verdict of steps stands beside it here, so that what is not as before is reported as left behind.
-            told = [each.text for each in context.observations if each.kind in (NOT_COMPARED, NOT_RESTORED)]
-            context.left_behind += told
+            reported = [each.text for each in context.observations if each.kind in (NOT_COMPARED, NOT_RESTORED)]
+            context.left_behind += reported
         if session.journal is not None:
             session.journal.restored(context.sequence_id)

@@ -138,19 +138,19 @@ class _OfAnother:
 
     def __init__(self, eid: str) -> None:
         which = f"the EID {eid}" if eid else "no EID"
-        self.told = (
+        self.reported = (
             f"another run has a card with {which}; a journal is for one card, so that this one is not changed "
             "meanwhile. Give each test card an EID of its own, or wait for the other run"
         )
 
     def change(self, sequence: str) -> None:  # noqa: ARG002
-        raise SetupIncomplete(self.told)
+        raise SetupIncomplete(self.reported)
 
     def installing(self, iccid: bytes) -> None:  # noqa: ARG002
-        raise SetupIncomplete(self.told)
+        raise SetupIncomplete(self.reported)
 
     def note(self, kind: str, data: dict[str, Any]) -> None:  # noqa: ARG002
-        raise SetupIncomplete(self.told)
+        raise SetupIncomplete(self.reported)
 
     def restored(self, sequence: str) -> None:
         """Nothing was changed."""
@@ -177,7 +177,7 @@ def start(session: Session, eid: str) -> str:
     except OSError:
         # Nothing is changed where it cannot be written down either.
         lock = None
-    told = _recover(session, eid) if eid else _unknown()
+    reported = _recover(session, eid) if eid else _unknown()
     if session.refusal() is None:
         session.section("what the card holds")
         context = Context(session, "what the card holds")
@@ -185,7 +185,7 @@ def start(session: Session, eid: str) -> str:
         session.journal = Journal(name, take_inventory(context), lock, leftovers.held(context))
     elif lock is not None:
         lock.release()
-    return told
+    return reported
 
 
 def _lock(name: str) -> FileLock:
@@ -220,7 +220,9 @@ def _recover(session: Session, eid: str) -> str:
         before = _inventory(first)
         sequences = [line["sequence"] for line in lines if "sequence" in line]
         brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
-        told = f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
+        reported = (
+            f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
+        )
     except FileNotFoundError:
         return ""
     except _UNREADABLE as error:
@@ -244,25 +246,25 @@ def _recover(session: Session, eid: str) -> str:
                 forget_deleted(context)
         context.reset(start=False)
     except (CardError, Es10Error, InconclusiveError) as error:
-        return f"{told}; the card could not be put back and the journal {path} stays: {error}"
+        return f"{reported}; the card could not be put back and the journal {path} stays: {error}"
     unread = [found.text for found in context.observations if found.kind == NOT_COMPARED]
     if unread:
-        return f"{told}; the card could not be put back and the journal {path} stays: {'; '.join(unread)}"
+        return f"{reported}; the card could not be put back and the journal {path} stays: {'; '.join(unread)}"
     path.unlink(missing_ok=True)
     left = f"; left behind on the card: {'; '.join(context.left_behind)}" if context.left_behind else ""
-    return f"{told}; the card was put back first{left}"
+    return f"{reported}; the card was put back first{left}"
 
 
 def _put_aside(path: Path, why: str) -> str:
     """A damaged journal is reported once and put aside."""
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     place = next(name for name in names if not os.path.lexists(name))
-    told = f"{path}: the journal of an earlier run cannot be read ({why})"
+    reported = f"{path}: the journal of an earlier run cannot be read ({why})"
     try:
         path.rename(place)
     except OSError as error:
-        return f"{told} nor put aside ({error.strerror}); look at the card, and delete the file"
-    return f"{told}; nothing was put back. Look at the card; what can be read of the journal is in {place}"
+        return f"{reported} nor put aside ({error.strerror}); look at the card, and delete the file"
+    return f"{reported}; nothing was put back. Look at the card; what can be read of the journal is in {place}"
 
 
 def _lines(octets: bytes) -> list[dict[str, Any]]:

@@ -105,17 +105,17 @@ def chosen(step: Step, choice: Expectation, outcome: Outcome, result: Match) -> 
     what = step.title or step.action
     if len(step.expectations) > 1:
         number = step.expectations.index(choice) + 1
-        told = choice.because or describe(
+        reported = choice.because or describe(
             choice.expect if choice.expect is not None else choice.sw or choice.status, 200
         )
-        yield Observation(CHOICE, f"{what}: permitted alternative {number} of {len(step.expectations)}: {told}")
+        yield Observation(CHOICE, f"{what}: permitted alternative {number} of {len(step.expectations)}: {reported}")
     if len(choice.status or ()) > 1:
         yield Observation(
             CHOICE, f"{what}: status {outcome.status} of the permitted {' or '.join(choice.status or ())}"
         )
     if len(choice.sw or ()) > 1 and outcome.sw is not None:
         permitted = " or ".join(choice.sw or ())
-        told = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
-        yield Observation(CHOICE, f"{what}: status word {told} of the permitted {permitted}")
+        reported = f"{outcome.sw:04X} ({describe_status(outcome.sw)})"
+        yield Observation(CHOICE, f"{what}: status word {reported} of the permitted {permitted}")
     for path, alternative in result.chosen:
         yield Observation(CHOICE, f"{what}: {_INDEX.sub('', path) or 'value'}: {alternative}")

@@ -242,8 +242,8 @@ class _Run:
         preparation.restore(self.undo)
         if self.unannounced and not self.session.puts_back_whole:
             # What the card held was not read before; the journal of the run has it, and stays for the next one.
-            told = f"what {self.unannounced} changed, as the sequence does not say changes_card: true"
-            self.context.left_behind.append(told)
+            reported = f"what {self.unannounced} changed, as the sequence does not say changes_card: true"
+            self.context.left_behind.append(reported)
             return
         if self.session.journal is not None:
             self.session.journal.restored(self.id)

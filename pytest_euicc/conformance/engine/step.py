@@ -89,10 +89,10 @@ def _held(step: Step) -> list[str]:
     if step.any_of:
         held = ["one of the choices"]
     else:
-        told = (
+        reported = (
             f"status {' or '.join(step.status)}" if step.status else f"status word {' or '.join(step.sw or ['9000'])}"
         )
-        held = [told]
+        held = [reported]
         held += [f"value {describe(step.expect, 200)}"] if step.expect is not None else []
     return held + [f"check {call.name}" for call in step.verify] + [f"distinct {path}" for path in step.distinct]
 

@@ -203,16 +203,16 @@ def _known(version: tuple[int, int]) -> str:
 
 def _check_known_version(document: Document, data: dict[str, Any]) -> None:
     """A file says which version of SGP.22 it is about, for sequences apply by it."""
-    told = f"write the version of SGP.22 that it follows, {_known(FIRST_VERSION)} to {_known(LAST_VERSION)}"
+    reported = f"write the version of SGP.22 that it follows, {_known(FIRST_VERSION)} to {_known(LAST_VERSION)}"
     if "version" not in data:
-        document.mistake((), f"key 'version' is missing; {told}")
+        document.mistake((), f"key 'version' is missing; {reported}")
         return
     try:
         version = parse_version(str(data["version"]))
     except ValueError:
         return
     if not FIRST_VERSION <= version[:2] <= LAST_VERSION:
-        document.mistake(("version",), f"version {data['version']} is none that this release knows; {told}")
+        document.mistake(("version",), f"version {data['version']} is none that this release knows; {reported}")
 
 
 def load_inventory(path: Path, mistakes: list[Mistake]) -> list[HeldProfile]:

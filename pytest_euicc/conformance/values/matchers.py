@@ -257,8 +257,8 @@ def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) 
         attempt = _try(choice, actual, shape, path)
         if attempt:
             result.take(attempt)
-            told = f": {choice}" if isinstance(choice, str | bool | int) else ""
-            result.chosen.append((path, f"permitted alternative {number} of {len(argument)}{told}"))
+            reported = f": {choice}" if isinstance(choice, str | bool | int) else ""
+            result.chosen.append((path, f"permitted alternative {number} of {len(argument)}{reported}"))
             return
     result.mismatches.append(Mismatch(path, f"one of {describe(argument)}", _show(actual)))
 

@@ -83,8 +83,8 @@ def profiles_listed(context: Context, tags: bytes) -> list[Profile]:
     try:
         return profiles_on(context, tags)
     except Refused as error:
-        told = f"rules and addresses of profiles are not known, as a list with these tags is refused: {error}"
-        context.observe(LEFT_OUT, told, "SGP.32 5.9.14")
+        reported = f"rules and addresses of profiles are not known, as a list with these tags is refused: {error}"
+        context.observe(LEFT_OUT, reported, "SGP.32 5.9.14")
         return [Profile(info | UNKNOWN) for info in untagged(context)]
 
 

@@ -144,7 +144,7 @@ def _cut(context: Context, run: Callable[[], Outcome], tells: Part) -> tuple[int
     """Run with a power cut at every place, until it has had its effect.
 
     Returns:
-        How often the power went, what had changed although the effect was not there, and the answer, if one came.
+        How often the power went, what had changed although the effect was not there, and the answer, if there was one.
     """
     before = look_at(context)
     if tells == "results" and not _RESULT_LISTS.search(before["results"]):

@@ -98,8 +98,10 @@ def unchanged(
         operations = [codec.encode("Psmo", ("getRAT", {}))]
         outcome = load_euicc_package(context, Message(), eim=eim, psmo=operations)
         if not isinstance(outcome.value, dict) or "results" not in outcome.value:
-            told = outcome.fault or describe(outcome.value, 200)
-            mismatches.append(Mismatch("counter", f"{context.part(EimPeers).get(eim).counter + 1} is accepted", told))
+            reported = outcome.fault or describe(outcome.value, 200)
+            mismatches.append(
+                Mismatch("counter", f"{context.part(EimPeers).get(eim).counter + 1} is accepted", reported)
+            )
         mismatches += outcome.mismatches
     return Outcome(mismatches=tuple(mismatches))
 
@@ -161,8 +163,8 @@ def _one(what: str, wanted: str | bytes | None, found: list[bytes]) -> Iterator[
         return
     expected = [] if wanted == "none" else [wanted if isinstance(wanted, bytes) else bytes.fromhex(wanted)]
     if found != expected:
-        told = ", ".join(iccid.hex() for iccid in found) or "none"
-        yield Mismatch(what, ", ".join(iccid.hex() for iccid in expected) or "none", told)
+        reported = ", ".join(iccid.hex() for iccid in found) or "none"
+        yield Mismatch(what, ", ".join(iccid.hex() for iccid in expected) or "none", reported)
 
 
 @action("es10b_iot.switched_or_not")
@@ -178,8 +180,8 @@ def switched_or_not(context: Context, _message: Message, *, before: Hex, after: 
     on = [profile.iccid for profile in profiles_listed(context, _TAGS) if profile.enabled]
     found = []
     if on not in ([before], [after]):
-        told = ", ".join(iccid.hex() for iccid in on) or "none"
-        found.append(Mismatch("enabled", f"{before.hex()} or {after.hex()}", told))
+        reported = ", ".join(iccid.hex() for iccid in on) or "none"
+        found.append(Mismatch("enabled", f"{before.hex()} or {after.hex()}", reported))
     due = on == [after]
     for iccid, event in ((before, "notificationDisable"), (after, "notificationEnable")):
         pending = context.isdr().list_notification(event)[1]
@@ -217,8 +219,10 @@ def kept_results(
     found = [element.octets for element in parts[0].children()]
     expected = [peers.answers.get(number, b"") for number in wanted]
     if found != expected:
-        told = " ".join(octets.hex().upper() for octets in found) or "none"
-        yield Mismatch("euiccPackageResultList", " ".join(octets.hex().upper() for octets in expected) or "none", told)
+        reported = " ".join(octets.hex().upper() for octets in found) or "none"
+        yield Mismatch(
+            "euiccPackageResultList", " ".join(octets.hex().upper() for octets in expected) or "none", reported
+        )
 
 
 @check("iot_chain")

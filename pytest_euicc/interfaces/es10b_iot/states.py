@@ -308,8 +308,8 @@ def _tells_as_wanted(profile: Profile, rules: frozenset[str], addresses: int | N
     """Rules and addresses; of a card that does not tell them any profile will do where none in particular is wanted."""
     if are_unknown(profile):
         return not rules and addresses == 1
-    told = all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))
-    return profile.rules == rules and told
+    reported = all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))
+    return profile.rules == rules and reported
 
 
 def _enabled(context: Context) -> bytes | None:

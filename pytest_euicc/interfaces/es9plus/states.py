@@ -154,7 +154,7 @@ def _reach(context: Context, name: str, arguments: dict[str, Any], with_: dict[s
     """Run an action that must succeed."""
     outcome: Outcome = ACTIONS.get(name)(context, Message(with_), arguments)
     if outcome.status != "success" or outcome.mismatches:
-        told = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
+        reported = "; ".join(map(str, outcome.mismatches)) or describe(outcome.value.get("message", ""))
         if outcome.status == "8.8.1/3.8":
-            told += f"; {context.smdp.address} was asked for: addresses.smdp of the declaration is its own name"
-        raise Refused(f"{name}: {outcome.status} {told}")
+            reported += f"; {context.smdp.address} was asked for: addresses.smdp of the declaration is its own name"
+        raise Refused(f"{name}: {outcome.status} {reported}")

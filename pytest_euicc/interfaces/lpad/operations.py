@@ -16,7 +16,7 @@ from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.peers.lpa.user import Reply
 
-_TOLD = mapping("what the LPA told", text=TEXT, iccid=OCTETS, name=TEXT, provider=TEXT)
+_REPORTED = mapping("what the LPA reported", text=TEXT, iccid=OCTETS, name=TEXT, provider=TEXT)
 _PROFILE = mapping(
     "profile", iccid=OCTETS, state=TEXT, name=TEXT, provider=TEXT, nickname=TEXT, icon=OCTETS,
     **{"class": TEXT},
@@ -55,7 +55,7 @@ def _status(answer: Answer) -> str:
     return "success" if answer.result == "success" else "failed"
 
 
-@action("lpad.download", response=_TOLD, changes=True)
+@action("lpad.download", response=_REPORTED, changes=True)
 def download(
     context: Context, _message: Message, *, code: str, confirmation_code: str | None = None, imei: str | None = None
 ) -> Outcome:
@@ -69,10 +69,10 @@ def download(
     Returns:
         ``iccid``, ``name`` and ``provider`` as far as the LPA tells them.
     """
-    return _perform(context, "download", _TOLD, code=code, confirmation_code=confirmation_code, imei=imei)
+    return _perform(context, "download", _REPORTED, code=code, confirmation_code=confirmation_code, imei=imei)
 
 
-@action("lpad.discovery", response=_TOLD, changes=True)
+@action("lpad.discovery", response=_REPORTED, changes=True)
 def discovery(context: Context, _message: Message, *, smds: str | None = None, default: bool = False) -> Outcome:
     """The user looks for profiles that wait at the SM-DS, or at the default SM-DP+.
 
@@ -80,7 +80,7 @@ def discovery(context: Context, _message: Message, *, smds: str | None = None, d
         smds: address of the SM-DS in place of that of the card.
         default: at the default SM-DP+ instead.
     """
-    return _perform(context, "discovery", _TOLD, smds=smds, default=default)
+    return _perform(context, "discovery", _REPORTED, smds=smds, default=default)
 
 
 @action("lpad.list", response=_LISTED)
@@ -93,7 +93,7 @@ def list_profiles(context: Context, _message: Message) -> Outcome:
     return _perform(context, "list", _LISTED)
 
 
-@action("lpad.enable", response=_TOLD, changes=True)
+@action("lpad.enable", response=_REPORTED, changes=True)
 def enable(
     context: Context,
     _message: Message,
@@ -111,10 +111,10 @@ def enable(
         aid: of the ISD-P, instead of it.
         refresh: the refresh flag, where the driver can choose it.
     """
-    return _perform(context, "enable", _TOLD, iccid=iccid, text=text, aid=aid, refresh=refresh)
+    return _perform(context, "enable", _REPORTED, iccid=iccid, text=text, aid=aid, refresh=refresh)
 
 
-@action("lpad.disable", response=_TOLD, changes=True)
+@action("lpad.disable", response=_REPORTED, changes=True)
 def disable(
     context: Context,
     _message: Message,
@@ -132,10 +132,10 @@ def disable(
         aid: of the ISD-P, instead of it.
         refresh: the refresh flag, where the driver can choose it.
     """
-    return _perform(context, "disable", _TOLD, iccid=iccid, text=text, aid=aid, refresh=refresh)
+    return _perform(context, "disable", _REPORTED, iccid=iccid, text=text, aid=aid, refresh=refresh)
 
 
-@action("lpad.delete", response=_TOLD, changes=True)
+@action("lpad.delete", response=_REPORTED, changes=True)
 def delete(
     context: Context, _message: Message, *, iccid: Hex | None = None, text: str | None = None, aid: Hex | None = None
 ) -> Outcome:
@@ -146,10 +146,10 @@ def delete(
         text: what the user gives instead of it, as it is.
         aid: of the ISD-P, instead of it.
     """
-    return _perform(context, "delete", _TOLD, iccid=iccid, text=text, aid=aid)
+    return _perform(context, "delete", _REPORTED, iccid=iccid, text=text, aid=aid)
 
 
-@action("lpad.nickname", response=_TOLD, changes=True)
+@action("lpad.nickname", response=_REPORTED, changes=True)
 def nickname(
     context: Context, _message: Message, *, name: str, iccid: Hex | None = None, text: str | None = None
 ) -> Outcome:
@@ -160,13 +160,13 @@ def nickname(
         iccid: of the profile, ten octets as on the card.
         text: what the user gives instead of the ICCID.
     """
-    return _perform(context, "nickname", _TOLD, name=name, iccid=iccid, text=text)
+    return _perform(context, "nickname", _REPORTED, name=name, iccid=iccid, text=text)
 
 
-@action("lpad.notifications", response=_TOLD, changes=True)
+@action("lpad.notifications", response=_REPORTED, changes=True)
 def notifications(context: Context, _message: Message) -> Outcome:
     """The user lets the LPA deliver what is pending; an LPA that does so by itself may have done it already."""
-    return _perform(context, "notifications", _TOLD)
+    return _perform(context, "notifications", _REPORTED)
 
 
 @action("lpad.list_notifications", response=_NOTIFIED)
@@ -181,17 +181,17 @@ def default_address(context: Context, _message: Message) -> Outcome:
     return _perform(context, "default_address", _READ)
 
 
-@action("lpad.set_default_address", response=_TOLD, changes=True)
+@action("lpad.set_default_address", response=_REPORTED, changes=True)
 def set_default_address(context: Context, _message: Message, *, address: str) -> Outcome:
     """The user sets the default SM-DP+ address.
 
     Args:
         address: empty to clear it.
     """
-    return _perform(context, "set_default_address", _TOLD, address=address)
+    return _perform(context, "set_default_address", _REPORTED, address=address)
 
 
-@action("lpad.memory_reset", response=_TOLD, changes=True)
+@action("lpad.memory_reset", response=_REPORTED, changes=True)
 def memory_reset(
     context: Context,
     _message: Message,
@@ -207,7 +207,9 @@ def memory_reset(
         test: delete test profiles that were downloaded.
         default_address: reset the default SM-DP+ address.
     """
-    return _perform(context, "memory_reset", _TOLD, operational=operational, test=test, default_address=default_address)
+    return _perform(
+        context, "memory_reset", _REPORTED, operational=operational, test=test, default_address=default_address
+    )
 
 
 @action("lpad.eid", response=_READ)
@@ -225,13 +227,13 @@ def euicc_info(context: Context, _message: Message) -> Outcome:
 @action("lpad.restart", response=mapping("restart", answered=BOOLEAN, text=TEXT))
 def restart(context: Context, _message: Message) -> Outcome:
     """The LPA is ended and started again."""
-    return _perform(context, "restart", _TOLD)
+    return _perform(context, "restart", _REPORTED)
 
 
-@action("lpad.power_on", response=_TOLD, changes=True)
+@action("lpad.power_on", response=_REPORTED, changes=True)
 def power_on(context: Context, _message: Message) -> Outcome:
     """The device is switched on, and the user does nothing: what the LPA looks for by itself (SGP.22 3.4.4)."""
-    return _perform(context, "power_on", _TOLD)
+    return _perform(context, "power_on", _REPORTED)
 
 
 @action("lpad.script")

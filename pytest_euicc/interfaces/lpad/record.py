@@ -140,8 +140,8 @@ def uninterrupted(context: Context, _message: Message, *, function: str) -> Outc
     between = [call for call in calls[places[0] : places[-1]] if call.is_called("ES10*") and call.name != function]
     if not between:
         return Outcome()
-    told = f"{between[0].name} {between[0].status}"
-    return Outcome(mismatches=(Mismatch("record", f"nothing between the calls of {function}", told),))
+    reported = f"{between[0].name} {between[0].status}"
+    return Outcome(mismatches=(Mismatch("record", f"nothing between the calls of {function}", reported),))
 
 
 def _chosen(context: Context, function: str, nth: Nth, scope: Scope) -> Call | None:
@@ -225,8 +225,8 @@ def answered(
         try:
             value = codec.decode(CARD[function].response, call.answer)
         except codec.Asn1Error:
-            told = f"{call.status} {call.answer.hex().upper()}".rstrip()
-            return Outcome(sent=call.request, mismatches=(Mismatch(function, CARD[function].response, told),))
+            reported = f"{call.status} {call.answer.hex().upper()}".rstrip()
+            return Outcome(sent=call.request, mismatches=(Mismatch(function, CARD[function].response, reported),))
     elif function in SERVER:
         value = server_value(call.answer, SERVER[function].answer, lambda _name, _why: None)
     else:
@@ -235,8 +235,8 @@ def answered(
 
 
 def _never(context: Context, function: str, scope: Scope) -> Outcome:
-    told = f"it was not called; there was: {_names(_calls(context, scope))}"
-    return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", told),))
+    reported = f"it was not called; there was: {_names(_calls(context, scope))}"
+    return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", reported),))
 
 
 @action("lpad.passed_on")
@@ -340,8 +340,8 @@ def cancelled(context: Context, _message: Message, *, reason: list[str], server:
     on_card = [number for number, call in enumerate(calls) if call.name == "ES10b.CancelSession"]
     at_server = [number for number, call in enumerate(calls) if call.name == "ES9+.CancelSession"]
     if len(on_card) != 1:
-        told = f"{len(on_card)} times; there was: {_names(calls)}"
-        return Outcome(mismatches=(Mismatch("ES10b.CancelSession", "once", told),))
+        reported = f"{len(on_card)} times; there was: {_names(calls)}"
+        return Outcome(mismatches=(Mismatch("ES10b.CancelSession", "once", reported),))
     found = list(_reasons([calls[on_card[0]]], reason))
     if server and len(at_server) != 1:
         found.append(Mismatch("ES9+.CancelSession", "once", f"{len(at_server)} times; there was: {_names(calls)}"))

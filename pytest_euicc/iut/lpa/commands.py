@@ -92,7 +92,7 @@ class CommandDriver:
             self._kill()
         if not ended:
             return Answer("unknown", "\n".join(lines)[-2000:], ending="timeout")
-        return self._told(command, lines, self._process.returncode)
+        return self._reported(command, lines, self._process.returncode)
 
     def _words(self, command: Command, reach: Reach, arguments: Mapping[str, Any]) -> list[str]:
         given = self._places | {name: written(name, value) for name, value in arguments.items()}
@@ -182,11 +182,11 @@ class CommandDriver:
 
     # ------------------------------------------------------------------ the result
 
-    def _told(self, command: Command, lines: list[str], status: int) -> Answer:
+    def _reported(self, command: Command, lines: list[str], status: int) -> Answer:
         results = self._file.results
-        told = "\n".join(lines)[-2000:]
+        reported = "\n".join(lines)[-2000:]
         if status < 0:
-            return Answer("unknown", f"ended by signal {-status}: {told}", ending="crash")
+            return Answer("unknown", f"ended by signal {-status}: {reported}", ending="crash")
         if results.last_object:
             result = _last_object("\n".join(lines))
         elif results.line:
@@ -196,9 +196,9 @@ class CommandDriver:
             except ValueError:
                 return Answer("failure", f"the result is no JSON: {found[:400]}")
         else:
-            return Answer("success" if status == 0 else "failure", told)
+            return Answer("success" if status == 0 else "failure", reported)
         if result is None:
-            return Answer("failure", f"no result, exit status {status}: {told}")
+            return Answer("failure", f"no result, exit status {status}: {reported}")
         code = command.code or results.code
         good = results.success if command.success is None else command.success
         value = _at(result, code, _MISSING)

@@ -1,4 +1,4 @@
-"""An LPA that a person handles, such as that of a phone: the operator is told what to do and says what it told."""
+"""An LPA that a person handles, such as that of a phone: the operator is told what to do, and says what it showed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WHEN_ASKED: dict[Reply, str] = {
     "not now": "Postpone when it asks.",
     "nothing": "Do not answer when it asks.",
 }
-_TOLD = "Did it tell a success (y), or a failure (n)? If it told nothing, or nothing that you understand: s"
+_REPORTED = "Did it report success (y) or failure (n)? If it reported nothing, or nothing you understand: s"
 
 
 class PersonDriver:
@@ -61,7 +61,7 @@ class PersonDriver:
         sentences = [filled(self._file.operations[operation].ask, given)]
         if operation == "download":
             sentences += _replies(self._reach.user, given.get("confirmation_code"))
-        answer = self._ask(" ".join([*sentences, _TOLD]))
+        answer = self._ask(" ".join([*sentences, _REPORTED]))
         if answer in (YES, NO):
             return Answer("success" if answer == YES else "failure", f"the operator: {answer}")
         return Answer("unknown", f"the operator: {answer}", ending="timeout")

@@ -111,10 +111,10 @@ class CircuitBreakerClient(Es9Client):
         try:
             reply = super().send(function, octets, headers=headers, path=path, method=method)
         except Es9Error as error:
-            told = self._availability.record(error, self._tls)
-            if told is error or told is None:
+            reported = self._availability.record(error, self._tls)
+            if reported is error or reported is None:
                 raise
-            raise told from None
+            raise reported from None
         self._availability.record(None, self._tls)
         return reply
 

@@ -134,8 +134,8 @@ class RemoteSmdp:
         try:
             found = self._hook(wish)
         except Exception as error:
-            told = f"{type(error).__name__}: {error}"
-            raise CannotOffer(f"the hook {_HOOK} failed ({wish.words()}): {told}") from error
+            reported = f"{type(error).__name__}: {error}"
+            raise CannotOffer(f"the hook {_HOOK} failed ({wish.words()}): {reported}") from error
         if found is not None and not isinstance(found, HeldOrder):
             raise CannotOffer(f"the hook {_HOOK} returned a {type(found).__name__}; it must return a HeldOrder or None")
         return found

@@ -213,7 +213,7 @@ class Web:
 
 def _failed(rule: Rule) -> dict[str, Any]:
     subject, _, reason = (rule.status or "").partition("/")
-    told: dict[str, Any] = {"status": "Failed"}
+    reported: dict[str, Any] = {"status": "Failed"}
     if reason:
-        told["statusCodeData"] = {"subjectCode": subject, "reasonCode": reason, "message": rule.message}
-    return {"header": {"functionExecutionStatus": told}}
+        reported["statusCodeData"] = {"subjectCode": subject, "reasonCode": reason, "message": rule.message}
+    return {"header": {"functionExecutionStatus": reported}}

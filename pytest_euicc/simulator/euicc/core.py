@@ -266,8 +266,8 @@ class EuiccCore:
     @property
     def free_memory(self) -> int:
         """Octets of non-volatile memory that are left."""
-        untold = self.defective("install-takes-no-memory")
-        profiles = self.state.profiles[: len(self.settings.profiles) if untold else None]
+        unreported = self.defective("install-takes-no-memory")
+        profiles = self.state.profiles[: len(self.settings.profiles) if unreported else None]
         taken = self.state.lost_memory + self.state.unreleased_memory + sum(profile.memory for profile in profiles)
         return max(0, self.settings.memory - taken)
 
@@ -372,9 +372,9 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
         ]
     if entry.owner is not None:
         metadata["profileOwner"] = owner_value(entry.owner)
-    for name, told in (("fallbackAllowed", entry.fallback_allowed), ("ecallIndication", entry.ecall)):
-        if told is not None:
-            metadata[name] = told
+    for name, reported in (("fallbackAllowed", entry.fallback_allowed), ("ecallIndication", entry.ecall)):
+        if reported is not None:
+            metadata[name] = reported
     if entry.proprietary_data is not None:
         metadata["dpProprietaryData"] = {"dpOid": entry.proprietary_data}
     if entry.ppr:

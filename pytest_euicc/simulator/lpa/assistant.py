@@ -221,14 +221,14 @@ class SimulatedLpa:
 
     def _work_off(self, procedures: Procedures, root: str) -> dict[str, Any]:
         """Every event in its order; those of another SM-DS take the place of the one that led there."""
-        told: dict[str, Any] = {}
+        reported: dict[str, Any] = {}
         faults: list[str] = []
         waiting = procedures.events(root)
         asked = 0
         while waiting and asked < _MOST_EVENTS:
             event, asked = waiting.pop(0), asked + 1
             try:
-                told = self._install(procedures, event.address, event.event_id)
+                reported = self._install(procedures, event.address, event.event_id)
             except AnotherSmds as another:
                 if self.varies("does-not-follow-cascades"):
                     continue
@@ -239,7 +239,7 @@ class SimulatedLpa:
                     break
         if faults or waiting:
             raise Told("; ".join(faults) or "the events have no end")
-        return told
+        return reported
 
     # ------------------------------------------------------------------ notifications
 
@@ -382,9 +382,9 @@ def _names(metadata: Metadata) -> dict[str, Any]:
 def _notification(entry: Mapping[str, Any]) -> dict[str, Any]:
     octets, size = entry["profileManagementOperation"]
     events = [name for bit, name in enumerate(_EVENTS[:size]) if octets[0] >> (7 - bit) & 1]
-    told = {
+    reported = {
         "seqNumber": int(entry["seqNumber"]),
         "event": events[0] if events else "unknown",
         "address": entry["notificationAddress"],
     }
-    return told | ({"iccid": bytes(entry["iccid"])} if "iccid" in entry else {})
+    return reported | ({"iccid": bytes(entry["iccid"])} if "iccid" in entry else {})

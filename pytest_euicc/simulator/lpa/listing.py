@@ -45,11 +45,11 @@ def profiles_of(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _profile(entry: tlv.Tlv) -> dict[str, Any]:
-    told: dict[str, Any] = {"state": "disabled", "class": "operational"}
+    reported: dict[str, Any] = {"state": "disabled", "class": "operational"}
     for element in entry.children():
         if element.tag == 0x5A:
-            told["iccid"] = element.value
+            reported["iccid"] = element.value
         elif element.tag in _FIELDS:
             name, read = _FIELDS[element.tag]
-            told[name] = read(element.value)
-    return told
+            reported[name] = read(element.value)
+    return reported

@@ -152,10 +152,10 @@ def test_a_client_certificate_is_asked_for(server: SmdpServer) -> None:
 @pytest.fixture
 def heard() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """An operator that listens: its URL, and what it was told."""
-    told: list[dict[str, Any]] = []
+    reported: list[dict[str, Any]] = []
 
     async def take(request: Request) -> Response:
-        told.append(json.loads(await request.body()))
+        reported.append(json.loads(await request.body()))
         return Response(status_code=204)
 
     app = Starlette(routes=[Route("/gsma/rsp2/es2plus/handleDownloadProgressInfo", take, methods=["POST"])])
@@ -165,14 +165,14 @@ def heard() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(running.serve([listener])))
     thread.start()
-    yield f"https://localhost:{listener.getsockname()[1]}", told
+    yield f"https://localhost:{listener.getsockname()[1]}", reported
     running.should_exit = True
     thread.join()
     listener.close()
 
 
 def test_the_operator_hears_of_every_step(heard: tuple[str, list[dict[str, Any]]]) -> None:
-    url, told = heard
+    url, reported = heard
     profile = {"octets": UPP, "matching_id": "TOKEN-1", "confirmation_code": "1"}
     inventory = Inventory.model_validate({"operator_url": url, "profiles": [profile]})
     settings = TlsSettings(default_pki().trust(), resolve={HOST: "127.0.0.1"})
@@ -186,13 +186,13 @@ def test_the_operator_hears_of_every_step(heard: tuple[str, list[dict[str, Any]]
         euicc.begin("TOKEN-1")
         euicc.package("1")
         client.handle_notification(euicc.result())
-    assert [step["notificationPointId"] for step in told] == [1, 2, 1, 3, 4]
-    assert {step["iccid"] for step in told} == {ICCID_DIGITS}
-    assert {step["eid"] for step in told} == {EID.hex()}
-    assert {step["header"]["functionRequesterIdentifier"] for step in told} == {"2.999.10"}
-    assert len({step["header"]["functionCallIdentifier"] for step in told}) == len(told)
-    failed = told[1]["notificationPointStatus"]
+    assert [step["notificationPointId"] for step in reported] == [1, 2, 1, 3, 4]
+    assert {step["iccid"] for step in reported} == {ICCID_DIGITS}
+    assert {step["eid"] for step in reported} == {EID.hex()}
+    assert {step["header"]["functionRequesterIdentifier"] for step in reported} == {"2.999.10"}
+    assert len({step["header"]["functionCallIdentifier"] for step in reported}) == len(reported)
+    failed = reported[1]["notificationPointStatus"]
     assert failed["status"] == "Failed"
     assert (failed["statusCodeData"]["subjectCode"], failed["statusCodeData"]["reasonCode"]) == ("8.2.7", "3.8")
-    assert told[4]["notificationPointStatus"]["status"] == "Executed-Success"
-    assert "resultData" in told[4]
+    assert reported[4]["notificationPointStatus"]["status"] == "Executed-Success"
+    assert "resultData" in reported[4]

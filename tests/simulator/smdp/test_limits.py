@@ -91,8 +91,8 @@ def test_too_many_connections(
         for _ in range(3):
             with socket.create_connection(place, timeout=20) as further:
                 assert ended(further) == b""
-    told = [record.getMessage() for record in caplog.records]
-    assert told == ["2 connections are open: further ones are closed until one of them ends"]
+    reported = [record.getMessage() for record in caplog.records]
+    assert reported == ["2 connections are open: further ones are closed until one of them ends"]
     monkeypatch.undo()
 
 
@@ -203,7 +203,7 @@ def test_no_connection_is_left_open(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("connections_of_stores")
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reported"),
     [
         ("no JSON", "Invalid JSON"),
         ("[]", "object"),
@@ -217,7 +217,7 @@ def test_no_connection_is_left_open(tmp_path: Path) -> None:
         ({"expires": "2030-01-01"}, "expires"),
     ],
 )
-def test_a_damaged_row(tmp_path: Path, row: Any, told: str) -> None:
+def test_a_damaged_row(tmp_path: Path, row: Any, reported: str) -> None:
     path = tmp_path / "orders.sqlite"
     service, store = stored(path)
     assert not Peer(InProcess(service)).begin("AC").failed
@@ -229,7 +229,7 @@ def test_a_damaged_row(tmp_path: Path, row: Any, told: str) -> None:
     file.close()
     with pytest.raises(StoreError) as caught:
         stored(path)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert f"{path}: the order of ICCID 98001032547698103254 cannot be read" in str(caught.value)
 
 

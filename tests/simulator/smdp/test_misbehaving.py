@@ -51,7 +51,7 @@ def results(access: RemoteSmdp, *names: str) -> list[Result]:
         return [Runner(session).run(*SEQUENCES[name]) for name in names]
 
 
-def told(result: Result) -> str:
+def reported(result: Result) -> str:
     return failure_text(result.failure) if result.failure is not None else result.reason
 
 
@@ -98,8 +98,8 @@ def test_a_wrong_answer_is_a_failure(kind: str) -> None:
     with over_tls(answer)() as port:
         first, second = results(smdp(port), FUNCTION, TLS_12)
     assert first.verdict is Verdict.FAIL
-    assert f"[{status}]" in told(first)
-    assert re.search(said, told(first)), told(first)
+    assert f"[{status}]" in reported(first)
+    assert re.search(said, reported(first)), reported(first)
     # What the functions do has nothing to do with TLS.
     assert second.verdict is Verdict.PASS
 
@@ -139,7 +139,7 @@ def test_plain_http() -> None:
         Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.INCONCLUSIVE
     )  # fmt: skip
     assert "the server does not use TLS on this port (plain HTTP?)" in function.reason
-    assert "the server does not use TLS on this port (plain HTTP?)" in told(handshake)
+    assert "the server does not use TLS on this port (plain HTTP?)" in reported(handshake)
     assert "begins 'HTTP/'" in offer.reason
 
 

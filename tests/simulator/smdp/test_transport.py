@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.smdp_http import NO_ADDRESS, OVER_HTTP, sent, served, told
+from tests.support.smdp_http import NO_ADDRESS, OVER_HTTP, reported, sent, served
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
@@ -25,4 +25,4 @@ def test_other_methods(method: str) -> None:
 def test_a_missing_field_is_named() -> None:
     with served() as make:
         reply = sent(make, NO_ADDRESS)
-    assert (told(reply), reply.message) == ("200 1.3.1/2.2", "smdpAddress is missing")
+    assert (reported(reply), reply.message) == ("200 1.3.1/2.2", "smdpAddress is missing")

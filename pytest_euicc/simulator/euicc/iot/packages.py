@@ -125,8 +125,8 @@ def _is_odd(request: bytes) -> bool:
 
 def _unsigned_error(core: EuiccCore, package: Package, eim: Eim | None) -> bytes:
     value: dict[str, Any] = {"eimId": package.eim_id}
-    told = package.transaction is not None and len(package.transaction) <= _LARGEST_TRANSACTION
-    if told and not core.defective("iot-unsigned-error-without-transaction"):
+    reported = package.transaction is not None and len(package.transaction) <= _LARGEST_TRANSACTION
+    if reported and not core.defective("iot-unsigned-error-without-transaction"):
         value["eimTransactionId"] = package.transaction
     if eim is not None and eim.token is not None and not core.defective("iot-unsigned-error-without-token"):
         value["associationToken"] = eim.token

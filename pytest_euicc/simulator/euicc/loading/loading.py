@@ -103,8 +103,8 @@ def _error(core: EuiccCore, fault: LoadFault) -> dict[str, Any]:
         mixed = {"scp03tStructureError": "scp03tSecurityError", "scp03tSecurityError": "scp03tStructureError"}
         reason = mixed.get(reason, reason)
     value: dict[str, Any] = {"bppCommandId": command, "errorReason": reason}
-    untold = fault.sima_response is None or core.varies("errors-without-euicc-response")
-    return value | ({} if untold else {"simaResponse": fault.sima_response})
+    unreported = fault.sima_response is None or core.varies("errors-without-euicc-response")
+    return value | ({} if unreported else {"simaResponse": fault.sima_response})
 
 
 def _profile(core: EuiccCore, load: Load) -> Profile:

@@ -39,7 +39,7 @@ def fci(aid: bytes, settings: EuiccSettings, core: EuiccCore, *, enabled: bool =
     if settings.iot is not None and not defective("iot-fci-without-template"):
         ipae = settings.iot.ipae != defective("iot-fci-ipae-wrong")
         enabled = enabled != defective("iot-fci-enabled-wrong")
-        names = {name for name, told in (("ipaeSupported", ipae), ("enabledProfile", enabled)) if told}
+        names = {name for name, reported in (("ipaeSupported", ipae), ("enabledProfile", enabled)) if reported}
         bits = named_bits(("ipaeSupported", "enabledProfile"), names)
         iot = codec.encode("ISDRProprietaryApplicationTemplateIoT", {"euiccConfiguration": bits})
         if core.varies("iot-template-in-a5"):

@@ -58,8 +58,8 @@ class Store:
         except sqlite3.Error as error:
             self.close()
             if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                told = "the store is in use; end the other server, or give this one a store of its own"
-                raise StoreError(f"{path}: {told}") from None
+                reported = "the store is in use; end the other server, or give this one a store of its own"
+                raise StoreError(f"{path}: {reported}") from None
             raise StoreError(f"{path}: no store of an SM-DP+ ({error}); name another file") from None
 
     def _prepare(self) -> None:
@@ -97,9 +97,9 @@ class Store:
                     _restore(order, _Row.model_validate_json(text))
                     book.add(order)
             except (ValueError, TypeError) as error:
-                told = _first(error) if isinstance(error, ValidationError) else str(error)
+                reported = _first(error) if isinstance(error, ValidationError) else str(error)
                 raise StoreError(
-                    f"{self._path}: the order of ICCID {iccid} cannot be read ({told}); delete its row, or name "
+                    f"{self._path}: the order of ICCID {iccid} cannot be read ({reported}); delete its row, or name "
                     "another file"
                 ) from None
 
