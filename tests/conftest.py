@@ -19,6 +19,10 @@ os.environ["XDG_STATE_HOME"] = _STATE.name
 # Runs of pytest inside a test have an empty home; without this each of their processes compiles the ASN.1 modules anew.
 os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".cache" / "tests")
 
+# What a run prints is the same on a CI service: with these set pytest does not cut the lines of its summary.
+for _name in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITLAB_CI"):
+    os.environ.pop(_name, None)
+
 # Runs of pytest inside a test load what they need: the plugin of hypothesis alone takes a second of each process.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 os.environ["PYTEST_PLUGINS"] = "pytest_euicc.plugin,allure_pytest.plugin,xdist.plugin,xdist.looponfail"
