@@ -14,3 +14,7 @@ class PytestEuiccError(Exception):
 
     def __str__(self) -> str:
         return printable(super().__str__())
+
+
+class OptionError(PytestEuiccError):
+    """An option cannot be used; the message names it and how to fix it."""

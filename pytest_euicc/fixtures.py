@@ -12,6 +12,7 @@ import pytest
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.masking import mask
 from pytest_euicc.run import cards
+from pytest_euicc.run.outcomes import Inconclusive
 from pytest_euicc.run.state import ENTRY, MISSING, RUN
 from pytest_euicc.run.terminal import Teller
 from pytest_euicc.text import printable
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
     from pytest_euicc.harness import Harness
     from pytest_euicc.lpa import Lpa
     from pytest_euicc.rsp.pki import Pki
-
-
-class Inconclusive(PytestEuiccError):
-    """A sequence could not be judged; pytest reports an error, Allure a broken test.
-
-    Args:
-        told_before: for the same reason as a sequence before it, which the terminal need not tell again.
-    """
-
-    def __init__(self, message: str, *, reported_before: bool = False) -> None:
-        super().__init__(message)
-        self.reported_before = reported_before
 
 
 def _was_reported(reported: dict[str, Any]) -> bool:

@@ -10,9 +10,9 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.errors import OptionError, PytestEuiccError
 from pytest_euicc.iut.inputs import load_declaration, load_smdp_declaration, read_pki
-from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.options import SIMULATED, Options
 from pytest_euicc.resources import with_settings
 
 if TYPE_CHECKING:

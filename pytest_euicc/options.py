@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc import option_values as value
+from pytest_euicc.option_values import FAIL_ON, OPERATORS
 from pytest_euicc.run.shards import Shard
-from pytest_euicc.text import closest, printable
 
 if TYPE_CHECKING:
     import pytest
@@ -24,16 +23,7 @@ SIMULATED = "sim"
 OWN = "own"
 """In place of the file for the driver of an LPA."""
 
-FAILURES = ("fail", "inconclusive", "restore", "observation")
-"""What can count as a failure of a run."""
-FAIL_ON = FAILURES[:3]
-OPERATORS = ("none", "terminal", "hook")
-"""Who does what only a person can do."""
 _KEY = "pytest option"
-
-
-class OptionError(PytestEuiccError):
-    """An option cannot be used; the message names it and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -75,80 +65,13 @@ class _Option:
         return config.getini(self.dest) if value is None and self.ini else value
 
 
-def _text(_flag: str, value: str) -> str:
-    return value
-
-
-def _printable(_flag: str, value: str) -> str:
-    return printable(value)
-
-
-def _yes(_flag: str, _value: Any) -> bool:
-    return True
-
-
-def _names(_flag: str, value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
-
-
-def _path(_flag: str, value: str) -> Path:
-    return Path(value)
-
-
-def _existing(flag: str, value: Iterable[str | Path]) -> tuple[Path, ...]:
-    paths = tuple(map(Path, value))
-    for path in paths:
-        if not path.exists():
-            raise OptionError(f"{flag} {path}: there is no such file or folder")
-    return paths
-
-
-def _aid(flag: str, value: str) -> bytes:
-    try:
-        return bytes.fromhex(value)
-    except ValueError:
-        raise OptionError(f"{flag} {value}: not hex; write the AID as A0000005591010…") from None
-
-
-def _seconds(flag: str, value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise OptionError(f"{flag} {value}: write seconds, such as 15 or 0.5")
-    return seconds
-
-
-def _shard(flag: str, value: str) -> Shard:
-    shard = Shard.parse(value)
-    if shard is None:
-        raise OptionError(f"{flag} {value}: write which part of how many, such as 1/4 for the first of four")
-    return shard
-
-
-def _operator(flag: str, value: str) -> str:
-    if value not in OPERATORS:
-        raise OptionError(f"{flag}: no operator {value!r}{closest(value, OPERATORS)}")
-    return value
-
-
-def _kinds(flag: str, value: str) -> tuple[str, ...]:
-    kinds = tuple(part.strip() for part in value.split(","))
-    for kind in kinds:
-        if kind not in FAILURES:
-            raise OptionError(f"{flag} {value}: no kind {kind!r}{closest(kind, FAILURES)}")
-    return kinds
-
-
-def _order(flag: str, value: str) -> str:
-    if value not in ("card", "vectors"):
-        raise OptionError(f"{flag} {value}: write card or vectors")
-    return value
-
-
 def _option(
-    default: Any, flag: str, metavar: str, text: str, read: Callable[[str, Any], Any] = _text, ini: str = "string"
+    default: Any,
+    flag: str,
+    metavar: str,
+    text: str,
+    read: Callable[[str, Any], Any] = value.as_written,
+    ini: str = "string",
 ) -> Any:
     # The ini key of --smdp has an older name.
     dest = "euicc_smdp" if flag == "--smdp" else flag.lstrip("-").replace("-", "_")
@@ -180,163 +103,193 @@ class Options:
         "card: sim[:NAME|FILE], pcsc[:READER|atr=HEX|eid=DIGITS], at:PORT, vpcd[:PORT] or replay:FILE (default sim)",
     )
     wait: float = _option(
-        0.0, "--euicc-wait", "SECONDS", "how long to wait until a card is put into the reader (default 0)", _seconds
+        0.0,
+        "--euicc-wait",
+        "SECONDS",
+        "how long to wait until a card is put into the reader (default 0)",
+        value.seconds,
     )
     operator: str = _option(
         "",
         "--euicc-operator",
         "WHO",
         "who puts cards in and out and looks at devices: none, terminal or hook (default none; sim: a simulated one)",
-        _operator,
+        value.operator,
     )
     operator_timeout: float = _option(
         120.0,
         "--euicc-operator-timeout",
         "SECONDS",
         "how long the operator may take for one request (default 120)",
-        _seconds,
+        value.seconds,
     )
     declaration: Path | None = _option(
-        None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", _path
+        None, "--euicc-declaration", "FILE", "declaration of the eUICC under test (YAML)", value.path
     )
     pool: Path | None = _option(
-        None, "--euicc-pool", "FILE", "instead of one card: products with their declarations and cards (YAML)", _path
+        None,
+        "--euicc-pool",
+        "FILE",
+        "instead of one card: products with their declarations and cards (YAML)",
+        value.path,
     )
     record: Path | None = _option(
-        None, "--euicc-record", "FILE|DIR", "write every APDU to a trace file, for replay:FILE", _path
+        None, "--euicc-record", "FILE|DIR", "write every APDU to a trace file, for replay:FILE", value.path
     )
     euicc_timeout: float = _option(
         60.0,
         "--euicc-timeout",
         "SECONDS",
         "time limit for a card to answer; five times that for a command with all it announces (default 60)",
-        _seconds,
+        value.seconds,
     )
     isdr_aid: bytes | None = _option(
-        None, "--euicc-isdr-aid", "HEX", "AID of the ISD-R, for cards with a vendor-specific one", _aid
+        None, "--euicc-isdr-aid", "HEX", "AID of the ISD-R, for cards with a vendor-specific one", value.aid
     )
     pki: Path | None = _option(
         None,
         "--euicc-pki",
         "DIR",
         "certificates and keys in the folder layout of SGP.26 (default: built-in PKI)",
-        _path,
+        value.path,
     )
     smdp: str = _option("", "--smdp", "sim|URL", "SM-DP+ to test and to download from (default: as declared, else sim)")
     smdp_declaration: Path | None = _option(
-        None, "--smdp-declaration", "FILE", "declaration of the SM-DP+ under test (YAML)", _path
+        None, "--smdp-declaration", "FILE", "declaration of the SM-DP+ under test (YAML)", value.path
     )
     smdp_timeout: float = _option(
-        15.0, "--smdp-timeout", "SECONDS", "time limit for an SM-DP+ to connect and to answer (default 15)", _seconds
+        15.0,
+        "--smdp-timeout",
+        "SECONDS",
+        "time limit for an SM-DP+ to connect and to answer (default 15)",
+        value.seconds,
     )
     smdp_wait: float = _option(
         10.0,
         "--smdp-wait",
         "SECONDS",
         "how long to wait for an SM-DP+ that died under a test, before the next one (default 10)",
-        _seconds,
+        value.seconds,
     )
     lpa: str = _option(
         "own", "--lpa", "own|FILE", "LPA to test: our own one, or a file that says how it is driven (default own)"
     )
     lpa_declaration: Path | None = _option(
-        None, "--lpa-declaration", "FILE", "declaration of the LPA under test (YAML)", _path
+        None, "--lpa-declaration", "FILE", "declaration of the LPA under test (YAML)", value.path
     )
     lpa_timeout: float = _option(
         60.0,
         "--lpa-timeout",
         "SECONDS",
         "how long an LPA may take without sending anything until it tells its user a result (default 60)",
-        _seconds,
+        value.seconds,
     )
     seed: str | None = _option(
-        None, "--euicc-seed", "TEXT", "seed of all random values (default: a new one, which is reported)", _printable
+        None,
+        "--euicc-seed",
+        "TEXT",
+        "seed of all random values (default: a new one, which is reported)",
+        value.safe_to_show,
     )
     tester: str = _option(
         "",
         "--euicc-tester",
         "TEXT",
         "who runs the tests, such as a name or a laboratory: named in the reports",
-        _printable,
+        value.safe_to_show,
     )
     report: Path | None = _option(
         None,
         "--euicc-report",
         "DIR",
         "write the evidence of the run: run.json, every exchange, summary.html, a manifest",
-        _path,
+        value.path,
     )
     resume: Path | None = _option(
         None,
         "--euicc-resume",
         "DIR",
         "go on with a run that was cut short, in the folder of its reports; what it has done is not done again",
-        _path,
+        value.path,
     )
     fail_on: tuple[str, ...] = _option(
         FAIL_ON, "--euicc-fail-on", "KINDS",
         "what gives exit status 1, with commas: fail, inconclusive, restore, observation (default the first three)",
-        _kinds,
+        value.kinds,
     )  # fmt: skip
     allow_destructive: bool = _option(
         False, "--euicc-allow-destructive", "",
-        "let tests change a real card even if the declaration does not list it", _yes, "bool",
+        "let tests change a real card even if the declaration does not list it", value.yes, "bool",
     )  # fmt: skip
     keep_changes: bool = _option(
         False, "--euicc-keep-changes", "",
-        "do not put the card back after a test in Python (fixtures euicc, isdr, lpa)", _yes, "bool",
+        "do not put the card back after a test in Python (fixtures euicc, isdr, lpa)", value.yes, "bool",
     )  # fmt: skip
     show_secrets: bool = _option(
         False, "--euicc-show-secrets", "",
-        "do not mask confirmation codes, hashCc and keys in reports", _yes, "bool",
+        "do not mask confirmation codes, hashCc and keys in reports", value.yes, "bool",
     )  # fmt: skip
     plan: bool = _option(
         False, "--euicc-plan", "",
-        "at the start, say which of the chosen sequences apply, what they change and need", _yes, "bool",
+        "at the start, say which of the chosen sequences apply, what they change and need", value.yes, "bool",
     )  # fmt: skip
     applicable_only: bool = _option(
         False, "--euicc-applicable-only", "",
-        "deselect sequences that do not apply to what is declared, instead of skipping them", _yes, "bool",
+        "deselect sequences that do not apply to what is declared, instead of skipping them", value.yes, "bool",
     )  # fmt: skip
     order: str = _option(
         "card", "--euicc-order", "card|vectors",
         "order of the sequences on a card in a reader: as it takes least from the card, or as written (default card)",
-        _order,
+        value.order,
     )  # fmt: skip
     shard: Shard | None = _option(
-        None, "--euicc-shard", "K/N", "run only the K-th of N parts; `pytest-euicc merge` makes one run of them", _shard
+        None,
+        "--euicc-shard",
+        "K/N",
+        "run only the K-th of N parts; `pytest-euicc merge` makes one run of them",
+        value.shard,
     )
     vectors: tuple[Path, ...] = _option(
         (), "--euicc-vectors", "PATH", "file or folder with your own vectors, in addition to those of the package",
-        _existing, "paths",
+        value.existing, "paths",
     )  # fmt: skip
     defects: tuple[str, ...] = _option(
-        (), "--euicc-defect", "NAME", "switch on a named defect of the simulated eUICC (may be repeated)", _names, ""
+        (),
+        "--euicc-defect",
+        "NAME",
+        "switch on a named defect of the simulated eUICC (may be repeated)",
+        value.names,
+        "",
     )
     variants: tuple[str, ...] = _option(
         (),
         "--euicc-variant",
         "NAME",
         "switch a permitted variant of the simulated eUICC on (may be repeated)",
-        _names,
+        value.names,
         "",
     )
     smdp_defects: tuple[str, ...] = _option(
-        (), "--smdp-defect", "NAME", "switch on a named defect of the simulated SM-DP+ (may be repeated)", _names, ""
+        (),
+        "--smdp-defect",
+        "NAME",
+        "switch on a named defect of the simulated SM-DP+ (may be repeated)",
+        value.names,
+        "",
     )
     smdp_variants: tuple[str, ...] = _option(
         (),
         "--smdp-variant",
         "NAME",
         "switch a permitted variant of the simulated SM-DP+ on (may be repeated)",
-        _names,
+        value.names,
         "",
     )
     lpa_defects: tuple[str, ...] = _option(
-        (), "--lpa-defect", "NAME", "switch on a named defect of our own LPA (may be repeated)", _names, ""
+        (), "--lpa-defect", "NAME", "switch on a named defect of our own LPA (may be repeated)", value.names, ""
     )
     lpa_variants: tuple[str, ...] = _option(
-        (), "--lpa-variant", "NAME", "switch a permitted variant of our own LPA on (may be repeated)", _names, ""
+        (), "--lpa-variant", "NAME", "switch a permitted variant of our own LPA on (may be repeated)", value.names, ""
     )
     worker: str = ""
     provision: Hook | None = None
@@ -415,14 +368,3 @@ def _path_of(name: str, config: pytest.Config) -> Path | None:
 def show_secrets(config: pytest.Config) -> bool:
     """Whether reports may hold secrets."""
     return bool(next(option for entry, option in _table() if entry.name == "show_secrets").given(config))
-
-
-def check_folder(flag: str, folder: Path | None) -> None:
-    """Raises OptionError where no files can be written to a folder that is there or is to be made."""
-    if folder is None:
-        return
-    place = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not place.is_dir():
-        raise OptionError(f"{flag} {folder}: {place} is a file; name another folder")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise OptionError(f"{flag} {folder}: {place} cannot be written to; name another folder")

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_euicc import hookspecs, masking, options
-from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.fixtures import (  # noqa: F401  (fixtures are found by name)
-    Inconclusive,
-    declaration,
-    euicc,
-    euicc_harness,
-    euicc_product,
-    isdr,
-    lpa,
-    lpa_harness,
-    pki,
-    sequence,
-    smdp,
-    smdp_harness,
-)
-from pytest_euicc.options import OptionError
+from pytest_euicc import hookspecs, masking, option_values, options
+from pytest_euicc.errors import OptionError, PytestEuiccError
 from pytest_euicc.run import cards, selection
-from pytest_euicc.run.state import ENTRY, MISSING, RUN, Run
-from pytest_euicc.text import encodable, printable
+from pytest_euicc.run.state import RUN, Run
 
 _MARKER = "euicc_vectors"
-_HARNESSES = frozenset({"euicc_harness", "smdp_harness", "lpa_harness", "sequence"})
-"""Fixtures of tests to which a card, a server or an LPA has said something."""
-pytest_plugins = ["pytest_euicc.run.workers"]
+# Fixtures import the outcomes, and pytest wants to be the first to import a plugin.
+pytest_plugins = ["pytest_euicc.run.outcomes", "pytest_euicc.fixtures", "pytest_euicc.run.workers"]
 _CHECKED = ("--euicc", "--smdp", "--lpa", "-n", "--dist", "--tx", "--allure", "--clean-allure")
 """What options begin with whose spelling is checked, or whose package may not be installed."""
 
@@ -68,8 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Markers, and the state of this run; a report folder that cannot be written to is an error before the run."""
     allure = config.getoption("allure_report_dir", None)
     try:
-        options.check_folder("--alluredir", Path(allure) if allure else None)
-        options.check_folder("--euicc-report", options.report_folder(config))
+        option_values.check_folder("--alluredir", Path(allure) if allure else None)
+        option_values.check_folder("--euicc-report", options.report_folder(config))
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", f"{_MARKER}(interface): parametrise with the vector sequences of an interface")
@@ -146,45 +129,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """As long as a test runs or puts the card back, Ctrl-C for the second time ends that as well."""
     with item.config.stash[RUN].interruption.cuttable():
         return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """What a sequence has to tell goes with its report; one that is inconclusive needs no traceback."""
-    report: Any = yield
-    written = item.config.stash[RUN].reports.evidence_to_send()
-    if written:
-        report.euicc_written = written
-    if call.when == "call" and ENTRY in item.stash:
-        report.euicc, report.euicc_missing = item.stash[ENTRY], item.stash.get(MISSING, [])
-    if call.excinfo is not None and isinstance(call.excinfo.value, Inconclusive):
-        report.longrepr, report.euicc_inconclusive = str(call.excinfo.value), True
-        report.euicc_ended = item.config.stash[RUN].ended
-        report.euicc_told_before = call.excinfo.value.reported_before
-    if (report.longrepr or report.sections) and _HARNESSES.intersection(getattr(item, "fixturenames", ())):
-        from pytest_euicc.reporting.cleaning import clean, coloured
-
-        shown = coloured if item.config.get_terminal_writer().hasmarkup else printable
-        report.longrepr, report.sections = clean(report.longrepr, shown), clean(report.sections, shown)
-    return report  # type: ignore[no-any-return]
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """With pytest-xdist: another process takes UTF-8 only, whatever a test failed with."""
-    data = yield
-    return encodable(data)
-
-
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Inconclusive is an error in pytest, not a failure (SGP.23 2.2.5).
-
-    That a server is lost is reported once: those that come after are counted, and not among the errors that are shown.
-    """
-    if report.failed and getattr(report, "euicc_inconclusive", False):
-        reported_before = getattr(report, "euicc_told_before", False)
-        return "not tried as the server is lost" if reported_before else "error", "E", "INCONCLUSIVE"
-    return None
 
 
 @pytest.hookimpl(trylast=True)

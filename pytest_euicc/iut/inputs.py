@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_euicc import resources
+from pytest_euicc.errors import OptionError
 from pytest_euicc.files import PUBLISHED_FOLDER
-from pytest_euicc.options import OWN, SIMULATED, OptionError, Options
+from pytest_euicc.options import OWN, SIMULATED, Options
 
 if TYPE_CHECKING:
     from pytest_euicc.conformance.files.declaration import Declaration

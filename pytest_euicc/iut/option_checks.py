@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pytest_euicc import resources
 from pytest_euicc.card.transport import kinds
+from pytest_euicc.errors import OptionError
 from pytest_euicc.files import open_file
 from pytest_euicc.iut.inputs import load_declarations, read_pki
 from pytest_euicc.iut.lpa.opening import open_driver
 from pytest_euicc.iut.smdp.opening import smdp_server
-from pytest_euicc.options import OWN, SIMULATED, OptionError, Options
+from pytest_euicc.options import OWN, SIMULATED, Options
 from pytest_euicc.simulator.defect import known_defects
 from pytest_euicc.simulator.variant import known_variants
 from pytest_euicc.text import closest

@@ -13,10 +13,11 @@ from pytest_euicc.card.transport import TransportOptions, open_transport
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.errors import OptionError
 from pytest_euicc.es10.isdr import ISDR_AID
 from pytest_euicc.iut.inputs import load_cases, load_declarations, read_pki
 from pytest_euicc.lab import declaring, facts, templates
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.options import Options
 from pytest_euicc.reporting import run_file
 from pytest_euicc.resources import with_settings
 from pytest_euicc.text import printable

@@ -19,7 +19,7 @@ from pytest_euicc.conformance.engine.operator import (
     OperatorAnswer,
     OperatorRequest,
 )
-from pytest_euicc.options import OptionError
+from pytest_euicc.errors import OptionError
 from pytest_euicc.text import printable
 
 _TERMINAL = "/dev/tty"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_euicc.card.errors import CardError
-from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.errors import OptionError, PytestEuiccError
+from pytest_euicc.options import Options
 
 if TYPE_CHECKING:
     from pytest_euicc.harness import Harness

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_euicc import extras, options
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.errors import OptionError
+from pytest_euicc.options import Options
 from pytest_euicc.resources import SUITES
 from pytest_euicc.run import cards
 from pytest_euicc.run.resumed import ResumedRun

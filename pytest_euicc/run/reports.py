@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_euicc import extras, options
-from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.options import OptionError
+from pytest_euicc.errors import OptionError, PytestEuiccError
 from pytest_euicc.run import cards
 from pytest_euicc.run.selection import WITH_SERVER, parameter
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_euicc.options import OptionError
+from pytest_euicc.errors import OptionError
 
 if TYPE_CHECKING:
     from pytest_euicc.reporting.run_file import Entry, RunRecord

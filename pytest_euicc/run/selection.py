@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_euicc import options
-from pytest_euicc.options import OptionError
+from pytest_euicc.errors import OptionError
 from pytest_euicc.run import cards
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_euicc import extras
-from pytest_euicc.options import OptionError, flags
+from pytest_euicc.errors import OptionError
+from pytest_euicc.options import flags
 
 if TYPE_CHECKING:
     import pytest

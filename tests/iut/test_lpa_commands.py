@@ -10,10 +10,11 @@ import pytest
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.errors import NotPermitted, NotReachable
 from pytest_euicc.document import FileMistakes
+from pytest_euicc.errors import OptionError
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.options import Options
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.rsp.pki import default_pki
 

@@ -12,11 +12,12 @@ from pytest_euicc.conformance.engine.errors import NotPermitted, NotReachable
 from pytest_euicc.conformance.engine.operator import CANNOT, NO, YES, OperatorAnswer, OperatorRequest
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.document import FileMistakes
+from pytest_euicc.errors import OptionError
 from pytest_euicc.iut.lpa.bench import SimulatedBench
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.opening import open_driver
 from pytest_euicc.iut.lpa.person import PersonDriver
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.options import Options
 from pytest_euicc.rsp.pki import default_pki
 
 ICCID = bytes.fromhex("98001032547698103214")

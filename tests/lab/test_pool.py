@@ -11,9 +11,10 @@ import pytest
 
 from pytest_euicc.card.errors import CardMute, ReaderBusy
 from pytest_euicc.document import FileMistakes
+from pytest_euicc.errors import OptionError
 from pytest_euicc.lab.leasing import Lease, NoFreeCard, NotTheSame, check_same, lease
 from pytest_euicc.lab.pool import Pool
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.options import Options
 from pytest_euicc.run import cards
 from pytest_euicc.run.scheduling import ProductScheduling
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_euicc.options import OptionError
+from pytest_euicc.errors import OptionError
 from pytest_euicc.run.resumed import ResumedRun
 from tests.support import plugin_runs
 

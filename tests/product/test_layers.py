@@ -153,3 +153,8 @@ def test_what_tests_share_is_in_their_support() -> None:
             name = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [name]
             assert not [name for name in names if below(name, "tests") and not below(name, "tests.support")], path
+
+
+@pytest.mark.parametrize(("module", "limit"), [("plugin", 170), ("cli", 120)])
+def test_what_pytest_and_the_shell_load_first_only_hands_on(module: str, limit: int) -> None:
+    assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= limit

@@ -7,12 +7,13 @@ from pathlib import Path
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine.operator import Operator
 from pytest_euicc.document import FileMistakes
+from pytest_euicc.errors import OptionError
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver import LpaDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.iut.lpa.person import PersonDriver
-from pytest_euicc.options import OWN, OptionError, Options
+from pytest_euicc.options import OWN, Options
 from pytest_euicc.simulator.defect import known_defects
 from pytest_euicc.simulator.lpa.defects import DEFECTS
 from pytest_euicc.simulator.lpa.variants import VARIANTS

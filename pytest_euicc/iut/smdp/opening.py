@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.inventory import https_url
+from pytest_euicc.errors import OptionError
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.es2 import Es2Provisioner, IdentityError, read_identity
 from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
 from pytest_euicc.iut.smdp.simulated import SimulatedSmdp
-from pytest_euicc.options import SIMULATED, OptionError, Options
+from pytest_euicc.options import SIMULATED, Options
 from pytest_euicc.rsp.pki import Pki
 
 

@@ -13,7 +13,7 @@ import yaml
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.conformance.reading.loader import chosen
-from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.errors import OptionError, PytestEuiccError
 from pytest_euicc.iut.inputs import load_cases, load_smdp_declaration, read_pki
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.entries import entry
@@ -21,7 +21,7 @@ from pytest_euicc.iut.smdp.es2 import matching_type
 from pytest_euicc.iut.smdp.needs import Need, needs
 from pytest_euicc.iut.smdp.opening import smdp_server
 from pytest_euicc.iut.smdp.stock import Stock
-from pytest_euicc.options import OptionError, Options
+from pytest_euicc.options import Options
 from pytest_euicc.rsp.iccid import check_digit
 from pytest_euicc.text import printable
 
