@@ -37,7 +37,8 @@ class TlsSettings:
         curve: ``nist`` for servers with a P-256 certificate, ``brainpool`` for brainpoolP256r1. OpenSSL takes a
             certificate only if its curve is among the groups offered, and TLS 1.3 has no such group: with ``brainpool``
             TLS ends at 1.2. Such a server may agree on keys (ECDHE) on either curve; its certificate is verified under
-            CIs on brainpoolP256r1 alone, as by the LPA of an eUICC that has no others (SGP.22 2.6.6).
+            CIs on brainpoolP256r1 alone, as by the LPA of an eUICC that has no others (SGP.22 2.6.6). ``any`` is for
+            both, where several groups can be offered (`groups.can_offer_several`).
         identity: certificate and key to show when the server asks for one.
         minimum, maximum: versions of TLS.
         ciphers: suites up to TLS 1.2 in OpenSSL's notation; those of SGP.22 2.6.6 if None.
@@ -48,7 +49,7 @@ class TlsSettings:
     """
 
     trust: Sequence[Certificate] = ()
-    curve: Literal["nist", "brainpool"] = "nist"
+    curve: Literal["nist", "brainpool", "any"] = "nist"
     identity: Identity | None = None
     minimum: TlsVersion = "1.2"
     maximum: TlsVersion = "1.3"
@@ -61,7 +62,7 @@ class TlsSettings:
     @property
     def trusted(self) -> list[Certificate]:
         """The certificates of ``trust`` that count on the curve."""
-        return [ci for ci in self.trust if self.curve == "nist" or ci.curve == _BRAINPOOL_GROUPS[0]]
+        return [ci for ci in self.trust if self.curve != "brainpool" or ci.curve == _BRAINPOOL_GROUPS[0]]
 
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -71,6 +72,8 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     # OpenSSL 3 allows SHA-1 signatures, which TLS before 1.2 needs, at security level 0 only.
     context.set_ciphers(settings.ciphers or ("ECDHE+ECDSA+AES@SECLEVEL=0" if old else "ECDHE+ECDSA+AESGCM"))
     limit_versions(context, settings.minimum, settings.maximum)
+    if settings.curve == "any":
+        groups.offer(context, tuple(reversed(_BRAINPOOL_GROUPS)))
     if settings.curve == "brainpool":
         groups.offer(context, _BRAINPOOL_GROUPS)
         context.maximum_version = min(context.maximum_version, ssl.TLSVersion.TLSv1_2)

@@ -16,7 +16,12 @@ SIDES: tuple[Side, ...] = ("euicc", "smdp", "lpa")
 _FILES = {"smdp": "simulated_smdp.yaml", "lpa": "own_lpa.yaml"}
 """Declarations of the sides with one implementation."""
 
-_ANOTHER_LPA = frozenset({"checks-tls-policy", "has-no-imei", "repeats-requests", "serves-no-rules"})
+_ANOTHER_LPA = frozenset(
+    {
+        "checks-revocation", "checks-tls-policy", "has-no-imei", "repeats-requests", "serves-no-rules",
+        "takes-brainpool-in-tls", "trusts-public-cas",
+    }
+)  # fmt: skip
 """Variants of our own LPA for what it does not do by default."""
 
 

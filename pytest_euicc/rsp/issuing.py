@@ -18,6 +18,8 @@ from pytest_euicc.rsp.certificates import PERMITTED_EINS, Certificate, Role
 
 VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2055, 1, 1, tzinfo=UTC)
+LIST_HOST, LIST_PATH = "ci.example.com", "/list.crl"
+"""Where certificates with further extensions say that the list of revoked ones is."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def issue(
 
 def _further(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     """Where lists of revoked certificates are, and an extension of a maker's own."""
-    place = x509.DistributionPoint([x509.UniformResourceIdentifier("http://ci.example.com/list.crl")], None, None, None)
+    place = x509.DistributionPoint([x509.UniformResourceIdentifier(f"http://{LIST_HOST}{LIST_PATH}")], None, None, None)
     own = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.77"), tlv.encode(0x04, b"of our own"))
     builder = builder.add_extension(x509.CRLDistributionPoints([place]), critical=False)
     return builder.add_extension(own, critical=False)

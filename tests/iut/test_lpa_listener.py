@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from pytest_euicc.es9.client import Es9Client
-from pytest_euicc.es9.errors import ConnectionBroken, NameMismatch, TlsError, UnknownIssuer
-from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.es9.errors import ConnectionBroken, NameMismatch, ServerCertificateError, TlsError, UnknownIssuer
+from pytest_euicc.es9.inspection import handshake
+from pytest_euicc.es9.tls import TlsSettings, client_context
 from pytest_euicc.iut.lpa import hello
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.peers.lpa.tls import TlsRule
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.lpa.revocation import refuse_revoked
 
 
 @pytest.fixture
@@ -51,6 +54,9 @@ def test_any_host_has_a_certificate_of_its_own(bench: SimulatedBench) -> None:
         (TlsRule(certificate="wrong-name"), NameMismatch),
         (TlsRule(certificate="unknown-ci"), UnknownIssuer),
         (TlsRule(certificate="self-signed"), UnknownIssuer),
+        (TlsRule(certificate="public-ca"), UnknownIssuer),
+        (TlsRule(certificate="wildcard-above"), NameMismatch),
+        (TlsRule(certificate="wildcard-below"), NameMismatch),
         (TlsRule(ends="alert"), TlsError),
         (TlsRule(ends="closes"), TlsError),
     ],
@@ -62,6 +68,67 @@ def test_a_handshake_that_fails_is_on_the_record_and_nothing_after_it(
     with client(bench) as found, pytest.raises(fault):
         found.send("handleNotification", b"{}")
     assert {line.split(" ")[0] for line in statuses(bench)} <= {"TLS"}
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_the_key_of_every_handshake_is_on_the_record(bench: SimulatedBench, version: str) -> None:
+    bench.tls.append(TlsRule.model_validate({"minimum": version, "maximum": version}))
+    for _ in range(2):
+        with client(bench) as found:
+            found.send("handleNotification", b"{}")
+    keys = [call.value["key"] for call in bench.record.calls if call.name == "TLS"]
+    # A point of P-256 has 65 octets; TLS 1.3 has other groups beside it.
+    assert len(set(keys)) == 2
+    assert all(len(key) > 32 for key in keys)
+    assert [call.value["resumed"] for call in bench.record.calls if call.name == "TLS"] == [False, False]
+
+
+def test_a_session_that_is_taken_up_again_has_no_key(bench: SimulatedBench) -> None:
+    bench.tls.append(TlsRule(maximum="1.2"))
+    https = bench.https()
+    context = client_context(TlsSettings(https.trust, maximum="1.2"))
+    session = None
+    for _ in range(2):
+        with (
+            socket.create_connection((https.host, https.port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=ADDRESS, session=session) as secure,
+        ):
+            secure.sendall(b"POST / HTTP/1.1\r\nHost: smdp.example.com\r\nContent-Length: 0\r\n\r\n")
+            assert secure.recv(1)
+            session = secure.session
+    handshakes = [call.value for call in bench.record.calls if call.name == "TLS"]
+    assert [each["resumed"] for each in handshakes] == [False, True]
+    assert handshakes[0]["key"]
+    assert not handshakes[1]["key"]
+
+
+def test_a_server_that_nothing_listens_for(bench: SimulatedBench) -> None:
+    bench.tls.append(TlsRule(ends="unreachable"))
+    with client(bench) as found, pytest.raises(TlsError):
+        found.send("handleNotification", b"{}")
+    https = bench.https()
+    with socket.create_connection((https.host, https.port), timeout=5) as plain:
+        plain.sendall(f"CONNECT {ADDRESS}:443 HTTP/1.1\r\n\r\n".encode())
+        assert plain.recv(100).startswith(b"HTTP/1.1 502")
+    with socket.create_connection((https.host, https.port), timeout=5) as plain:
+        plain.sendall(f"CONNECT {ADDRESS}:80 HTTP/1.1\r\n\r\n".encode())
+        assert plain.recv(100).startswith(b"HTTP/1.1 200")
+        plain.sendall(b"POST /gsma/rsp2/es9plus/initiateAuthentication HTTP/1.1\r\n\r\n")
+        assert plain.recv(1) == b""
+    assert statuses(bench) == ["CONNECT nothing listens", "CONNECT nothing listens", "HTTP without TLS"]
+
+
+def test_a_revoked_certificate_is_on_the_list_that_it_names(bench: SimulatedBench) -> None:
+    bench.tls.append(TlsRule(certificate="revoked"))
+    https = bench.https()
+    url = f"https://{ADDRESS}:{https.port}"
+    settings = TlsSettings(https.trust, resolve={ADDRESS: https.host, "ci.example.com": https.host}, timeout=5)
+    leaf = handshake(url, settings, verify=True).chain[0]
+    with pytest.raises(ServerCertificateError, match="revoked"):
+        refuse_revoked(url, leaf, settings)
+    with pytest.raises(ServerCertificateError, match="not that of a trusted CI"):
+        refuse_revoked(url, leaf, replace(settings, trust=https.public))
+    assert statuses(bench) == ["TLS TLSv1.3", "CRL 200", "CRL 200"]
 
 
 def test_a_later_connection_may_be_another(bench: SimulatedBench) -> None:

@@ -85,7 +85,9 @@ OPTIONS: dict[str, str] = {
     "O_D_TLS13": "LPA: offers TLS 1.3",
     "O_D_PUBLIC_CA": "LPA: takes TLS certificates of public CAs as well as those under a GSMA CI (v2.4 and later)",
     "O_D_TLS_RSP": "LPA: checks the RSP policy of TLS certificates under a GSMA CI",
-    "O_D_CRL": "LPA: passes CRLs to the eUICC (ES10b.LoadCRL) or checks them",
+    "O_D_TLS_BRP": "LPA: takes TLS certificates on brainpoolP256r1",
+    "O_D_TLS_CRL": "LPA: looks up TLS certificates in the revocation list that they name",
+    "O_D_CRL": "LPA: passes CRLs to the eUICC (ES10b.LoadCRL)",
     "O_D_LOG": "LPA: writes a log that the bench can read",
     "O_D_ACR": "LPA: activation code retrieval (v2.7)",
 }

@@ -11,6 +11,7 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.functions import decode_base64
 from pytest_euicc.peers.lpa.record import Call
 
 _BEGIN = ("ES9+.InitiateAuthentication", "ES11.InitiateAuthentication")
@@ -19,25 +20,45 @@ _IMEI = 8
 
 
 @action("lpad.one_transaction")
-def one_transaction(context: Context, _message: Message) -> Outcome:
+def one_transaction(context: Context, _message: Message, *, either: bool = False) -> Outcome:
     """Every message of a session has the transactionId that InitiateAuthentication gave (SGP.22 3.1.2).
 
     Digits may differ in case. Looked at is what the user did last.
+
+    Args:
+        either: ``true``, where serverSigned1 has another one than the member transactionId: every message has the same
+            of the two.
     """
-    return Outcome(mismatches=tuple(_transactions(bench_of(context).record.since_mark())))
+    return Outcome(mismatches=tuple(_transactions(bench_of(context).record.since_mark(), either)))
 
 
-def _transactions(calls: list[Call]) -> Iterator[Mismatch]:
-    given = ""
+def _transactions(calls: list[Call], either: bool) -> Iterator[Mismatch]:
+    given: list[str] = []
     for call in calls:
         if call.name in _BEGIN:
-            given = _member(call.answer)
+            named = [_member(call.answer), *([_signed(call.answer)] if either else [])]
+            given = [each.lower() for each in named if each]
             continue
         carried = _member(call.request) if call.http is not None else ""
         if call.name == _CANCEL:
             carried = _on_card(call.request)
-        if carried and given and carried.lower() != given.lower():
-            yield Mismatch(f"{call.name} transactionId", f"{given}, of the session (SGP.22 3.1.2)", carried)
+        if not carried or not given:
+            continue
+        if carried.lower() not in given:
+            wanted = f"{' or '.join(given).upper()}, of the session (SGP.22 3.1.2)"
+            yield Mismatch(f"{call.name} transactionId", wanted, carried)
+            continue
+        # The first message chooses.
+        given = [carried.lower()]
+
+
+def _signed(answer: bytes) -> str:
+    """transactionId of serverSigned1; empty where it cannot be read."""
+    try:
+        octets = decode_base64(json.loads(answer)["serverSigned1"])
+        return bytes(codec.decode("ServerSigned1", octets)["transactionId"]).hex()
+    except (codec.Asn1Error, ValueError, TypeError, LookupError, RecursionError):
+        return ""
 
 
 def _member(octets: bytes) -> str:

@@ -185,6 +185,7 @@ def tls(
     suites: str | None = None,
     ends: Ending | None = None,
     connection: Annotated[int, Field(ge=1)] = 1,
+    direct: bool = False,
 ) -> Generator[None, None, None]:
     """Servers are reached over TLS, and speak it in a certain way; every handshake is on the record.
 
@@ -194,14 +195,17 @@ def tls(
         minimum: lowest version of TLS.
         maximum: highest version of TLS.
         suites: up to TLS 1.2, in OpenSSL's notation.
-        ends: the server ends the handshake: ``closes`` the connection, or with an ``alert``.
+        ends: the server ends the handshake: ``closes`` the connection, or with an ``alert``; ``unreachable``: nothing
+            listens at port 443, while port 80 is open.
         connection: from which connection to the host on, counted from 1.
+        direct: the LPA knows of no proxy; not applicable where its driver leads it to the servers by one.
     """
     bench_of(context).use_tls(
         TlsRule(
             host=host, certificate=certificate, minimum=minimum, maximum=maximum, suites=suites, ends=ends,
             connection=connection,
-        )
+        ),
+        direct=direct,
     )  # fmt: skip
     yield
 

@@ -20,7 +20,7 @@ from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.document import pydantic_message
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
 from pytest_euicc.iut.lpa import pending
-from pytest_euicc.iut.lpa.certificates import Contexts
+from pytest_euicc.iut.lpa.certificates import Contexts, public_ca
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
 from pytest_euicc.iut.lpa.listener import HttpsListener
@@ -195,10 +195,12 @@ class SimulatedBench(LpaBench):
         """OID in CERT.DPauth."""
         return self._server(address).oid
 
-    def use_tls(self, rule: TlsRule) -> None:
+    def use_tls(self, rule: TlsRule, *, direct: bool = False) -> None:
         """Have servers reached over TLS."""
         if not self._driver.speaks_tls:
             raise NotPermitted(f"{self._driver.name} is driven without TLS")
+        if direct and self._driver.proxied:
+            raise NotPermitted(f"{self._driver.name} is led to the servers by a proxy")
         self.tls.append(rule)
 
     def offer_events(
@@ -292,11 +294,17 @@ class SimulatedBench(LpaBench):
                 ADDRESS,
             )
             self._folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-lpa-")
-            pem = b"".join(ci.x509.public_bytes(Encoding.PEM) for ci in self._pki.trust())
-            (Path(self._folder.name) / "ci.pem").write_bytes(pem)
+            self._write_trust(Path(self._folder.name))
         assert self._folder is not None  # noqa: S101
-        file = Path(self._folder.name) / "ci.pem"
-        return Https(self._listener.host, self._listener.port, tuple(self._web.hosts), file, tuple(self._pki.trust()))
+        where = (self._listener.host, self._listener.port, tuple(self._web.hosts))
+        return Https(*where, Path(self._folder.name) / "ci.pem", tuple(self._pki.trust()), (public_ca().certificate,))
+
+    def _write_trust(self, folder: Path) -> None:
+        """The files that `Https` names."""
+        ours = b"".join(ci.x509.public_bytes(Encoding.PEM) for ci in self._pki.trust())
+        public = public_ca().certificate.x509.public_bytes(Encoding.PEM)
+        for name, pem in {"ci.pem": ours, "public-ca.pem": public, "all.pem": ours + public}.items():
+            (folder / name).write_bytes(pem)
 
     # ------------------------------------------------------------------ what is left behind
 

@@ -33,6 +33,7 @@ class CommandDriver:
         self._file = file
         self.name = file.name
         self.speaks_tls = file.servers == "https"
+        self.proxied = file.proxied
         program = os.environ.get(file.program_from, "") if file.program_from else ""
         self._program = program or file.program
         self._reach: Reach | None = None

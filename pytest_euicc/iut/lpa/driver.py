@@ -26,6 +26,7 @@ class Https:
         names: names of servers that have an address; the driver lets the LPA find them at ``host``.
         ca_file: CI certificates, in PEM, that the certificates of the listeners lead to.
         trust: the same certificates.
+        public: CA certificates that an LPA may trust which takes public CAs; they are no CIs of GSMA.
     """
 
     host: str
@@ -33,6 +34,17 @@ class Https:
     names: tuple[str, ...]
     ca_file: Path
     trust: tuple[Certificate, ...] = ()
+    public: tuple[Certificate, ...] = ()
+
+    @property
+    def public_ca_file(self) -> Path:
+        """``public`` in PEM."""
+        return self.ca_file.with_name("public-ca.pem")
+
+    @property
+    def all_ca_file(self) -> Path:
+        """``trust`` and ``public`` in PEM, for an LPA with one store."""
+        return self.ca_file.with_name("all.pem")
 
     @property
     def proxy(self) -> str:
@@ -85,6 +97,10 @@ class LpaDriver(Protocol):
     @property
     def speaks_tls(self) -> bool:
         """Whether its LPA reaches servers over TLS where `Reach.over_tls` is true; else TLS is not applicable to it."""
+
+    @property
+    def proxied(self) -> bool:
+        """Whether its LPA is led to the servers by a proxy that it is told of."""
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""

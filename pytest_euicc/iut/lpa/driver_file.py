@@ -114,6 +114,12 @@ class DriverFile(_Model):
     operations: dict[Operation, Command]
     cannot: dict[Operation, str] = {}
 
+    @property
+    def proxied(self) -> bool:
+        """Whether the LPA is led to the servers by the proxy of the bench."""
+        words = [word for each in self.operations.values() for word in (*each.command, each.ask)]
+        return any("{proxy}" in word for word in (*self.environment.values(), *words))
+
     @field_validator("operations")
     @classmethod
     def _some(cls, value: dict[Operation, Command]) -> dict[Operation, Command]:

@@ -20,11 +20,13 @@ import h11
 
 from pytest_euicc.iut.lpa import hello
 from pytest_euicc.iut.lpa.certificates import Contexts
+from pytest_euicc.iut.lpa.secured import SecureConnection
 from pytest_euicc.peers.lpa import transport
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 from pytest_euicc.peers.lpa.tls import TlsRule
 from pytest_euicc.peers.lpa.transport import Transport
 from pytest_euicc.peers.lpa.web import Request, Response, Web
+from pytest_euicc.rsp.issuing import LIST_HOST, LIST_PATH
 
 _LOOPBACK = "127.0.0.1"
 _CHUNK = 1 << 16
@@ -33,6 +35,7 @@ _PATIENCE = 120.0
 """Seconds without an octet from the LPA after which a connection is given up."""
 _CONNECTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NO_ADDRESS = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_LIST = b"HTTP/1.1 200 OK\r\nContent-Type: application/pkix-crl\r\nConnection: close\r\n"
 _ALERT = bytes.fromhex("15030300020228")
 """A fatal alert, handshake_failure (RFC 5246 7.2)."""
 
@@ -119,7 +122,7 @@ class HttpsListener:
             self._open.discard(connection)
 
     def _plain(self, connection: socket.socket) -> None:
-        """A request without TLS is noted and gets no answer, unless it is for the proxy."""
+        """A request without TLS is noted and gets no answer, unless it is for the proxy or for a revocation list."""
         head = _head(connection)
         line = head.partition(b"\r\n")[0].decode("latin-1").split(" ")
         web, record = self._web()
@@ -127,9 +130,16 @@ class HttpsListener:
             self._tunnel(connection, line[1], web)
             return
         now = record.clock.now()
-        http = Http("", line[0], line[1] if len(line) > 1 else "", {}, b"", 0, {}, b"", secure=False)
+        target = line[1] if len(line) > 1 else ""
+        if line[0] == "GET" and _asks_for_list(target, head):
+            octets = self._contexts.revocation_list()
+            connection.sendall(_LIST + f"Content-Length: {len(octets)}\r\n\r\n".encode() + octets)
+            call = Call("CRL", "server", now, record.clock.now(), status="200", value={"host": LIST_HOST})
+        else:
+            http = Http("", line[0], target, {}, b"", 0, {}, b"", secure=False)
+            call = Call("HTTP", "server", now, now, status="without TLS", http=http)
         with self._lock:
-            record.add(Call("HTTP", "server", now, now, status="without TLS", http=http))
+            record.add(call)
 
     def _tunnel(self, connection: socket.socket, authority: str, web: Web) -> None:
         host = Web.name_of(authority)
@@ -138,43 +148,63 @@ class HttpsListener:
                 web.refused(host, "no address")
             connection.sendall(_NO_ADDRESS)
             return
+        if self._unreachable(host, authority):
+            connection.sendall(_NO_ADDRESS)
+            return
         connection.sendall(_CONNECTED)
         first = connection.recv(1, socket.MSG_PEEK)
         if first and first[0] == _HANDSHAKE:
-            self._secure(connection, host)
+            self._secure(connection, host, proxy=True)
+        elif first:
+            self._plain(connection)
 
-    def _secure(self, connection: socket.socket, host: str) -> None:
+    def _unreachable(self, host: str, authority: str) -> bool:
+        """Whether nothing listens there; it is noted then."""
+        if authority.endswith(":80") or self._rule(host, self._numbers[host] + 1).ends != "unreachable":
+            return False
+        self._numbers[host] += 1
+        with self._lock:
+            self._web()[0].refused(host, "nothing listens")
+        return True
+
+    def _secure(self, connection: socket.socket, host: str, *, proxy: bool = False) -> None:
         _, record = self._web()
         began = record.clock.now()
         offer = hello.read(hello.peek(connection, _PATIENCE))
         name = offer.name or host
+        if self._unreachable(name, name):
+            _reset(connection)
+            return
         self._numbers[name] += 1
         rule = self._rule(name, self._numbers[name])
-        seen: dict[str, Any] = {"host": offer.name, "offered": list(offer.versions)}
+        seen: dict[str, Any] = {"host": offer.name, "offered": list(offer.versions), "proxy": proxy}
         if rule.ends is not None:
             self._note(record, began, "ended by the server", seen)
             connection.recv(_CHUNK)
             if rule.ends == "alert":
                 connection.sendall(_ALERT)
             return
-        context = self._contexts.of(name, rule)
+        secure = SecureConnection(connection, self._contexts.of(name, rule))
         try:
-            secure = context.wrap_socket(connection, server_side=True)
+            secure.shake_hands()
         except (ssl.SSLError, OSError) as error:
             why = getattr(error, "reason", None) or str(error)
             self._note(record, began, f"failed: {str(why).lower().replace('_', ' ')}", seen)
             return
-        with secure:
-            cipher = secure.cipher()
-            version = secure.version() or ""
-            self._note(record, began, version, {**seen, "version": version, "suite": cipher[0] if cipher else ""})
-            self._requests(secure, offer.name)
+        version = secure.version()
+        key = hello.key_of(secure.heard, version)
+        done = {"version": version, "suite": secure.suite(), "resumed": secure.resumed(), "key": key}
+        self._note(record, began, version, {**seen, **done})
+        try:
+            self._requests(secure, connection, offer.name)
+        finally:
+            secure.close()
 
     def _note(self, record: Record, began: float, status: str, value: dict[str, Any]) -> None:
         with self._lock:
             record.add(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
 
-    def _requests(self, secure: ssl.SSLSocket, name: str) -> None:
+    def _requests(self, secure: SecureConnection, plain: socket.socket, name: str) -> None:
         http = h11.Connection(h11.SERVER)
         while True:
             found = self._read(secure, http)
@@ -194,14 +224,14 @@ class HttpsListener:
                     return
                 http = h11.Connection(h11.SERVER)
                 continue
-            if not self._send(secure, http, response):
+            if not self._send(secure, plain, http, response):
                 return
             if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
                 return
             http.start_next_cycle()
 
     @staticmethod
-    def _read(secure: ssl.SSLSocket, http: h11.Connection) -> tuple[h11.Request, bytes] | None:
+    def _read(secure: SecureConnection, http: h11.Connection) -> tuple[h11.Request, bytes] | None:
         request: h11.Request | None = None
         body = bytearray()
         while True:
@@ -220,10 +250,10 @@ class HttpsListener:
                 return None
 
     @staticmethod
-    def _send(secure: ssl.SSLSocket, http: h11.Connection, response: Response) -> bool:
+    def _send(secure: SecureConnection, plain: socket.socket, http: h11.Connection, response: Response) -> bool:
         """Send an answer; whether the connection goes on."""
         if response.cut in ("before", "after"):
-            _reset(secure)
+            _reset(plain)
             return False
         headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
         bodiless = response.status in (204, 304)
@@ -232,14 +262,14 @@ class HttpsListener:
         octets = http.send(h11.Response(status_code=response.status, headers=headers)) or b""
         if response.cut == "inside":
             secure.sendall(octets + response.body[: len(response.body) // 2])
-            _reset(secure)
+            _reset(plain)
             return False
         octets += (http.send(h11.Data(response.body)) or b"") if not bodiless else b""
         secure.sendall(octets + (http.send(h11.EndOfMessage()) or b""))
         return not any(name.lower() == "connection" and value.lower() == "close" for name, value in headers)
 
 
-def _sent_otherwise(secure: ssl.SSLSocket, response: Response, way: Transport, offered: str) -> bool:
+def _sent_otherwise(secure: SecureConnection, response: Response, way: Transport, offered: str) -> bool:
     """Send an answer another way than usual; whether the connection goes on."""
     for part in transport.octets(way, response.status, response.headers, response.body, offered):
         secure.sendall(part)
@@ -257,7 +287,13 @@ def _head(connection: socket.socket) -> bytes:
     return head
 
 
-def _reset(secure: ssl.SSLSocket) -> None:
+def _reset(plain: socket.socket) -> None:
     """End a connection at once, without the end of TLS."""
     with suppress(OSError):
-        secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _asks_for_list(target: str, head: bytes) -> bool:
+    """Whether a request is for the revocation list that certificates name, of a proxy or of its host."""
+    host = f"host: {LIST_HOST}".encode()
+    return target == f"http://{LIST_HOST}{LIST_PATH}" or (target == LIST_PATH and host in head.lower())

@@ -14,6 +14,7 @@ from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.rsp.issuing import LIST_HOST
 from pytest_euicc.simulator.lpa.assistant import Crash, SimulatedLpa, identifier_of
 from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
 
@@ -31,6 +32,9 @@ _OPTIONS = {
     "has-no-imei": {"O_D_IMEI": False},
     "serves-no-rules": {"O_D_PPR": False, "O_D_REMOVABLE": True},
     "checks-tls-policy": {"O_D_TLS_RSP": True},
+    "checks-revocation": {"O_D_TLS_CRL": True},
+    "trusts-public-cas": {"O_D_PUBLIC_CA": True},
+    "takes-brainpool-in-tls": {"O_D_TLS_BRP": True},
     "repeats-requests": {"O_D_RETRY": True},
 }
 """What a permitted variant of our own LPA changes in its declaration."""
@@ -53,6 +57,7 @@ class OwnLpa:
 
     name = "pytest-euicc's own LPA"
     speaks_tls = True
+    proxied = False
 
     def __init__(self, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
         self.defects = defects
@@ -103,7 +108,13 @@ class OwnLpa:
         defective: Callable[[str], bool] = lambda name: name in self.defects  # noqa: E731
         varies: Callable[[str], bool] = lambda name: name in self.variants  # noqa: E731
         tls = deviant_tls(
-            TlsSettings(https.trust, resolve={host: https.host}, timeout=_TLS_TIMEOUT, largest_answer=_LARGEST_ANSWER),
+            TlsSettings(
+                https.trust,
+                resolve={host: https.host, LIST_HOST: https.host},
+                timeout=_TLS_TIMEOUT,
+                largest_answer=_LARGEST_ANSWER,
+            ),
+            https.public,
             defective,
             varies,
         )

@@ -34,6 +34,7 @@ class PersonDriver:
         self._operator = operator
         self.name = file.name
         self.speaks_tls = True
+        self.proxied = file.proxied
         self._reach: Reach | None = None
         self._shown: Mapping[str, str] = {}
 

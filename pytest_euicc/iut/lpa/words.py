@@ -21,7 +21,9 @@ def places_of(file: DriverFile, reach: Reach) -> tuple[dict[str, str], dict[str,
         environment |= reader.environment
     if file.servers == "https":
         https = reach.https()
-        places |= {"proxy": https.proxy, "ca_file": str(https.ca_file), "host": https.host, "port": str(https.port)}
+        places |= {"proxy": https.proxy, "host": https.host, "port": str(https.port)}
+        places |= {"ca_file": str(https.ca_file), "public_ca_file": str(https.public_ca_file)}
+        places["all_ca_file"] = str(https.all_ca_file)
     return places, environment
 
 

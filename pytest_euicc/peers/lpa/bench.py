@@ -112,11 +112,14 @@ class LpaBench(Bench, ABC):
         """Let an SM-DP+ hold a profile."""
 
     @abstractmethod
-    def use_tls(self, rule: TlsRule) -> None:
+    def use_tls(self, rule: TlsRule, *, direct: bool = False) -> None:
         """Have servers reached over TLS, by one more rule.
 
+        Args:
+            direct: the LPA knows of no proxy.
+
         Raises:
-            NotPermitted: the LPA is driven in a way that uses no TLS.
+            NotPermitted: the LPA is driven in a way that uses no TLS, or no other way than a proxy.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""How a server's JSON is written, where it says the same: order, white space, escapes, base64, encoding."""
+"""How a server's JSON is written: order, white space, escapes, base64, encoding, members of great length."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ Layout = Literal[
     "nested",
     "large-number",
     "list",
+    "long-codes",
+    "fifty-megabytes",
 ]
 _LINE = 76
 _DEPTH = 100_000
+_LETTERS = 10_000
+_MEGABYTES = 50
 
 
 def written(found: dict[str, Any], layout: Layout, base64: Iterable[str]) -> bytes:
@@ -47,6 +51,10 @@ def written(found: dict[str, Any], layout: Layout, base64: Iterable[str]) -> byt
         return json.dumps(found).encode("utf-16")
     if layout == "list":
         return json.dumps([found]).encode()
+    if layout == "long-codes":
+        return json.dumps(_with_long_codes(found)).encode()
+    if layout == "fifty-megabytes":
+        return json.dumps(found | {"later": "a" * (_MEGABYTES << 20)}).encode()
     later = "9" * 1000 if layout == "large-number" else "[" * _DEPTH + "]" * _DEPTH
     return f'{json.dumps(found)[:-1]}, "later": {later}}}'.encode()
 
@@ -56,6 +64,15 @@ _BASE64: dict[str, Callable[[str], str]] = {
     "base64-without-padding": lambda text: text.rstrip("="),
     "base64-for-urls": lambda text: text.replace("+", "-").replace("/", "_"),
 }
+
+
+def _with_long_codes(found: dict[str, Any]) -> dict[str, Any]:
+    """A refusal whose subjectCode and reasonCode have thousands of letters; anything else stays as it is."""
+    status = found["header"]["functionExecutionStatus"]
+    if "statusCodeData" not in status:
+        return found
+    long = dict.fromkeys(("subjectCode", "reasonCode"), "8." * (_LETTERS // 2))
+    return {"header": {"functionExecutionStatus": {**status, "statusCodeData": {**status["statusCodeData"], **long}}}}
 
 
 def _reversed(value: Any) -> Any:

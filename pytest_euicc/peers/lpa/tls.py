@@ -9,13 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Shown = Literal[
     "valid", "expired", "not-yet-valid", "bad-signature", "unknown-ci", "self-signed", "wrong-name", "no-name",
-    "name-is-last", "wildcard", "wrong-extended-key-usage", "wrong-key-usage", "wrong-policy", "dpauth",
-    "through-end-entity", "brainpool",
+    "name-is-last", "wildcard", "wildcard-above", "wildcard-below", "wrong-extended-key-usage", "wrong-key-usage",
+    "wrong-policy", "dpauth", "through-end-entity", "brainpool", "p384", "rsa", "public-ca", "revoked",
 ]  # fmt: skip
-"""The certificate of a handshake: CERT.DP.TLS for the host, or what is shown in its place."""
+"""The certificate of a handshake: CERT.DP.TLS for the host, or what is shown in its place.
 
-Ending = Literal["closes", "alert"]
-"""How a server ends a handshake by itself."""
+For a.b.c a ``wildcard`` is for *.b.c, one ``above`` for *.c, one ``below`` for *.a.b.c. ``p384`` and ``rsa`` have such
+a key under the CI of the bench, ``public-ca`` is under a CA that is no CI of GSMA, and ``revoked`` is on the revocation
+list that its distribution point names.
+"""
+
+Ending = Literal["closes", "alert", "unreachable"]
+"""How a server ends a handshake by itself; ``unreachable``: nothing listens at port 443, port 80 is open."""
 
 
 class TlsRule(BaseModel):

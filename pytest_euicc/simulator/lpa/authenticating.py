@@ -8,9 +8,9 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es10.functions import FUNCTIONS
 from pytest_euicc.es10.isdr import Reply
-from pytest_euicc.lpa.errors import ServerRefused
+from pytest_euicc.lpa.errors import LpaError, ServerRefused
 from pytest_euicc.lpa.outcomes import Es9, Session
-from pytest_euicc.lpa.reading import b64
+from pytest_euicc.lpa.reading import b64, octets_of
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.lpa.base import Deviating
 
@@ -26,6 +26,8 @@ _READS = {
 
 class Authenticating(Deviating):
     """The session up to AuthenticateClient."""
+
+    _signed_transaction = b""
 
     def authenticate(self, address: str, matching_id: str | None = None, *, smdp_oid: str | None = None) -> Session:
         """See Lpa."""
@@ -59,6 +61,9 @@ class Authenticating(Deviating):
         if self.defective("asks-challenge-again"):
             self._isdr.call("get_euicc_challenge")
         signed = codec.decode("ServerSigned1", server_signed1)
+        self._signed_transaction = bytes(signed["transactionId"])
+        if self._signed_transaction != transaction_id and self.defective("tries-either-transaction-id"):
+            transaction_id = self._signed_transaction
         named = str(signed["serverAddress"])
         if named != address and self.defective("compares-address-by-case"):
             address = f"not {named}"
@@ -94,10 +99,16 @@ class Authenticating(Deviating):
             if function == "initiateAuthentication" and self.defective("cancels-without-session"):
                 octets = b64(codec.encode("CancelSessionRequest", {"transactionId": b"\0", "reason": 127}))
                 server.call("cancelSession", {"transactionId": "00", "cancelSessionResponse": octets})
+            signed = self._signed_transaction.hex().upper()
+            mixed = function == "authenticateClient" and body["transactionId"] != signed
+            if mixed and self.defective("tries-either-transaction-id"):
+                return super()._ask_server(server, function, body | {"transactionId": signed}, clause)
             if function == "authenticateClient" and self.defective("tries-refused-session-again"):
                 super()._ask_server(server, function, body, clause)
             raise refused from None
         if function == "initiateAuthentication":
+            if "transactionId" in answer and self.varies("takes-signed-transaction-id"):
+                answer = answer | {"transactionId": _transaction_signed(answer)}
             transaction = str(answer.get("transactionId", ""))
             self._opened = (server, transaction)
             self._memory.transaction = self._memory.transaction or transaction
@@ -114,3 +125,12 @@ class Authenticating(Deviating):
         if again and self.defective("reuses-transaction-id"):
             return body | {"transactionId": first}
         return body
+
+
+def _transaction_signed(answer: dict[str, Any]) -> str:
+    """transactionId of serverSigned1; that of the answer where it cannot be read."""
+    try:
+        octets = octets_of(answer, "serverSigned1")
+        return bytes(codec.decode("ServerSigned1", octets)["transactionId"]).hex().upper()
+    except (LpaError, codec.Asn1Error):
+        return str(answer["transactionId"])

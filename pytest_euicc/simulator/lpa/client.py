@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +14,24 @@ from pytest_euicc.es9.binding import Sender, fault_of
 from pytest_euicc.es9.client import Es9Client, Es9Reply
 from pytest_euicc.es9.errors import ConnectionBroken, ServerCertificateError, TlsError
 from pytest_euicc.es9.inspection import handshake
-from pytest_euicc.es9.tls import TlsSettings
-from pytest_euicc.rsp.certificates import Role
+from pytest_euicc.es9.tls import TlsSettings, client_context
+from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.simulator.lpa.revocation import refuse_revoked
 
 Asks = Callable[[str], bool]
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
-def deviant_tls(tls: TlsSettings, defective: Asks, varies: Asks) -> TlsSettings:
-    """TLS settings with deviations."""
+def deviant_tls(tls: TlsSettings, public: Sequence[Certificate], defective: Asks, varies: Asks) -> TlsSettings:
+    """TLS settings with deviations.
+
+    Args:
+        public: CAs that are no CI of GSMA, for an LPA that takes them.
+    """
+    if varies("trusts-public-cas"):
+        tls = replace(tls, trust=[*tls.trust, *public])
+    if varies("takes-brainpool-in-tls"):
+        tls = replace(tls, curve="any")
     if defective("trusts-any-certificate"):
         tls = replace(tls, verify=False)
     if varies("tls-1.2-alone"):
@@ -89,7 +99,9 @@ class LpaClient(Es9Client):
 
     def _sent(self, function: str, octets: bytes, path: str) -> Es9Reply:
         try:
-            self._check_policy()
+            if self._over_tls and self._defective("asks-a-proxy-first"):
+                self._ask_a_proxy()
+            self._check_certificate()
             return self.send(function, octets, path=path)
         except TlsError:
             if self._defective("goes-on-without-tls"):
@@ -103,13 +115,28 @@ class LpaClient(Es9Client):
             if self._over_tls and self._varies("connects-for-each-request"):
                 self.close()
 
-    def _check_policy(self) -> None:
-        """What a variant looks at in the certificate, over TLS alone; raises ServerCertificateError."""
-        if self._over_tls and not self._checked and self._varies("checks-tls-policy"):
-            leaf = handshake(self.url, self._tls, verify=self._tls.verify).chain[0]
-            if leaf.role not in (Role.DP_TLS, Role.DS_TLS):
-                raise ServerCertificateError(self.url, "its policy is not that of a TLS certificate")
-            self._checked = True
+    def _check_certificate(self) -> None:
+        """What variants look at in the certificate, over TLS alone; raises ServerCertificateError."""
+        policy, revocation = self._varies("checks-tls-policy"), self._varies("checks-revocation")
+        if self._checked or not self._over_tls or not (policy or revocation):
+            return
+        leaf = handshake(self.url, self._tls, verify=self._tls.verify).chain[0]
+        of_gsma = leaf.authority_key_id in [ci.subject_key_id for ci in self._tls.trust if ci.role is Role.CI]
+        if policy and of_gsma and leaf.role not in (Role.DP_TLS, Role.DS_TLS):
+            raise ServerCertificateError(self.url, "its policy is not that of a TLS certificate")
+        if revocation and not self._defective("ignores-revocation"):
+            refuse_revoked(self.url, leaf, self._tls)
+        self._checked = True
+
+    def _ask_a_proxy(self) -> None:
+        """What a defect does first: a handshake through a proxy that nobody named."""
+        _, host, port = https_authority(self.url)
+        context = client_context(replace(self._tls, verify=False))
+        with socket.create_connection((self._tls.resolve.get(host, host), port), self._tls.timeout) as plain:
+            plain.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+            plain.recv(1 << 10)
+            with suppress(OSError):
+                context.wrap_socket(plain, server_hostname=host).close()
 
     def _send_in_the_clear(self, octets: bytes, path: str) -> None:
         """What a defect does where TLS did not come about."""

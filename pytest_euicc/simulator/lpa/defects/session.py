@@ -30,6 +30,7 @@ OF_SESSIONS = (
     Defect("cancels-without-session", "A session that was never opened is cancelled at the server", "5.6.5"),
     Defect("tries-refused-session-again", "AuthenticateClient is sent again once it was refused", "3.1.3"),
     Defect("reuses-transaction-id", "A later session sends the transactionId of an earlier one", "5.6.3"),
+    Defect("tries-either-transaction-id", "Two transactionIds that were given are tried one by one", "3.1.2"),
     Defect("tells-success", "A download that failed is told as a success", "3.1.3"),
     Defect("no-admin-protocol", "Requests have no X-Admin-Protocol", "6.2"),
     Defect("other-content-type", "Requests have another Content-Type than application/json", "6.5.1"),
@@ -44,6 +45,8 @@ OF_SESSIONS = (
     Defect("asks-default-alone", "At power-on the SM-DS is not asked", "3.4.4"),
     Defect("trusts-any-certificate", "The certificate of a server is not verified", "2.6.6"),
     Defect("offers-any-suite", "Suites without encryption or authentication are offered", "2.6.6"),
+    Defect("ignores-revocation", "A TLS certificate that has been revoked is taken", "4.5.2.2"),
+    Defect("asks-a-proxy-first", "A proxy that nobody named is asked for the server", "2.6.6"),
     Defect("goes-on-without-tls", "Where TLS fails the request is sent in the clear", "2.6.6"),
     Defect("offers-tls-1.1", "TLS 1.1 is offered and taken", "2.6.6"),
 )
