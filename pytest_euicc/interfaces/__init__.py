@@ -5,18 +5,18 @@ Named by this package's own entry point in the group ``pytest_euicc.actions``: i
 
 from pytest_euicc.conformance.engine.kinds import KINDS, BetweenCardAndServers, OnServer
 from pytest_euicc.conformance.engine.restore import OnCard
-from pytest_euicc.interfaces import card, common, es6, lpa, operator
+from pytest_euicc.interfaces import common, es6, lpa, operator
+from pytest_euicc.interfaces.card import commands, files, starting
 from pytest_euicc.interfaces.download import checks as download_checks
 from pytest_euicc.interfaces.download import es8plus, es10b, signatures, whole
 from pytest_euicc.interfaces.download import states as download_states
-from pytest_euicc.interfaces.es9plus import checks, functions, package, parallel, states, tls
+from pytest_euicc.interfaces.es9plus import checks, functions, notifications, package, parallel, states, tls
 from pytest_euicc.interfaces.es10 import crl
 from pytest_euicc.interfaces.es10 import functions as es10_functions
 from pytest_euicc.interfaces.es10 import states as es10_states
-from pytest_euicc.interfaces.es10b_iot import association, managing, power, reading
+from pytest_euicc.interfaces.es10b_iot import association, eims, managing, power, profiles, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
-from pytest_euicc.interfaces.es10b_iot import states as es10b_iot_states
 from pytest_euicc.interfaces.lpad import delivery as lpad_delivery
 from pytest_euicc.interfaces.lpad import operations as lpad_operations
 from pytest_euicc.interfaces.lpad import outcome as lpad_outcome
@@ -27,12 +27,13 @@ from pytest_euicc.interfaces.lpad import states as lpad_states
 
 __all__ = [
     "association",
-    "card",
     "checks",
+    "commands",
     "common",
     "crl",
     "download_checks",
     "download_states",
+    "eims",
     "es6",
     "es8plus",
     "es10_functions",
@@ -40,7 +41,7 @@ __all__ = [
     "es10b",
     "es10b_iot_functions",
     "es10b_iot_package",
-    "es10b_iot_states",
+    "files",
     "functions",
     "lpa",
     "lpad_delivery",
@@ -51,12 +52,15 @@ __all__ = [
     "lpad_sessions",
     "lpad_states",
     "managing",
+    "notifications",
     "operator",
     "package",
     "parallel",
     "power",
+    "profiles",
     "reading",
     "signatures",
+    "starting",
     "states",
     "tls",
     "whole",

@@ -10,7 +10,7 @@ from pytest_euicc.conformance.engine.events import Result, Verdict
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Case
-from pytest_euicc.interfaces.es10b_iot.states import end_entity
+from pytest_euicc.interfaces.es10b_iot.eims import end_entity
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc

@@ -28,7 +28,7 @@ def test_an_argument_without_description_is_an_error(monkeypatch: pytest.MonkeyP
         """Nothing is said of the argument."""
         return ()
 
-    quiet.__module__ = "pytest_euicc.interfaces.card"
+    quiet.__module__ = "pytest_euicc.interfaces.card.commands"
     reference.pages()
     monkeypatch.setitem(CHECKS.entries, "quiet", Check("quiet", "Quiet", quiet, Parameters(quiet)))
     with pytest.raises(ValueError, match="quiet: described are , but there are count"):

@@ -18,7 +18,7 @@ from pytest_euicc.conformance.values.shapes import OCTETS, TEXT, Shape, asn1_sha
 from pytest_euicc.es10.fci import Fci, FciError
 from pytest_euicc.es10.functions import FUNCTIONS, Function
 from pytest_euicc.es10.isdr import Reply
-from pytest_euicc.interfaces.card import DATA, data_outcome, send_as_written
+from pytest_euicc.interfaces.card.commands import DATA, data_outcome, send_as_written
 
 # Fields without which the request would not even be one; a vector names the rest.
 _DEFAULTS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,7 @@ from pytest_euicc.conformance.engine.profiles import enabled_of, fresh_isdr, pro
 from pytest_euicc.interfaces.es10b_iot.functions import Changed
 from pytest_euicc.interfaces.es10b_iot.leftovers import ask, end_emergency
 from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
-from pytest_euicc.interfaces.es10b_iot.states import eim_at_hand, psmo
+from pytest_euicc.interfaces.es10b_iot.profiles import eim_at_hand, psmo
 
 _NEEDED = (20, 21)
 """rollbackNotAvailable, returnFallbackProfile (SGP.32 2.11.2.1)."""

@@ -15,9 +15,9 @@ from pytest_euicc.conformance.engine.registry import action, check
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.interfaces.download.signatures import chain_mismatches, signature_mismatches
+from pytest_euicc.interfaces.es10b_iot.eims import bare
 from pytest_euicc.interfaces.es10b_iot.listed import are_unknown, entries_without_counters, profiles_listed
 from pytest_euicc.interfaces.es10b_iot.package import load_euicc_package
-from pytest_euicc.interfaces.es10b_iot.states import bare
 from pytest_euicc.peers.eim.peer import EimPeers
 
 _TAGS = bytes.fromhex("5A 9F70 9F26")

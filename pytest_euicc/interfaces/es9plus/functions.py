@@ -6,70 +6,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator
+from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import VectorMistake
-from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
+from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.files.orders import Curve
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
 from pytest_euicc.es9.binding import encode
 from pytest_euicc.interfaces.es9plus.answers import answer_shape
+from pytest_euicc.interfaces.es9plus.arguments import (
+    AuthenticateError,
+    CancelError,
+    DownloadError,
+    EuiccKind,
+    Extensions,
+    Signer,
+)
 from pytest_euicc.interfaces.es9plus.call import HttpChange, call, reply_of
-from pytest_euicc.peers.euicc import EUICC_KINDS, Binding, EuiccPeer
-from pytest_euicc.text import closest
+from pytest_euicc.peers.euicc import Binding, EuiccPeer
 
-Signer = Literal["certificate", "another"]
-"""Whose key signs: that of the certificate shown, or another one."""
-_AID = bytes.fromhex("A0000005591010FFFFFFFF8900001000")
 _INITIATE_FIELDS = {0x81: "euiccChallenge", 0x83: "smdpAddress", 0xBF20: "euiccInfo1"}
 
 
-def _known_kind(kind: str) -> str:
-    if kind not in EUICC_KINDS:
-        raise ValueError(f"no certificates of kind {kind!r}{closest(kind, EUICC_KINDS)}")
-    return kind
-
-
-EuiccKind = Annotated[str, AfterValidator(_known_kind)]
-"""The chain of certificates that is shown: ``valid``, or an invalid kind of the PKI."""
-
-
-def _known_fields(fields: dict[str, bytes]) -> dict[str, bytes]:
-    shape = asn1_shape("EuiccSigned1")
-    for field in fields:
-        if shape.at(field) is None:
-            raise ValueError(f"EuiccSigned1 has no field {field!r}{closest(field, shape.fields)}")
-    return fields
-
-
-def _known_error(type_name: str) -> AfterValidator:
-    """Only names of an error code's ASN.1 type."""
-
-    def known(name: str) -> str:
-        names = codec.fields(type_name).names or {}
-        if name not in names:
-            raise ValueError(f"{type_name} has no value {name!r}{closest(name, names)}")
-        return name
-
-    return AfterValidator(known)
-
-
-AuthenticateError = Annotated[str, _known_error("AuthenticateErrorCode")]
-"""A value of AuthenticateErrorCode by its name."""
-DownloadError = Annotated[str, _known_error("DownloadErrorCode")]
-"""A value of DownloadErrorCode by its name."""
-CancelError = Literal["invalidTransactionId", "undefinedError"]
-"""A value of cancelSessionResponseError by its name."""
 _CANCEL_ERRORS = {"invalidTransactionId": 5, "undefinedError": 127}
-Extensions = Annotated[dict[str, Hex], AfterValidator(_known_fields)]
-"""Octets by the field of EuiccSigned1 that they are put into."""
 
 
 @action(
@@ -240,89 +203,6 @@ def download(context: Context, _message: Message, *, confirmation_code: str | No
     if outcome.status == "success" and not outcome.mismatches:
         outcome = get_bound_profile_package(context, Message(), confirmation_code=confirmation_code)
     return outcome
-
-
-@action(
-    "es9plus.handle_installation_result",
-    request="ProfileInstallationResultData",
-    tampered="ProfileInstallationResult",
-    response=lambda: answer_shape("handleNotification"),
-)
-def handle_installation_result(
-    context: Context,
-    message: Message,
-    *,
-    signer: Signer = "certificate",
-    again: bool = False,
-    http: HttpChange | None = None,
-) -> Outcome:
-    """ES9+.HandleNotification with a Profile Installation Result (SGP.22 5.6.4, 2.5.6).
-
-    A success, unless ``with`` gives another finalResult.
-
-    Args:
-        signer: ``another``: signed with another key than that of CERT.EUICC.
-        again: ``true``: the same bytes as in the last notification.
-        http: differences in the HTTP request.
-    """
-    peer = context.part(EuiccPeer)
-    if again:
-        return _notify(context, peer, Encoded(None, _sent_before(peer)), http)
-    value = {
-        "transactionId": peer.transaction_id,
-        "notificationMetadata": peer.notification_metadata("install"),
-        "smdpOid": peer.smdp_oid(),
-        "finalResult": ("successResult", {"aid": _AID, "simaResponse": bytes.fromhex("3000")}),
-    }
-    data = message.encode("ProfileInstallationResultData", value)
-    signed = tlv.encode(0xBF37, data.octets + tlv.encode(0x5F37, peer.sign(data.octets, signer)))
-    octets = tamper(signed, message.tamper, "ProfileInstallationResult")
-    return _notify(context, peer, Encoded(data.value, octets), http)
-
-
-@action(
-    "es9plus.handle_notification",
-    request="NotificationMetadata",
-    tampered="OtherSignedNotification",
-    response=lambda: answer_shape("handleNotification"),
-)
-def handle_notification(
-    context: Context,
-    message: Message,
-    *,
-    event: Literal["install", "enable", "disable", "delete"] = "enable",
-    certificates: EuiccKind | None = None,
-    signer: Signer = "certificate",
-    http: HttpChange | None = None,
-) -> Outcome:
-    """ES9+.HandleNotification with the notification of an event (SGP.22 5.6.4, 3.5).
-
-    Args:
-        event: profileManagementOperation.
-        certificates: the chain that is shown: ``valid``, or an invalid one of the test PKI.
-        signer: ``another``: signed with another key than that of CERT.EUICC.
-        http: differences in the HTTP request.
-    """
-    peer = context.part(EuiccPeer)
-    peer.kind = certificates or "valid"
-    data = message.encode("NotificationMetadata", peer.notification_metadata(event))
-    identity = peer.identity()
-    signature = tlv.encode(0x5F37, peer.sign(data.octets, signer))
-    signed = tlv.encode(0x30, data.octets + signature + identity.certificate.der + identity.chain[0].der)
-    octets = tamper(signed, message.tamper, "OtherSignedNotification")
-    return _notify(context, peer, Encoded(data.value, octets), http)
-
-
-def _sent_before(peer: EuiccPeer) -> bytes:
-    if not peer.notification:
-        raise VectorMistake("no notification was sent in this sequence that could be sent again")
-    return peer.notification
-
-
-def _notify(context: Context, peer: EuiccPeer, notification: Encoded, http: HttpChange | None) -> Outcome:
-    peer.notification = notification.octets
-    body = {"pendingNotification": encode(notification.octets)}
-    return call(context, peer, "handleNotification", body, http, notification.value)
 
 
 @action(
