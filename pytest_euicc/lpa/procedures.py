@@ -1,4 +1,4 @@
-"""The procedures of an LPA: common mutual authentication, download, retry, cancel (SGP.22 3.1.2, 3.1.3).
+"""The procedures of an LPA: download, retry, cancel (SGP.22 3.1.3).
 
 Every signed part travels from one side to the other as the octets that were received; nothing is decoded and encoded
 again on the way, so a signature that breaks here was broken by one of the sides.
@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es9.errors import Es9Error
-from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.lpa import segmentation
 from pytest_euicc.lpa.activation_code import ActivationCode
-from pytest_euicc.lpa.discovery import AnotherSmds, Event, events_in
+from pytest_euicc.lpa.authenticating import Authenticating
 from pytest_euicc.lpa.errors import (
     DownloadCancelled,
     EuiccRefused,
@@ -24,12 +23,12 @@ from pytest_euicc.lpa.errors import (
     SessionMismatch,
     UnreadableAnswer,
 )
+from pytest_euicc.lpa.explaining import certificate_text, key_text
 from pytest_euicc.lpa.metadata import Metadata, carried_metadata
-from pytest_euicc.lpa.notifying import Notifying
-from pytest_euicc.lpa.outcomes import Es9, Installation, Session
-from pytest_euicc.lpa.reading import b64, chosen, octets_of, read_installation, reading, transaction_of
+from pytest_euicc.lpa.outcomes import Installation, Session
+from pytest_euicc.lpa.reading import b64, chosen, octets_of, read_installation, reading
 from pytest_euicc.rsp import signatures
-from pytest_euicc.rsp.certificates import Certificate, CertificateFault
+from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.rat import authorises
 
 Decision = Literal["yes", "no", "not now", "nothing"]
@@ -47,130 +46,8 @@ _DECIDED: dict[bool | str, tuple[str, str]] = {
 """CancelSessionReason and words of what is no yes (SGP.22 3.1.3.1)."""
 
 
-class Lpa(Notifying):
+class Lpa(Authenticating):
     """An LPA on one eUICC; see `Sides` for what it takes."""
-
-    # ---------------------------------------------------------------- common mutual authentication, SGP.22 3.1.2
-
-    def authenticate(self, address: str, matching_id: str | None = None, *, smdp_oid: str | None = None) -> Session:
-        """Common mutual authentication with an SM-DP+, up to and with AuthenticateClient.
-
-        Args:
-            address: as in the activation code or the default SM-DP+ address.
-            matching_id: None leaves it out, an empty one is sent empty.
-            smdp_oid: OID the server's certificate must carry (from the activation code).
-
-        Raises:
-            LpaError: EuiccRefused, ServerRefused, SessionMismatch or UnreadableAnswer.
-            Es9Error: the server cannot be asked, or its answer is none of the binding.
-            CardError: the eUICC is lost.
-        """
-        server, started, certificate, response = self._mutual_authentication(address, matching_id, smdp_oid)
-        transaction_id = transaction_of(started)
-        session = Session(server, transaction_id, certificate, response, address, matching_id, smdp_oid)
-        self.session = session
-        answer = self._ask_server(
-            server,
-            "authenticateClient",
-            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
-            "5.6.3",
-        )
-        if "eventEntries" in answer and "profileMetadata" not in answer:
-            raise AnotherSmds(list(events_in(answer)))
-        with reading("ES9+.AuthenticateClient", "5.6.3"):
-            session.metadata = Metadata.read(octets_of(answer, "profileMetadata"))
-        session.smdp_signed2 = octets_of(answer, "smdpSigned2")
-        with reading("ES9+.AuthenticateClient", "5.6.3"):
-            codec.decode("SmdpSigned2", session.smdp_signed2)
-        session.smdp_signature2 = octets_of(answer, "smdpSignature2")
-        session.smdp_certificate = octets_of(answer, "smdpCertificate")
-        return session
-
-    def events(self, address: str, event_id: str = "") -> list[Event]:
-        """The events that wait at an SM-DS, or a certain one (SGP.22 3.6.2).
-
-        Raises:
-            LpaError, Es9Error, CardError: as for `authenticate`.
-        """
-        server, started, _, response = self._mutual_authentication(address, event_id, None)
-        answer = self._ask_server(
-            server,
-            "authenticateClient",
-            {"transactionId": started["transactionId"], "authenticateServerResponse": b64(response)},
-            "5.8.2",
-        )
-        return list(events_in(answer))
-
-    def _mutual_authentication(
-        self, address: str, matching_id: str | None, smdp_oid: str | None
-    ) -> tuple[Es9, dict[str, Any], Certificate, bytes]:
-        """Up to AuthenticateServer: the server, its answer and certificate, and the answer of the eUICC."""
-        server = self._client(address)
-        info1, challenge = self._introduction()
-        try:
-            started = self._ask_server(
-                server,
-                "initiateAuthentication",
-                {"euiccChallenge": b64(challenge), "euiccInfo1": b64(info1.octets), "smdpAddress": address},
-                "5.6.1",
-            )
-        except ServerRefused as error:
-            raise error.on_the_card(_info1_text(info1.value) if error.subject.startswith("8.8.") else "") from None
-        transaction_id = transaction_of(started)
-        server_signed1 = octets_of(started, "serverSigned1")
-        with reading("ES9+.InitiateAuthentication", "5.6.1"):
-            certificate = Certificate(octets_of(started, "serverCertificate"))
-        self._check_server(server_signed1, certificate, transaction_id, address, smdp_oid)
-        response = self._ask_card_with(
-            "authenticate_server",
-            tlv.encode(
-                0xBF38,
-                server_signed1
-                + octets_of(started, "serverSignature1")
-                + octets_of(started, "euiccCiPKIdToBeUsed")
-                + certificate.der
-                + self._context(matching_id),
-            ),
-            "authenticateResponseError",
-            "5.7.13",
-            about=_certificate_text("CERT.DPauth", certificate),
-        )
-        return server, started, certificate, response
-
-    def _introduction(self) -> tuple[Reply, bytes]:
-        """EUICCInfo1 and a fresh challenge of the eUICC."""
-        info1 = self._ask_card("get_euicc_info1", "5.7.8")
-        return info1, bytes(self._ask_card("get_euicc_challenge", "5.7.7").value["euiccChallenge"])
-
-    def _context(self, matching_id: str | None) -> bytes:
-        parameters: dict[str, Any] = {"deviceInfo": self._device_info}
-        if matching_id is not None:
-            parameters["matchingId"] = matching_id
-        return codec.encode("CtxParams1", ("ctxParamsForCommonAuthentication", parameters))
-
-    def _check_server(
-        self, server_signed1: bytes, certificate: Certificate, transaction_id: bytes, address: str, oid: str | None
-    ) -> None:
-        step = "ES9+.InitiateAuthentication"
-        with reading(step, "5.6.1"):
-            signed = codec.decode("ServerSigned1", server_signed1)
-            shown = certificate.oid
-        if signed["serverAddress"].lower() != address.lower():
-            raise SessionMismatch(
-                step, f"serverSigned1 names {signed['serverAddress']!r}, contacted was {address!r}", "3.1.2"
-            )
-        if signed["transactionId"] != transaction_id:
-            raise SessionMismatch(
-                step,
-                f"transactionId {transaction_id.hex()} in JSON, {signed['transactionId'].hex()} in serverSigned1",
-                "5.6.1",
-            )
-        if oid is not None and shown != oid:
-            raise SessionMismatch(
-                step, f"the activation code names SM-DP+ {oid}, its certificate says {shown}", "3.1.2"
-            )
-
-    # ---------------------------------------------------------------- download and installation, SGP.22 3.1.3
 
     def download(
         self,
@@ -270,7 +147,7 @@ class Lpa(Notifying):
             self._prepare_request(session, hash_cc),
             "downloadResponseError",
             "5.7.5",
-            about=_certificate_text("CERT.DPpb", shown),
+            about=certificate_text("CERT.DPpb", shown),
         )
         with reading("ES10b.PrepareDownload", "5.7.5"):
             session.euicc_otpk = codec.decode("PrepareDownloadResponse", response)[1]["euiccSigned2"]["euiccOtpk"]
@@ -283,7 +160,7 @@ class Lpa(Notifying):
                 "5.6.2",
             )
         except ServerRefused as error:
-            raise error.on_the_card(_key_text(session)) from None
+            raise error.on_the_card(key_text(session)) from None
         session.bound_profile_package = octets_of(answer, "boundProfilePackage")
         return session.bound_profile_package
 
@@ -342,8 +219,6 @@ class Lpa(Notifying):
         with suppress(LpaError, Es9Error):
             self.cancel(session, "loadBppExecutionError")
 
-    # ---------------------------------------------------------------- cancel, SGP.22 3.1.3.1
-
     def cancel(self, session: Session, reason: str) -> bytes:
         """Cancel the session on the eUICC, then on the SM-DP+; returns the CancelSessionResponse."""
         response = self._ask_card_with(
@@ -369,35 +244,3 @@ def _known(session: Session) -> Metadata:
 
 def _is_operational(profile: dict[str, Any]) -> bool:
     return int(profile.get("profileClass", 2)) == 2
-
-
-def _info1_text(info1: dict[str, Any]) -> str:
-    """What the eUICC said of itself, for a server that has no certificate or version for it."""
-    lists = ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning")
-    verifies, signs = (", ".join(key.hex().upper() for key in info1[name]) for name in lists)
-    svn = ".".join(map(str, info1["svn"]))
-    return f"the eUICC of svn {svn} verifies under the CI keys {verifies} and signs under {signs}"
-
-
-def _certificate_text(name: str, certificate: Certificate) -> str:
-    """What a certificate says that an eUICC may not like."""
-    try:
-        return _shown(name, certificate)
-    except (ValueError, CertificateFault) as fault:
-        return f"it was shown a {name} that cannot be read: {fault}"
-
-
-def _shown(name: str, certificate: Certificate) -> str:
-    begin, end = certificate.x509.not_valid_before_utc, certificate.x509.not_valid_after_utc
-    issuer = (certificate.authority_key_id or b"").hex().upper() or "nobody"
-    validity = f"valid from {begin:%Y-%m-%d} to {end:%Y-%m-%d}"
-    return f"it was shown {name} of SM-DP+ {certificate.oid or 'without OID'}, {validity}, under the CI key {issuer}"
-
-
-def _key_text(session: Session) -> str:
-    """What the eUICC did about the one-time key that was offered; nothing where none was."""
-    if session.offered_otpk is None:
-        return ""
-    if session.key_reused:
-        return "the eUICC used the one-time key again that was offered"
-    return "the eUICC made a new one-time key in place of the one that was offered"
