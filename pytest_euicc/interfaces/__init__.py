@@ -17,7 +17,9 @@ from pytest_euicc.interfaces.es10 import states as es10_states
 from pytest_euicc.interfaces.es10b_iot import association, eims, managing, power, profiles, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
+from pytest_euicc.interfaces.lpad import cards as lpad_cards
 from pytest_euicc.interfaces.lpad import delivery as lpad_delivery
+from pytest_euicc.interfaces.lpad import ending as lpad_ending
 from pytest_euicc.interfaces.lpad import operations as lpad_operations
 from pytest_euicc.interfaces.lpad import outcome as lpad_outcome
 from pytest_euicc.interfaces.lpad import record as lpad_record
@@ -44,7 +46,9 @@ __all__ = [
     "files",
     "functions",
     "lpa",
+    "lpad_cards",
     "lpad_delivery",
+    "lpad_ending",
     "lpad_operations",
     "lpad_outcome",
     "lpad_record",

@@ -61,6 +61,10 @@ class SessionMismatch(LpaError):
     """The two sides contradict each other or the activation code: address, transaction or SM-DP+ OID."""
 
 
+class NoAnswer(PytestEuiccError):
+    """The end user did not answer in time; raised by who asks for a confirmation code."""
+
+
 class DownloadCancelled(LpaError):
     """The LPA cancelled the session; ``reason`` is the CancelSessionReason sent to both sides."""
 

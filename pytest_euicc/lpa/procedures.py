@@ -19,6 +19,7 @@ from pytest_euicc.lpa.errors import (
     DownloadCancelled,
     EuiccRefused,
     LpaError,
+    NoAnswer,
     ServerRefused,
     SessionMismatch,
     UnreadableAnswer,
@@ -35,7 +36,7 @@ Decision = Literal["yes", "no", "not now", "nothing"]
 Consent = Callable[[Metadata], bool | Decision]
 """Asked once the metadata is known (SGP.22 3.1.3, step 6); whatever is no yes ends the session with its reason."""
 Code = str | Callable[[], str | None] | None
-"""A confirmation code, or who is asked for it once it is known to be required."""
+"""A confirmation code, or who is asked for it once it is known to be required, and may raise NoAnswer."""
 
 _DECIDED: dict[bool | str, tuple[str, str]] = {
     False: ("endUserRejection", "the end user refused the profile"),
@@ -100,7 +101,11 @@ class Lpa(Authenticating):
 
     def _fetch_and_install(self, session: Session, confirmation_code: Code) -> Installation:
         if callable(confirmation_code):
-            confirmation_code = confirmation_code() if session.confirmation_code_required else None
+            try:
+                confirmation_code = confirmation_code() if session.confirmation_code_required else None
+            except NoAnswer as silence:
+                self.cancel(session, "timeout")
+                raise DownloadCancelled("timeout", str(silence), "3.1.3.1") from None
         if session.confirmation_code_required and confirmation_code is None:
             self.cancel(session, "postponed")
             raise DownloadCancelled("postponed", "a confirmation code is required and none was given", "3.1.3")

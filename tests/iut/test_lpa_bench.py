@@ -14,9 +14,12 @@ from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.own import OwnLpa
+from pytest_euicc.peers.lpa.bench import Answer
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.peers.lpa.web import Request
 from pytest_euicc.rsp.pki import default_pki
+
+ICCID = "98001032547698103214"
 
 
 @pytest.fixture
@@ -154,3 +157,59 @@ def test_what_a_vector_asks_of_the_card_is_checked(bench: SimulatedBench) -> Non
         bench.put_card({}, defects=["nonsense"])
     with pytest.raises(VectorMistake, match="the SM-DP"):
         bench.set_server(None, variants=["nonsense"])
+
+
+def test_another_card_in_the_reader_is_met_after_its_reset(bench: SimulatedBench, isdr: Isdr) -> None:
+    bench.put_card({"default_address": "second.example.com"}, which="second")
+    first = isdr.get_eid()
+    bench.insert_card("second")
+    with pytest.raises(CardError, match="no answer"):
+        isdr.get_eid()
+    card = Card(bench.transport())
+    card.connect()
+    other = Isdr(card.open_channel())
+    other.select()
+    assert (first, other.get_eid()) == (bench.eid_of("first").hex(), bench.eid_of("second").hex())
+    assert bench.card_state()["default_address"] == bench.card_state("second")["default_address"] != ""
+    assert bench.card_state("first")["open_channels"] == 0
+    assert bench.record.calls[4].value == {"card": "second"}
+
+
+def download(bench: SimulatedBench, **happens: object) -> Answer:
+    order = bench.offer(OrderWish())
+    bench.script.set([rule(**happens)])
+    answer = bench.perform("download", {"code": f"1${ADDRESS}${order.matching_id}"})
+    bench.script.set([])
+    return answer
+
+
+@pytest.mark.parametrize("what", ["kill", "abort", "another card", "card reset"])
+def test_a_download_is_interrupted_and_the_next_one_works(bench: SimulatedBench, what: str) -> None:
+    # The user can abort until the load.
+    function = "ES9+.GetBoundProfilePackage" if what == "abort" else "ES9+.AuthenticateClient"
+    answer = download(bench, function=function, meanwhile=what)
+    assert (answer.result, answer.ending) == (("unknown", "killed") if what == "kill" else ("failure", "told"))
+    assert "ES10b.LoadBoundProfilePackage" not in names(bench)
+    assert ("MEANWHILE", what) in [(call.name, call.status) for call in bench.record.calls]
+    done = download(bench, function="SELECT", delay=0)
+    assert (done.result, len(bench.card_state()["profiles"])) == ("success", 1)
+
+
+def test_a_killed_lpa_sends_nothing_more(bench: SimulatedBench) -> None:
+    download(bench, function="ES10b.LoadBoundProfilePackage", nth=3, meanwhile="kill")
+    assert bench.record.calls[-1].name == "MEANWHILE"
+    assert bench.card_state()["open_channels"] == 1
+
+
+def test_a_profile_is_switched_by_another_application(bench: SimulatedBench) -> None:
+    bench.put_card({"profiles": [{"iccid": ICCID, "name": "one"}]})
+    assert download(bench, function="ES9+.AuthenticateClient", meanwhile="profile switch").result == "failure"
+    assert bench.card_state()["profiles"] == [{"iccid": bytes.fromhex(ICCID), "state": "enabled"}]
+    with pytest.raises(VectorMistake, match="no profile on the card is disabled"):
+        download(bench, function="ES9+.AuthenticateClient", meanwhile="profile switch")
+
+
+def test_the_memory_is_reset_by_another_application(bench: SimulatedBench) -> None:
+    bench.put_card({"profiles": [{"iccid": ICCID, "name": "one"}]})
+    assert download(bench, function="ES9+.AuthenticateClient", meanwhile="memory reset").result == "failure"
+    assert bench.card_state()["profiles"] == []

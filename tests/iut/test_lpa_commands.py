@@ -22,9 +22,10 @@ ICCID = bytes.fromhex("98001032547698103214")
 PROGRAM = str(Path(__file__).parents[1] / "support" / "stdio_lpa.py")
 
 
-def bench(timeout: float = 20.0, **operations: object) -> SimulatedBench:
+def bench(timeout: float = 20.0, abort: str = "", **operations: object) -> SimulatedBench:
     file = DriverFile.model_validate(
         {
+            "abort": abort,
             "name": "a program",
             "program": sys.executable,
             "results": {"line": '"type": "lpa"', "code": "payload.code", "text": ["payload.message"]},
@@ -120,6 +121,30 @@ def test_a_program_that_does_not_read_is_not_waited_for() -> None:
     made.script.add(Rule(function="HTTP", http=200, body="x" * (4 << 20)))
     assert made.perform("download", {"code": "x"}).ending == "timeout"
     made.close()
+
+
+@pytest.mark.parametrize(
+    ("what", "result", "ending", "text"),
+    [("abort", "failure", "told", "aborted"), ("kill", "unknown", "killed", "killed by the bench")],
+)
+def test_a_program_is_aborted_and_killed_while_it_waits(what: str, result: str, ending: str, text: str) -> None:
+    made = bench(download={"command": [PROGRAM, "abortable"]}, abort="interrupt")
+    made.script.add(Rule.model_validate({"function": "HTTP", "meanwhile": what}))
+    answer = made.perform("download", {"code": "x"})
+    assert (answer.result, answer.ending, answer.text) == (result, ending, text)
+    assert [call.name for call in made.record.calls] == ["HTTP", "MEANWHILE"]
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("what", "why"), [("abort", "does not say how a download is aborted"), ("download", "one command at a time")]
+)
+def test_what_a_program_cannot_be_met_by_is_not_applicable(what: str, why: str) -> None:
+    made = bench(download={"command": [PROGRAM, "abortable"]})
+    made.script.add(Rule.model_validate({"function": "HTTP", "meanwhile": what}))
+    with pytest.raises(NotPermitted, match=f"{what} while a program is at work: .*{why}"):
+        made.perform("download", {"code": "x"})
+    assert made.record.calls == []
 
 
 def test_a_program_that_is_not_there_is_one_message() -> None:

@@ -74,6 +74,16 @@ def test_a_card_without_power_comes_back(made: SimulatedBench) -> None:
     assert made.perform("eid", {"code": ADDRESS}).values == {"eid": made.eid}
 
 
+def test_another_card_is_put_in_between_two_operations_and_inside_one(made: SimulatedBench) -> None:
+    made.begin(6)
+    assert made.perform("eid", {"code": ADDRESS}).values == {"eid": made.eid}
+    made.insert_card("second")
+    assert made.perform("eid", {"code": ADDRESS}).values == {"eid": made.eid_of("second")}
+    made.script.add(Rule(function="SELECT", nth=1, meanwhile="another card"))
+    assert made.perform("eid", {"code": ADDRESS}).values == {"eid": "ReaderGone"}
+    assert made.perform("eid", {"code": ADDRESS}).values == {"eid": made.eid}
+
+
 def test_a_mistake_in_a_vector_is_not_laid_on_the_lpa(made: SimulatedBench) -> None:
     made.begin(5)
     made.script.add(Rule.model_validate({"function": "ES10c.GetEID", "with": {"nonsense": 1}}))

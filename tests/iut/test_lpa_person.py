@@ -18,6 +18,7 @@ from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.opening import open_driver
 from pytest_euicc.iut.lpa.person import PersonDriver
 from pytest_euicc.options import Options
+from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.rsp.pki import default_pki
 
 ICCID = bytes.fromhex("98001032547698103214")
@@ -71,6 +72,15 @@ def test_without_an_operator_nobody_handles_it(person: Person) -> None:
     with pytest.raises(OptionError, match="give --euicc-operator terminal"):
         open_driver(Options(lpa="phone"))
     assert open_driver(Options(lpa="phone"), person).name == "a phone"
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [("abort", "beforehand"), ("refusal", "beforehand"), ("card reset", "modem"), ("another card", None)],
+)
+def test_what_can_happen_while_a_person_handles_a_device(person: Person, what: Meanwhile, why: str | None) -> None:
+    reason = open_driver(Options(lpa="phone"), person).cannot_meanwhile(what)
+    assert (reason is None) if why is None else (why in str(reason))
 
 
 @pytest.mark.parametrize("name", ["lpac", "lpac-pcsc", "phone", "pysim-shell"])

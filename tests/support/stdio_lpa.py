@@ -49,6 +49,12 @@ def main() -> None:
             url = f"https://{sys.argv[2]}/gsma/rsp2/es9plus/handleNotification"
             answer = ask("http", url=url, tx=b"{}".hex(), headers=headers)
             tell(0 if answer.get("rcode") == 204 else -1, str(answer))
+        case "abortable":
+            try:
+                ask("http", url="https://smdp.example.com/", tx="", headers=[])
+                tell(0, "went on")
+            except KeyboardInterrupt:
+                tell(-1, "aborted")
         case "deaf":
             print('{"type":"http","payload":{"url":"https://smdp.example.com/","tx":""}}', flush=True)
             time.sleep(60)

@@ -22,7 +22,7 @@ _DOCUMENT = r"(?:[A-Z][A-Za-z]*[A-Za-z0-9./ -]* )?"
 _CLAUSE = re.compile(_DOCUMENT + r"(?:Annex [A-Z]|[A-Z]?\d+[a-z]?)(?:\.\d+[a-z]?)*(?:/[A-Z0-9]+)?")
 _STATUS = re.compile(r"[69][0-9A-FXx]{3}|[69][0-9a-fx]{3}|error")
 _EXECUTION = re.compile(
-    r"success|failed|closed|no answer in time|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*"
+    r"success|failed|closed|killed|no answer in time|HTTP [1-5][0-9x]{2}|[0-9]+(?:\.[0-9]+)*/[0-9]+(?:\.[0-9]+)*"
 )
 
 
@@ -44,7 +44,7 @@ def _check_execution(text: str) -> str:
     if not _EXECUTION.fullmatch(text):
         raise ValueError(
             f'{text!r} is no status; write success, failed, a code such as "8.1/6.1", "HTTP 4xx", closed, '
-            "or no answer in time"
+            "killed (an LPA, by the bench) or no answer in time"
         )
     return text
 

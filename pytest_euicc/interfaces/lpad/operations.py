@@ -40,16 +40,17 @@ def _perform(context: Context, operation: Operation, shape: Shape, **arguments: 
     answer = bench.perform(operation, given)
     status = _status(answer)
     value = {"text": answer.text, **answer.values}
-    found = [*always.judge(bench.record), *agreement.unasked(operation, bench.record.since_mark())]
+    calls = bench.record.since_mark()
+    found = [*always.judge(bench.record), *agreement.unasked(operation, calls)]
     if status == "success":
-        found += agreement.untrue(operation, given, before, bench.card_state())
+        found += agreement.untrue(operation, given, before, bench.card_state(), calls)
     return Outcome(status=status, value=value, shape=shape, mismatches=tuple(found))
 
 
 def _status(answer: Answer) -> str:
     """The result as a step's ``status``; raises NotPermitted where the LPA does not say how it ended."""
     if answer.ending != "told":
-        return {"timeout": "no answer in time", "crash": "the LPA crashed"}[answer.ending]
+        return {"timeout": "no answer in time", "crash": "the LPA crashed", "killed": "killed"}[answer.ending]
     if answer.result == "unknown":
         raise NotPermitted("the driver cannot read the result of this operation (results: of its file)")
     return "success" if answer.result == "success" else "failed"
@@ -249,14 +250,20 @@ def script(context: Context, _message: Message, *, answers: list[Rule]) -> Outco
 
 @action("lpad.user")
 def user(
-    context: Context, _message: Message, *, consent: Reply = "yes", confirmation_code: str | None = None
+    context: Context,
+    _message: Message,
+    *,
+    consent: Reply = "yes",
+    confirmation_code: str | None = None,
+    answers_code: bool = True,
 ) -> Outcome:
     """From here on the user answers so.
 
     Args:
         consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
         confirmation_code: that the user enters.
+        answers_code: ``false``: the user does not answer who asks for the code.
     """
     found = bench_of(context).user
-    found.consent, found.confirmation_code = consent, confirmation_code
+    found.consent, found.confirmation_code, found.answers_code = consent, confirmation_code, answers_code
     return Outcome()

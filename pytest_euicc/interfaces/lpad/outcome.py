@@ -9,6 +9,7 @@ from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import NUMBER, OCTETS, TEXT, listing, mapping
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.bench import WhichCard
 
 _CARD = mapping(
     "the card",
@@ -25,14 +26,17 @@ _SERVER = mapping(
 
 
 @action("lpad.card", response=_CARD)
-def card(context: Context, _message: Message) -> Outcome:
-    """What is on the card now, as the bench sees it without an APDU.
+def card(context: Context, _message: Message, *, of: WhichCard | None = None) -> Outcome:
+    """What is on a card now, as the bench sees it without an APDU.
+
+    Args:
+        of: ``first`` or ``second``; the card in the reader if left out.
 
     Returns:
         ``profiles`` with ``iccid``, ``state`` and ``nickname``; ``default_address``; ``notifications`` that are
         pending; ``open_channels``, the number of logical channels that are open.
     """
-    return Outcome(value=bench_of(context).card_state(), shape=_CARD)
+    return Outcome(value=bench_of(context).card_state(of), shape=_CARD)
 
 
 @action("lpad.server", response=_SERVER)
@@ -50,10 +54,14 @@ def server(context: Context, _message: Message, *, address: str | None = None) -
 
 
 @action("lpad.untouched")
-def untouched(context: Context, _message: Message) -> Outcome:
-    """The card is as it was when the sequence began: profiles, nicknames, default address, notifications."""
+def untouched(context: Context, _message: Message, *, of: WhichCard | None = None) -> Outcome:
+    """A card is as it was when the sequence began: profiles, nicknames, default address, notifications.
+
+    Args:
+        of: ``first`` or ``second``; the card in the reader if left out.
+    """
     bench = bench_of(context)
-    before, now = bench.card_at_start(), bench.card_state()
+    before, now = bench.card_at_start(of), bench.card_state(of)
     found = [
         Mismatch(name, f"as before: {describe(before[name], 200)}", describe(now[name], 200))
         for name in before

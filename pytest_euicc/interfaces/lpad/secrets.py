@@ -30,6 +30,7 @@ def secret(
     card: bool = False,
     parts: list[Part] | None = None,
     before: str | None = None,
+    scope: Literal["last", "all"] = "all",
 ) -> Outcome:
     """None of these values is in what the LPA sent, as text, octets, hex or base64, or hashed by SHA-256 alone.
 
@@ -38,8 +39,10 @@ def secret(
         card: whether APDUs are looked at as well, not only requests to servers.
         parts: of HTTP requests; all of them if left out.
         before: a function: only what was sent before it was first answered.
+        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
     """
-    calls = bench_of(context).record.calls
+    record = bench_of(context).record
+    calls = record.calls if scope == "all" else record.since_mark()
     if before is not None:
         place = next((number for number, call in enumerate(calls) if call.name == before), len(calls))
         calls = calls[:place]

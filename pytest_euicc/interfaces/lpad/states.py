@@ -1,4 +1,4 @@
-"""States of the bench of an LPA: the card, the profiles that servers hold, scripted answers, the user."""
+"""States of the bench of an LPA: the profiles that servers hold, scripted answers, the user."""
 
 from __future__ import annotations
 
@@ -13,55 +13,12 @@ from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.layout import Layout
-from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.script import Meanwhile, Rule
 from pytest_euicc.peers.lpa.tls import Ending, Shown, TlsRule
 from pytest_euicc.peers.lpa.transport import Transport
 from pytest_euicc.peers.lpa.user import Reply
 from pytest_euicc.peers.smdp.content import build
-from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
-
-_PNG = bytes.fromhex("89504E470D0A1A0A")
-_EVENTS = ["install", "enable", "disable", "delete"]
-
-
-@state("lpad.card")
-def card(
-    context: Context,
-    *,
-    profiles: list[dict[str, Any]] | None = None,
-    settings: dict[str, Any] | None = None,
-    defects: list[str] | None = None,
-    variants: list[str] | None = None,
-    pending: list[dict[str, Any]] | None = None,
-    as_: SaveAs = "profiles",
-) -> Generator[None, None, None]:
-    """The LPA finds a certain card; without this state it is an eUICC without profiles.
-
-    Args:
-        profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
-            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is one
-            of so many octets.
-        settings: other settings of the simulated eUICC.
-        defects: names of its defects.
-        variants: names of its permitted variants.
-        pending: notifications that wait on it: ``event`` (``result``, ``install``, ``enable``, ``disable``,
-            ``delete``), ``address``, and where they matter ``number``, ``repeat`` (how many), ``iccid`` (empty for
-            none) and ``more`` (further elements of its metadata, in hex).
-        as: saves the profiles, a list of ``iccid`` (octets) and ``digits``.
-    """
-    made = [_installed(number, entry) for number, entry in enumerate(profiles or [], 1)]
-    bench_of(context).put_card({**(settings or {}), "profiles": made}, defects or (), variants or (), pending or ())
-    octets = [bytes.fromhex(entry["iccid"]) for entry in made]
-    context.save(as_, [{"iccid": each, "digits": to_digits(each)} for each in octets])
-    yield
-
-
-def _installed(number: int, entry: dict[str, Any]) -> dict[str, Any]:
-    digits = f"8900101234567890{number:03d}"
-    default = {"iccid": to_octets(digits + check_digit(digits)).hex(), "name": f"Profile {number}"}
-    if isinstance(entry.get("icon"), int):
-        entry = {**entry, "icon": (_PNG + bytes(entry["icon"]))[: entry["icon"]].hex()}
-    return {**default, **entry}
+from pytest_euicc.rsp.iccid import to_digits
 
 
 @state("lpad.order")
@@ -212,16 +169,17 @@ def tls(
 
 @state("lpad.user")
 def user(
-    context: Context, *, consent: Reply = "yes", confirmation_code: str | None = None
+    context: Context, *, consent: Reply = "yes", confirmation_code: str | None = None, answers_code: bool = True
 ) -> Generator[None, None, None]:
     """The user answers what the LPA asks; without this state with yes, and there is no confirmation code.
 
     Args:
         consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
         confirmation_code: that the user enters.
+        answers_code: ``false``: the user does not answer who asks for the code.
     """
     found = bench_of(context).user
-    found.consent, found.confirmation_code = consent, confirmation_code
+    found.consent, found.confirmation_code, found.answers_code = consent, confirmation_code, answers_code
     yield
 
 
@@ -251,6 +209,8 @@ def answer(
     delay: float = 0.0,
     cut: Literal["before", "after", "inside"] | None = None,
     power_cut: Literal["before", "after"] | None = None,
+    meanwhile: Meanwhile | None = None,
+    code: str = "",
 ) -> Generator[None, None, None]:
     """Card or server answers a function otherwise than by itself.
 
@@ -277,13 +237,17 @@ def answer(
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
+        meanwhile: what happens before the LPA goes on: ``abort`` or ``refusal`` (of what is asked from now on) by the
+            user, another ``download``, ``kill`` of the LPA, ``another card`` in the reader, a ``card reset`` by the
+            modem, a ``profile switch`` or ``memory reset`` by another application.
+        code: activation code of that download.
     """
     given = {
         "host": host, "nth": nth, "block": block, "sw": sw, "octets": octets, "value": value, "with": with_,
         "tamper": tamper, "status": status, "message": message, "json": json, "without": without, "layout": layout,
         "mutate": mutate,
         "http": http, "headers": headers, "body": body, "transport": transport, "delay": delay, "cut": cut,
-        "power_cut": power_cut,
+        "power_cut": power_cut, "meanwhile": meanwhile, "code": code,
     }  # fmt: skip
     bench_of(context).script.add(
         Rule.model_validate({"function": function} | {name: each for name, each in given.items() if each is not None})
@@ -291,4 +255,4 @@ def answer(
     yield
 
 
-__all__ = ["answer", "card", "order", "smdp", "user"]
+__all__ = ["answer", "order", "smdp", "user"]

@@ -6,39 +6,32 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from pydantic import ValidationError
 
 from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
-from pytest_euicc.document import pydantic_message
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
-from pytest_euicc.iut.lpa import pending
+from pytest_euicc.iut.lpa import meanwhile
+from pytest_euicc.iut.lpa.cards import Cards
 from pytest_euicc.iut.lpa.certificates import Contexts, public_ca
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
 from pytest_euicc.iut.lpa.listener import HttpsListener
 from pytest_euicc.iut.lpa.reader import BenchReader, Reader
 from pytest_euicc.iut.lpa.servers import BenchServer
-from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation
-from pytest_euicc.peers.lpa.card import BenchCard
+from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation, WhichCard
 from pytest_euicc.peers.lpa.record import Apdu, Call, Record
-from pytest_euicc.peers.lpa.script import Script
+from pytest_euicc.peers.lpa.script import Rule, Script
 from pytest_euicc.peers.lpa.tls import TlsRule, rule_for
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.simulator.defect import UnknownDefect, known_defects
-from pytest_euicc.simulator.euicc.defects import DEFECTS as CARD_DEFECTS
-from pytest_euicc.simulator.euicc.settings import EuiccSettings
-from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
-from pytest_euicc.simulator.euicc.variants import VARIANTS as CARD_VARIANTS
 from pytest_euicc.simulator.smdp.defects import DEFECTS as SERVER_DEFECTS
 from pytest_euicc.simulator.smdp.variants import VARIANTS as SERVER_VARIANTS
 from pytest_euicc.simulator.smds.service import Event, SmdsService
@@ -46,15 +39,6 @@ from pytest_euicc.simulator.variant import UnknownVariant, known_variants
 
 ADDRESS = "smdp.example.com"
 """smdpAddress of the SM-DP+ that every sequence has."""
-
-
-@dataclass
-class _Inserted:
-    """The card, as eUICC and as the LPA meets it, and what was on it at the beginning."""
-
-    euicc: SimulatedEuicc
-    card: BenchCard
-    at_start: dict[str, Any] = field(default_factory=dict)
 
 
 class SimulatedBench(LpaBench):
@@ -75,7 +59,7 @@ class SimulatedBench(LpaBench):
 
     def _reset(self, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311  (a test bench: reproducible on purpose)
-        self.record, self.script = Record(), Script()
+        self.record, self.script = Record(), Script(happens=self._happens)
         self.record.listeners.append(self._crossed)
         self.user = User(self.record)
         self._web = Web(self.record, self.script)
@@ -83,21 +67,17 @@ class SimulatedBench(LpaBench):
         self._servers: dict[str, BenchServer] = {}
         self._discovery: dict[str, SmdsService] = {}
         self._add_server(ADDRESS)
-        self._settings = EuiccSettings(profiles=())
-        self._inserted: _Inserted | None = None
+        self._cards = Cards(self.record, self.script, self._pki, self._chance)
         self._started = False
+        self._mistake: VectorMistake | None = None
 
-    def _insert(self, euicc: SimulatedEuicc) -> None:
-        self._inserted = _Inserted(euicc, BenchCard(euicc, self.record, self.script))
-        self._inserted.at_start = self.card_state()
-
-    @property
-    def _present(self) -> _Inserted:
-        """The card; one without profiles where no state has put another one in."""
-        if self._inserted is None:
-            self._insert(SimulatedEuicc(self._settings, self._pki, random=self._chance.randbytes))
-        assert self._inserted is not None  # noqa: S101
-        return self._inserted
+    def _happens(self, rule: Rule) -> None:
+        try:
+            meanwhile.happen(rule, self._cards, self.user, self._driver)
+        except VectorMistake as mistake:
+            # An LPA in this process may take it for a fault of the card.
+            self._mistake = mistake
+            raise
 
     def _crossed(self, call: Call) -> None:
         """Reports see what crossed as of any other session."""
@@ -144,8 +124,12 @@ class SimulatedBench(LpaBench):
 
     @property
     def eid(self) -> bytes:
-        """EID of the card."""
-        return self._settings.eid
+        """EID of the first card."""
+        return self.eid_of("first")
+
+    def eid_of(self, which: WhichCard) -> bytes:
+        """EID of a card."""
+        return self._cards.settings[which].eid
 
     def put_card(
         self,
@@ -153,27 +137,16 @@ class SimulatedBench(LpaBench):
         defects: Sequence[str] = (),
         variants: Sequence[str] = (),
         waiting: Sequence[Mapping[str, Any]] = (),
+        which: WhichCard = "first",
     ) -> None:
-        """Another eUICC in the place of the card."""
-        try:
-            self._settings = EuiccSettings.model_validate(dict(settings))
-            chosen = known_defects("defects", defects, CARD_DEFECTS)
-            varied = known_variants("variants", variants, CARD_VARIANTS)
-        except ValidationError as error:
-            entry = error.errors()[0]
-            place = ".".join(map(str, entry["loc"]))
-            raise VectorMistake(f"settings of the card: {place}: {pydantic_message(entry)}") from None
-        except (UnknownDefect, UnknownVariant) as error:
-            raise VectorMistake(f"the card: {error}") from None
-        euicc = SimulatedEuicc(
-            self._settings, self._pki, defects=chosen, variants=varied, random=self._chance.randbytes
-        )
-        try:
-            for each in waiting:
-                pending.queue(euicc.core, each)
-        except ValidationError as error:
-            raise VectorMistake(f"pending: {pydantic_message(error.errors()[0])}") from None
-        self._insert(euicc)
+        """Another eUICC in the place of a card."""
+        self._cards.put(which, settings, defects, variants, waiting)
+
+    def insert_card(self, which: WhichCard) -> None:
+        """Put a card in."""
+        self._cards.insert(which)
+        if self._reader is not None:
+            self._reader.exchange(self._cards.inside.euicc.atr)
 
     def set_server(
         self, address: str | None, defects: Sequence[str] | None = None, variants: Sequence[str] | None = None
@@ -211,7 +184,7 @@ class SimulatedBench(LpaBench):
             known_defects("defects", defects, SERVER_DEFECTS)
         except UnknownDefect as error:
             raise VectorMistake(f"the SM-DS: {error}") from None
-        name = Web.name_of(address or self._settings.root_sds)
+        name = Web.name_of(address or self._cards.settings["first"].root_sds)
         if name not in self._discovery:
             made = SmdsService(name, self._pki, random=self._chance.randbytes)
             self._discovery[name] = made
@@ -237,18 +210,24 @@ class SimulatedBench(LpaBench):
         reason = self._driver.cannot(operation, arguments)
         if reason:
             raise NotPermitted(f"{self._driver.name} cannot do it: {reason}")
+        for rule in self.script.rules:
+            reason = rule.meanwhile and self._driver.cannot_meanwhile(rule.meanwhile)
+            if reason:
+                raise NotPermitted(f"{rule.meanwhile} while {self._driver.name} is at work: {reason}")
         if not self._started:
             self._driver.begin(self)
             self._started = True
         if self._reader is not None:
             self._reader.wait()
         answer = self._driver.perform(operation, arguments, self._timeout)
-        self._present.card.end()
+        self._cards.end()
         self._raise_faults()
         return answer
 
     def _raise_faults(self) -> None:
-        """What went wrong in a thread of the bench, such as a mistake in a vector."""
+        """What went wrong in the bench, also in its threads, such as a mistake in a vector."""
+        if self._mistake is not None:
+            raise self._mistake
         for place in (self._reader, self._listener):
             if place is not None and place.fault is not None:
                 fault, place.fault = place.fault, None
@@ -263,16 +242,16 @@ class SimulatedBench(LpaBench):
 
     def transport(self) -> Transport:
         """The card in this process."""
-        return DirectTransport(self._present.card, self._settings.protocol)
+        return DirectTransport(self._cards, self._cards.settings["first"].protocol)
 
     def reader(self) -> Reader:
         """A PC/SC reader with the card; what a card takes its time for is waited for."""
-        card = self._present
-        card.card.wait_with(time.sleep)
+        self._cards.wait_with(time.sleep)
+        atr = self._cards.inside.euicc.atr
         if self._reader is None:
-            self._reader = BenchReader(card.card, card.euicc.atr)
+            self._reader = BenchReader(self._cards, atr)
         else:
-            self._reader.insert(card.card, card.euicc.atr)
+            self._reader.insert(self._cards, atr)
         return self._reader.place
 
     def web(self) -> Web:
@@ -308,37 +287,13 @@ class SimulatedBench(LpaBench):
 
     # ------------------------------------------------------------------ what is left behind
 
-    def card_at_start(self) -> dict[str, Any]:
-        """The card as the LPA found it."""
-        return self._present.at_start
+    def card_at_start(self, which: WhichCard | None = None) -> dict[str, Any]:
+        """A card as the LPA found it."""
+        return self._cards.of(which).at_start
 
-    def card_state(self) -> dict[str, Any]:
-        """What is on the card."""
-        card = self._present
-        state = card.euicc.state
-        profiles = [
-            {
-                "iccid": profile.iccid,
-                "state": "enabled" if profile.enabled else "disabled",
-                **({"nickname": profile.nickname} if profile.nickname else {}),
-            }
-            for profile in state.profiles
-        ]
-        kept = [
-            {
-                "seqNumber": each.number,
-                "event": "result" if each.octets[:2] == b"\xbf\x37" else each.event,
-                "address": each.address,
-                **({"iccid": each.iccid} if each.iccid else {}),
-            }
-            for each in state.notifications
-        ]
-        return {
-            "profiles": profiles,
-            "default_address": state.default_address,
-            "notifications": kept,
-            "open_channels": len(card.card.open_channels),
-        }
+    def card_state(self, which: WhichCard | None = None) -> dict[str, Any]:
+        """What is on a card."""
+        return self._cards.of(which).state()
 
     def server_state(self, address: str | None = None) -> dict[str, Any]:
         """Orders and notifications of an SM-DP+."""

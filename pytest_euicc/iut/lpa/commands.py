@@ -6,6 +6,7 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from pytest_euicc.iut.lpa.patience import Patience
 from pytest_euicc.iut.lpa.streams import Streams
 from pytest_euicc.iut.lpa.words import filled, not_taken, places_of, written
 from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.rsp.iccid import to_octets
 
 _LARGEST_LINE = 8 << 20
@@ -41,6 +43,7 @@ class CommandDriver:
         self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._patience = Patience(0.0, int)
+        self._killed = False
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why not: the operation has no command, or its command has no place for an argument."""
@@ -56,6 +59,19 @@ class CommandDriver:
         if arguments.get("default") and "default" not in command.options:
             return "its command does not ask the default SM-DP+"
         return None
+
+    def cannot_meanwhile(self, what: Meanwhile) -> str | None:
+        """Any program can be killed; one that a signal aborts says so in its file."""
+        if what == "abort" and not self._file.abort:
+            return "its driver does not say how a download is aborted (abort: of its file)"
+        return "its driver runs one command at a time" if what == "download" else None
+
+    def meanwhile(self, what: Meanwhile, code: str) -> None:  # noqa: ARG002
+        """Send the program a signal; it may have ended by itself."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            self._killed = what == "kill"
+            process.send_signal(signal.SIGKILL if what == "kill" else signal.SIGINT)
 
     def begin(self, reach: Reach) -> None:
         """Every operation is a process of its own, so that there is nothing to start."""
@@ -76,6 +92,7 @@ class CommandDriver:
         assert self._reach is not None  # noqa: S101  (perform comes after begin)
         command = self._file.operations[operation]
         words = self._words(command, self._reach, arguments)
+        self._killed = False
         try:
             self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
                 [self._program, *words],
@@ -91,6 +108,8 @@ class CommandDriver:
             lines, ended = self._converse(self._process, Streams(self._reach, self._file.http_timeout), timeout)
         finally:
             self._kill()
+        if self._killed:
+            return Answer("unknown", "killed by the bench", ending="killed")
         if not ended:
             return Answer("unknown", "\n".join(lines)[-2000:], ending="timeout")
         return self._reported(command, lines, self._process.returncode)

@@ -8,7 +8,7 @@ from pytest_euicc.card.errors import ReaderGone
 from pytest_euicc.es9.address import https_authority
 from pytest_euicc.es9.connection import HttpAnswer
 from pytest_euicc.es9.errors import ConnectionBroken, ServerTimeout, ServerUnreachable
-from pytest_euicc.peers.lpa.card import BenchCard
+from pytest_euicc.peers.lpa.card import SoftwareCard
 from pytest_euicc.peers.lpa.record import Clock
 from pytest_euicc.peers.lpa.web import Request, Web
 
@@ -18,7 +18,7 @@ class DirectTransport:
 
     description = "the card of the bench"
 
-    def __init__(self, card: BenchCard, protocol: str) -> None:
+    def __init__(self, card: SoftwareCard, protocol: str) -> None:
         self._card = card
         self.atr = b""
         self.protocol = protocol

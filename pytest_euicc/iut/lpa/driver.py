@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pytest_euicc.card.transport import Transport
 from pytest_euicc.iut.lpa.reader import Reader
 from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
 from pytest_euicc.rsp.certificates import Certificate
@@ -104,6 +105,18 @@ class LpaDriver(Protocol):
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""
+
+    def cannot_meanwhile(self, what: Meanwhile) -> str | None:
+        """Why that cannot happen while this LPA is at work; None where it can. Such a sequence is not applicable."""
+
+    def meanwhile(self, what: Meanwhile, code: str) -> None:
+        """Do it now: card or server has carried out a function, whose answer the LPA waits for.
+
+        Args:
+            what: ``abort`` what runs, as the user would; ``kill`` the LPA, so that `perform` answers ``killed``; begin
+                another ``download``. All else is the bench's.
+            code: activation code of that download.
+        """
 
     def begin(self, reach: Reach) -> None:
         """A sequence begins, with a fresh card that has no power yet.

@@ -97,6 +97,8 @@ class DriverFile(_Model):
             ``{reader_index}`` for the reader, ``{proxy}`` for the URL of the proxy, ``{ca_file}`` for the CI
             certificates in PEM, and ``{host}`` and ``{port}`` for where all servers are.
         http_timeout: seconds that it waits for an HTTP answer that it passes on.
+        abort: how the user aborts what runs: by an ``interrupt`` (SIGINT, as of Ctrl-C); left out where that ends the
+            program at once or does nothing.
         operations: what it can do.
         cannot: why it cannot do what is not among them, by operation.
     """
@@ -109,6 +111,7 @@ class DriverFile(_Model):
     servers: Literal["streams", "https"] = "streams"
     environment: dict[str, str] = {}
     http_timeout: float = Field(default=30.0, gt=0)
+    abort: Literal["", "interrupt"] = ""
     results: Results = Results()
     prompts: list[Prompt] = []
     operations: dict[Operation, Command]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pytest_euicc.card.channel import Card
@@ -14,9 +15,12 @@ from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.rsp.issuing import LIST_HOST
-from pytest_euicc.simulator.lpa.assistant import Crash, SimulatedLpa, identifier_of
+from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
+from pytest_euicc.simulator.lpa.base import Disk
 from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
+from pytest_euicc.simulator.lpa.on_card import Crash
 
 _HTTP_TIMEOUT = 10.0
 _TLS_TIMEOUT = 2.0
@@ -36,6 +40,7 @@ _OPTIONS = {
     "trusts-public-cas": {"O_D_PUBLIC_CA": True},
     "takes-brainpool-in-tls": {"O_D_TLS_BRP": True},
     "repeats-requests": {"O_D_RETRY": True},
+    "leaves-terminal-to-modem": {"O_D_CAT": False, "O_D_STARTS_CARD": False},
 }
 """What a permitted variant of our own LPA changes in its declaration."""
 
@@ -46,6 +51,10 @@ def redeclared_lpa(declaration: Declaration, variants: frozenset[str]) -> Declar
     chosen = variants if isinstance(variants, frozenset) else frozenset()
     changed = {name: on for variant, options in _OPTIONS.items() if variant in chosen for name, on in options.items()}
     return declaration.model_copy(update={"options": declaration.options | changed}) if changed else declaration
+
+
+class _Killed(BaseException):
+    """Ends our own LPA wherever it is."""
 
 
 class OwnLpa:
@@ -64,26 +73,58 @@ class OwnLpa:
         self.variants = variants
         self._reach: Reach | None = None
         self._lpa: SimulatedLpa | None = None
+        self._disk = Disk()
+        self._killed = False
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """It can do everything."""
         del operation, arguments
         return None
 
+    def cannot_meanwhile(self, what: Meanwhile) -> str | None:
+        """What is done to the LPA has to be done in its own thread, which is not that of the HTTPS listener."""
+        if what in ("abort", "kill", "download") and self._reach is not None and self._reach.over_tls:
+            return f"{what} is for servers that are reached without a socket"
+        return None
+
+    def meanwhile(self, what: Meanwhile, code: str) -> None:
+        """See LpaDriver; called from inside of what the LPA does."""
+        if what == "kill":
+            self._killed = True
+            raise _Killed
+        if self._lpa is None:
+            return
+        if what == "abort":
+            self._lpa.abort()
+            return
+        with suppress(PytestEuiccError):
+            self._lpa.download(code)
+
     def begin(self, reach: Reach) -> None:
         """A fresh LPA for a fresh card."""
-        self._reach, self._lpa = reach, None
+        self._reach, self._lpa, self._disk = reach, None, Disk()
 
     def _running(self) -> SimulatedLpa:
         assert self._reach is not None  # noqa: S101  (perform comes after begin)
         if self._lpa is None:
             reach = self._reach
             card = Card(reach.transport())
+            card.guard = self._alive
             card.connect()
             self._lpa = SimulatedLpa(
-                card, self._server(reach), reach.user, defects=self.defects, variants=self.variants
+                card,
+                self._server(reach),
+                reach.user,
+                disk=self._disk,
+                defects=self.defects,
+                variants=self.variants,
             )
         return self._lpa
+
+    def _alive(self, _octets: bytes) -> None:
+        """A killed LPA sends no command any more, not even to close a channel."""
+        if self._killed:
+            raise _Killed
 
     def _server(self, reach: Reach) -> Callable[[str], LpaClient]:
         tls = TlsSettings(timeout=_HTTP_TIMEOUT)
@@ -125,10 +166,14 @@ class OwnLpa:
         if operation == "restart":
             self._lpa = None
             return Answer("success")
+        self._killed = False
         try:
             values = self._do(self._running(), operation, dict(arguments))
         except PytestEuiccError as error:
             return Answer("failure", str(error))
+        except _Killed:
+            self._lpa = None
+            return Answer("unknown", "killed by the bench", ending="killed")
         except (Crash, RecursionError) as error:
             return Answer("failure", f"{type(error).__name__}: {error}", ending="crash")
         return Answer("success", "done", values)

@@ -11,6 +11,7 @@ from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.iut.lpa.words import filled, not_taken, places_of, written
 from pytest_euicc.peers.lpa.bench import Answer, Operation
+from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.peers.lpa.user import Reply, User
 
 _WHEN_ASKED: dict[Reply, str] = {
@@ -44,6 +45,17 @@ class PersonDriver:
         if command is None:
             return self._file.cannot.get(operation, "its driver has no words for it")
         return not_taken(operation, arguments, command.ask)
+
+    def cannot_meanwhile(self, what: Meanwhile) -> str | None:
+        """A person cannot meet a moment, and a device has a modem, which is the only terminal of its card."""
+        if what == "another card":
+            return None
+        if what in ("abort", "kill", "download", "refusal"):
+            return "the operator is told beforehand what to do"
+        return "the device's own modem is the terminal of its card"
+
+    def meanwhile(self, what: Meanwhile, code: str) -> None:
+        """Never asked for."""
 
     def begin(self, reach: Reach) -> None:
         """Show the person where card and servers are, unless that is known already."""
@@ -84,4 +96,6 @@ def _replies(user: User, code: str | None) -> list[str]:
     """What the person is to answer when the LPA asks."""
     code = code if code is not None else user.confirmation_code
     about_code = f"Enter the confirmation code {code} when it asks." if code else "Leave a confirmation code out."
+    if not user.answers_code:
+        about_code = "Do not answer when it asks for a confirmation code."
     return [_WHEN_ASKED[user.consent], about_code]

@@ -75,10 +75,14 @@ class BenchReader:
             return
         self._card, self._powered = card, False
         if atr != self._atr:
-            self._atr = atr
-            self._seen.clear()
-            self._server.stop()
+            self.exchange(atr)
             self.wait()
+
+    def exchange(self, atr: bytes) -> None:
+        """The card in the reader is another one now: pcscd and its clients see it leave, and one come."""
+        self._powered, self._atr = False, atr
+        self._seen.clear()
+        self._server.stop()
 
     def wait(self) -> None:
         """Until the card is in the reader, from where it may have been away for a moment.

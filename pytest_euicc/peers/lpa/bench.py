@@ -34,7 +34,8 @@ Operation = Literal[
 ]
 """What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 
-Ending = Literal["told", "timeout", "crash"]
+Ending = Literal["told", "timeout", "crash", "killed"]
+WhichCard = Literal["first", "second"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Answer:
         result: what it told the user; ``unknown`` where it does not say.
         text: what it wrote or showed, for people.
         values: what of it could be read: ``iccid``, ``profiles``, ``notifications``, ``eid``, ``address``.
-        ending: ``timeout`` where nothing was told in time, ``crash`` where its process ended by itself.
+        ending: ``timeout`` where nothing was told in time, ``crash`` where its process ended by itself, ``killed``
+            where the bench ended it.
     """
 
     result: Literal["success", "failure", "unknown"]
@@ -77,7 +79,11 @@ class LpaBench(Bench, ABC):
     @property
     @abstractmethod
     def eid(self) -> bytes:
-        """EID of the card, 16 octets."""
+        """EID of the first card, 16 octets."""
+
+    @abstractmethod
+    def eid_of(self, which: WhichCard) -> bytes:
+        """EID of a card, 16 octets."""
 
     @abstractmethod
     def put_card(
@@ -86,16 +92,22 @@ class LpaBench(Bench, ABC):
         defects: Sequence[str] = (),
         variants: Sequence[str] = (),
         waiting: Sequence[Mapping[str, Any]] = (),
+        which: WhichCard = "first",
     ) -> None:
-        """Another simulated eUICC in the place of the card, before it was used.
+        """Another simulated eUICC in the place of a card, before it was used.
 
         Args:
             settings: those of the simulated eUICC that differ from its default ones.
             waiting: notifications that are pending on it.
+            which: the one that the LPA finds at first, or the one that can be put in instead of it.
 
         Raises:
             VectorMistake: there is no such setting, defect or variant.
         """
+
+    @abstractmethod
+    def insert_card(self, which: WhichCard) -> None:
+        """Pull the card out of its reader and put one in, between two actions of the user."""
 
     @abstractmethod
     def set_server(
@@ -146,12 +158,16 @@ class LpaBench(Bench, ABC):
         """
 
     @abstractmethod
-    def card_at_start(self) -> dict[str, Any]:
+    def card_at_start(self, which: WhichCard | None = None) -> dict[str, Any]:
         """`card_state` as the LPA found it."""
 
     @abstractmethod
-    def card_state(self) -> dict[str, Any]:
-        """Profiles, default address, pending notifications and open channels of the card, without an APDU."""
+    def card_state(self, which: WhichCard | None = None) -> dict[str, Any]:
+        """Profiles, default address, pending notifications and open channels of a card, without an APDU.
+
+        Args:
+            which: None for the one in the reader.
+        """
 
     @abstractmethod
     def server_state(self, address: str | None = None) -> dict[str, Any]:

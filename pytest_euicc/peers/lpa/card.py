@@ -41,6 +41,7 @@ class _Chain:
     began: float = 0.0
     answer: bytes = b""
     complete: bool = False
+    rule: Rule | None = None
 
 
 @dataclass
@@ -131,6 +132,7 @@ class BenchCard:
                 value={"channel": number, "p1": command.p1, "p2": command.p2, "data": command.data, **value},
             )
         )
+        self._script.after(rule)
         return answer
 
     def _answered(self, apdu: bytes, rule: Rule | None) -> bytes:
@@ -139,17 +141,27 @@ class BenchCard:
         if rule.delay:
             self._waits(rule.delay)
         if rule.power_cut == "before":
-            return self._lose_power()
+            return self.lose_power()
         if rule.sw is not None:
             return (rule.octets or b"") + rule.sw
         answer = self.card.transmit(apdu) if rule.octets is None else rule.octets + b"\x90\x00"
-        return self._lose_power() if rule.power_cut == "after" else answer
+        return self.lose_power() if rule.power_cut == "after" else answer
 
-    def _lose_power(self) -> bytes:
+    def lose_power(self) -> bytes:
+        """The contacts are without power until the next reset; returns what is answered then, nothing."""
         self.present = False
         self.open_channels.clear()
         self.card.reset()
         return b""
+
+    def reset_by_modem(self) -> None:
+        """The modem resets the card: every channel is closed, and the LPA does not know it yet."""
+        self._finish_all()
+        now = self._record.clock.now()
+        self.card.reset()
+        self.open_channels.clear()
+        self._channels.clear()
+        self._record.add(Call("CARD RESET", "card", now, self._record.clock.now()))
 
     def _managed(self, command: CommandApdu, answer: bytes) -> None:
         if command.p1 == 0x80:
@@ -169,7 +181,7 @@ class BenchCard:
         chain.request += command.data
         name = card_function(chain.request)
         rule = self._script.of(name, block=(number, last)) or (self._script.of(name) if last else None)
-        channel.waiting = None
+        channel.waiting, chain.rule = None, rule
         answer = self._block(name, channel, apdu, rule)
         if number and rule is not None and rule.replaces:
             # The card waits for the block that it did not get: one out of order ends its chain (SGP.22 5.7.2).
@@ -185,7 +197,7 @@ class BenchCard:
         if rule.delay:
             self._waits(rule.delay)
         if rule.power_cut == "before":
-            return self._lose_power()
+            return self.lose_power()
         if rule.sw is not None and rule.octets is None:
             return rule.sw
         function = CARD.get(name)
@@ -203,7 +215,7 @@ class BenchCard:
             if isinstance(rule.tamper, list) and rule.tamper:
                 octets = tamper(octets, rule.tamper, function.response)
         if rule.power_cut == "after":
-            return self._lose_power()
+            return self.lose_power()
         return self._hand_over(channel, octets, status)
 
     def _whole(self, apdu: bytes) -> tuple[bytes, bytes]:
@@ -266,6 +278,7 @@ class BenchCard:
                 value={"channel": channel_of(chain.apdus[0].command[0])},
             )
         )
+        self._script.after(chain.rule)
 
     def _finish(self, channel: _Channel) -> None:
         """Another command comes: an answer that was announced is not fetched any more."""

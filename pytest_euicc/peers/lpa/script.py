@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -12,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.peers.lpa.layout import Layout
 from pytest_euicc.peers.lpa.transport import Transport
+
+Meanwhile = Literal[
+    "abort", "refusal", "kill", "download", "another card", "card reset", "profile switch", "memory reset"
+]
+"""What happens while the LPA is at work; see `Rule.meanwhile`."""
 
 
 class Rule(BaseModel):
@@ -40,6 +45,12 @@ class Rule(BaseModel):
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
+        meanwhile: what happens when the function was carried out and before the LPA goes on: the user's ``abort``, the
+            user's ``refusal`` of all that is asked from now on, or another ``download`` that the user begins; ``kill``
+            of the LPA, which gets no answer any more; ``another card`` in the place of this one; a ``card reset`` by
+            the modem, a ``profile switch`` or a ``memory reset`` by another application with the reset that follows,
+            all of which close the LPA's channel.
+        code: activation code of that download.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -66,6 +77,8 @@ class Rule(BaseModel):
     delay: float = 0.0
     cut: Literal["before", "after", "inside"] | None = None
     power_cut: Literal["before", "after"] | None = None
+    meanwhile: Meanwhile | None = None
+    code: str = ""
 
     @property
     def replaces(self) -> bool:
@@ -76,9 +89,14 @@ class Rule(BaseModel):
 
 @dataclass
 class Script:
-    """The rules in force; the first that is for a call decides."""
+    """The rules in force; the first that is for a call decides.
+
+    Attributes:
+        happens: carries out `Rule.meanwhile`.
+    """
 
     rules: list[Rule] = field(default_factory=list)
+    happens: Callable[[Rule], None] = lambda _rule: None
     _seen: dict[int, int] = field(default_factory=dict)
 
     def set(self, rules: Sequence[Rule]) -> None:
@@ -107,6 +125,11 @@ class Script:
             if rule.nth is None or rule.nth == seen:
                 return rule
         return None
+
+    def after(self, rule: Rule | None) -> None:
+        """A call by this rule is on record: what was to happen meanwhile happens."""
+        if rule is not None and rule.meanwhile is not None:
+            self.happens(rule)
 
 
 def _is_block(wanted: int | str | None, number: int, last: bool) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_euicc.lpa.errors import NoAnswer
 from pytest_euicc.peers.lpa.record import Call, Record
 
 Reply = Literal["yes", "no", "not now", "nothing"]
@@ -18,11 +19,13 @@ class User:
     Attributes:
         consent: to the installation of a profile, and to anything else that is asked for.
         confirmation_code: entered when it is asked for, or given beforehand; None: the user has none.
+        answers_code: False: the user does not answer who asks for the code.
     """
 
     record: Record
     consent: Reply = "yes"
     confirmation_code: str | None = None
+    answers_code: bool = True
 
     def agrees(self, about: Mapping[str, Any]) -> Reply:
         """The LPA shows what it is about to do and asks."""
@@ -30,7 +33,10 @@ class User:
         return self.consent
 
     def enters_code(self) -> str | None:
-        """The LPA asks for the confirmation code."""
+        """The LPA asks for the confirmation code; raises NoAnswer where the user is silent."""
+        if not self.answers_code:
+            self._note("confirmation code", {"answer": "no answer"})
+            raise NoAnswer("the end user did not enter a confirmation code in time")
         self._note("confirmation code", {"answer": self.confirmation_code or "nothing"})
         return self.confirmation_code
 

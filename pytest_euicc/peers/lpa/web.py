@@ -107,6 +107,7 @@ class Web:
         )
         ended = max(self._record.clock.now(), began)
         self._record.add(Call(name, "server", began, ended, request.body, response.body, status, http=http))
+        self._script.after(rule)
         return response
 
     def _function(self, request: Request) -> ServerFunction | None:

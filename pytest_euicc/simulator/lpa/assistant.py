@@ -7,12 +7,9 @@ from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any, Protocol
 
-from pytest_euicc.card.apdu import CommandApdu
-from pytest_euicc.card.channel import Card, LogicalChannel
-from pytest_euicc.card.errors import CardError
-from pytest_euicc.errors import PytestEuiccError
+from pytest_euicc.card.channel import Card
 from pytest_euicc.es9.errors import Es9Error
-from pytest_euicc.es10.isdr import ISDR_AID, Es10Error, Isdr
+from pytest_euicc.es10.isdr import ISDR_AID, Es10Error
 from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
 from pytest_euicc.lpa.discovery import AnotherSmds
 from pytest_euicc.lpa.errors import LpaError
@@ -20,10 +17,10 @@ from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Es9
 from pytest_euicc.lpa.procedures import Decision
 from pytest_euicc.rsp.iccid import to_digits, to_octets
-from pytest_euicc.simulator.lpa.base import Setting
-from pytest_euicc.simulator.lpa.channel import LpaChannel
+from pytest_euicc.simulator.lpa.base import Disk, Setting
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
 from pytest_euicc.simulator.lpa.listing import profiles_of
+from pytest_euicc.simulator.lpa.on_card import OnCard, Told
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _EVENTS = ("install", "enable", "disable", "delete")
@@ -31,14 +28,6 @@ _OK = 0
 _MOST_EVENTS = 16
 """Events that one look at an SM-DS leads to: servers that name each other come to an end."""
 _CAPABILITIES = {"lpaSvn": bytes([2, 6, 0]), "nr5gcSupportedRelease": bytes([16, 0, 0])}
-
-
-class Told(PytestEuiccError):
-    """What the LPA tells its user instead of a success."""
-
-
-class Crash(Exception):
-    """What ends the process of a defective LPA."""
 
 
 class Asked(Protocol):
@@ -51,13 +40,15 @@ class Asked(Protocol):
         """Asked for the confirmation code; None where there is none."""
 
 
-class SimulatedLpa:
+class SimulatedLpa(OnCard):
     """An LPA on a card that is started.
 
     Args:
         card: powered up, with no channel open besides the basic one.
         server: makes the ES9+ client for an address; raises Es9Error where it has none.
         user: who is asked.
+        isdr_aid: AID of the ISD-R, where it is not that of SGP.22.
+        disk: what outlives the process.
         defects, variants: names of those that are switched on.
 
     Every operation returns what it tells its user beside the success, and raises PytestEuiccError with what it tells
@@ -71,71 +62,19 @@ class SimulatedLpa:
         user: Asked,
         *,
         isdr_aid: bytes = ISDR_AID,
+        disk: Disk | None = None,
         defects: frozenset[str] = frozenset(),
         variants: frozenset[str] = frozenset(),
     ) -> None:
-        self._card = card
+        setting = Setting(defects, variants, deepcopy(DEFAULT_DEVICE_INFO), disk=disk or Disk())
+        super().__init__(card, isdr_aid, setting)
         self._server = server
         self._user = user
-        self._aid = isdr_aid
-        self._setting = Setting(defects, variants, deepcopy(DEFAULT_DEVICE_INFO))
-        self._started = False
-        self._kept: LogicalChannel | None = None
+        self._memory = self._setting.memory
+        self._busy = False
+        self._queued: list[str] = []
         if self.varies("tells-more-capabilities"):
             self._setting.device_info["deviceCapabilities"] |= _CAPABILITIES
-
-    def defective(self, name: str) -> bool:
-        """True if a named deviation is switched on."""
-        return name in self._setting.defects
-
-    def varies(self, name: str) -> bool:
-        """True if a permitted variant is switched on."""
-        return name in self._setting.variants
-
-    @contextmanager
-    def _isdr(self) -> Iterator[Isdr]:
-        """The ISD-R on a channel of its own, which is closed afterwards."""
-        if not self._started or self.varies("resets-card-first"):
-            self._start()
-        opened = self._kept if self._kept is not None and self._kept.is_open else None
-        channel = opened or self._open_channel()
-        deviant = LpaChannel(self._card, channel, self.defective, self.varies)
-        try:
-            if self.defective("es10-before-select"):
-                deviant.store_data(bytes.fromhex("BF3E035C015A"))
-            if opened is None:
-                answer = deviant.select(self._aid)
-                if not answer.ok:
-                    raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
-            yield Isdr(deviant, self._aid)
-        finally:
-            if self.varies("keeps-channel"):
-                self._kept = channel
-            elif not self.defective("leaves-channels-open"):
-                self._close(channel)
-
-    def _open_channel(self) -> LogicalChannel:
-        try:
-            return self._card.open_channel()
-        except CardError:
-            if self.defective("crashes-without-channel"):
-                raise Crash("no channel") from None
-            raise
-
-    def _start(self) -> None:
-        if self._started:
-            self._card.reset()
-        self._started = True
-        if self.defective("no-terminal-capability"):
-            self._card.basic.send(CommandApdu(0x00, 0xA4, 0x00, 0x04, bytes.fromhex("3F00"), 256))
-        else:
-            self._card.start()
-
-    def _close(self, channel: LogicalChannel) -> None:
-        # A card that is gone has no open channel either.
-        with suppress(CardError):
-            if channel.is_open:
-                channel.close()
 
     @contextmanager
     def _procedures(self) -> Iterator[Procedures]:
@@ -160,6 +99,25 @@ class SimulatedLpa:
 
     def download(self, code: str, confirmation_code: str | None = None, imei: str | None = None) -> dict[str, Any]:
         """Install the profile of an activation code, then deliver what is pending."""
+        if self._busy and not self.defective("downloads-inside-a-download"):
+            if not self.varies("queues-downloads"):
+                raise Told("another download is under way")
+            self._queued.append(code)
+            return {}
+        self._busy, self._setting.aborted = True, False
+        try:
+            reported = self._download(code, confirmation_code, imei)
+        finally:
+            self._busy = False
+        while self._queued:
+            self.download(self._queued.pop(0))
+        return reported
+
+    def abort(self) -> None:
+        """The user aborts the download that runs."""
+        self._setting.aborted = True
+
+    def _download(self, code: str, confirmation_code: str | None, imei: str | None) -> dict[str, Any]:
         self._device(imei)
         with self._procedures() as procedures:
             try:
@@ -187,6 +145,8 @@ class SimulatedLpa:
         with self._procedures() as procedures:
             addresses = procedures.addresses()
             if default:
+                if self.defective("remembers-default-address"):
+                    addresses = self._memory.addresses = self._memory.addresses or addresses
                 return self._install(procedures, addresses.get("defaultDpAddress", ""), None)
             root = smds or addresses.get("rootDsAddress", "")
             if not root:
@@ -350,7 +310,10 @@ class SimulatedLpa:
     def eid(self) -> dict[str, Any]:
         """The EID."""
         with self._isdr() as isdr:
-            return {"eid": bytes.fromhex(isdr.get_eid())}
+            eid = bytes.fromhex(isdr.get_eid())
+        if self.defective("remembers-eid"):
+            eid = self._memory.eid = self._memory.eid or eid
+        return {"eid": eid}
 
     def euicc_info(self) -> dict[str, Any]:
         """What EUICCInfo2 says."""

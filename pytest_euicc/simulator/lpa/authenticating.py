@@ -48,6 +48,8 @@ class Authenticating(Deviating):
             info1 = self._ask_card("get_euicc_info1", "5.7.8")
         else:
             info1, challenge = super()._introduction()
+        if self.defective("remembers-info1"):
+            info1 = self._memory.info1 = self._memory.info1 or info1
         if self._memory.challenge and self.defective("reuses-challenge"):
             challenge = self._memory.challenge
         self._memory.challenge = challenge

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.es10.isdr import Isdr, Reply
 from pytest_euicc.lpa.outcomes import Es9
 from pytest_euicc.lpa.procedures import Lpa
 
@@ -18,6 +18,20 @@ class Memory:
     challenge: bytes = b""
     transaction: str = ""
     code: str | None = None
+    info1: Reply | None = None
+    eid: bytes = b""
+    addresses: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Disk:
+    """What a defect keeps beyond the end of the process.
+
+    Attributes:
+        segments: of a package whose load did not come to its end.
+    """
+
+    segments: list[bytes] = field(default_factory=list)
 
 
 @dataclass
@@ -28,12 +42,16 @@ class Setting:
         defects, variants: names of those that are switched on.
         device_info: DeviceInfo of SGP.22 4.2.
         memory: lasts as long as the process.
+        disk: lasts longer.
+        aborted: the user has aborted what runs.
     """
 
     defects: frozenset[str]
     variants: frozenset[str]
     device_info: dict[str, Any]
     memory: Memory = field(default_factory=Memory)
+    disk: Disk = field(default_factory=Disk)
+    aborted: bool = False
 
 
 class Deviating(Lpa):

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu
 from pytest_euicc.card.channel import BLOCK, Card, LogicalChannel
+from pytest_euicc.card.errors import ReaderGone
 
 _BLOCKS = {"blocks-of-120": 120, "blocks-of-250": 250, "blocks-of-64": 64}
 _MORE, _LAST = 0x11, 0x91
+_CHANNEL_CLOSED = 0x6881
 Asks = Callable[[str], bool]
 
 
@@ -26,11 +28,31 @@ class LpaChannel(LogicalChannel):
         self._defective = defective
         self._varies = varies
         self._sent = 0
+        self.lost = False
+        """The card is gone, or does not know the channel any more."""
 
     def send(self, command: CommandApdu, *, proactively: bool = True, fetch: bool = True) -> ResponseApdu:
         """See LogicalChannel."""
         self.number = self._opened.number
-        return super().send(command, proactively=proactively, fetch=fetch)
+        try:
+            response = super().send(command, proactively=proactively, fetch=fetch)
+        except ReaderGone:
+            if not self._defective("goes-on-with-another-card"):
+                self.lost = True
+                raise
+            self._go_on()
+            response = super().send(command, proactively=proactively, fetch=fetch)
+        self.lost = self.lost or response.sw == _CHANNEL_CLOSED
+        return response
+
+    def _go_on(self) -> None:
+        """Take the card that is there now for the one that was."""
+        self.card.retake()
+        self.card.start()
+        opened = self.card.open_channel()
+        self.number = self._opened.number = opened.number
+        if self._opened.aid is not None:
+            opened.select(self._opened.aid)
 
     def select(self, aid: bytes, *, fci: bool = True) -> ResponseApdu:
         """See LogicalChannel."""

@@ -80,6 +80,8 @@ class Downloading(Authenticating):
         consent = getattr(self, "_consent", None)
         if consent is not None and self.varies("asks-when-package-is-there"):
             super().confirm(session, consent)
+        if consent is not None and session.metadata is not None and self.defective("ignores-late-rejection"):
+            consent(session.metadata)
         return super().install(session)
 
     def _rules_refused(self, metadata: Metadata) -> str:
@@ -108,12 +110,16 @@ class Downloading(Authenticating):
         if session.confirmation_code_required:
             if self.defective("goes-on-without-code"):
                 return self._without_code(session)
-            entered = confirmation_code() if callable(confirmation_code) else confirmation_code
-            if self._memory.code is not None and self.defective("keeps-confirmation-code"):
-                entered = self._memory.code
-            self._memory.code = self._memory.code or entered
-            confirmation_code = entered
+            given = confirmation_code
+            return super()._fetch_and_install(session, lambda: self._entered(given))
         return super()._fetch_and_install(session, confirmation_code)
+
+    def _entered(self, confirmation_code: Code) -> str | None:
+        entered = confirmation_code() if callable(confirmation_code) else confirmation_code
+        if self._memory.code is not None and self.defective("keeps-confirmation-code"):
+            return self._memory.code
+        self._memory.code = self._memory.code or entered
+        return entered
 
     def _without_code(self, session: Session) -> Installation:
         self.prepare(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.lpa.errors import EuiccRefused, UnreadableAnswer
+from pytest_euicc.lpa.errors import DownloadCancelled, EuiccRefused, UnreadableAnswer
 from pytest_euicc.lpa.outcomes import Installation, Session
 from pytest_euicc.rsp import bpp
 from pytest_euicc.simulator.lpa.downloading import Downloading
@@ -45,8 +45,14 @@ class Loading(Downloading):
     def _load(self, session: Session, segments: list[bytes]) -> bytes:
         """As in Lpa, with what defects do after a refusal or a result."""
         found = b""
+        disk = self._setting.disk
+        if disk.segments and self.defective("goes-on-with-killed-load"):
+            segments = disk.segments
         for number, segment in enumerate(segments):
             self._progress(_STEP, number, len(segments))
+            if self._setting.aborted:
+                self._abort(session, number)
+            disk.segments = segments[number + 1 :]
             if number == 2 and self.defective("reads-card-in-load"):
                 self._isdr.call("get_euicc_info1")
             reply = self._isdr.send("load_bound_profile_package", segment)
@@ -63,6 +69,18 @@ class Loading(Downloading):
             return found
         self._load_broke_off(session)
         raise EuiccRefused(_STEP, "no ProfileInstallationResult", "5.7.6")
+
+    def _abort(self, session: Session, number: int) -> None:
+        """The user aborted the download; once the load has begun it may be brought to its end."""
+        if number == 0 and not self.defective("loads-after-abort"):
+            self.cancel(session, "endUserRejection")
+        elif number and self.defective("abort-leaves-load"):
+            pass
+        elif number and self.varies("aborts-load"):
+            self.cancel(session, "endUserRejection")
+        else:
+            return
+        raise DownloadCancelled("endUserRejection", "the end user aborted the download", "3.1.3.1")
 
     def _load_broke_off(self, session: Session) -> None:
         if not self.defective("leaves-broken-load"):

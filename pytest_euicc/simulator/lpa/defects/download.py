@@ -7,6 +7,10 @@ from pytest_euicc.simulator.defect import Defect
 OF_DOWNLOADS = (
     Defect("does-not-ask", "A profile is installed without asking the user", "3.1.3"),
     Defect("ignores-the-answer", "A profile is installed whatever the user answers", "3.1.3"),
+    Defect("ignores-late-rejection", "Asked again once the package came, the user is not listened to", "3.1.3"),
+    Defect("loads-after-abort", "A download that was aborted before its load is installed", "3.1.3.1"),
+    Defect("abort-leaves-load", "An abort leaves a load unfinished and the session open", "3.1.3.3"),
+    Defect("goes-on-with-killed-load", "After a restart segments of an earlier session are sent", "3.1.3.3"),
     Defect("ignores-rules", "Profile Policy Rules are not looked at", "3.1.3"),
     Defect("ppr1-beside-other-profiles", "A profile with PPR1 is taken beside an operational one", "3.1.3"),
     Defect("takes-changed-rules", "A package with other rules than announced is installed", "3.1.3.2"),

@@ -20,6 +20,8 @@ OF_SESSIONS = (
     Defect("imei-of-zeros", "A device without an IMEI sends one of zeros", "4.2"),
     Defect("reuses-challenge", "A later session sends the challenge of an earlier one", "3.1.2"),
     Defect("asks-challenge-again", "A new challenge is asked for once the server has answered", "3.1.2"),
+    Defect("remembers-info1", "EUICCInfo1 of one card is sent in the session of another", "3.1.2"),
+    Defect("downloads-inside-a-download", "Another download begins while one is under way", "3.1.2"),
     Defect("re-encodes-info1", "Unknown elements of EUICCInfo1 are not passed on", "5.6.1"),
     Defect("re-encodes-server-parts", "Unknown elements of what the server signed are not passed on", "5.7.13"),
     Defect("swaps-signature-and-ci", "AuthenticateServer has euiccCiPKIdToBeUsed before the signature", "5.7.13"),

@@ -1,0 +1,100 @@
+"""The cards of the bench: what is on them, and which of the two is in the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from pytest_euicc.conformance.engine.arguments import SaveAs
+from pytest_euicc.conformance.engine.context import Context
+from pytest_euicc.conformance.engine.message import Message, Outcome
+from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.interfaces.lpad.access import bench_of
+from pytest_euicc.peers.lpa.bench import WhichCard
+from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
+
+_PNG = bytes.fromhex("89504E470D0A1A0A")
+_DIGITS = {"first": "8900101234567890", "second": "8900101234567891"}
+"""ICCIDs of profiles that have none: all but a number of three digits and the check digit."""
+
+
+@state("lpad.card")
+def card(
+    context: Context,
+    *,
+    profiles: list[dict[str, Any]] | None = None,
+    settings: dict[str, Any] | None = None,
+    defects: list[str] | None = None,
+    variants: list[str] | None = None,
+    pending: list[dict[str, Any]] | None = None,
+    as_: SaveAs = "profiles",
+) -> Generator[None, None, None]:
+    """The LPA finds a certain card; without this state it is an eUICC without profiles.
+
+    Args:
+        profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
+            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is one
+            of so many octets.
+        settings: other settings of the simulated eUICC.
+        defects: names of its defects.
+        variants: names of its permitted variants.
+        pending: notifications that wait on it: ``event`` (``result``, ``install``, ``enable``, ``disable``,
+            ``delete``), ``address``, and where they matter ``number``, ``repeat`` (how many), ``iccid`` (empty for
+            none) and ``more`` (further elements of its metadata, in hex).
+        as: saves the profiles, a list of ``iccid`` (octets) and ``digits``.
+    """
+    made = _installed("first", profiles)
+    bench_of(context).put_card({**(settings or {}), "profiles": made}, defects or (), variants or (), pending or ())
+    context.save(as_, _named(made))
+    yield
+
+
+@state("lpad.second_card")
+def second_card(
+    context: Context,
+    *,
+    profiles: list[dict[str, Any]] | None = None,
+    settings: dict[str, Any] | None = None,
+    pending: list[dict[str, Any]] | None = None,
+    as_: SaveAs = "second",
+) -> Generator[None, None, None]:
+    """There is a second card, an eUICC with another EID, which ``lpad.insert_card`` puts in instead of the first.
+
+    Args:
+        profiles: as for ``lpad.card``.
+        settings: likewise.
+        pending: likewise.
+        as: saves ``eid`` (octets) and ``profiles`` as ``lpad.card`` does.
+    """
+    made = _installed("second", profiles)
+    bench = bench_of(context)
+    bench.put_card({**(settings or {}), "profiles": made}, waiting=pending or (), which="second")
+    context.save(as_, {"eid": bench.eid_of("second"), "profiles": _named(made)})
+    yield
+
+
+def _installed(which: WhichCard, entries: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    made = []
+    for number, entry in enumerate(entries or [], 1):
+        digits = f"{_DIGITS[which]}{number:03d}"
+        default = {"iccid": to_octets(digits + check_digit(digits)).hex(), "name": f"Profile {number}"}
+        if isinstance(entry.get("icon"), int):
+            entry = {**entry, "icon": (_PNG + bytes(entry["icon"]))[: entry["icon"]].hex()}
+        made.append({**default, **entry})
+    return made
+
+
+def _named(profiles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    octets = [bytes.fromhex(entry["iccid"]) for entry in profiles]
+    return [{"iccid": each, "digits": to_digits(each)} for each in octets]
+
+
+@action("lpad.insert_card")
+def insert_card(context: Context, _message: Message, *, card: WhichCard) -> Outcome:
+    """The card is pulled out and another one is put in, while the LPA is at nothing.
+
+    Args:
+        card: ``second`` (state ``lpad.second_card``) or ``first``; it may be the one that was pulled out.
+    """
+    bench_of(context).insert_card(card)
+    return Outcome()
