@@ -18,8 +18,8 @@ _FILES = {"smdp": "simulated_smdp.yaml", "lpa": "own_lpa.yaml"}
 
 _ANOTHER_LPA = frozenset(
     {
-        "checks-revocation", "checks-tls-policy", "has-no-imei", "leaves-terminal-to-modem", "repeats-requests",
-        "serves-no-rules", "takes-brainpool-in-tls", "trusts-public-cas",
+        "checks-revocation", "checks-tls-policy", "has-no-imei", "leaves-terminal-to-modem", "lists-by-tags",
+        "repeats-requests", "serves-no-rules", "takes-brainpool-in-tls", "trusts-public-cas",
     }
 )  # fmt: skip
 """Variants of our own LPA for what it does not do by default."""

@@ -170,3 +170,35 @@ def test_an_unknown_driver_names_those_there_are() -> None:
     with pytest.raises(OptionError, match="those are lpac"):
         open_driver(Options(lpa="nobody"))
     assert open_driver(Options(lpa="lpac")).name == "lpac (stdio backends)"
+
+
+def test_what_a_program_leaves_is_read_once_it_has_ended() -> None:
+    words = "import sys; open(sys.argv[1] + '/cache', 'w').write('1$x$y'); print('code 1234', file=sys.stderr)"
+    file = DriverFile.model_validate(
+        {
+            "name": "a program",
+            "program": sys.executable,
+            "log": "standard error",
+            "operations": {"download": {"command": ["-c", words, "{folder}"]}, "list": {"command": ["-c", ""]}},
+        }
+    )
+    made = SimulatedBench(CommandDriver(file), default_pki())
+    made.perform("download", {"code": "x"})
+    assert made.log() == "code 1234\n"
+    assert made.left_files() == {"cache": b"1$x$y"}
+    made.begin(1)
+    made.perform("list", {})
+    assert (made.log(), made.left_files()) == ("", {})
+    with pytest.raises(NotPermitted, match="does not enable what it downloads"):
+        made.perform("download", {"code": "x", "enable": True})
+    made.close()
+
+
+def test_a_program_that_says_nothing_of_its_log_and_files_has_none_to_judge() -> None:
+    made = bench(list={"command": [PROGRAM, "nothing"]})
+    made.perform("list", {})
+    with pytest.raises(NotPermitted, match="does not show its log"):
+        made.log()
+    with pytest.raises(NotPermitted, match="does not show its files"):
+        made.left_files()
+    made.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pytest_euicc.conformance.engine.arguments import Hex
@@ -18,7 +19,7 @@ from pytest_euicc.peers.lpa.user import Reply
 
 _REPORTED = mapping("what the LPA reported", text=TEXT, iccid=OCTETS, name=TEXT, provider=TEXT)
 _PROFILE = mapping(
-    "profile", iccid=OCTETS, state=TEXT, name=TEXT, provider=TEXT, nickname=TEXT, icon=OCTETS,
+    "profile", iccid=OCTETS, state=TEXT, name=TEXT, provider=TEXT, nickname=TEXT, icon=OCTETS, rules=listing(TEXT),
     **{"class": TEXT},
 )  # fmt: skip
 _LISTED = mapping("profiles told", text=TEXT, profiles=listing(_PROFILE))
@@ -41,7 +42,7 @@ def _perform(context: Context, operation: Operation, shape: Shape, **arguments: 
     status = _status(answer)
     value = {"text": answer.text, **answer.values}
     calls = bench.record.since_mark()
-    found = [*always.judge(bench.record), *agreement.unasked(operation, calls)]
+    found = [*always.judge(bench.record), *agreement.unasked(operation, given, calls)]
     if status == "success":
         found += agreement.untrue(operation, given, before, bench.card_state(), calls)
     return Outcome(status=status, value=value, shape=shape, mismatches=tuple(found))
@@ -58,7 +59,13 @@ def _status(answer: Answer) -> str:
 
 @action("lpad.download", response=_REPORTED, changes=True)
 def download(
-    context: Context, _message: Message, *, code: str, confirmation_code: str | None = None, imei: str | None = None
+    context: Context,
+    _message: Message,
+    *,
+    code: str,
+    confirmation_code: str | None = None,
+    imei: str | None = None,
+    enable: bool | None = None,
 ) -> Outcome:
     """The user downloads a profile by an activation code.
 
@@ -66,11 +73,13 @@ def download(
         code: the activation code, as typed or scanned.
         confirmation_code: given beforehand; the LPA may also ask for it (state ``lpad.user``).
         imei: of the device, where the LPA takes one.
+        enable: ``true``: the profile is to be enabled in the same action, where the LPA offers that.
 
     Returns:
         ``iccid``, ``name`` and ``provider`` as far as the LPA tells them.
     """
-    return _perform(context, "download", _REPORTED, code=code, confirmation_code=confirmation_code, imei=imei)
+    given = {"code": code, "confirmation_code": confirmation_code, "imei": imei, "enable": enable}
+    return _perform(context, "download", _REPORTED, **given)
 
 
 @action("lpad.discovery", response=_REPORTED, changes=True)
@@ -235,6 +244,21 @@ def restart(context: Context, _message: Message) -> Outcome:
 def power_on(context: Context, _message: Message) -> Outcome:
     """The device is switched on, and the user does nothing: what the LPA looks for by itself (SGP.22 3.4.4)."""
     return _perform(context, "power_on", _REPORTED)
+
+
+@action("lpad.load_crl", response=mapping("told", text=TEXT, crl=OCTETS), changes=True)
+def load_crl(context: Context, _message: Message, *, number: int = 1) -> Outcome:
+    """The user, or whoever looks after the device, gives the LPA a revocation list for the eUICC (SGP.22 5.7.12).
+
+    Args:
+        number: CRL number; the list is one of the CI and revokes nothing that is used here.
+
+    Returns:
+        ``crl`` is the list.
+    """
+    crl = bench_of(context).revocation_list(number)
+    done = _perform(context, "load_crl", mapping("told", text=TEXT, crl=OCTETS), crl=crl)
+    return replace(done, value={**done.value, "crl": crl})
 
 
 @action("lpad.script")

@@ -12,10 +12,16 @@ from pytest_euicc.peers.lpa.functions import LOAD, decode_base64
 from pytest_euicc.peers.lpa.record import Call
 from pytest_euicc.rsp import bpp
 
+_FURTHER_87 = 0x87
 
-def faults(name: str, calls: list[Call]) -> list[Mismatch]:
-    """What a function carried otherwise than it was given; raises KeyError where it carries nothing."""
-    return list(_CARRIERS[name](calls))
+
+def faults(name: str, calls: list[Call], *, joined: bool = False) -> list[Mismatch]:
+    """What a function carried otherwise than it was given; raises KeyError where it carries nothing.
+
+    Args:
+        joined: all elements of a part 87 in one segment.
+    """
+    return list(_segments(calls, joined=True) if joined and name == LOAD else _CARRIERS[name](calls))
 
 
 def _last(name: str, calls: list[Call]) -> Call | None:
@@ -108,7 +114,7 @@ def _initiate(target: str) -> Callable[[list[Call]], Iterator[Mismatch]]:
     return judge
 
 
-def _segments(calls: list[Call]) -> Iterator[Mismatch]:
+def _segments(calls: list[Call], *, joined: bool = False) -> Iterator[Mismatch]:
     pair = _pair("ES9+.GetBoundProfilePackage", LOAD, calls)
     if isinstance(pair, list):
         yield from pair
@@ -117,13 +123,25 @@ def _segments(calls: list[Call]) -> Iterator[Mismatch]:
     package = _given(given.answer, "boundProfilePackage")
     sent = [call.request for call in calls if call.name == LOAD and call.began >= given.ended]
     stopped = next((number for number, call in enumerate(_loads(calls, given), 1) if _ended(call)), None)
-    wanted = bpp.segments(package)[:stopped]
+    cut = bpp.segments(package)
+    wanted = (_joined(cut) if joined else cut)[:stopped]
     for number, (one, other) in enumerate(zip(wanted, sent, strict=False), 1):
         if one != other:
             yield Mismatch(f"segment {number}", f"{_shown(one)} (SGP.22 2.5.5)", _shown(other))
             return
     if len(wanted) != len(sent):
         yield Mismatch("segments", f"{len(wanted)} (SGP.22 2.5.5)", f"{len(sent)}")
+
+
+def _joined(cut: list[bytes]) -> list[bytes]:
+    """Segments with each further 87 behind the one before it."""
+    found: list[bytes] = []
+    for segment in cut:
+        if segment[0] == _FURTHER_87:
+            found[-1] += segment
+        else:
+            found.append(segment)
+    return found
 
 
 def _loads(calls: list[Call], given: Call) -> list[Call]:

@@ -13,7 +13,7 @@ from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
-from pytest_euicc.conformance.values.shapes import ANY, Shape
+from pytest_euicc.conformance.values.shapes import ANY, TEXT, Shape, mapping
 from pytest_euicc.interfaces.lpad import passing
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.functions import CARD, LOAD, SERVER, answer_shape, request_shape, server_value
@@ -239,9 +239,18 @@ def _never(context: Context, function: str, scope: Scope) -> Outcome:
     return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", reported),))
 
 
-@action("lpad.passed_on")
+_PASSED = mapping("segments", further=TEXT)
+
+
+@action("lpad.passed_on", response=_PASSED)
 def passed_on(
-    context: Context, _message: Message, *, to: list[str], scope: Scope = "last", optional: bool = False
+    context: Context,
+    _message: Message,
+    *,
+    to: list[str],
+    scope: Scope = "last",
+    optional: bool = False,
+    either: bool = False,
 ) -> Outcome:
     """What these functions carry of the other side is what the other side gave, octet for octet.
 
@@ -250,17 +259,23 @@ def passed_on(
             ``ES10b.LoadBoundProfilePackage`` for the segments of the package (SGP.22 2.5.5).
         scope: ``last`` for what the user did last, ``all`` for the whole sequence.
         optional: ``true``: those that were not called are passed over.
+        either: ``true``: the second 87 of a part and those behind it are segments of their own, or go with the first;
+            which of the two is ``further``, ``alone`` or ``joined``.
     """
     calls = _calls(context, scope)
     found: list[Mismatch] = []
+    further = "alone"
     for name in to:
         if optional and not any(call.name == name for call in calls):
             continue
         try:
-            found += passing.faults(name, calls)
+            faults = passing.faults(name, calls)
+            if either and faults and not passing.faults(name, calls, joined=True):
+                faults, further = [], "joined"
+            found += faults
         except tlv.TlvError as error:
             found.append(Mismatch(name, "a TLV structure", str(error)))
-    return Outcome(mismatches=tuple(found))
+    return Outcome(value={"further": further}, shape=_PASSED, mismatches=tuple(found))
 
 
 @action("lpad.stopped")

@@ -13,6 +13,7 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import TEXT, listing, mapping
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.record import Call
 
@@ -55,6 +56,29 @@ def secret(
                     shown = value.hex().upper() if isinstance(value, bytes) else value
                     found.setdefault(call.name, Mismatch(f"{call.name} {where}", f"nothing of {shown}", form))
     return Outcome(mismatches=tuple(found.values()))
+
+
+@action("lpad.left_behind", response=mapping("left behind", found=listing(TEXT)))
+def left_behind(context: Context, _message: Message, *, where: Literal["log", "files"], values: list[Any]) -> Outcome:
+    """Which of these values are in what the LPA leaves on its device.
+
+    Args:
+        where: in its log, or in its files after it has been ended.
+        values: text or octets.
+
+    Returns:
+        ``found``: a line for each value that is there, and in what form.
+    """
+    bench = bench_of(context)
+    kept = {"log": bench.log().encode()} if where == "log" else bench.left_files()
+    found = []
+    for name, octets in kept.items():
+        for value in values:
+            form = _contained(value, octets)
+            if form:
+                shown = value.hex().upper()[:40] if isinstance(value, bytes) else value
+                found.append(f"{shown} {form} in {name}")
+    return Outcome(value={"found": found}, shape=mapping("left behind", found=listing(TEXT)))
 
 
 def _sent(call: Call, card: bool, parts: list[Part]) -> Iterator[tuple[str, bytes]]:

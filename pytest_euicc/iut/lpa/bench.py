@@ -30,6 +30,7 @@ from pytest_euicc.peers.lpa.script import Rule, Script
 from pytest_euicc.peers.lpa.tls import TlsRule, rule_for
 from pytest_euicc.peers.lpa.user import User
 from pytest_euicc.peers.lpa.web import Web
+from pytest_euicc.rsp.crl import issue_crl
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.simulator.defect import UnknownDefect, known_defects
 from pytest_euicc.simulator.smdp.defects import DEFECTS as SERVER_DEFECTS
@@ -294,6 +295,25 @@ class SimulatedBench(LpaBench):
     def card_state(self, which: WhichCard | None = None) -> dict[str, Any]:
         """What is on a card."""
         return self._cards.of(which).state()
+
+    def revocation_list(self, number: int) -> bytes:
+        """A list of the CI, DER."""
+        return issue_crl(self._pki.authority("nist"), number=number)
+
+    def log(self) -> str:
+        """What the LPA wrote for its makers."""
+        found = self._driver.log()
+        if found is None:
+            raise NotPermitted(f"{self._driver.name}: its driver does not show its log")
+        return found
+
+    def left_files(self) -> Mapping[str, bytes]:
+        """The files that the LPA left."""
+        self.end()
+        found = self._driver.left_files()
+        if found is None:
+            raise NotPermitted(f"{self._driver.name}: its driver does not show its files")
+        return found
 
     def server_state(self, address: str | None = None) -> dict[str, Any]:
         """Orders and notifications of an SM-DP+."""

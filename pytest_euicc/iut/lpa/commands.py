@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from pytest_euicc.conformance.engine.errors import NotReachable
+from pytest_euicc.iut.lpa.belongings import Belongings
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.iut.lpa.driver_file import Command, DriverFile, Listed, Prompt
 from pytest_euicc.iut.lpa.patience import Patience
@@ -43,6 +44,7 @@ class CommandDriver:
         self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._patience = Patience(0.0, int)
+        self._belongings = Belongings(file)
         self._killed = False
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
@@ -58,6 +60,8 @@ class CommandDriver:
             return reason
         if arguments.get("default") and "default" not in command.options:
             return "its command does not ask the default SM-DP+"
+        if arguments.get("enable") and "enable" not in command.options:
+            return "its command does not enable what it downloads"
         return None
 
     def cannot_meanwhile(self, what: Meanwhile) -> str | None:
@@ -82,6 +86,8 @@ class CommandDriver:
             )
             raise NotReachable(f"{self._program}: no such program; install it{where}")
         self._places, surroundings = places_of(self._file, reach)
+        self._belongings.renew()
+        self._places |= self._belongings.places
         given = {name: filled(value, self._places) for name, value in self._file.environment.items()}
         self._environment = {**os.environ, **surroundings, **given}
 
@@ -98,7 +104,7 @@ class CommandDriver:
                 [self._program, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self._belongings.errors,
                 env=self._environment,
             )
         except (OSError, ValueError) as error:
@@ -226,6 +232,14 @@ class CommandDriver:
         text = "; ".join(str(each) for path in results.text if (each := _at(result, path)) not in (None, ""))
         return Answer("success" if well else "failure", text, _values(command, result) if well else {})
 
+    def log(self) -> str | None:
+        """See LpaDriver."""
+        return self._belongings.log()
+
+    def left_files(self) -> Mapping[str, bytes] | None:
+        """See LpaDriver."""
+        return self._belongings.files()
+
     def end(self) -> None:
         """End what still runs."""
         self._kill()
@@ -234,6 +248,7 @@ class CommandDriver:
     def close(self) -> None:
         """End what still runs."""
         self.end()
+        self._belongings.close()
 
 
 def _last_object(text: str) -> Any:

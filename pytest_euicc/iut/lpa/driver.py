@@ -137,6 +137,12 @@ class LpaDriver(Protocol):
             NotReachable: the LPA cannot be started or told.
         """
 
+    def log(self) -> str | None:
+        """What the LPA wrote for its makers in this sequence, at its normal level; None where that cannot be read."""
+
+    def left_files(self) -> Mapping[str, bytes] | None:
+        """Files of the LPA after `end`, by their names; None where they cannot be read."""
+
     def end(self) -> None:
         """The sequence is over: whatever of the LPA still runs is ended."""
 

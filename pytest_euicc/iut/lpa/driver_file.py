@@ -96,6 +96,9 @@ class DriverFile(_Model):
         environment: variables that are set for it; their values, and all arguments, may have ``{reader}`` and
             ``{reader_index}`` for the reader, ``{proxy}`` for the URL of the proxy, ``{ca_file}`` for the CI
             certificates in PEM, and ``{host}`` and ``{port}`` for where all servers are.
+        log: what it writes for its makers: ``standard error``, or a path with ``{folder}``; left out where nobody can
+            read it. ``{folder}``, in the environment and in arguments too, is an empty folder for each sequence, in
+            which an LPA may have its home and its temporary files.
         http_timeout: seconds that it waits for an HTTP answer that it passes on.
         abort: how the user aborts what runs: by an ``interrupt`` (SIGINT, as of Ctrl-C); left out where that ends the
             program at once or does nothing.
@@ -110,6 +113,7 @@ class DriverFile(_Model):
     card: Literal["streams", "pcsc"] = "streams"
     servers: Literal["streams", "https"] = "streams"
     environment: dict[str, str] = {}
+    log: str = ""
     http_timeout: float = Field(default=30.0, gt=0)
     abort: Literal["", "interrupt"] = ""
     results: Results = Results()
@@ -120,8 +124,16 @@ class DriverFile(_Model):
     @property
     def proxied(self) -> bool:
         """Whether the LPA is led to the servers by the proxy of the bench."""
+        return self._names("{proxy}")
+
+    @property
+    def writes_to_folder(self) -> bool:
+        """Whether the LPA has its files in the folder of the sequence."""
+        return self._names("{folder}")
+
+    def _names(self, place: str) -> bool:
         words = [word for each in self.operations.values() for word in (*each.command, each.ask)]
-        return any("{proxy}" in word for word in (*self.environment.values(), *words))
+        return any(place in word for word in (*self.environment.values(), *words, self.log))
 
     @field_validator("operations")
     @classmethod

@@ -192,6 +192,14 @@ class OwnLpa:
         found: dict[str, Any] = getattr(lpa, operation)(**given)
         return found
 
+    def log(self) -> str | None:
+        """See LpaDriver."""
+        return "\n".join(self._disk.log)
+
+    def left_files(self) -> Mapping[str, bytes] | None:
+        """See LpaDriver."""
+        return self._disk.files
+
     def end(self) -> None:
         """Nothing runs on."""
         self._lpa = None

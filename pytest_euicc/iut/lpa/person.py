@@ -85,6 +85,14 @@ class PersonDriver:
             raise NotReachable(f"{self.name} is not ready: the operator answered {answer}")
         return answer
 
+    def log(self) -> str | None:
+        """A person cannot hand it out."""
+        return None
+
+    def left_files(self) -> Mapping[str, bytes] | None:
+        """A person cannot hand them out."""
+        return None
+
     def end(self) -> None:
         """Nothing runs on by itself."""
 

@@ -31,6 +31,7 @@ Operation = Literal[
     "euicc_info",
     "restart",
     "power_on",
+    "load_crl",
 ]
 """What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 
@@ -167,6 +168,26 @@ class LpaBench(Bench, ABC):
 
         Args:
             which: None for the one in the reader.
+        """
+
+    @abstractmethod
+    def revocation_list(self, number: int) -> bytes:
+        """A list of the CI that revokes nothing that the bench uses, DER (SGP.22 4.6.1)."""
+
+    @abstractmethod
+    def log(self) -> str:
+        """What the LPA wrote for its makers in this sequence.
+
+        Raises:
+            NotPermitted: its driver cannot show that.
+        """
+
+    @abstractmethod
+    def left_files(self) -> Mapping[str, bytes]:
+        """The files that are there once the LPA has been ended, by their names; it is ended for that.
+
+        Raises:
+            NotPermitted: its driver cannot show them.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from pytest_euicc.card.channel import Card
+from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.errors import Es9Error
 from pytest_euicc.es10.isdr import ISDR_AID, Es10Error
 from pytest_euicc.lpa.device import DEFAULT_DEVICE_INFO
@@ -20,11 +21,13 @@ from pytest_euicc.rsp.iccid import to_digits, to_octets
 from pytest_euicc.simulator.lpa.base import Disk, Setting
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
 from pytest_euicc.simulator.lpa.listing import profiles_of
-from pytest_euicc.simulator.lpa.on_card import OnCard, Told
+from pytest_euicc.simulator.lpa.on_card import Crash, OnCard, Told
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _EVENTS = ("install", "enable", "disable", "delete")
 _OK = 0
+_PNG = bytes.fromhex("89504E470D0A1A0A")
+_MOST_PIXELS = 1 << 20
 _MOST_EVENTS = 16
 """Events that one look at an SM-DS leads to: servers that name each other come to an end."""
 _CAPABILITIES = {"lpaSvn": bytes([2, 6, 0]), "nr5gcSupportedRelease": bytes([16, 0, 0])}
@@ -97,8 +100,14 @@ class SimulatedLpa(OnCard):
 
     # ------------------------------------------------------------------ downloads
 
-    def download(self, code: str, confirmation_code: str | None = None, imei: str | None = None) -> dict[str, Any]:
-        """Install the profile of an activation code, then deliver what is pending."""
+    def download(
+        self, code: str, confirmation_code: str | None = None, imei: str | None = None, *, enable: bool = False
+    ) -> dict[str, Any]:
+        """Install the profile of an activation code, then deliver what is pending.
+
+        Args:
+            enable: enable it as well.
+        """
         if self._busy and not self.defective("downloads-inside-a-download"):
             if not self.varies("queues-downloads"):
                 raise Told("another download is under way")
@@ -107,11 +116,22 @@ class SimulatedLpa(OnCard):
         self._busy, self._setting.aborted = True, False
         try:
             reported = self._download(code, confirmation_code, imei)
+        except PytestEuiccError:
+            if enable and self.defective("enables-whatever-is-there"):
+                self._enable_first()
+            raise
         finally:
             self._busy = False
+        if enable and "iccid" in reported:
+            self._manage("enable_profile", reported["iccid"], refresh=True)
         while self._queued:
             self.download(self._queued.pop(0))
         return reported
+
+    def _enable_first(self) -> None:
+        """What a defect does where nothing was installed."""
+        for profile in self.list()["profiles"][:1]:
+            self._manage("enable_profile", profile["iccid"], refresh=True)
 
     def abort(self) -> None:
         """The user aborts the download that runs."""
@@ -129,9 +149,15 @@ class SimulatedLpa(OnCard):
                     return {}
                 raise
             procedures.deliver()
+        self._note(f"profile {to_digits(done.iccid)} was installed")
         return {"iccid": done.iccid, **_names(done.metadata)}
 
+    def _note(self, line: str) -> None:
+        self._setting.disk.log.append(line)
+
     def _consent(self, metadata: Metadata) -> Decision:
+        if self.defective("draws-any-icon") and _pixels(bytes(metadata.value.get("icon", b""))) > _MOST_PIXELS:
+            raise Crash("no memory for the icon")
         return self._user.agrees({"iccid": metadata.iccid, "rules": list(metadata.policy_rules), **_names(metadata)})
 
     def discovery(self, smds: str | None = None, *, default: bool = False) -> dict[str, Any]:
@@ -223,11 +249,11 @@ class SimulatedLpa(OnCard):
 
     def list(self) -> dict[str, Any]:
         """The profiles that are installed."""
-        tags = {"tagList": bytes.fromhex("5A4F9F7090919295B7")} if self.varies("lists-by-tags") else None
+        tags = {"tagList": bytes.fromhex("5A4F9F709091929599B7")} if self.varies("lists-by-tags") else None
         with self._isdr() as isdr:
             reply = isdr.call("get_profiles_info", tags or {})
         try:
-            return {"profiles": profiles_of(reply)}
+            return {"profiles": profiles_of(reply, shifted=self.defective("shifts-rules"))}
         except Es10Error:
             if self.defective("error-is-an-empty-list"):
                 return {"profiles": []}
@@ -315,11 +341,28 @@ class SimulatedLpa(OnCard):
             eid = self._memory.eid = self._memory.eid or eid
         return {"eid": eid}
 
+    def load_crl(self, crl: bytes) -> dict[str, Any]:
+        """Pass a revocation list to the eUICC; the numbers of partial lists that it still wants are told."""
+        if self.defective("cuts-revocation-list"):
+            crl = crl[:255]
+        with self._isdr() as isdr:
+            choice, answer = isdr.load_crl(crl)
+        if choice != "loadCRLResponseOk" and not self.defective("ignores-result-of-crl"):
+            raise Told(f"the eUICC refused the list: {getattr(answer, 'name', '') or answer}")
+        return {}
+
     def euicc_info(self) -> dict[str, Any]:
         """What EUICCInfo2 says."""
         with self._isdr() as isdr:
             info = isdr.get_euicc_info2()
         return {"svn": ".".join(map(str, info["svn"]))}
+
+
+def _pixels(icon: bytes) -> int:
+    """What the header of a PNG says, width times height; 0 for anything else."""
+    if icon[:8] != _PNG or len(icon) < 24:
+        return 0
+    return int.from_bytes(icon[16:20], "big") * int.from_bytes(icon[20:24], "big")
 
 
 def identifier_of(text: str) -> bytes:

@@ -25,13 +25,17 @@ class Memory:
 
 @dataclass
 class Disk:
-    """What a defect keeps beyond the end of the process.
+    """What is kept beyond the end of the process.
 
     Attributes:
-        segments: of a package whose load did not come to its end.
+        log: lines for those who make the LPA.
+        segments: of a package whose load did not come to its end; a defect keeps them.
+        files: by their names; a defect leaves some.
     """
 
+    log: list[str] = field(default_factory=list)
     segments: list[bytes] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass

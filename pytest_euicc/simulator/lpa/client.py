@@ -16,6 +16,7 @@ from pytest_euicc.es9.errors import ConnectionBroken, ServerCertificateError, Tl
 from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings, client_context
 from pytest_euicc.rsp.certificates import Certificate, Role
+from pytest_euicc.simulator.lpa.on_card import Crash
 from pytest_euicc.simulator.lpa.revocation import refuse_revoked
 
 Asks = Callable[[str], bool]
@@ -85,6 +86,8 @@ class LpaClient(Es9Client):
         if self._defective("transaction-in-path") and "transactionId" in members:
             path += f"?transactionId={members['transactionId']}"
         reply = self._sent(function, text.encode(), path)
+        if reply.headers.get("content-encoding") == "gzip" and self._defective("unpacks-without-bounds"):
+            raise Crash("no memory for the answer")
         readable = reply.body is not None or function == "handleNotification"
         if reply.status not in (200, 204) and readable and self._defective("ignores-http-status"):
             return Es9Reply(function, 200 if reply.body is not None else 204, reply.headers, reply.octets)

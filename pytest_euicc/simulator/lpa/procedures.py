@@ -45,6 +45,10 @@ class Procedures(Codes, Delivering):
             enabled = [profile for profile in profiles if int(profile.get("profileState", 0)) == 1]
             if enabled and self.varies("disables-before-it-enables"):
                 self._isdr.disable_profile(bytes(enabled[0]["iccid"]), refresh=False)
+        if function == "delete_profile" and self.varies("disables-before-it-deletes"):
+            named = [profile for profile in profiles if identifier in (profile["iccid"], profile.get("isdpAid"))]
+            if named and int(named[0].get("profileState", 0)) == 1:
+                self._isdr.disable_profile(identifier, refresh=False)
         if profiles and self.defective("manages-the-first-profile"):
             identifier = bytes(profiles[0]["iccid"])
         aids = {bytes(profile["iccid"]): bytes(profile["isdpAid"]) for profile in profiles if "isdpAid" in profile}
@@ -63,6 +67,8 @@ class Procedures(Codes, Delivering):
         asked = [self.varies("manages-by-aid"), self.defective("manages-the-first-profile")]
         if function == "enable_profile":
             asked.append(self.varies("disables-before-it-enables"))
+        if function == "delete_profile":
+            asked.append(self.varies("disables-before-it-deletes"))
         return any(asked)
 
     def _profiles(self) -> list[dict[str, Any]]:

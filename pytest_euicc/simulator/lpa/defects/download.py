@@ -53,5 +53,7 @@ OF_DOWNLOADS = (
     Defect("goes-on-after-refused-segment", "Segments are sent after one was refused", "3.1.3.3"),
     Defect("goes-on-after-result", "Segments are sent after the card gave its result", "5.7.6"),
     Defect("leaves-broken-load", "A load that breaks off is not cancelled", "3.1.3.3"),
+    Defect("enables-whatever-is-there", "Where the download to be enabled failed another profile is enabled", "3.2.1"),
+    Defect("draws-any-icon", "The LPA crashes where an icon unpacks to more than it has memory for", "5.5.3"),
     Defect("success-without-result", "A load without a result is told as a success", "5.7.6"),
 )

@@ -40,6 +40,7 @@ OF_SESSIONS = (
     Defect("transaction-in-path", "The path of a request tells the transactionId", "6.5.1"),
     Defect("ignores-http-status", "Answers are taken whatever the status of HTTP", "6.5.1"),
     Defect("ignores-execution-status", "The status of a function is not looked at", "6.5.1.4"),
+    Defect("unpacks-without-bounds", "The LPA crashes where an answer unpacks to a gigabyte", "6.5.1"),
     Defect("refuses-unknown-members", "A member that is not known makes an answer unusable", "6.5.1"),
     Defect("discovers-beside-profiles", "At power-on servers are asked though a profile is installed", "3.4.4"),
     Defect("asks-default-again-and-again", "At power-on a default SM-DP+ that has nothing is asked again", "3.4.4"),

@@ -62,6 +62,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("delivers-by-address", "Notifications go address by address", "left open by 3.5"),
     Variant("manages-by-aid", "Profiles are named by the AID of their ISD-P", "5.7.16"),
     Variant("disables-before-it-enables", "The enabled profile is disabled first", "left open by 3.2.1"),
+    Variant("disables-before-it-deletes", "An enabled profile is disabled before it is deleted", "left open by 3.2.3"),
     Variant("lists-by-tags", "GetProfilesInfo has a list of tags", "5.7.15"),
 )
 """Every variant by its name."""
