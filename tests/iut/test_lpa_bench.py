@@ -213,3 +213,16 @@ def test_the_memory_is_reset_by_another_application(bench: SimulatedBench) -> No
     bench.put_card({"profiles": [{"iccid": ICCID, "name": "one"}]})
     assert download(bench, function="ES9+.AuthenticateClient", meanwhile="memory reset").result == "failure"
     assert bench.card_state()["profiles"] == []
+
+
+def test_what_an_lpa_did_not_ask_for_is_left_as_it_is(bench: SimulatedBench) -> None:
+    bench.put_card({"profiles": [{"iccid": ICCID, "name": "one"}]})
+    changed = {"replace": {"at": "profileInfoListOk.0.profileName", "part": "value", "hex": "74776F"}}
+    bench.script.add(rule(function="ES10c.GetProfilesInfo", tamper=[changed]))
+    card = Card(bench.transport())
+    card.connect()
+    isdr = Isdr(card.open_channel())
+    isdr.select()
+    assert isdr.get_profiles_info()[1][0]["profileName"] == "two"
+    listed = isdr.call("get_profiles_info", {"tagList": bytes.fromhex("5A")})
+    assert listed.value == ("profileInfoListOk", [{"iccid": bytes.fromhex(ICCID)}])

@@ -27,6 +27,10 @@ class TamperError(PytestEuiccError, ValueError):
     """An operation that does not fit the octets; one message for people."""
 
 
+class AbsentField(TamperError):
+    """The message may have the field of an operation, and this one does not."""
+
+
 class _Operation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     at: At
@@ -281,7 +285,7 @@ def _locate(octets: bytes, path: str, shape: Shape) -> list[_Span]:
                 chain.append(_span(octets, last.value))
             inner = shape.fields.get(part)
             if inner is None or _tag(octets, chain[-1]) not in inner.tags:
-                raise TamperError(f"tamper: the message has no {part!r} (of {path!r})")
+                raise _absent(inner, part, path)
         elif shape.kind == "list" and (part.isdigit() or part in PLACES):
             children = _children(octets, last.value, last.end)
             number = int(part) if part.isdigit() else (0, len(children) // 2, len(children) - 1)[PLACES.index(part)]
@@ -293,10 +297,15 @@ def _locate(octets: bytes, path: str, shape: Shape) -> list[_Span]:
             inner = shape.fields.get(part)
             found = _components(octets, _children(octets, last.value, last.end), shape).get(part)
             if inner is None or found is None:
-                raise TamperError(f"tamper: the message has no {part!r} (of {path!r})")
+                raise _absent(inner, part, path)
             chain.append(found)
         shape = inner
     return chain
+
+
+def _absent(inner: Shape | None, part: str, path: str) -> TamperError:
+    text = f"tamper: the message has no {part!r} (of {path!r})"
+    return TamperError(text) if inner is None else AbsentField(text)
 
 
 def _components(octets: bytes, children: list[_Span], shape: Shape) -> dict[str, _Span]:

@@ -98,7 +98,8 @@ def list_profiles(context: Context, _message: Message) -> Outcome:
     """The user lists the profiles.
 
     Returns:
-        ``profiles`` with ``iccid`` (octets), ``state``, ``class``, names and ``nickname`` as far as the LPA tells them.
+        ``profiles`` with ``iccid`` (octets), ``state``, ``class``, names, ``nickname`` and ``rules`` (``ppr1``,
+        ``ppr2``, ``pprUpdateControl``) as far as the LPA tells them.
     """
     return _perform(context, "list", _LISTED)
 
@@ -259,6 +260,16 @@ def load_crl(context: Context, _message: Message, *, number: int = 1) -> Outcome
     crl = bench_of(context).revocation_list(number)
     done = _perform(context, "load_crl", mapping("told", text=TEXT, crl=OCTETS), crl=crl)
     return replace(done, value={**done.value, "crl": crl})
+
+
+@action("lpad.test_mode", response=_REPORTED)
+def device_test_mode(context: Context, _message: Message, *, on: bool) -> Outcome:
+    """The device is put into its test mode, in which it has to do with test profiles, or taken out of it.
+
+    Args:
+        on: ``false`` to leave it.
+    """
+    return _perform(context, "test_mode", _REPORTED, on=on)
 
 
 @action("lpad.script")

@@ -32,6 +32,7 @@ Operation = Literal[
     "restart",
     "power_on",
     "load_crl",
+    "test_mode",
 ]
 """What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of, cla_on_channel
 from pytest_euicc.conformance.values.resolve import merge
 from pytest_euicc.conformance.values.shapes import asn1_shape
-from pytest_euicc.conformance.values.tamper import tamper
+from pytest_euicc.conformance.values.tamper import AbsentField, tamper
 from pytest_euicc.peers.lpa.functions import CARD, card_function
 from pytest_euicc.peers.lpa.record import Apdu, Call, Record
 from pytest_euicc.peers.lpa.script import Rule, Script
@@ -213,7 +214,9 @@ class BenchCard:
                 value = codec.decode(function.response, octets)
                 octets = codec.encode(function.response, merge(value, rule.with_, asn1_shape(function.response)))
             if isinstance(rule.tamper, list) and rule.tamper:
-                octets = tamper(octets, rule.tamper, function.response)
+                # What the LPA did not ask for, such as a tag of a list, cannot be changed.
+                with suppress(AbsentField):
+                    octets = tamper(octets, rule.tamper, function.response)
         if rule.power_cut == "after":
             return self.lose_power()
         return self._hand_over(channel, octets, status)

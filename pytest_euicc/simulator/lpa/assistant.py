@@ -20,7 +20,7 @@ from pytest_euicc.lpa.procedures import Decision
 from pytest_euicc.rsp.iccid import to_digits, to_octets
 from pytest_euicc.simulator.lpa.base import Disk, Setting
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
-from pytest_euicc.simulator.lpa.listing import profiles_of
+from pytest_euicc.simulator.lpa.listing import Listing
 from pytest_euicc.simulator.lpa.on_card import Crash, OnCard, Told
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
@@ -76,6 +76,8 @@ class SimulatedLpa(OnCard):
         self._memory = self._setting.memory
         self._busy = False
         self._queued: list[str] = []
+        self._testing = False
+        self._hidden: set[bytes] = set()
         if self.varies("tells-more-capabilities"):
             self._setting.device_info["deviceCapabilities"] |= _CAPABILITIES
 
@@ -247,17 +249,30 @@ class SimulatedLpa(OnCard):
 
     # ------------------------------------------------------------------ profiles
 
+    def test_mode(self, *, on: bool) -> dict[str, Any]:
+        """Enter the device's test mode, or leave it; outside of it there are no test profiles for the user."""
+        self._testing = on
+        return {}
+
     def list(self) -> dict[str, Any]:
-        """The profiles that are installed."""
-        tags = {"tagList": bytes.fromhex("5A4F9F709091929599B7")} if self.varies("lists-by-tags") else None
+        """The profiles that are installed, but test profiles outside test mode."""
         with self._isdr() as isdr:
-            reply = isdr.call("get_profiles_info", tags or {})
-        try:
-            return {"profiles": profiles_of(reply, shifted=self.defective("shifts-rules"))}
-        except Es10Error:
-            if self.defective("error-is-an-empty-list"):
-                return {"profiles": []}
-            raise
+            listed = Listing(isdr, self.defective, self.varies)
+            try:
+                profiles = listed.profiles()
+            except Es10Error:
+                if self.defective("error-is-an-empty-list"):
+                    return {"profiles": []}
+                raise
+        if self.defective("remembers-states"):
+            profiles = [{**each, **self._memory.states.get(each["iccid"], {})} for each in profiles]
+            self._memory.states = {each["iccid"]: {"state": each["state"]} for each in profiles}
+        tests = {each["iccid"] for each in profiles if each["class"] == "test"}
+        self._hidden = set() if self._testing or self.varies("always-shows-test-profiles") else tests
+        shown = [each for each in profiles if each["iccid"] not in self._hidden]
+        if tests and self.defective("every-profile-is-operational"):
+            shown = [{**each, "class": "operational"} for each in profiles]
+        return {"profiles": shown}
 
     def enable(self, identifier: bytes, *, refresh: bool = True) -> dict[str, Any]:
         """Enable a profile."""
@@ -280,12 +295,18 @@ class SimulatedLpa(OnCard):
         return self._manage("delete_profile", identifier)
 
     def _manage(self, function: str, identifier: bytes, **flags: Any) -> dict[str, Any]:
+        if identifier in self._hidden:
+            raise Told("a test profile is for the test mode alone")
         self._confirm(function)
         with self._procedures() as procedures:
             code = procedures.manage(function, identifier, **flags)
             if code != _OK:
                 raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
             procedures.deliver()
+        if function == "enable_profile":
+            self._memory.states = {iccid: {"state": "disabled"} for iccid in self._memory.states}
+        if identifier in self._memory.states:
+            self._memory.states[identifier] = {"state": "enabled" if function == "enable_profile" else "disabled"}
         return {}
 
     def _confirm(self, operation: str) -> None:

@@ -21,6 +21,7 @@ class Memory:
     info1: Reply | None = None
     eid: bytes = b""
     addresses: dict[str, str] = field(default_factory=dict)
+    states: dict[bytes, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.es10.isdr import Es10Error, Reply
+from pytest_euicc.es10.isdr import Es10Error, Isdr, Reply
+from pytest_euicc.rsp.rat import rule_names
 
+Asks = Callable[[str], bool]
 _LIST, _PROFILE = 0xA0, 0xE3
+_NEXT = {"pprUpdateControl": "ppr1", "ppr1": "ppr2", "ppr2": "pprUpdateControl"}
 _ICCID_OCTETS = 10
-_RULES = ("pprUpdateControl", "ppr1", "ppr2")
-_SHIFTED = {"pprUpdateControl": "ppr1", "ppr1": "ppr2"}
 _STATES = {0: "disabled", 1: "enabled"}
 _CLASSES = {0: "test", 1: "provisioning", 2: "operational"}
-
-
-def _rules(octets: bytes) -> list[str]:
-    """Names of the bits of pprIds: pprUpdateControl is the first (SGP.22 2.8.1.1)."""
-    bits = octets[1] if len(octets) > 1 else 0
-    return [name for place, name in enumerate(_RULES) if bits >> (7 - place) & 1]
 
 
 def _text(octets: bytes) -> str:
@@ -33,17 +29,54 @@ _FIELDS: Mapping[int, tuple[str, Callable[[bytes], Any]]] = {
     0x91: ("provider", _text),
     0x92: ("name", _text),
     0x94: ("icon", bytes),
-    0x99: ("rules", _rules),
+    0x99: ("rules", lambda octets: sorted(rule_names(_bits(octets)))),
 }
 """Elements of ProfileInfo (SGP.22 5.7.15)."""
 
 
-def profiles_of(reply: Reply, *, shifted: bool = False) -> list[dict[str, Any]]:
-    """The profiles of a GetProfilesInfo that have an ICCID; raises Es10Error where there is no list.
+_ALL_TAGS = bytes.fromhex("5A4F9F7090919293949599B7")
+_RULES = bytes.fromhex("5A99")
+
+
+class Listing:
+    """The list as it is read from the card: everything by one list of tags, or the rules afterwards.
 
     Args:
-        shifted: a defect takes the first bit of the rules for PPR1.
+        defective, varies: whether one of that name is switched on.
     """
+
+    def __init__(self, isdr: Isdr, defective: Asks, varies: Asks) -> None:
+        self._isdr = isdr
+        self._defective = defective
+        self._varies = varies
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """The profiles with their rules, as far as the card tells these; raises Es10Error where there is no list."""
+        if self._varies("lists-by-tags"):
+            return self._with_rules(profiles_of(self._isdr.call("get_profiles_info", {"tagList": _ALL_TAGS})), {})
+        profiles = profiles_of(self._isdr.call("get_profiles_info", {}))
+        rules: dict[bytes, list[str]] = {}
+        with suppress(Es10Error):
+            asked = profiles_of(self._isdr.call("get_profiles_info", {"tagList": _RULES}))
+            rules = {each["iccid"]: each["rules"] for each in asked if "rules" in each}
+        return self._with_rules(profiles, rules)
+
+    def _with_rules(self, profiles: list[dict[str, Any]], rules: Mapping[bytes, list[str]]) -> list[dict[str, Any]]:
+        for each in profiles:
+            if each["iccid"] in rules:
+                each["rules"] = rules[each["iccid"]]
+            if "rules" in each and self._defective("shifts-rules"):
+                each["rules"] = [_NEXT[name] for name in each["rules"]]
+        return profiles
+
+
+def _bits(octets: bytes) -> tuple[bytes, int]:
+    """A BIT STRING as the codec has it; unused bits count as bits that are not set."""
+    return octets[1:], 8 * len(octets[1:])
+
+
+def profiles_of(reply: Reply) -> list[dict[str, Any]]:
+    """The profiles of a GetProfilesInfo that have an ICCID; raises Es10Error where there is no list."""
     if not reply.ok or not reply.octets:
         raise Es10Error(f"{reply.function.full_name}: the eUICC answered {reply.sw:04X} and no list")
     try:
@@ -54,8 +87,6 @@ def profiles_of(reply: Reply, *, shifted: bool = False) -> list[dict[str, Any]]:
         read = [_profile(entry) for entry in listed.children() if entry.tag == _PROFILE]
     except (tlv.TlvError, IndexError) as fault:
         raise Es10Error(f"{reply.function.full_name}: the answer cannot be read: {fault}") from fault
-    for profile in read if shifted else []:
-        profile["rules"] = [_SHIFTED.get(rule, rule) for rule in profile.get("rules", [])]
     return [profile for profile in read if len(profile.get("iccid", b"")) == _ICCID_OCTETS]
 
 

@@ -55,6 +55,9 @@ class Procedures(Codes, Delivering):
         if identifier in aids and self.varies("manages-by-aid"):
             identifier = aids[identifier]
         code: int = getattr(self._isdr, function)(identifier, **flags)
+        tries = 1
+        while code != _OK and function == "enable_profile" and tries < 9 and self.defective("repeats-refused-enable"):
+            code, tries = self._isdr.enable_profile(identifier, **flags), tries + 1
         if code == _BY_POLICY and function == "enable_profile" and self.defective("works-around-policy"):
             for profile in self._profiles():
                 self._isdr.disable_profile(bytes(profile["iccid"]), refresh=False)

@@ -64,5 +64,6 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("disables-before-it-enables", "The enabled profile is disabled first", "left open by 3.2.1"),
     Variant("disables-before-it-deletes", "An enabled profile is disabled before it is deleted", "left open by 3.2.3"),
     Variant("lists-by-tags", "GetProfilesInfo has a list of tags", "5.7.15"),
+    Variant("always-shows-test-profiles", "Test profiles are shown outside test mode, as such", "left open by 3.2.4"),
 )
 """Every variant by its name."""
