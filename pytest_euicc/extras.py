@@ -13,6 +13,7 @@ MODULES = {
     "workers": ("xdist",),
     "pcsc": ("smartcard",),
     "modem": ("serial",),
+    "http2": ("h2",),
 }
 """What each extra of the package brings, by the modules that are imported of it."""
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, StreamEnded
 
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import ConnectionBroken, NameMismatch, ServerCertificateError, TlsError, UnknownIssuer
@@ -129,6 +132,41 @@ def test_a_revoked_certificate_is_on_the_list_that_it_names(bench: SimulatedBenc
     with pytest.raises(ServerCertificateError, match="not that of a trusted CI"):
         refuse_revoked(url, leaf, replace(settings, trust=https.public))
     assert statuses(bench) == ["TLS TLSv1.3", "CRL 200", "CRL 200"]
+
+
+def test_http_2_where_both_ends_have_it(bench: SimulatedBench) -> None:
+    bench.tls.append(TlsRule(http2=True))
+    bench.script.add(Rule.model_validate({"function": "ES9+.*", "body": "x" * 200_000}))
+    https = bench.https()
+    context = client_context(TlsSettings(https.trust))
+    context.set_alpn_protocols(["h2"])
+    connection = H2Connection(H2Configuration(header_encoding="utf-8"))
+    connection.initiate_connection()
+    path = "/gsma/rsp2/es9plus/handleNotification"
+    head = {":method": "POST", ":scheme": "https", ":authority": ADDRESS, ":path": path}
+    connection.send_headers(1, [*head.items(), ("content-type", "application/json")])
+    connection.send_data(1, b"{}", end_stream=True)
+    body, status = b"", ""
+    with (
+        socket.create_connection((https.host, https.port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname=ADDRESS) as secure,
+    ):
+        while status != "ended":
+            secure.sendall(connection.data_to_send())
+            for event in connection.receive_data(secure.recv(1 << 16)):
+                if isinstance(event, DataReceived):
+                    body += event.data
+                    connection.acknowledge_received_data(event.flow_controlled_length, 1)
+                elif isinstance(event, StreamEnded):
+                    status = "ended"
+    # More than the window that a client has to begin with (RFC 9113 6.9.2).
+    assert body == b"x" * 200_000
+    handshake_of, call = bench.record.calls
+    assert handshake_of.value["protocol"] == "h2"
+    assert call.http is not None
+    assert (call.name, call.host, call.http.headers["content-type"]) == (
+        "ES9+.HandleNotification", ADDRESS, "application/json",
+    )  # fmt: skip
 
 
 def test_a_later_connection_may_be_another(bench: SimulatedBench) -> None:

@@ -143,6 +143,7 @@ def tls(
     ends: Ending | None = None,
     connection: Annotated[int, Field(ge=1)] = 1,
     direct: bool = False,
+    http2: bool = False,
 ) -> Generator[None, None, None]:
     """Servers are reached over TLS, and speak it in a certain way; every handshake is on the record.
 
@@ -155,12 +156,13 @@ def tls(
         ends: the server ends the handshake: ``closes`` the connection, or with an ``alert``; ``unreachable``: nothing
             listens at port 443, while port 80 is open.
         connection: from which connection to the host on, counted from 1.
+        http2: HTTP/2 is offered as well (RFC 9113 3.2).
         direct: the LPA knows of no proxy; not applicable where its driver leads it to the servers by one.
     """
     bench_of(context).use_tls(
         TlsRule(
             host=host, certificate=certificate, minimum=minimum, maximum=maximum, suites=suites, ends=ends,
-            connection=connection,
+            connection=connection, http2=http2,
         ),
         direct=direct,
     )  # fmt: skip

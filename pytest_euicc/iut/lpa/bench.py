@@ -16,7 +16,8 @@ from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
-from pytest_euicc.iut.lpa import meanwhile
+from pytest_euicc.extras import command
+from pytest_euicc.iut.lpa import http2, meanwhile
 from pytest_euicc.iut.lpa.cards import Cards
 from pytest_euicc.iut.lpa.certificates import Contexts, public_ca
 from pytest_euicc.iut.lpa.direct import DirectTransport
@@ -175,6 +176,8 @@ class SimulatedBench(LpaBench):
             raise NotPermitted(f"{self._driver.name} is driven without TLS")
         if direct and self._driver.proxied:
             raise NotPermitted(f"{self._driver.name} is led to the servers by a proxy")
+        if rule.http2 and not http2.available():
+            raise NotPermitted(f"HTTP/2 needs a package that is not installed: {command('http2')}")
         self.tls.append(rule)
 
     def offer_events(

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from pytest_euicc.es9.tls import limit_versions, load_identity, load_pem
+from pytest_euicc.iut.lpa import http2
 from pytest_euicc.peers.lpa.tls import Shown, TlsRule
 from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.crl import issue_crl
@@ -65,6 +66,8 @@ class Contexts:
         context.set_ciphers(rule.suites or suites)
         brainpool = rule.certificate == "brainpool"
         limit_versions(context, rule.minimum, "1.2" if brainpool else rule.maximum)
+        if rule.http2:
+            context.set_alpn_protocols([http2.PROTOCOL, "http/1.1"])
         if brainpool:
             context.set_ecdh_curve("brainpoolP256r1")
         identity = self._identity(host, rule.certificate)

@@ -14,11 +14,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import h11
 
-from pytest_euicc.iut.lpa import hello
+from pytest_euicc.iut.lpa import hello, http2
 from pytest_euicc.iut.lpa.certificates import Contexts
 from pytest_euicc.iut.lpa.secured import SecureConnection
 from pytest_euicc.peers.lpa import transport
@@ -194,15 +195,29 @@ class HttpsListener:
         version = secure.version()
         key = hello.key_of(secure.heard, version)
         done = {"version": version, "suite": secure.suite(), "resumed": secure.resumed(), "key": key}
+        if secure.protocol():
+            done["protocol"] = secure.protocol()
         self._note(record, began, version, {**seen, **done})
         try:
-            self._requests(secure, connection, offer.name)
+            if secure.protocol() == http2.PROTOCOL:
+                self._serve_http2(secure, connection)
+            else:
+                self._requests(secure, connection, offer.name)
         finally:
             secure.close()
 
     def _note(self, record: Record, began: float, status: str, value: dict[str, Any]) -> None:
         with self._lock:
             record.add(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
+
+    def _serve_http2(self, secure: SecureConnection, plain: socket.socket) -> None:
+        def answer(request: Request) -> Response:
+            with self._lock:
+                # The port of the bench stands for 443 to an LPA that was led there.
+                return self._web()[0].answer(replace(request, host=request.host.removesuffix(f":{self.port}")))
+
+        if not http2.Http2(secure, answer).serve():
+            _reset(plain)
 
     def _requests(self, secure: SecureConnection, plain: socket.socket, name: str) -> None:
         http = h11.Connection(h11.SERVER)

@@ -66,6 +66,10 @@ class SecureConnection:
         cipher = self._tls.cipher()
         return cipher[0] if cipher else ""
 
+    def protocol(self) -> str:
+        """What both ends agreed on by ALPN (RFC 7301); empty where they did not."""
+        return self._tls.selected_alpn_protocol() or ""
+
     def resumed(self) -> bool:
         """Whether the handshake took a session up again (RFC 5246 7.3, RFC 8446 2.2)."""
         return bool(self._tls.session_reused)

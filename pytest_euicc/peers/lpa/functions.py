@@ -232,7 +232,9 @@ def _members(name: str, fields: Mapping[str, ServerField]) -> Shape:
 _EVENTS: dict[str, Shape] = {
     "consent": mapping("consent", name=TEXT, provider=TEXT, iccid=OCTETS, rules=listing(TEXT), answer=TEXT),
     "confirmation code": mapping("confirmation code", answer=TEXT),
-    "TLS": mapping("TLS", host=TEXT, version=TEXT, suite=TEXT, resumed=BOOLEAN, key=OCTETS, proxy=BOOLEAN),
+    "TLS": mapping(
+        "TLS", host=TEXT, version=TEXT, suite=TEXT, resumed=BOOLEAN, key=OCTETS, proxy=BOOLEAN, protocol=TEXT
+    ),
 }
 
 Problem = Callable[[str, str], None]

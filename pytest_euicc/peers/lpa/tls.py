@@ -33,6 +33,7 @@ class TlsRule(BaseModel):
         suites: up to TLS 1.2, in OpenSSL's notation; those of SGP.22 2.6.6 if None.
         ends: the server ends the handshake by itself.
         connection: from which connection to the host on, counted from 1.
+        http2: HTTP/2 is offered beside HTTP/1.1.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class TlsRule(BaseModel):
     suites: str | None = None
     ends: Ending | None = None
     connection: int = Field(default=1, ge=1)
+    http2: bool = False
 
 
 def rule_for(rules: Sequence[TlsRule], host: str, connection: int) -> TlsRule:
