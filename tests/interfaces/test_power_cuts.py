@@ -13,9 +13,10 @@ from pytest_euicc.card.errors import PowerLost
 from pytest_euicc.card.recording import open_replay, record
 from pytest_euicc.card.transport import TransportOptions, power_cut_of
 from pytest_euicc.conformance.engine.events import Verdict
+from pytest_euicc.es10.isdr import ISDR_AID
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
-from pytest_euicc.simulator.euicc.uicc.uicc import ISDR_AID, SimulatedEuicc
+from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.iot import SETTINGS, problems, run_on, session
 from tests.support.unforgetting import Unforgetting
 

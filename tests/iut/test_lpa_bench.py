@@ -226,3 +226,14 @@ def test_what_an_lpa_did_not_ask_for_is_left_as_it_is(bench: SimulatedBench) -> 
     assert isdr.get_profiles_info()[1][0]["profileName"] == "two"
     listed = isdr.call("get_profiles_info", {"tagList": bytes.fromhex("5A")})
     assert listed.value == ("profileInfoListOk", [{"iccid": bytes.fromhex(ICCID)}])
+
+
+def test_another_application_opens_a_channel_after_every_reset(bench: SimulatedBench) -> None:
+    bench.occupy_channel()
+    card = Card(bench.transport())
+    card.connect()
+    assert card.open_channel().number == 2
+    card.reset()
+    assert card.open_channel().number == 2
+    assert bench.card_state()["open_channels"] == 1
+    assert [call.value["channel"] for call in bench.record.named("CHANNEL TAKEN")] == [1, 1]

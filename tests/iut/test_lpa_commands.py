@@ -22,10 +22,13 @@ ICCID = bytes.fromhex("98001032547698103214")
 PROGRAM = str(Path(__file__).parents[1] / "support" / "stdio_lpa.py")
 
 
-def bench(timeout: float = 20.0, abort: str = "", **operations: object) -> SimulatedBench:
+def bench(
+    timeout: float = 20.0, abort: str = "", isdr_aid: dict[str, str] | None = None, **operations: object
+) -> SimulatedBench:
     file = DriverFile.model_validate(
         {
             "abort": abort,
+            "isdr_aid": isdr_aid or {},
             "name": "a program",
             "program": sys.executable,
             "results": {"line": '"type": "lpa"', "code": "payload.code", "text": ["payload.message"]},
@@ -134,6 +137,20 @@ def test_a_program_is_aborted_and_killed_while_it_waits(what: str, result: str, 
     assert (answer.result, answer.ending, answer.text) == (result, ending, text)
     assert [call.name for call in made.record.calls] == ["HTTP", "MEANWHILE"]
     made.close()
+
+
+def test_a_program_is_told_another_aid_of_the_isdr() -> None:
+    aid = "A0000005591010FFFFFFFF8900000177"
+    made = bench(
+        eid={"command": [PROGRAM, "eid"], "values": {"eid": "payload.data.eidValue"}}, isdr_aid={"AID": "{isdr_aid}"}
+    )
+    made.put_card({"isdr_aid": aid})
+    assert made.perform("eid", {}).values == {"eid": made.eid}
+    assert [call.value["aid"].hex().upper() for call in made.record.named("SELECT")] == [aid]
+    made.close()
+    unable = bench(eid={"command": [PROGRAM, "eid"]})
+    with pytest.raises(NotPermitted, match="cannot be told another AID"):
+        unable.put_card({"isdr_aid": aid})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-ISDR = "A0000005591010FFFFFFFF8900000100"
+ISDR = os.environ.get("AID", "A0000005591010FFFFFFFF8900000100")
 
 
 def ask(kind: str, **payload: Any) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.values.shapes import BOOLEAN, mapping
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.bench import WhichCard
 from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
 
 _PNG = bytes.fromhex("89504E470D0A1A0A")
+_CLOSE = 0x80
 _DIGITS = {"first": "8900101234567890", "second": "8900101234567891"}
 """ICCIDs of profiles that have none: all but a number of three digits and the check digit."""
 
@@ -87,6 +89,38 @@ def _installed(which: WhichCard, entries: Sequence[Mapping[str, Any]] | None) ->
 def _named(profiles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     octets = [bytes.fromhex(entry["iccid"]) for entry in profiles]
     return [{"iccid": each, "digits": to_digits(each)} for each in octets]
+
+
+@state("lpad.occupied_channel")
+def occupied_channel(context: Context) -> Generator[None, None, None]:
+    """Another application of the device has a logical channel, which it opens after every reset of the card.
+
+    What the LPA does to it is what ``lpad.other_channel`` tells.
+    """
+    bench_of(context).occupy_channel()
+    yield
+
+
+@action("lpad.other_channel", response=mapping("the other application's channel", used=BOOLEAN, closed=BOOLEAN))
+def other_channel(context: Context, _message: Message) -> Outcome:
+    """What the LPA did in this sequence to the channel of another application (``lpad.occupied_channel``).
+
+    Returns:
+        ``used``: something was selected or sent there though the card had not opened it for the LPA (SGP.22 5.7.1);
+        ``closed``: MANAGE CHANNEL closed it.
+    """
+    taken: int | None = None
+    used = closed = False
+    for call in bench_of(context).record.calls:
+        if call.name == "CHANNEL TAKEN":
+            taken = int(call.value["channel"])
+        elif call.name in ("RESET", "CARD RESET"):
+            taken = None
+        elif call.name == "MANAGE CHANNEL" and call.value["p1"] == _CLOSE and call.value["p2"] == taken:
+            taken, closed = None, closed or call.status == "9000"
+        elif taken is not None and call.value.get("channel") == taken:
+            used = True
+    return Outcome(value={"used": used, "closed": closed})
 
 
 @action("lpad.insert_card")

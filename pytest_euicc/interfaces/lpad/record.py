@@ -322,7 +322,7 @@ _FREE = (
     "ES10a.*", "ES10c.Get*", "ES10b.GetEUICCInfo*", "ES10b.GetRAT", "ES10b.ListNotification",
     "ES10b.RetrieveNotificationsList", "ES10b.RemoveNotificationFromList", "ES9+.HandleNotification", "SELECT",
     "MANAGE CHANNEL", "RESET", "TERMINAL CAPABILITY", "TERMINAL PROFILE", "STATUS", "READ *", "FETCH",
-    "TERMINAL RESPONSE", "consent", "confirmation code", "TLS", "MEANWHILE", "CARD *",
+    "TERMINAL RESPONSE", "consent", "confirmation code", "TLS", "MEANWHILE", "CARD *", "CHANNEL TAKEN",
 )  # fmt: skip
 """What is no step of a download."""
 

@@ -16,6 +16,7 @@ from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.es9.binding import Es9Reply, HttpExchange
+from pytest_euicc.es10.isdr import ISDR_AID
 from pytest_euicc.extras import command
 from pytest_euicc.iut.lpa import http2, meanwhile
 from pytest_euicc.iut.lpa.cards import Cards
@@ -143,6 +144,12 @@ class SimulatedBench(LpaBench):
     ) -> None:
         """Another eUICC in the place of a card."""
         self._cards.put(which, settings, defects, variants, waiting)
+        if self.isdr_aid is not None and not self._driver.takes_isdr_aid:
+            raise NotPermitted(f"{self._driver.name} cannot be told another AID of the ISD-R (isdr_aid: of its file)")
+
+    def occupy_channel(self) -> None:
+        """Let another application have a channel of every card."""
+        self._cards.occupy()
 
     def insert_card(self, which: WhichCard) -> None:
         """Put a card in."""
@@ -238,6 +245,12 @@ class SimulatedBench(LpaBench):
                 raise fault
 
     # ------------------------------------------------------------------ its reach
+
+    @property
+    def isdr_aid(self) -> bytes | None:
+        """AID of the ISD-R where it is not that of SGP.22."""
+        aid = self._cards.settings["first"].isdr_aid
+        return None if aid == ISDR_AID else aid
 
     @property
     def timeout(self) -> float:

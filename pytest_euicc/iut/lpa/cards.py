@@ -74,6 +74,7 @@ class Cards:
         self._held: dict[WhichCard, HeldCard] = {}
         self._inside: WhichCard = "first"
         self._waits: Callable[[float], None] | None = None
+        self._occupied = False
         self.settings: dict[WhichCard, EuiccSettings] = {
             "first": EuiccSettings(profiles=()),
             "second": EuiccSettings(profiles=(), eid=_SECOND_EID),
@@ -116,6 +117,7 @@ class Cards:
         made = HeldCard(euicc, BenchCard(euicc, self._record, self._script))
         if self._waits is not None:
             made.contacts.wait_with(self._waits)
+        made.contacts.occupied = self._occupied
         made.at_start = made.state()
         self._held[which] = made
         return made
@@ -135,6 +137,12 @@ class Cards:
         self._waits = waits
         for each in self._held.values():
             each.contacts.wait_with(waits)
+
+    def occupy(self) -> None:
+        """From the next reset on another application has a channel (see BenchCard)."""
+        self._occupied = True
+        for each in self._held.values():
+            each.contacts.occupied = True
 
     # ------------------------------------------------------------------ the reader
 

@@ -36,6 +36,7 @@ class CommandDriver:
         self._file = file
         self.name = file.name
         self.speaks_tls = file.servers == "https"
+        self.takes_isdr_aid = bool(file.isdr_aid)
         self.proxied = file.proxied
         program = os.environ.get(file.program_from, "") if file.program_from else ""
         self._program = program or file.program
@@ -88,7 +89,11 @@ class CommandDriver:
         self._places, surroundings = places_of(self._file, reach)
         self._belongings.renew()
         self._places |= self._belongings.places
-        given = {name: filled(value, self._places) for name, value in self._file.environment.items()}
+        wanted = self._file.environment
+        if reach.isdr_aid is not None:
+            self._places["isdr_aid"] = reach.isdr_aid.hex().upper()
+            wanted = wanted | self._file.isdr_aid
+        given = {name: filled(value, self._places) for name, value in wanted.items()}
         self._environment = {**os.environ, **surroundings, **given}
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:

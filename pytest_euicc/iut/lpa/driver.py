@@ -61,6 +61,10 @@ class Reach(Protocol):
         """Who answers when the LPA asks: `agrees` and `enters_code`, or their answers beforehand."""
 
     @property
+    def isdr_aid(self) -> bytes | None:
+        """AID of the ISD-R that the LPA is to be told; None where it is that of SGP.22."""
+
+    @property
     def timeout(self) -> float:
         """Seconds that an operation may take without anything that crosses."""
 
@@ -102,6 +106,10 @@ class LpaDriver(Protocol):
     @property
     def proxied(self) -> bool:
         """Whether its LPA is led to the servers by a proxy that it is told of."""
+
+    @property
+    def takes_isdr_aid(self) -> bool:
+        """Whether its LPA can be told another AID of the ISD-R (`Reach.isdr_aid`); else such a card is not for it."""
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""

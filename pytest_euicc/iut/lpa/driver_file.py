@@ -99,6 +99,8 @@ class DriverFile(_Model):
         log: what it writes for its makers: ``standard error``, or a path with ``{folder}``; left out where nobody can
             read it. ``{folder}``, in the environment and in arguments too, is an empty folder for each sequence, in
             which an LPA may have its home and its temporary files.
+        isdr_aid: variables that are set as well where the card has its ISD-R under another AID than that of SGP.22,
+            with ``{isdr_aid}`` for it in hex; without them a sequence with such a card is not applicable.
         http_timeout: seconds that it waits for an HTTP answer that it passes on.
         abort: how the user aborts what runs: by an ``interrupt`` (SIGINT, as of Ctrl-C); left out where that ends the
             program at once or does nothing.
@@ -114,6 +116,7 @@ class DriverFile(_Model):
     servers: Literal["streams", "https"] = "streams"
     environment: dict[str, str] = {}
     log: str = ""
+    isdr_aid: dict[str, str] = {}
     http_timeout: float = Field(default=30.0, gt=0)
     abort: Literal["", "interrupt"] = ""
     results: Results = Results()

@@ -38,7 +38,7 @@ def _manage(what: Meanwhile, cards: Cards) -> None:
     """Another application manages profiles on a channel of its own; the reset that follows closes all channels."""
     card = cards.inside
     channel = Card(DirectTransport(card.euicc, card.euicc.settings.protocol)).open_channel()
-    isdr = Isdr(channel)
+    isdr = Isdr(channel, card.euicc.settings.isdr_aid)
     isdr.select()
     if what == "memory reset":
         done = isdr.euicc_memory_reset("deleteOperationalProfiles")

@@ -12,6 +12,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.address import https_authority
 from pytest_euicc.es9.errors import ServerUnreachable
 from pytest_euicc.es9.tls import TlsSettings
+from pytest_euicc.es10.isdr import ISDR_AID
 from pytest_euicc.iut.lpa.direct import DirectSender
 from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
@@ -66,6 +67,7 @@ class OwnLpa:
 
     name = "pytest-euicc's own LPA"
     speaks_tls = True
+    takes_isdr_aid = True
     proxied = False
 
     def __init__(self, defects: frozenset[str] = frozenset(), variants: frozenset[str] = frozenset()) -> None:
@@ -115,6 +117,7 @@ class OwnLpa:
                 card,
                 self._server(reach),
                 reach.user,
+                isdr_aid=reach.isdr_aid or ISDR_AID,
                 disk=self._disk,
                 defects=self.defects,
                 variants=self.variants,

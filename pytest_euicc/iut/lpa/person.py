@@ -35,6 +35,7 @@ class PersonDriver:
         self._operator = operator
         self.name = file.name
         self.speaks_tls = True
+        self.takes_isdr_aid = False
         self.proxied = file.proxied
         self._reach: Reach | None = None
         self._shown: Mapping[str, str] = {}

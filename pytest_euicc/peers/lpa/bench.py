@@ -105,11 +105,16 @@ class LpaBench(Bench, ABC):
 
         Raises:
             VectorMistake: there is no such setting, defect or variant.
+            NotPermitted: the card has its ISD-R under an AID that the LPA cannot be told.
         """
 
     @abstractmethod
     def insert_card(self, which: WhichCard) -> None:
         """Pull the card out of its reader and put one in, between two actions of the user."""
+
+    @abstractmethod
+    def occupy_channel(self) -> None:
+        """Let another application open a channel after every reset of the card, and keep it."""
 
     @abstractmethod
     def set_server(

@@ -19,6 +19,8 @@ from pytest_euicc.peers.lpa.script import Rule, Script
 _SELECT, _MANAGE_CHANNEL, _STORE_DATA, _GET_RESPONSE = 0xA4, 0x70, 0xE2, 0xC0
 _NAMES = {_SELECT: "SELECT", _MANAGE_CHANNEL: "MANAGE CHANNEL", 0xAA: "TERMINAL CAPABILITY", 0x10: "TERMINAL PROFILE"}
 _NAMES |= {0x12: "FETCH", 0x14: "TERMINAL RESPONSE", 0xF2: "STATUS", 0xB0: "READ BINARY", 0xB2: "READ RECORD"}
+_USIM = bytes.fromhex("A0000000871002")
+"""The beginning of the AID of every USIM (ETSI TS 101 220 annex E)."""
 _LAST = 0x91
 _PORTION = 256
 
@@ -58,12 +60,14 @@ class BenchCard:
     Attributes:
         open_channels: numbers of the logical channels that are open besides the basic one.
         present: False while the card has no power: nothing is answered until the next reset.
+        occupied: after every reset another application of the device opens a channel, and selects what it uses there.
     """
 
     def __init__(self, card: SoftwareCard, record: Record, script: Script) -> None:
         self.card = card
         self.open_channels: set[int] = set()
         self.present = True
+        self.occupied = False
         self._record = record
         self._script = script
         self._channels: dict[int, _Channel] = {}
@@ -82,7 +86,17 @@ class BenchCard:
         self.open_channels.clear()
         self._channels.clear()
         self._record.add(Call("RESET", "card", now, self._record.clock.now(), answer=atr))
+        self._occupy()
         return atr
+
+    def _occupy(self) -> None:
+        if not self.occupied:
+            return
+        opened = self.card.transmit(bytes.fromhex("0070000001"))
+        if opened[-2:] == b"\x90\x00":
+            self.card.transmit(bytes([cla_on_channel(0x00, opened[0]), 0xA4, 0x04, 0x0C, len(_USIM)]) + _USIM)
+            now = self._record.clock.now()
+            self._record.add(Call("CHANNEL TAKEN", "card", now, now, value={"channel": opened[0]}))
 
     def transmit(self, apdu: bytes) -> bytes:
         """Answer one command; nothing while there is no power."""
@@ -163,6 +177,7 @@ class BenchCard:
         self.open_channels.clear()
         self._channels.clear()
         self._record.add(Call("CARD RESET", "card", now, self._record.clock.now()))
+        self._occupy()
 
     def _managed(self, command: CommandApdu, answer: bytes) -> None:
         if command.p1 == 0x80:

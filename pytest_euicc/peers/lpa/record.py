@@ -66,7 +66,8 @@ class Call:
         name: ``ES10b.AuthenticateServer``, ``ES9+.InitiateAuthentication``; of the card also ``SELECT``,
             ``MANAGE CHANNEL``, ``TERMINAL CAPABILITY``, ``RESET``; of servers ``TLS`` and ``HTTP`` for a request that
             calls no function; of the user ``consent``, ``confirmation code``; ``MEANWHILE``, ``CARD INSERTED`` and
-            ``CARD RESET`` for what the bench did to LPA and card while the LPA was at work.
+            ``CARD RESET`` for what the bench did to LPA and card while the LPA was at work, ``CHANNEL TAKEN`` for a
+            channel that another application has opened.
         began, ended: when the request was whole, and when the answer was given, in seconds.
         request: of a card function the request TLV (of a Bound Profile Package: one segment), of a server's the body.
         answer: likewise; empty where there was none.

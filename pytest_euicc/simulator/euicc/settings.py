@@ -230,6 +230,7 @@ class EuiccSettings(Model):
     """All settings of a simulated eUICC.
 
     Attributes:
+        isdr_aid: AID of the ISD-R; SGP.22 5.7.1 has one, and some vendors have another.
         verification, signing: curves whose CI is in the lists of EUICCInfo1, in order of priority.
         protocol: ``T=0`` hands answers to GET RESPONSE (61xx), ``T=1`` gives them at once.
         isdr_once: the ISD-R can be selected on one logical channel at a time.
@@ -245,6 +246,7 @@ class EuiccSettings(Model):
     eid: Annotated[Octets, AfterValidator(_check_eid)] = Field(
         default=bytes.fromhex("89049032123451234512345678901235"), validate_default=True
     )
+    isdr_aid: Annotated[Octets, Field(min_length=5, max_length=16)] = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
     svn: Version = b"\x02\x06\x00"
     profile_version: Version = b"\x02\x03\x01"
     additional_profile_versions: tuple[Version, ...] = ()

@@ -9,7 +9,7 @@ from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.channel import Card, LogicalChannel
 from pytest_euicc.card.errors import CardError, ReaderGone
 from pytest_euicc.errors import PytestEuiccError
-from pytest_euicc.es10.isdr import Isdr
+from pytest_euicc.es10.isdr import ISDR_AID, Isdr
 from pytest_euicc.simulator.lpa.base import Setting
 from pytest_euicc.simulator.lpa.channel import LpaChannel
 
@@ -51,12 +51,15 @@ class OnCard:
             self._start()
         opened = self._kept if self._kept is not None and self._kept.is_open else None
         channel = opened or self._taken()
+        if self.defective("takes-channel-1"):
+            channel = LogicalChannel(self._card, 1)
         deviant = LpaChannel(self._card, channel, self.defective, self.varies)
         try:
             if self.defective("es10-before-select"):
                 deviant.store_data(bytes.fromhex("BF3E035C015A"))
             if opened is None:
-                answer = deviant.select(self._aid)
+                aid = ISDR_AID if self.defective("standard-aid-alone") else self._aid
+                answer = deviant.select(aid)
                 if not answer.ok:
                     raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
             yield Isdr(deviant, self._aid)
@@ -100,6 +103,9 @@ class OnCard:
 
     def _announce(self) -> None:
         """What a terminal does after the reset of its card."""
+        if self.varies("closes-channels-first"):
+            for number in range(1, 4):
+                self._card.basic.send(CommandApdu(0x00, 0x70, 0x80, number))
         if self.varies("leaves-terminal-to-modem"):
             return
         if self.defective("no-terminal-capability"):

@@ -30,8 +30,6 @@ from pytest_euicc.simulator.euicc.uicc.proactive import ProactiveSession, perfor
 from pytest_euicc.simulator.euicc.variants import contacts
 from pytest_euicc.simulator.euicc.variants.personalisation import varied
 
-ISDR_AID = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
-
 _SHORTEST_AID = 5
 _RESTORE = 0xFC
 """Proprietary, ``80FC000000`` on the basic channel: back to the personalised state, and like a reset for what is
@@ -244,7 +242,7 @@ class SimulatedEuicc:
         return answer
 
     def _select_aid(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
-        if command.data == ISDR_AID:
+        if command.data == self.settings.isdr_aid:
             if number > 2 and self.core.defective("two-selections-only"):
                 return ResponseApdu(b"", 0x6A82)
             if self.settings.isdr_once and any(other.isdr for other in self._channels.all() if other is not channel):
@@ -266,14 +264,14 @@ class SimulatedEuicc:
         return filesystem.enter(self._files(), channel.selection, (adf,), wants_fcp=command.p2 & 0x0C == 0x04)
 
     def _fci(self) -> bytes:
-        return fci(ISDR_AID, self.settings, self.core, enabled=self.core.state.enabled is not None)
+        return fci(self.settings.isdr_aid, self.settings, self.core, enabled=self.core.state.enabled is not None)
 
     def _status(self, channel: Channel, command: CommandApdu) -> ResponseApdu:
         if command.p1 not in (0x00, 0x01, 0x02):
             return ResponseApdu(b"", 0x6A86)
         if command.data:
             return ResponseApdu(b"", 0x6700)
-        application = ISDR_AID if channel.isdr else channel.selection.adf
+        application = self.settings.isdr_aid if channel.isdr else channel.selection.adf
         answer = filesystem.status(self._files(), channel.selection, command.p2, application)
         if answer.data[:1] == b"\x62" and self.core.variants:
             return ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)

@@ -10,6 +10,8 @@ OF_CARD = (
     Defect("es10-before-select", "A function is called before the ISD-R is selected", "5.7.1"),
     Defect("crashes-without-channel", "The LPA crashes where the card gives no channel", "3.4"),
     Defect("leaves-channels-open", "The channel of every operation stays open", "3.4"),
+    Defect("takes-channel-1", "Channel 1 is used whatever channel the card gave", "5.7.1"),
+    Defect("standard-aid-alone", "Another AID of the ISD-R is configured and not selected", "5.7.1"),
     Defect("keeps-lost-channel", "A channel that the card closed is used for all that follows", "5.7.1"),
     Defect("goes-on-with-another-card", "What was begun with one card goes on with another", "3.1.5"),
     Defect("remembers-eid", "The EID of one card is told for another", "5.7.20"),

@@ -12,6 +12,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("blocks-of-64", "Blocks of STORE DATA have 64 octets", "5.7.2", _BLOCKS - {"blocks-of-64"}),
     Variant("no-le-in-middle-blocks", "Blocks without an answer have no Le", "left open by 5.7.2"),
     Variant("selects-without-fci", "SELECT asks for no FCI", "left open by 5.7.1"),
+    Variant("closes-channels-first", "Channels 1 to 3 are closed when the card is started", "left open by 3.4"),
     Variant("keeps-channel", "The channel to the ISD-R stays open between operations", "left open by 3.4"),
     Variant(
         "resets-card-first",
