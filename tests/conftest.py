@@ -1,6 +1,7 @@
 """Fixtures that more than one file of tests uses."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,5 +27,9 @@ for _name in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITLAB_CI"):
 # Runs of pytest inside a test load what they need: the plugin of hypothesis alone takes a second of each process.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 os.environ["PYTEST_PLUGINS"] = "pytest_euicc.plugin,allure_pytest.plugin,xdist.plugin,xdist.looponfail"
+
+# Pytest keeps the modules whose asserts it has rewritten as bytecode: without it, each process rewrites them anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 __all__ = ["pcscd"]
