@@ -1,5 +1,6 @@
 """Fixtures that more than one file of tests uses."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -33,3 +34,9 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 __all__ = ["pcscd"]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: pytest collects garbage at the end of each run inside a test, and need not look."""
+    gc.collect()
+    gc.freeze()
