@@ -88,5 +88,9 @@ def _run(arguments: list[str], folder: str, output: str, environment: dict[str, 
         os.dup2(file, stream)
     sys.path.insert(0, folder)
     sys.argv = ["pytest", *arguments]
+    if "-n" in arguments:
+        from tests.support.forked_workers import fork_workers
+
+        fork_workers()
     # What is loaded already cannot be rewritten, and need not be: it is the package, not its tests.
     sys.exit(pytest.main(["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning", *arguments]))
