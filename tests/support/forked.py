@@ -22,6 +22,7 @@ _PROCESSES.set_forkserver_preload(
     [
         *("allure_pytest.plugin", "allure_pytest.listener", "pytest", "xdist.dsession", "xdist.workermanage"),
         *(module.name for module in pkgutil.walk_packages(pytest_euicc.__path__, f"{pytest_euicc.__name__}.")),
+        "tests.support.warm",
     ]
 )
 
