@@ -10,6 +10,7 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.conformance.values.shapes import TEXT, mapping
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.functions import decode_base64
 from pytest_euicc.peers.lpa.record import Call
@@ -17,39 +18,65 @@ from pytest_euicc.peers.lpa.record import Call
 _BEGIN = ("ES9+.InitiateAuthentication", "ES11.InitiateAuthentication")
 _AUTHENTICATE, _CANCEL = "ES10b.AuthenticateServer", "ES10b.CancelSession"
 _IMEI = 8
+_SESSION = mapping("session", server=TEXT, card=TEXT)
 
 
-@action("lpad.one_transaction")
+@action("lpad.one_transaction", response=_SESSION)
 def one_transaction(context: Context, _message: Message, *, either: bool = False) -> Outcome:
     """Every message of a session has the transactionId that InitiateAuthentication gave (SGP.22 3.1.2).
 
     Digits may differ in case. Looked at is what the user did last.
 
     Args:
-        either: ``true``, where serverSigned1 has another one than the member transactionId: every message has the same
-            of the two.
+        either: ``true``, where serverSigned1 has another one than the member transactionId: all messages to the server
+            have the same of the two, and all to the card.
+
+    Returns:
+        ``server`` and ``card``: which of the two was sent there, ``member``, ``signed`` or ``none``.
     """
-    return Outcome(mismatches=tuple(_transactions(bench_of(context).record.since_mark(), either)))
+    calls = bench_of(context).record.since_mark()
+    if not either:
+        return Outcome(shape=_SESSION, mismatches=tuple(_transactions(calls)))
+    used: dict[str, str] = {"server": "none", "card": "none"}
+    found = tuple(_of_either(calls, used))
+    return Outcome(value=used, shape=_SESSION, mismatches=found)
 
 
-def _transactions(calls: list[Call], either: bool) -> Iterator[Mismatch]:
-    given: list[str] = []
+def _transactions(calls: list[Call]) -> Iterator[Mismatch]:
+    given = ""
     for call in calls:
         if call.name in _BEGIN:
-            named = [_member(call.answer), *([_signed(call.answer)] if either else [])]
-            given = [each.lower() for each in named if each]
+            given = _member(call.answer)
             continue
-        carried = _member(call.request) if call.http is not None else ""
-        if call.name == _CANCEL:
-            carried = _on_card(call.request)
+        carried = _carried(call)
+        if carried and given and carried.lower() != given.lower():
+            yield Mismatch(f"{call.name} transactionId", f"{given}, of the session (SGP.22 3.1.2)", carried)
+
+
+def _of_either(calls: list[Call], used: dict[str, str]) -> Iterator[Mismatch]:
+    """As `_transactions`; the first message to a side chooses for it."""
+    given: dict[str, str] = {}
+    for call in calls:
+        if call.name in _BEGIN:
+            given = {"member": _member(call.answer).lower(), "signed": _signed(call.answer)}
+            continue
+        carried = _carried(call).lower()
         if not carried or not given:
             continue
-        if carried.lower() not in given:
-            wanted = f"{' or '.join(given).upper()}, of the session (SGP.22 3.1.2)"
-            yield Mismatch(f"{call.name} transactionId", wanted, carried)
-            continue
-        # The first message chooses.
-        given = [carried.lower()]
+        chosen = used[call.peer]
+        wanted = [name for name in given if chosen in (name, "none")]
+        which = next((name for name in wanted if given[name] == carried), "")
+        if which:
+            used[call.peer] = which
+        else:
+            allowed = " or ".join(given[name].upper() for name in wanted)
+            yield Mismatch(f"{call.name} transactionId", f"{allowed}, of the session (SGP.22 3.1.2)", carried.upper())
+
+
+def _carried(call: Call) -> str:
+    if call.name == _CANCEL:
+        return _on_card(call.request)
+    return _member(call.request) if call.http is not None else ""
 
 
 def _signed(answer: bytes) -> str:

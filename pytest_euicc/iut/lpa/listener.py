@@ -208,7 +208,8 @@ class HttpsListener:
 
     def _note(self, record: Record, began: float, status: str, value: dict[str, Any]) -> None:
         with self._lock:
-            record.add(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
+            # An LPA may have sent its request, and more, before the server's end of the handshake is noted.
+            record.add_late(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
 
     def _serve_http2(self, secure: SecureConnection, plain: socket.socket) -> None:
         def answer(request: Request) -> Response:

@@ -123,6 +123,17 @@ class Record:
         for listener in self.listeners:
             listener(call)
 
+    def add_late(self, call: Call) -> None:
+        """Note a call that ended while others had begun and ended already: it takes its place by its beginning."""
+        place = len(self.calls)
+        while place and self.calls[place - 1].began > call.began:
+            place -= 1
+        self.calls.insert(place, call)
+        if place < self._mark:
+            self._mark += 1
+        for listener in self.listeners:
+            listener(call)
+
     def mark(self) -> None:
         """An action of the user begins: `since_mark` counts from here."""
         self._mark, self._apdu_mark = len(self.calls), len(self.apdus)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from pytest_euicc.lpa.reading import b64, octets_of
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.lpa.base import Deviating
 
+_TRANSACTION = re.compile(r"([0-9A-Fa-f]{2}){1,16}")
 _ERRORS = {"authenticate_server": "authenticateResponseError", "prepare_download": "downloadResponseError"}
 _READS = {
     "reads-info2-first": "get_euicc_info2",
@@ -109,7 +111,8 @@ class Authenticating(Deviating):
                 super()._ask_server(server, function, body, clause)
             raise refused from None
         if function == "initiateAuthentication":
-            if "transactionId" in answer and self.varies("takes-signed-transaction-id"):
+            member = answer.get("transactionId")
+            if _TRANSACTION.fullmatch(str(member)) and self.varies("takes-signed-transaction-id"):
                 answer = answer | {"transactionId": _transaction_signed(answer)}
             transaction = str(answer.get("transactionId", ""))
             self._opened = (server, transaction)
