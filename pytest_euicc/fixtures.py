@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -86,7 +87,7 @@ class SequenceRun:
 
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
-    listeners: list[Any] = []
+    listeners: list[Any] = [partial(_say_what_is_left, config)]
     recorder = config.stash[RUN].reports.recorder
     if recorder is not None:
         recorder.identity = harness.identity
@@ -99,6 +100,15 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     if progress is not None:
         listeners.append(progress)
     return listeners
+
+
+def _say_what_is_left(config: pytest.Config, event: Any) -> None:
+    """An interrupted sequence has no report that could say what it did not restore."""
+    from pytest_euicc.conformance.engine.events import SequenceInterrupted
+
+    if isinstance(event, SequenceInterrupted):
+        for line in event.left_behind:
+            config.stash[RUN].reports.say(printable(mask(f"{event.id}: interrupted; not restored: {line}")))
 
 
 def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:

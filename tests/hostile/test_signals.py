@@ -134,6 +134,21 @@ def test_ctrl_c_twice_leaves_the_card_to_the_next_run(watched: Watched, euicc: S
     assert held(euicc) == before
 
 
+def test_what_an_interrupted_sequence_could_not_restore_is_reported(
+    watched: Watched, euicc: SimulatedEuicc, tmp_path: Path
+) -> None:
+    before = held(euicc)
+    watched.arm(sets_nickname)
+    process = run(tmp_path)
+    wait(process, watched.reached)
+    watched.arm(puts_it_back, behind=False)
+    process.send_signal(signal.SIGINT)
+    watched.go.set()
+    reported = unfinished(process, tmp_path)
+    assert held(euicc) != before
+    assert "TC_Own_01: interrupted; not restored: the nickname" in reported
+
+
 def test_ctrl_c_three_times_ends_a_run_on_a_mute_card_at_once(
     watched: Watched, euicc: SimulatedEuicc, tmp_path: Path
 ) -> None:

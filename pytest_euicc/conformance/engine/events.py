@@ -217,6 +217,14 @@ class SequenceFinished:
     result: Result
 
 
+@dataclass(frozen=True)
+class SequenceInterrupted:
+    """A sequence was interrupted and has no verdict; what could not be restored is in ``left_behind``."""
+
+    id: str
+    left_behind: list[str]
+
+
 Event = (
     SequenceStarted
     | StateStarted
@@ -232,5 +240,6 @@ Event = (
     | SegmentSent
     | StepFinished
     | SequenceFinished
+    | SequenceInterrupted
 )
 Listener = Callable[[Event], None]

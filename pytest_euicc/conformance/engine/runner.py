@@ -23,6 +23,7 @@ from pytest_euicc.conformance.engine.events import (
     Result,
     SegmentSent,
     SequenceFinished,
+    SequenceInterrupted,
     SequenceStarted,
     StateReached,
     StateStarted,
@@ -163,6 +164,8 @@ class _Run:
             # Interrupted, it has no verdict.
             if finished:
                 self.runner.emit(SequenceFinished(self.result))
+            else:
+                self.runner.emit(SequenceInterrupted(self.id, self.result.left_behind))
         return self.result
 
     def without_operator(self) -> str | None:
