@@ -171,7 +171,11 @@ def imei(context: Context, _message: Message) -> Outcome:
     found = []
     for call in bench_of(context).record.since_mark():
         if call.name == _AUTHENTICATE:
-            parameters = codec.decode("AuthenticateServerRequest", call.request)["ctxParams1"][1]
+            try:
+                parameters = codec.decode("AuthenticateServerRequest", call.request)["ctxParams1"][1]
+            except codec.Asn1Error as error:
+                found.append(Mismatch(_AUTHENTICATE, "an AuthenticateServerRequest (SGP.22 4.2, 5.7.13)", str(error)))
+                continue
             octets = bytes(parameters["deviceInfo"].get("imei", bytes(_IMEI)))
             if len(octets) != _IMEI:
                 found.append(Mismatch("imei", f"{_IMEI} octets (SGP.22 4.2)", octets.hex().upper()))

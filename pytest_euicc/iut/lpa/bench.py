@@ -11,11 +11,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pytest_euicc.card.exchange import Exchange
 from pytest_euicc.card.transport import Transport
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
-from pytest_euicc.es9.binding import Es9Reply, HttpExchange
 from pytest_euicc.es10.isdr import ISDR_AID
 from pytest_euicc.extras import command
 from pytest_euicc.iut.lpa import http2, meanwhile
@@ -23,11 +21,12 @@ from pytest_euicc.iut.lpa.cards import Cards
 from pytest_euicc.iut.lpa.certificates import Contexts, public_ca
 from pytest_euicc.iut.lpa.direct import DirectTransport
 from pytest_euicc.iut.lpa.driver import Https, LpaDriver
+from pytest_euicc.iut.lpa.evidence import Evidence
 from pytest_euicc.iut.lpa.listener import HttpsListener
 from pytest_euicc.iut.lpa.reader import BenchReader, Reader
 from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.peers.lpa.bench import Answer, LpaBench, Operation, WhichCard
-from pytest_euicc.peers.lpa.record import Apdu, Call, Record
+from pytest_euicc.peers.lpa.record import Record
 from pytest_euicc.peers.lpa.script import Rule, Script
 from pytest_euicc.peers.lpa.tls import TlsRule, rule_for
 from pytest_euicc.peers.lpa.user import User
@@ -63,7 +62,8 @@ class SimulatedBench(LpaBench):
     def _reset(self, seed: int) -> None:
         self._chance = random.Random(seed)  # noqa: S311  (a test bench: reproducible on purpose)
         self.record, self.script = Record(), Script(happens=self._happens)
-        self.record.listeners.append(self._crossed)
+        self._evidence = Evidence(lambda: self.on_apdu, lambda: self.on_http)
+        self.record.listeners.append(self._evidence.crossed)
         self.user = User(self.record)
         self._web = Web(self.record, self.script)
         self.tls: list[TlsRule] = []
@@ -81,14 +81,6 @@ class SimulatedBench(LpaBench):
             # An LPA in this process may take it for a fault of the card.
             self._mistake = mistake
             raise
-
-    def _crossed(self, call: Call) -> None:
-        """Reports see what crossed as of any other session."""
-        if self.on_apdu is not None:
-            for apdu in call.apdus:
-                self.on_apdu(_exchange(apdu))
-        if self.on_http is not None and call.http is not None:
-            self.on_http(_http(call))
 
     # ------------------------------------------------------------------ a sequence
 
@@ -230,7 +222,10 @@ class SimulatedBench(LpaBench):
             self._started = True
         if self._reader is not None:
             self._reader.wait()
-        answer = self._driver.perform(operation, arguments, self._timeout)
+        try:
+            answer = self._driver.perform(operation, arguments, self._timeout)
+        finally:
+            self._evidence.flush()
         self._cards.end()
         self._raise_faults()
         return answer
@@ -334,22 +329,6 @@ class SimulatedBench(LpaBench):
     def server_state(self, address: str | None = None) -> dict[str, Any]:
         """Orders and notifications of an SM-DP+."""
         return self._server(address).state()
-
-
-def _exchange(apdu: Apdu) -> Exchange:
-    return Exchange(apdu.command, apdu.answer, 0.0, 0.0)
-
-
-def _http(call: Call) -> HttpExchange:
-    http = call.http
-    assert http is not None  # noqa: S101
-    reply = Es9Reply(http.target.rpartition("/")[2], http.status, dict(http.answer_headers), http.answer)
-    url = f"https://{http.host}{http.target}"
-    whole = http.status != 0
-    return HttpExchange(
-        http.method, url, http.headers, http.body, reply if whole else None, call.ended - call.began,
-        "" if whole else "the connection was cut",
-    )  # fmt: skip
 
 
 def _es9_name(function: str) -> str:
