@@ -25,7 +25,9 @@ def add(command: Callable[[str, str, str], ArgumentParser]) -> None:
     source = declare.add_mutually_exclusive_group()
     source.add_argument("--euicc", metavar="SPEC", default="sim", help="the card, as for pytest (default sim)")
     declare.add_argument("--out", metavar="FILE", type=Path, help="file to write (default: standard output)")
-    source.add_argument("--template", metavar="NAME", help="instead of a card's: v2.2 to v2.6, iot, iot-lpad, lpac")
+    source.add_argument(
+        "--template", metavar="NAME", help="instead of a card's: v2.2 to v2.6, iot, iot-lpad, lpac, pysim-shell, phone"
+    )
     declare.add_argument("--isdr-aid", metavar="HEX", default="", help="AID of the ISD-R, if it is a vendor's own")
     text = "folder with the CI certificates of the card in the layout of SGP.26 (default: built-in PKI)"
     declare.add_argument("--pki", metavar="DIR", type=Path, help=text)

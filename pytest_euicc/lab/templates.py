@@ -10,7 +10,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.text import closest
 
 _OF_THE_CARD = ("eid", "test_cards", "restore", "ci_verification", "ci_signing")
-_LPAS = ("lpac",)
+_LPAS = ("lpac", "pysim-shell", "phone")
 """Declarations of LPAs."""
 _KEY = re.compile(r"^([a-z][\w-]*):", re.MULTILINE)
 _ASKED = """\

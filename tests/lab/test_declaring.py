@@ -13,6 +13,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.document import FileMistakes
 from pytest_euicc.lab.declaring import QUESTION
+from pytest_euicc.lab.templates import names
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from tests.support.plugin_runs import run
 
@@ -100,6 +101,13 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_questions_within_a_list_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["declare", "--template", "lpac", "--out", str(tmp_path / "lpac.yaml")]) == 0
     assert "lpac.yaml: 2 questions are left" in capsys.readouterr().err
+
+
+def test_every_driver_of_an_lpa_has_a_declaration_to_start_from() -> None:
+    drivers = [file.stem for file in (resources.declarations() / "drivers").glob("*.yaml")]
+    assert drivers
+    # Two drivers of one LPA share one.
+    assert {stem.removesuffix("-pcsc") for stem in drivers} <= names().keys()
 
 
 def test_a_template_loads_and_an_unknown_one_names_those_there_are(

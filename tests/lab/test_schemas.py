@@ -50,7 +50,8 @@ def test_templates(name: str) -> None:
     text = template(name)
     assert faults("declaration", Document.parse(text).data) == []
     assert not {"eid", "restore", "test_cards", "ci_signing"} & Document.parse(text).data.keys()
-    assert QUESTION in text
+    # What pySim-shell can do does not depend on anybody's build or card.
+    assert (QUESTION in text) == (name != "pysim-shell")
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.stem)
