@@ -270,7 +270,7 @@ class SimulatedLpa(OnCard):
         tests = {each["iccid"] for each in profiles if each["class"] == "test"}
         self._hidden = set() if self._testing or self.varies("always-shows-test-profiles") else tests
         shown = [each for each in profiles if each["iccid"] not in self._hidden]
-        if tests and self.defective("every-profile-is-operational"):
+        if any(each["class"] != "operational" for each in profiles) and self.defective("every-profile-is-operational"):
             shown = [{**each, "class": "operational"} for each in profiles]
         return {"profiles": shown}
 

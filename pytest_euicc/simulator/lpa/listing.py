@@ -9,6 +9,7 @@ from typing import Any
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.es10.isdr import Es10Error, Isdr, Reply
 from pytest_euicc.rsp.rat import rule_names
+from pytest_euicc.simulator.lpa.misreading import MISREADINGS, MORE
 
 Asks = Callable[[str], bool]
 _LIST, _PROFILE = 0xA0, 0xE3
@@ -32,6 +33,8 @@ _FIELDS: Mapping[int, tuple[str, Callable[[bytes], Any]]] = {
     0x99: ("rules", lambda octets: sorted(rule_names(_bits(octets)))),
 }
 """Elements of ProfileInfo (SGP.22 5.7.15)."""
+_LEFT_OUT = (0x4F, 0x93, 0xB6, 0xB7, 0xB8)
+"""Those that are not told: AID, type of the icon, notification configuration, owner, proprietary data."""
 
 
 _ALL_TAGS = bytes.fromhex("5A4F9F7090919293949599B7")
@@ -53,13 +56,26 @@ class Listing:
     def profiles(self) -> list[dict[str, Any]]:
         """The profiles with their rules, as far as the card tells these; raises Es10Error where there is no list."""
         if self._varies("lists-by-tags"):
-            return self._with_rules(profiles_of(self._isdr.call("get_profiles_info", {"tagList": _ALL_TAGS})), {})
-        profiles = profiles_of(self._isdr.call("get_profiles_info", {}))
+            return self._with_rules(self._read({"tagList": _ALL_TAGS}), {})
+        profiles = self._read({})
         rules: dict[bytes, list[str]] = {}
         with suppress(Es10Error):
-            asked = profiles_of(self._isdr.call("get_profiles_info", {"tagList": _RULES}))
-            rules = {each["iccid"]: each["rules"] for each in asked if "rules" in each}
+            asked = entries_of(self._isdr.call("get_profiles_info", {"tagList": _RULES}))
+            rules = {each["iccid"]: each["rules"] for each in asked if "iccid" in each and "rules" in each}
         return self._with_rules(profiles, rules)
+
+    def _read(self, criteria: dict[str, bytes]) -> list[dict[str, Any]]:
+        """The profiles that have an ICCID."""
+        entries = entries_of(self._isdr.call("get_profiles_info", criteria))
+        if not entries and self._defective("empty-list-is-an-error"):
+            raise Es10Error("the eUICC has no profiles")
+        for name, misread in MISREADINGS.items():
+            # Asked only where it makes a difference, so that a proof has no more runs than it needs.
+            if (changed := misread(entries)) != entries and self._defective(name):
+                entries = changed
+        told = [{"state": "disabled", "class": "operational", **each} for each in entries]
+        kept = [each for each in told if len(each.get("iccid", b"")) == _ICCID_OCTETS]
+        return [{key: value for key, value in each.items() if key != MORE} for each in kept]
 
     def _with_rules(self, profiles: list[dict[str, Any]], rules: Mapping[bytes, list[str]]) -> list[dict[str, Any]]:
         for each in profiles:
@@ -75,8 +91,8 @@ def _bits(octets: bytes) -> tuple[bytes, int]:
     return octets[1:], 8 * len(octets[1:])
 
 
-def profiles_of(reply: Reply) -> list[dict[str, Any]]:
-    """The profiles of a GetProfilesInfo that have an ICCID; raises Es10Error where there is no list."""
+def entries_of(reply: Reply) -> list[dict[str, Any]]:
+    """The entries of a GetProfilesInfo; raises Es10Error where there is no list."""
     if not reply.ok or not reply.octets:
         raise Es10Error(f"{reply.function.full_name}: the eUICC answered {reply.sw:04X} and no list")
     try:
@@ -84,18 +100,19 @@ def profiles_of(reply: Reply) -> list[dict[str, Any]]:
         listed = answer.children()[0] if answer.tag == reply.function.tag else answer
         if listed.tag != _LIST:
             raise Es10Error(f"{reply.function.full_name}: the eUICC answered {reply.octets.hex().upper()[:60]}")
-        read = [_profile(entry) for entry in listed.children() if entry.tag == _PROFILE]
+        return [_profile(entry) for entry in listed.children() if entry.tag == _PROFILE]
     except (tlv.TlvError, IndexError) as fault:
         raise Es10Error(f"{reply.function.full_name}: the answer cannot be read: {fault}") from fault
-    return [profile for profile in read if len(profile.get("iccid", b"")) == _ICCID_OCTETS]
 
 
 def _profile(entry: tlv.Tlv) -> dict[str, Any]:
-    reported: dict[str, Any] = {"state": "disabled", "class": "operational"}
+    reported: dict[str, Any] = {}
     for element in entry.children():
         if element.tag == 0x5A:
             reported["iccid"] = element.value
         elif element.tag in _FIELDS:
             name, read = _FIELDS[element.tag]
             reported[name] = read(element.value)
+        elif element.tag not in _LEFT_OUT:
+            reported[MORE] = True
     return reported
