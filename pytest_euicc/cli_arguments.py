@@ -35,7 +35,7 @@ class _Version(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """Their parser; ``command`` in what it returns is a function of this package, such as ``lab.command:readers``."""
     made = Parser("pytest-euicc", description="eUICC and SM-DP+ conformance tests for SGP.22")
-    made.add_argument("--version", action=_Version, help="show the version, and those of what it runs on")
+    made.add_argument("--version", action=_Version, help="show the versions of pytest-euicc and of what it runs on")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: str, text: str, among: Any = commands) -> argparse.ArgumentParser:
@@ -66,34 +66,34 @@ def parser() -> argparse.ArgumentParser:
 
     decode = command("decode", "traces.command:decode", "explain hex: an APDU, a value of ASN.1, or TLV")
     decode.add_argument("hex", nargs="+", help="bytes in hex, or - for standard input")
-    decode.add_argument("--type", default="", metavar="NAME", help="ASN.1 type to read it by")
+    decode.add_argument("--type", default="", metavar="NAME", help="ASN.1 type to decode it as")
 
     text = "compare runs, the oldest first; exit status 1 if something got worse"
     compare = command("compare", "reporting.command:compare", text)
     compare.add_argument("before", type=Path, help="folder of a run, or its run.json")
     compare.add_argument("after", type=Path)
-    compare.add_argument("more", type=Path, nargs="*", help="further runs: three or more show what is flaky")
+    compare.add_argument("more", type=Path, nargs="*", help="further runs; three or more runs show what is flaky")
     for form in ("html", "json", "junit", "markdown"):
         compare.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"write the comparison as {form}")
-    text = "kinds of change that give exit status 1, with commas (default worse,otherwise,flaky)"
+    text = "kinds of change that give exit status 1, comma-separated (default worse,otherwise,flaky)"
     compare.add_argument("--fail-on", default="worse,otherwise,flaky", metavar="KINDS", help=text)
 
-    verify = command("verify", "reporting.command:verify", "check that the files of a run are as the run wrote them")
+    verify = command("verify", "reporting.command:verify", "check that the files of a run have not been changed since")
     verify.add_argument("run", type=Path, help="folder that --euicc-report wrote")
 
-    merge = command("merge", "reporting.command:merge", "make one run of its parts, such as shards (--euicc-shard)")
+    merge = command("merge", "reporting.command:merge", "merge parts, such as shards (--euicc-shard), into one run")
     merge.add_argument("runs", type=Path, nargs="+", metavar="run", help="folders that --euicc-report wrote")
-    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run that is made of them")
+    merge.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the merged run")
 
     coverage = command("coverage", "reporting.command:coverage", "print what the vectors cover as Markdown")
-    text = "print what the vectors lack of this catalogue instead; exit status 1 if anything"
+    text = "instead, print what this catalogue has and the vectors lack; exit status 1 if anything"
     other = coverage.add_mutually_exclusive_group()
     other.add_argument("--against", metavar="FILE", type=Path, help=text)
-    text = "print what each sequence claims and by which source instead (docs/reference/standing.md)"
+    text = "instead, print what each sequence claims and its source (docs/reference/standing.md)"
     other.add_argument("--standing", action="store_true", help=text)
     coverage.set_defaults(vectors=[resources.vectors()])
 
-    text = "run sequences against named defects and permitted variants of the simulators: which find what"
+    text = "run sequences against named defects and permitted variants of the simulators, and report which detect what"
     prove = command("prove", "prove.command:command", text)
     prove.add_argument("--side", choices=("euicc", "smdp", "lpa", "all"), default="all", help="simulator (default all)")
     _many(prove, "--defect", "NAME", "only this defect")
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     text = "also run sequences with defects that cannot affect them: slower, same result"
     extent = prove.add_mutually_exclusive_group()
     extent.add_argument("--every-pair", action="store_true", help=text)
-    text = "no more runs than show whether everything holds: a quarter of the time, without the whole matrices"
+    text = "only the runs needed to show whether everything holds: a quarter of the time, but incomplete matrices"
     extent.add_argument("--enough", action="store_true", help=text)
 
     for kind in ("defect", "variant"):
@@ -120,16 +120,16 @@ def parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run a simulator for other programs")
     served = serve.add_subparsers(required=True, metavar="SIMULATOR")
-    text = "put the simulated eUICC into a virtual PC/SC reader (vpcd)"
+    text = "offer the simulated eUICC in a virtual PC/SC reader (vpcd)"
     card = command("card", "simulator.serve:card", text, served)
     card.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
     card.add_argument("--port", type=_port, default=35963, help="port of vpcd (default 35963)")
-    text = "put the simulated eUICC into a modem that answers to AT commands at a pseudo-terminal"
+    text = "offer the simulated eUICC behind AT commands on a pseudo-terminal"
     modem = command("modem", "simulator.serve:modem", text, served)
     modem.add_argument("--settings", type=Path, help="settings of the simulated eUICC (YAML)")
     text = "without AT+CCHO, AT+CGLA and AT+CCHC: logical channels by MANAGE CHANNEL alone"
     modem.add_argument("--no-logical-channels", action="store_true", help=text)
-    text = "characters of the longest command line that it takes (default 1024)"
+    text = "longest command line in characters (default 1024)"
     modem.add_argument("--longest", type=int, default=1024, metavar="N", help=text)
     text = "run the simulated SM-DP+: ES9+ on both curves, ES2+ with client certificates"
     smdp = command("smdp", "simulator.serve:smdp", text, served)
@@ -145,7 +145,7 @@ def parser() -> argparse.ArgumentParser:
     for simulator in (card, smdp):
         simulator.add_argument("--host", default="127.0.0.1")
 
-    text = "list the profiles that the SM-DP+ under test must hold, and write those that are missing"
+    text = "list the profiles that the SM-DP+ under test must hold, and write the missing ones as an inventory"
     provisioning = command("provisioning", "iut.smdp.provisioning:command", text)
     provisioning.add_argument("--smdp-declaration", type=Path, help="declaration of the SM-DP+ (YAML)")
     provisioning.add_argument(

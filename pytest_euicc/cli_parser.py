@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             what = action.metavar if isinstance(action.metavar, str) else action.dest
             known = list(map(str, action.choices))
-            hint = closest(str(value), known) or f"; there are: {', '.join(known)}"
+            hint = closest(str(value), known) or f"; available: {', '.join(known)}"
             # Beside the name of an argument this would be said twice.
             raise argparse.ArgumentError(None, f"there is no {what.lower()} {value!r}{_plain(hint)}")
 

@@ -82,7 +82,7 @@ class Document:
 
     @classmethod
     def parse(cls, text: str, file: str = "<text>") -> Document:
-        """The same for text."""
+        """Read a document from text, as `read` does from a file."""
         document = cls(file)
         document._load(text.encode())
         return document
@@ -138,7 +138,7 @@ class Document:
         if self.mistakes:
             return None
         if not isinstance(self.data, dict):
-            self.mistake((), f"{what} is a mapping (key: value)")
+            self.mistake((), f"{what} must be a mapping (key: value)")
             return None
         try:
             return model.model_validate({key: entry for key, entry in self.data.items() if not key.startswith("x-")})
@@ -267,17 +267,17 @@ def pydantic_message(error: Any, known: Iterable[str] = ()) -> str:
         case "extra_forbidden":
             return f"unknown key {name!r}{closest(str(name), known)}"
         case "string_type":
-            return f"{name!r} is text; put it in quotes"
+            return f"{name!r} must be text; put it in quotes"
         case "literal_error" | "enum":
-            return f"{error['input']!r} is none of {error['ctx']['expected']}"
+            return f"{error['input']!r} is not one of {error['ctx']['expected']}"
         case "string_pattern_mismatch":
             return f"{error['input']!r} cannot be a {name}: letters, digits, '.', '-' and '_' only"
         case "too_short":
             return f"{name!r} is empty; give at least one"
         case "list_type":
-            return f"{name!r} is a list; start each entry with '-'"
+            return f"{name!r} must be a list; start each entry with '-'"
         case "dict_type" | "model_type" | "mapping_type":
-            return f"{name!r} is a mapping (key: value)"
+            return f"{name!r} must be a mapping (key: value)"
     message: str = error["msg"]
     if error["type"] == "value_error":
         return message.removeprefix("Value error, ")

@@ -74,7 +74,7 @@ class SequenceRun:
         if reported["verdict"] == "fail":
             pytest.fail(printable(f"{reported['id']}: {reported['title']}\n{reported['reason']}{left}"), pytrace=False)
         if left:
-            raise Inconclusive(f"{reported['id']}: passed, but the card was not put back{left}")
+            raise Inconclusive(f"{reported['id']}: passed, but the card was not restored{left}")
 
     def _judged(self) -> dict[str, Any]:
         """Run it; its line of the summary."""
@@ -195,7 +195,7 @@ def euicc(euicc_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Ca
     """The card, reset and started (MF, TERMINAL CAPABILITY, TERMINAL PROFILE).
 
     A test that would change a real card without permission is skipped with the reason, before the command is sent.
-    After the test the card is put back as it was before, unless ``--euicc-keep-changes`` is given.
+    After the test the card is restored, unless ``--euicc-keep-changes`` is given.
     """
     from pytest_euicc.conformance.engine.guard import guarded
 

@@ -106,14 +106,14 @@ class Options:
         0.0,
         "--euicc-wait",
         "SECONDS",
-        "how long to wait until a card is put into the reader (default 0)",
+        "how long to wait for a card to be inserted (default 0)",
         value.seconds,
     )
     operator: str = _option(
         "",
         "--euicc-operator",
         "WHO",
-        "who puts cards in and out and looks at devices: none, terminal or hook (default none; sim: a simulated one)",
+        "who does manual steps, such as removing the card: none, terminal or hook (default none; sim: simulated)",
         value.operator,
     )
     operator_timeout: float = _option(
@@ -140,7 +140,7 @@ class Options:
         60.0,
         "--euicc-timeout",
         "SECONDS",
-        "time limit for a card to answer; five times that for a command with all it announces (default 60)",
+        "time limit for an answer of the card; five times that for a command with everything it announces (default 60)",
         value.seconds,
     )
     isdr_aid: bytes | None = _option(
@@ -168,11 +168,11 @@ class Options:
         10.0,
         "--smdp-wait",
         "SECONDS",
-        "how long to wait for an SM-DP+ that died under a test, before the next one (default 10)",
+        "how long to wait for an SM-DP+ that died during a test, before the next test (default 10)",
         value.seconds,
     )
     lpa: str = _option(
-        "own", "--lpa", "own|FILE", "LPA to test: our own one, or a file that says how it is driven (default own)"
+        "own", "--lpa", "own|FILE", "LPA to test: the built-in one (own), or a driver file (default own)"
     )
     lpa_declaration: Path | None = _option(
         None, "--lpa-declaration", "FILE", "declaration of the LPA under test (YAML)", value.path
@@ -181,7 +181,7 @@ class Options:
         60.0,
         "--lpa-timeout",
         "SECONDS",
-        "how long an LPA may take without sending anything until it tells its user a result (default 60)",
+        "how long an LPA may be silent before it reports a result to its user (default 60)",
         value.seconds,
     )
     seed: str | None = _option(
@@ -209,12 +209,12 @@ class Options:
         None,
         "--euicc-resume",
         "DIR",
-        "go on with a run that was cut short, in the folder of its reports; what it has done is not done again",
+        "resume the interrupted run whose reports are in this folder; finished sequences are not run again",
         value.path,
     )
     fail_on: tuple[str, ...] = _option(
         FAIL_ON, "--euicc-fail-on", "KINDS",
-        "what gives exit status 1, with commas: fail, inconclusive, restore, observation (default the first three)",
+        "what gives exit status 1, comma-separated: fail, inconclusive, restore, observation (default the first three)",
         value.kinds,
     )  # fmt: skip
     allow_destructive: bool = _option(
@@ -223,7 +223,7 @@ class Options:
     )  # fmt: skip
     keep_changes: bool = _option(
         False, "--euicc-keep-changes", "",
-        "do not put the card back after a test in Python (fixtures euicc, isdr, lpa)", value.yes, "bool",
+        "do not restore the card after a test in Python (fixtures euicc, isdr, lpa)", value.yes, "bool",
     )  # fmt: skip
     show_secrets: bool = _option(
         False, "--euicc-show-secrets", "",
@@ -231,7 +231,7 @@ class Options:
     )  # fmt: skip
     plan: bool = _option(
         False, "--euicc-plan", "",
-        "at the start, say which of the chosen sequences apply, what they change and need", value.yes, "bool",
+        "at the start, print which of the selected sequences apply, what they change and need", value.yes, "bool",
     )  # fmt: skip
     applicable_only: bool = _option(
         False, "--euicc-applicable-only", "",
@@ -239,14 +239,15 @@ class Options:
     )  # fmt: skip
     order: str = _option(
         "card", "--euicc-order", "card|vectors",
-        "order of the sequences on a card in a reader: as it takes least from the card, or as written (default card)",
+        "order of the sequences on a card in a reader: those that delete its own profiles last, or as written "
+        "(default card)",
         value.order,
     )  # fmt: skip
     shard: Shard | None = _option(
         None,
         "--euicc-shard",
         "K/N",
-        "run only the K-th of N parts; `pytest-euicc merge` makes one run of them",
+        "run only the K-th of N parts; `pytest-euicc merge` merges them into one run",
         value.shard,
     )
     vectors: tuple[Path, ...] = _option(
@@ -265,7 +266,7 @@ class Options:
         (),
         "--euicc-variant",
         "NAME",
-        "switch a permitted variant of the simulated eUICC on (may be repeated)",
+        "switch on a permitted variant of the simulated eUICC (may be repeated)",
         value.names,
         "",
     )
@@ -281,15 +282,20 @@ class Options:
         (),
         "--smdp-variant",
         "NAME",
-        "switch a permitted variant of the simulated SM-DP+ on (may be repeated)",
+        "switch on a permitted variant of the simulated SM-DP+ (may be repeated)",
         value.names,
         "",
     )
     lpa_defects: tuple[str, ...] = _option(
-        (), "--lpa-defect", "NAME", "switch on a named defect of our own LPA (may be repeated)", value.names, ""
+        (), "--lpa-defect", "NAME", "switch on a named defect of the built-in LPA (may be repeated)", value.names, ""
     )
     lpa_variants: tuple[str, ...] = _option(
-        (), "--lpa-variant", "NAME", "switch a permitted variant of our own LPA on (may be repeated)", value.names, ""
+        (),
+        "--lpa-variant",
+        "NAME",
+        "switch on a permitted variant of the built-in LPA (may be repeated)",
+        value.names,
+        "",
     )
     worker: str = ""
     provision: Hook | None = None

@@ -126,7 +126,7 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """As long as a test runs or puts the card back, Ctrl-C for the second time ends that as well."""
+    """While a test runs or restores the card, a second Ctrl-C ends that as well."""
     with item.config.stash[RUN].interruption.cuttable():
         return (yield)
 

@@ -90,7 +90,7 @@ def _descend(type_name: str, node: Node, element: Tlv, name: str, walked: str) -
     entry = node.field(name)
     if entry is None:
         names = ", ".join(child.name for child in node.fields) or "none"
-        raise Asn1Error(type_name, walked, element.offset, f"no field {name!r}; there are: {names}")
+        raise Asn1Error(type_name, walked, element.offset, f"no field {name!r}; available: {names}")
     if node.kind == "CHOICE":
         inner = next(iter(element.children()), None) if node.explicit else element
         found = inner if inner is not None and entry.takes(inner.tag) else None

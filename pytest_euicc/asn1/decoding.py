@@ -62,7 +62,7 @@ def receive(type_name: str, octets: bytes, *, entry_by_entry: bool = False) -> R
     except TlvError as error:
         raise Asn1Error(type_name, "", error.offset, error.reason) from None
     if not node.takes(element.tag):
-        raise walk.fault(None, element, f"tag {element.tag:X}, wanted {_wanted(node)}")
+        raise walk.fault(None, element, f"tag {element.tag:X}, expected {_wanted(node)}")
     value = _decoder(node)(walk, element, None)
     return Received(type_name, octets, value, tuple(walk.unknown), tuple(walk.odd))
 
@@ -201,7 +201,7 @@ def _choice(node: Node) -> _Decoder:
             element = walk.inner(element, place)
         at = node.place(element.tag)
         if at < 0:
-            raise walk.fault(place, element, f"tag {element.tag:X} is no alternative; {_alternatives(node)} are")
+            raise walk.fault(place, element, f"tag {element.tag:X} is not an alternative; {_alternatives(node)} are")
         name = node.fields[at].name
         return name, decoders[at](walk, element, (place, name))
 
@@ -265,7 +265,7 @@ def _list(node: Node) -> _Decoder:
                 within = (place, number)
                 try:
                     if not entry.takes(child.tag):
-                        raise walk.fault(within, child, f"tag {child.tag:X}, wanted {_wanted(entry)}")
+                        raise walk.fault(within, child, f"tag {child.tag:X}, expected {_wanted(entry)}")
                     values.append(read(walk, child, within))
                 except Asn1Error as fault:
                     walk.note(fault)

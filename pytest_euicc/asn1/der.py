@@ -136,7 +136,7 @@ def _contents(element: Tlv, node: Node | None) -> Iterator[DerFault]:
             try:
                 octets.decode()
             except UnicodeDecodeError as error:
-                yield DerFault(at + error.start, f"no UTF-8: {error.reason} (X.690 8.23.10)")
+                yield DerFault(at + error.start, f"not UTF-8: {error.reason} (X.690 8.23.10)")
 
 
 def _bits(at: int, octets: bytes, *, named: bool) -> Iterator[DerFault]:

@@ -93,7 +93,7 @@ def _choice(node: Node) -> _Encoder:
             raise _Refused(f"CHOICE cannot be made from {value!r}")
         if len(value) != 2 or not isinstance(value[0], str) or node.field(value[0]) is None:
             names = ", ".join(entry.name for entry in node.fields)
-            raise _Refused(f"{value!r} is no alternative; {names} are")
+            raise _Refused(f"{value!r} is not an alternative; {names} are")
         return _within(value[0], encoders[value[0]], value[1])
 
     return _tagged(node, object, chosen) if node.explicit else chosen
@@ -120,7 +120,7 @@ def _sequence(node: Node) -> _Encoder:
         if not value.keys() <= known:
             name = next(name for name in value if name not in known)
             names = ", ".join(entry.name for entry in node.fields) or "none"
-            raise _Refused(f"no field {name!r}; there are: {names}")
+            raise _Refused(f"no field {name!r}; available: {names}")
         contents = b""
         for name, optional, default in parts:
             if name in value:
@@ -147,7 +147,7 @@ def _integer(node: Node) -> _Encoder:
         if isinstance(value, str):
             if value not in names:
                 wanted = ", ".join(names) or "a number"
-                raise _Refused(f"{value!r} is no name of it; {wanted} would be")
+                raise _Refused(f"{value!r} is not one of its names: {wanted}")
             value = names[value]
         if not isinstance(value, int) or isinstance(value, bool):
             raise _Refused(f"INTEGER cannot be made from {value!r}")
@@ -189,7 +189,7 @@ def _opaque(node: Node) -> _Encoder:
         try:
             element = tlv.read(octets, 0)
         except TlvError as error:
-            raise _Refused(f"no TLV: {error}") from None
+            raise _Refused(f"not a TLV: {error}") from None
         return node.tag_octets + octets[len(tlv.encode_tag(element.tag)) :]
 
     return encode

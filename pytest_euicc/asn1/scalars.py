@@ -75,7 +75,7 @@ def _text(octets: bytes) -> str:
     try:
         return octets.decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"no UTF-8: {error.reason}") from None
+        raise ValueError(f"not UTF-8: {error.reason}") from None
 
 
 _DECODERS: dict[str, Callable[[bytes], Any]] = {

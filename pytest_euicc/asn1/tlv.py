@@ -165,7 +165,7 @@ def find(octets: bytes, *path: int) -> bytes:
     """
     element = parse(octets)
     if element.tag != path[0]:
-        raise TlvError(0, f"tag {element.tag:X}, wanted {path[0]:X}")
+        raise TlvError(0, f"tag {element.tag:X}, expected {path[0]:X}")
     for tag in path[1:]:
         found = next((child for child in element.children() if child.tag == tag), None)
         if found is None:

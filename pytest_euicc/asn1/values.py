@@ -62,7 +62,7 @@ def encode_oid(text: str) -> bytes:
     """The contents of an OBJECT IDENTIFIER out of its dotted text (X.690 8.19); raises ValueError."""
     arcs = [int(part) if part.isascii() and part.isdecimal() else -1 for part in text.split(".")]
     if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
-        raise ValueError(f"{text!r} is no object identifier")
+        raise ValueError(f"{text!r} is not an object identifier")
     contents = b""
     for arc in [arcs[0] * 40 + arcs[1], *arcs[2:]]:
         groups = [arc & 0x7F]

@@ -39,7 +39,7 @@ class CommandApdu:
         if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
             for name in ("cla", "ins", "p1", "p2"):
                 if not 0 <= getattr(self, name) <= 0xFF:
-                    raise ApduError(f"{name} is {getattr(self, name):#x}: one octet wanted")
+                    raise ApduError(f"{name} is {getattr(self, name):#x}: one octet expected")
         if len(self.data) > _MAX_DATA:
             raise ApduError(f"{len(self.data)} octets of command data: at most {_MAX_DATA} fit")
         if self.le is not None and not 1 <= self.le <= _MAX_LE:
@@ -61,12 +61,12 @@ class CommandApdu:
         return channel_of(self.cla)
 
     def on_channel(self, channel: int) -> Self:
-        """The same command on another logical channel."""
+        """This command for another logical channel."""
         cla = cla_on_channel(self.cla, channel)
         return self if cla == self.cla else replace(self, cla=cla)
 
     def without_le(self) -> Self:
-        """The same command as T=0 carries it when it has data: the answer is fetched by GET RESPONSE."""
+        """This command in the form for T=0 with data, without Le: the answer is fetched by GET RESPONSE."""
         return self if self.le is None else replace(self, le=None)
 
     def encode(self) -> bytes:

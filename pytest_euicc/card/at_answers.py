@@ -50,7 +50,7 @@ def response(device: str, prefix: str, lines: Sequence[str]) -> bytes:
                 f"{device}: {prefix} announces {length} characters and has {len(digits)}: {_reported(lines)}"
             )
         if len(digits) < 4:
-            raise MalformedAnswer(f"{device}: {_reported(lines)} is no response APDU")
+            raise MalformedAnswer(f"{device}: {_reported(lines)} is not a response APDU")
         return bytes.fromhex(digits)
     raise MalformedAnswer(f"{device}: OK without an answer that can be read: {_reported(lines)}")
 

@@ -90,7 +90,7 @@ class Card:
         return self.transport.atr
 
     def close(self) -> None:
-        """Let go of the card."""
+        """Release the card."""
         self._forget_channels()
         self.transport.close()
 
@@ -215,7 +215,7 @@ class Card:
             return ResponseApdu.parse(response)
         except ApduError as fault:
             raise MalformedAnswer(
-                f"{self.description}: {octets.hex().upper()} was answered by no APDU: {fault}"
+                f"{self.description}: {octets.hex().upper()} was not answered with an APDU: {fault}"
             ) from None
 
     def serve_proactive(self, response: ResponseApdu) -> None:

@@ -49,7 +49,7 @@ def parse(argument: str) -> tuple[str, ModemOptions]:
         name, _, value = text.partition("=")
         numbers, choices = _NUMBERS.get(name), _CHOICES.get(name, ())
         if name not in known:
-            raise UnknownTransport(f"at:{argument}: no option {name!r}; there are: {', '.join(sorted(known))}")
+            raise UnknownTransport(f"at:{argument}: no option {name!r}; available: {', '.join(sorted(known))}")
         if numbers and not (value.isdecimal() and numbers[0] <= int(value) <= numbers[1]):
             raise UnknownTransport(f"at:{argument}: {name} is a number from {numbers[0]} to {numbers[1]}")
         if not numbers and value not in choices:

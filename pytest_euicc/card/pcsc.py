@@ -11,7 +11,7 @@ from pytest_euicc.card.winscard import Reader, WinScard
 
 # pcscd checks every 0.4 s whether a card is still present (PCSCLITE_STATUS_POLL_RATE); USB readers report it.
 _PULLED_SECONDS = 1.0
-_PULLED = "reader {!r}: the card was pulled out, or the reader unplugged, while in use"
+_PULLED = "reader {!r}: the card was removed, or the reader unplugged, while in use"
 
 
 def list_readers() -> list[Reader]:
@@ -98,7 +98,7 @@ class PcscTransport:
         self._forget()
         self._winscard = winscard = WinScard(self._options.timeout)
         if not any(reader.name == self.reader and reader.has_card for reader in winscard.readers()):
-            raise NoCard(f"reader {self.reader!r} is empty: put the card in")
+            raise NoCard(f"reader {self.reader!r} is empty: insert the card")
         self._handle, self.protocol = winscard.connect(self.reader, self._options.protocol)
         self.atr = winscard.atr(self.reader, self._handle)
         return self.atr
@@ -138,7 +138,7 @@ class PcscTransport:
 
     def _take(self, winscard: WinScard, reader: Reader) -> None:
         if not reader.has_card:
-            raise NoCard(f"reader {reader.name!r} is empty: put a card in")
+            raise NoCard(f"reader {reader.name!r} is empty: insert a card")
         lock = ReaderLock(reader.name)
         if not lock.acquire():
             raise ReaderBusy(

@@ -87,7 +87,8 @@ class Recorder:
                 if not self._path.exists():
                     raise TraceError(f"{self._path}: the recording cannot be written: {fault.strerror}") from fault
                 raise TraceError(
-                    f"{self._path}: there is such a file, and a recording replaces none; remove it, or name another"
+                    f"{self._path}: this file already exists, and a recording overwrites none; remove it, "
+                    "or name another"
                 ) from None
             except OSError as fault:
                 raise TraceError(f"{self._path}: the recording cannot be written: {fault.strerror}") from fault
@@ -150,7 +151,7 @@ class Recorder:
                 octets = octets[self._file.write(octets) or 0 :]
         except OSError as fault:
             self.fault = (
-                f"{self._path}: the recording ends here, the file takes no more: {fault.strerror}. "
+                f"{self._path}: the recording ends here, no more can be written: {fault.strerror}. "
                 "What was recorded before can be replayed; make room, or record elsewhere"
             )
 
@@ -174,7 +175,7 @@ class RemovableRecorder(Recorder):
 
 
 class SnapshotRecorder(Recorder):
-    """A recorder around a transport that can put its card back."""
+    """A recorder around a transport with snapshots."""
 
     def __init__(self, transport: SnapshotTransport, path: Path, notes: Mapping[str, str] | None = None) -> None:
         super().__init__(transport, path, notes)
@@ -315,14 +316,14 @@ class Replay:
 
 
 class SnapshotReplay(Replay):
-    """Replays a run whose card could be put back: nothing went over the transport for it."""
+    """Replays a run on a transport with snapshots, which send nothing to the card."""
 
     def snapshot(self) -> object:
         """There is nothing to keep."""
         return None
 
     def restore(self, snapshot: object) -> None:
-        """There is nothing to put back."""
+        """There is nothing to restore."""
 
 
 def open_replay(argument: str, options: TransportOptions) -> Transport:  # noqa: ARG001 (the signature of all transports)

@@ -37,7 +37,7 @@ def choose(readers: list[Reader], wanted: str) -> list[Reader]:
     found = [reader for reader in readers if reader.name == wanted] or _by_name(readers, wanted.casefold())
     if not found or wanted.isdecimal():
         present = ", ".join(f"{index}: {reader.name}" for index, reader in enumerate(readers))
-        raise NoReader(f"no reader {wanted!r}. There are: {present}")
+        raise NoReader(f"no reader {wanted!r}. Available: {present}")
     return found
 
 
@@ -56,5 +56,5 @@ def _by_atr(readers: list[Reader], wanted: str) -> list[Reader]:
     found = [reader for reader in readers if reader.has_card and reader.atr.hex().upper().startswith(digits)]
     if not found:
         present = [f"{reader.name}: {reader.atr.hex().upper()}" for reader in readers if reader.has_card]
-        raise NoCard(f"no card with ATR {digits}. There are: {', '.join(present) or 'no cards'}")
+        raise NoCard(f"no card with ATR {digits}. Available: {', '.join(present) or 'no cards'}")
     return found

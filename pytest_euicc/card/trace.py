@@ -72,7 +72,7 @@ class Trace:
 
     @property
     def snapshots(self) -> bool:
-        """Whether the recorded transport could put its card back."""
+        """Whether the recorded transport had snapshots of its card."""
         return self.notes.get("snapshots") == "yes"
 
     @classmethod

@@ -37,12 +37,12 @@ class Transport(Protocol):
         """Reset the card; returns its ATR."""
 
     def close(self) -> None:
-        """Let go of the card. Closing twice is harmless."""
+        """Release the card. Closing twice is harmless."""
 
 
 @runtime_checkable
 class SnapshotTransport(Transport, Protocol):
-    """A transport that can put its card back as it was."""
+    """A transport that can restore an earlier state of its card."""
 
     def snapshot(self) -> object:
         """Everything the card would keep over a reset."""
@@ -126,7 +126,7 @@ def open_transport(spec: str, options: TransportOptions | None = None) -> Transp
     installed = kinds()
     if kind not in installed:
         raise UnknownTransport(
-            f"no transport {kind!r} (in {spec!r}); there are: {', '.join(sorted(installed)) or 'none'}. "
+            f"no transport {kind!r} (in {spec!r}); available: {', '.join(sorted(installed)) or 'none'}. "
             f"Others can be added by the entry point group {ENTRY_POINTS}."
         )
     try:

@@ -116,7 +116,7 @@ class VpcdTransport:
         if self._link is not None:
             self._link.close()
             self._link = None
-        return ReaderGone(f"{self.description}: the software card hung up in the middle of the run ({fault})")
+        return ReaderGone(f"{self.description}: the software card disconnected in the middle of the run ({fault})")
 
 
 def _no_port(port: int, fault: OSError) -> ReaderBusy | UnknownTransport:

@@ -130,7 +130,7 @@ class WinScard:
             self._check(result)
 
     def holds(self, handle: int) -> bool:
-        """Whether the card that was taken is still in its reader; False also for one that was put back meanwhile."""
+        """Whether the card that was opened is still in its reader; False also if it was removed and reinserted."""
         with self._explained(""):
             result = self._call("SCardStatus", handle)[0]
         return bool(result == self.api.SCARD_S_SUCCESS)
@@ -189,9 +189,9 @@ class WinScard:
         if code == api.SCARD_E_READER_UNAVAILABLE:
             return ReaderGone(f"reader {reader!r} was unplugged while it was in use")
         if code == api.SCARD_E_NO_SMARTCARD:
-            return NoCard(f"reader {reader!r} is empty: put a card in")
+            return NoCard(f"reader {reader!r} is empty: insert a card")
         if code == api.SCARD_W_REMOVED_CARD:
-            return ReaderGone(f"reader {reader!r}: the card was pulled out while it was in use")
+            return ReaderGone(f"reader {reader!r}: the card was removed while it was in use")
         if code == api.SCARD_W_RESET_CARD:
             return ReaderBusy(f"reader {reader!r}: another program reset the card in the middle of the run")
         if code == api.SCARD_E_PROTO_MISMATCH:
@@ -207,7 +207,7 @@ class WinScard:
         if code in mute:
             return CardMute(
                 f"reader {reader!r}: the card is mute ({fault}). "
-                "Clean and turn the card, try a cold reset by taking it out and putting it in"
+                "Clean and turn the card, try a cold reset by removing and reinserting it"
             )
         return CardError(f"reader {reader!r}: {fault}")
 

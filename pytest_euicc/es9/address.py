@@ -21,10 +21,10 @@ def https_authority(url: str) -> tuple[str, str, int]:
     authority = url.removeprefix("https://").partition("/")[0]
     match = _AUTHORITY.fullmatch(authority)
     if match is None or not authority.isprintable() or not _is_host(match["host"]):
-        raise AddressFault(ascii(url), "no address of a server; wanted https://host[:port]")
+        raise AddressFault(ascii(url), "not an address of a server; expected https://host[:port]")
     port = int(match["port"] or _HTTPS_PORT)
     if not 0 < port <= 0xFFFF:
-        raise AddressFault(ascii(url), f"port {port}; wanted 1 to 65535")
+        raise AddressFault(ascii(url), f"port {port}; expected 1 to 65535")
     return authority, match["host"].strip("[]").lower(), port
 
 

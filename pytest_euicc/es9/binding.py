@@ -239,10 +239,10 @@ def fault_of(reply: Es9Reply, url: str) -> Es9Error | None:
         return Redirected(url, f"HTTP {reply.status} sends to {where}; SGP.22 6.5 knows no redirects, none is followed")
     if reply.status not in (_OK, _NO_CONTENT):
         wanted = _NO_CONTENT if reply.function == "handleNotification" else _OK
-        message = f"HTTP {reply.status}, wanted {wanted} (SGP.22 6.5.2); {_beginning(reply)}"
+        message = f"HTTP {reply.status}, expected {wanted} (SGP.22 6.5.2); {_beginning(reply)}"
         return UnexpectedHttpStatus(url, message, reply.status)
     if reply.status == _OK and reply.body is None:
-        return NotJson(url, f"the answer is no JSON object (SGP.22 6.5.2): {_beginning(reply)}")
+        return NotJson(url, f"the answer is not a JSON object (SGP.22 6.5.2): {_beginning(reply)}")
     return None
 
 

@@ -170,7 +170,7 @@ def _read(url: str, sent: bytes, received: bytes) -> HelloAnswer:
     message = _handshake_octets(received)
     if received[0] != _HANDSHAKE or message[:1] != bytes([_SERVER_HELLO]):
         beginning = received[:40].decode("ascii", "replace")
-        raise NotTls(url, f"the answer to a ClientHello is no TLS; it begins {beginning!r}. Is the port right?")
+        raise NotTls(url, f"the answer to a ClientHello is not TLS; it begins {beginning!r}. Is the port right?")
     try:
         version, suite = _server_hello(message[4 : 4 + int.from_bytes(message[1:4], "big")])
     except IndexError:

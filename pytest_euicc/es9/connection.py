@@ -128,7 +128,7 @@ class Connection:
                         return HttpAnswer(response.status_code, _merged(response), bytes(octets))
         except TimeoutError:
             if begun:
-                raise ServerTimeout(url, f"the answer is not whole after {seconds:g} s") from None
+                raise ServerTimeout(url, f"the answer is not complete after {seconds:g} s") from None
             reported = f"no answer within {seconds:g} s; give it more time, or see why"
             raise ServerTimeout(url, reported) from None
         except ssl.SSLError as error:

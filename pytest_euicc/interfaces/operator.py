@@ -39,7 +39,7 @@ def insert_card(context: Context, _message: Message, *, card: Literal["same", "o
     sequence inconclusive; nothing but its EID is read then.
 
     Args:
-        card: ``other``: a second eUICC, on which nothing may be changed. The first one is put back in the end.
+        card: ``other``: a second eUICC, which must not be changed. The first one is reinserted in the end.
 
     Returns:
         ``octets`` of the ATR.
@@ -85,7 +85,7 @@ def confirm(context: Context, _message: Message, *, question: str) -> Outcome:
 
 def _without_card(context: Context, task: Literal["remove", "power off"], text: str) -> None:
     if not context.session.eid:
-        raise NotPermitted("the card tells no EID, so that nobody could know it again after it was out")
+        raise NotPermitted("the card reports no EID, so it could not be recognised after its removal")
     transport = context.card.transport
     if isinstance(transport, RemovableTransport):
         reader = transport
@@ -119,7 +119,7 @@ def _with_card(context: Context, task: Literal["insert", "swap", "power on"], te
     if (found == session.eid) is not same:
         wanted = f"that with EID {session.eid}" if same else "another one"
         session.other_card = True
-        raise SetupIncomplete(f"the card that was put in has EID {found or 'none'}; {wanted} was asked for")
+        raise SetupIncomplete(f"the inserted card has EID {found or 'none'}; {wanted} was asked for")
     session.other_card = not same
     return Outcome(value={"octets": card.atr}, received=card.atr, shape=_ATR)
 

@@ -45,8 +45,8 @@ def check(options: Options, *, workers: bool) -> None:
         open_driver(options)
     if options.record is not None and not workers and options.record.is_file():
         raise OptionError(
-            f"--euicc-record {options.record}: there is such a file, and a recording replaces none; remove it, or name "
-            "another"
+            f"--euicc-record {options.record}: this file already exists, and a recording overwrites none; remove it, "
+            "or name another"
         )
 
 
@@ -59,13 +59,13 @@ def _contradictions(options: Options, server: str) -> Iterator[str]:
     simulators = (
         (options.kind == SIMULATED, "euicc", "the simulated eUICC", f"--euicc {options.euicc}"),
         (not server, "smdp", "the simulated SM-DP+", server),
-        (options.lpa == OWN, "lpa", "our own LPA", f"--lpa {options.lpa}"),
+        (options.lpa == OWN, "lpa", "the built-in LPA", f"--lpa {options.lpa}"),
     )
     for simulated, side, what, other in simulators:
         prefix = "" if side == "euicc" else f"{side}_"
         for kind in ("defect", "variant"):
             if getattr(options, f"{prefix}{kind}s") and not simulated:
-                yield f"--{side}-{kind} is for {what}, not for {other}; leave one of them away"
+                yield f"--{side}-{kind} is for {what}, not for {other}; omit one of them"
     kind, _, argument = options.euicc.partition(":")
     if kind == "replay" and options.record is not None and _same(Path(argument), options.record):
         yield f"--euicc-record {options.record} is what --euicc {options.euicc} reads; name another file"
@@ -80,7 +80,7 @@ def _card(options: Options) -> None:
     kind, _, argument = options.euicc.partition(":")
     installed = kinds()
     if kind not in installed:
-        hint = closest(kind, installed) or f"; there are: {', '.join(sorted(installed))}"
+        hint = closest(kind, installed) or f"; available: {', '.join(sorted(installed))}"
         raise OptionError(f"--euicc {options.euicc}: there is no transport {kind!r}{hint}")
     if kind == SIMULATED:
         from pytest_euicc.simulator.euicc.defects import DEFECTS

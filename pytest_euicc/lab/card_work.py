@@ -28,7 +28,7 @@ def expected(states: Iterable[str], actions: Iterable[str], *, changes: bool, wh
 
     Args:
         states: all that it passes through, implied ones too.
-        whole: the card is put back by a snapshot or by commands of the declaration, not by what it held.
+        whole: the card is restored by a snapshot or by commands of the declaration, not by comparing its content.
     """
     means = _means()[WHOLE if whole else READER]
     causes = [CHANGED if changes else UNCHANGED, *(f"state {name}" for name in states)]

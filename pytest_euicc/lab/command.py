@@ -52,7 +52,7 @@ def declare(arguments: Namespace) -> int:
     """
     out: Path | None = arguments.out
     if out is not None and out.exists():
-        raise OptionError(f"--out {out}: there is such a file already; name another one")
+        raise OptionError(f"--out {out}: this file already exists; name another one")
     library.load()
     text = templates.template(arguments.template) if arguments.template else _declared(arguments)
     if out is None:

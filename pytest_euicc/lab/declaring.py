@@ -84,7 +84,7 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
     yield from _profiles(facts)
     yield "# May tests change this card, install and delete profiles on it? Only cards listed here are changed."
     yield f"{QUESTION}test_cards: [{_quoted(facts.eid)}]"
-    yield "# restore: [] takes command APDUs that put the card back to its personalised state, if it has such."
+    yield "# restore: [] lists command APDUs that restore the personalised state of the card, if it has such commands."
 
 
 def _options(facts: Facts, curves: Mapping[str, str], reported: Mapping[str, Any]) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _how(request: OperatorRequest) -> str:
     if request.task == "confirm":
         return "y and Enter for yes, n and Enter for no, s and Enter if you cannot say"
     if request.done is not None:
-        return "it goes on by itself; s and Enter if it cannot be done"
+        return "detected automatically; s and Enter if it cannot be done"
     return "Enter when it is done; s and Enter if it cannot be done"
 
 

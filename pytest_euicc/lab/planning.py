@@ -40,7 +40,7 @@ class Planned:
         needs: in words.
         seconds: that it took in an earlier run; None where it did not run.
         work: what it is expected to ask of the card.
-        undone: what puts the card back, in words; empty where nothing is changed.
+        undone: how the card is restored, in words; empty if nothing is changed.
     """
 
     id: str

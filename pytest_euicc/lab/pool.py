@@ -118,7 +118,7 @@ class Pool(BaseModel):
 
 def _products(document: Document) -> list[Product]:
     if not isinstance(document.data, list) or not document.data:
-        document.mistake((), "a pool is a list of products; start each with '- declaration: FILE'")
+        document.mistake((), "a pool must be a list of products; start each with '- declaration: FILE'")
         return []
     try:
         return TypeAdapter(list[Product]).validate_python(document.data)

@@ -71,7 +71,7 @@ class Return:
         found = read_eid(card.transport, session.isdr_aid)
         card.reset()
         if not found or found != session.eid:
-            reported = f"has EID {found}" if found else "tells no EID"
+            reported = f"has EID {found}" if found else "reports no EID"
             wanted = f"that with EID {session.eid}" if session.eid else "one that gave no EID either"
             self._stranger = (
                 f"the card in {card.description} {reported}, but the run is about {wanted}: put that one back"

@@ -49,7 +49,7 @@ def init(arguments: Namespace) -> int:
     there = [name for name in texts if (folder / name).exists()]
     if there:
         raise CannotStart(
-            f"{folder}: {', '.join(sorted(there))}: there already, and replaced by nothing; name an empty folder"
+            f"{folder}: {', '.join(sorted(there))}: already there, and not overwritten; name an empty folder"
         )
     try:
         for name, text in texts.items():
@@ -59,5 +59,5 @@ def init(arguments: Namespace) -> int:
                 file.write(text)
     except OSError as error:
         raise CannotStart(f"{error.filename or folder}: {error.strerror or error}") from None
-    sys.stdout.write(f"{folder}: {len(texts)} files; go on with {folder / 'README.md'}\n")
+    sys.stdout.write(f"{folder}: {len(texts)} files; continue with {folder / 'README.md'}\n")
     return 0

@@ -28,7 +28,7 @@ def undoing(actions: Iterable[str], declaration: Declaration, *, installs: bool,
 
     Args:
         installs: it installs a profile by download.
-        simulated: the card is the simulated one, which is put back as a whole.
+        simulated: the card is the simulated one, which is restored as a whole.
     """
     if simulated:
         return SNAPSHOT

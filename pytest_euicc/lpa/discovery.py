@@ -35,7 +35,7 @@ def events_in(answer: dict[str, Any]) -> Iterator[Event]:
     """
     entries = answer.get("eventEntries")
     if not isinstance(entries, list):
-        raise UnreadableAnswer(_STEP, "eventEntries is no list", "5.8.2")
+        raise UnreadableAnswer(_STEP, "eventEntries is not a list", "5.8.2")
     for entry in entries:
         event = entry.get("eventId") if isinstance(entry, dict) else None
         address = entry.get("rspServerAddress") if isinstance(entry, dict) else None

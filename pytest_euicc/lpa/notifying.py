@@ -117,7 +117,7 @@ class Notifying(Sides):
     def _send(self, entry: Entry) -> None:
         if not _HOST.fullmatch(entry.address):
             # Nobody is asked instead: a part of what is no host name names another server.
-            raise AddressFault(ascii(entry.address), "it is no host name (SGP.22 3.5)")
+            raise AddressFault(ascii(entry.address), "it is not a host name (SGP.22 3.5)")
         server = self._client(entry.to or entry.address)
         request = codec.encode("RetrieveNotificationsListRequest", {"searchCriteria": ("seqNumber", entry.number)})
         reply = self._isdr.send("retrieve_notifications_list", request)

@@ -18,7 +18,7 @@ class Es9(Protocol):
         """POST one function; raises Es9Error where no answer of the binding comes."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 @dataclass

@@ -41,7 +41,7 @@ Code = str | Callable[[], str | None] | None
 _DECIDED: dict[bool | str, tuple[str, str]] = {
     False: ("endUserRejection", "the end user refused the profile"),
     "no": ("endUserRejection", "the end user refused the profile"),
-    "not now": ("postponed", "the end user put the profile off"),
+    "not now": ("postponed", "the end user postponed the profile"),
     "nothing": ("timeout", "the end user did not answer"),
 }
 """CancelSessionReason and words of what is no yes (SGP.22 3.1.3.1)."""

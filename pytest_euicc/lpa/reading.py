@@ -35,7 +35,7 @@ def transaction_of(answer: dict[str, Any]) -> bytes:
     """transactionId of an answer; raises UnreadableAnswer where it is not text of 1 to 16 octets in hex."""
     text = answer.get("transactionId")
     if not isinstance(text, str) or not _TRANSACTION.fullmatch(text):
-        reported = f"transactionId is {ascii(text)[:60]}; wanted text of 1 to 16 octets in hex"
+        reported = f"transactionId is {ascii(text)[:60]}; expected text of 1 to 16 octets in hex"
         raise UnreadableAnswer("ES9+.InitiateAuthentication", reported, "5.6.1")
     return bytes.fromhex(text)
 

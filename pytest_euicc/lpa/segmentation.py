@@ -45,7 +45,7 @@ def segments(package: bytes) -> list[bytes]:
             raise PackageFault(f"the part {part.tag:X} has no element {wanted:X}")
         for element in elements:
             if element.tag != wanted:
-                raise PackageFault(f"an element {element.tag:X} in the part {part.tag:X}, which has {wanted:X} alone")
+                raise PackageFault(f"an element {element.tag:X} in the part {part.tag:X}, which has only {wanted:X}")
     return bpp.segments(package)
 
 
@@ -54,5 +54,5 @@ def _check_order(tags: Sequence[int]) -> None:
     if list(tags) != wanted:
         names = ", ".join(f"{tag:X}" for tag in tags) or "none"
         raise PackageFault(
-            f"the parts are {names}; wanted are {', '.join(f'{tag:X}' for tag in wanted)} (SGP.22 2.5.4)"
+            f"the parts are {names}; expected are {', '.join(f'{tag:X}' for tag in wanted)} (SGP.22 2.5.4)"
         )

@@ -216,7 +216,7 @@ def read_header(packet: bytes) -> CommandHeader:
         PacketFault: it is no command packet, or its lengths do not agree.
     """
     if len(packet) < 2 + 1 + _COMMAND_HEADER or int.from_bytes(packet[:2], "big") != len(packet) - 2:
-        raise PacketFault(f"{len(packet)} octets are no command packet of the length that CPL says")
+        raise PacketFault(f"{len(packet)} octets are not a command packet of the length given by CPL")
     spi = Spi.parse(packet[3:5])
     if packet[2] < _COMMAND_HEADER or packet[2] + 3 > len(packet):
         raise PacketFault(f"CHL {packet[2]:02X} does not fit")
@@ -277,7 +277,7 @@ def read_response(packet: bytes, spi: Spi, keys: KeySet) -> Response:
         PacketFault: no response packet, a wrong checksum, or less security than asked for.
     """
     if len(packet) < 3 + _RESPONSE_HEADER or int.from_bytes(packet[:2], "big") != len(packet) - 2:
-        raise PacketFault(f"{packet.hex().upper() or 'nothing'} is no response packet of the length that RPL says")
+        raise PacketFault(f"{packet.hex().upper() or 'nothing'} is not a response packet of the length given by RPL")
     plain = packet[2] == _RESPONSE_HEADER
     if plain and _plain_error(packet):
         return _response(packet[:6], packet[6:], 0, secured=False)

@@ -112,7 +112,7 @@ def read_results(octets: bytes, *, expanded: bool) -> Results:
     """
     if not expanded:
         if len(octets) < 3:
-            raise ScriptFault(f"{octets.hex().upper() or 'nothing'} is no answer to a script in compact format")
+            raise ScriptFault(f"{octets.hex().upper() or 'nothing'} is not an answer to a script in compact format")
         return Results(octets[0], int.from_bytes(octets[1:3], "big"), octets[3:])
     try:
         template = tlv.parse(octets)
@@ -121,7 +121,7 @@ def read_results(octets: bytes, *, expanded: bool) -> Results:
         raise ScriptFault(f"no answer to a script in expanded format: {error}") from None
     parts = {child.tag: child.value for child in children}
     if template.tag != _RESULTS or _COUNT not in parts:
-        raise ScriptFault(f"{octets.hex().upper()} is no response scripting template AB with a number of commands")
+        raise ScriptFault(f"{octets.hex().upper()} is not a response scripting template AB with a number of commands")
     executed = int.from_bytes(parts[_COUNT], "big")
     if _BAD_FORMAT in parts:
         return Results(executed, bad_format=int.from_bytes(parts[_BAD_FORMAT], "big"))

@@ -93,7 +93,7 @@ def read_user_data(octets: bytes) -> Message:
     """Read user data that begins with a header, as a receipt in the answer to ENVELOPE is; raises SmsFault."""
     length = octets[0] if octets else 0
     if not octets or 1 + length > len(octets):
-        raise SmsFault(f"{octets.hex().upper() or 'nothing'} is no user data with a header")
+        raise SmsFault(f"{octets.hex().upper() or 'nothing'} is not user data with a header")
     elements, header = octets[1 : 1 + length], {}
     while elements:
         if len(elements) < 2 or len(elements) < 2 + elements[1]:

@@ -153,7 +153,7 @@ def prepared(wish: Wish) -> list[tuple[Proof, Setup]]:
         raise ProveError(str(error)) from None
     if wish.target and not any(on.values()):
         known = ", ".join(target.name for side in wish.sides for target in targets(side))
-        raise ProveError(f"--target: no declared implementation {wish.target!r}; there are: {known}")
+        raise ProveError(f"--target: no declared implementation {wish.target!r}; available: {known}")
     together = _together(wish)
     found = []
     for side in wish.sides:

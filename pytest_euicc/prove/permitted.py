@@ -122,7 +122,7 @@ class Permitted:
         ]
 
     def smaller(self, job: Job) -> Iterator[Job]:
-        """The same run with one variant less."""
+        """Runs with one variant less each."""
         for name in job.variants:
             left = tuple(other for other in job.variants if other != name)
             if left:

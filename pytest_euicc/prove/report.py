@@ -95,7 +95,7 @@ def _permitted(proof: Proof) -> Iterator[str]:
     unexplained = (f"{_reported(o)}\n    repeat: {repeat(permitted.shown(o))}" for o in permitted.unexplained)
     yield from _listed("with combinations of permitted variants do not pass", unexplained, "runs")
     if proof.judges_variants:
-        yield from _listed("are met by no run", permitted.unreached, "variants")
+        yield from _listed("are reached by no run", permitted.unreached, "variants")
 
 
 def _listed(what: str, entries: Iterable[str], kind: str = "sequences") -> Iterator[str]:

@@ -125,7 +125,7 @@ class AllureListener:
         self._values += [f"unknown element {mask(str(element))}" for element in event.unknown]
 
     def _close(self, *, passed: bool) -> None:
-        """End the open step with what was gathered for it; without a step the card was being put back."""
+        """End the open step with what was gathered for it; without a step the card was being restored."""
         if self._exchanges:
             allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
         if self._requests:

@@ -37,7 +37,7 @@ def coverage(arguments: Namespace) -> int:
     for line in missing:
         sys.stdout.write(f"{line}\n")
     if missing:
-        sys.stderr.write(f"{len(missing)} sequences of {arguments.against} are missing, or stand elsewhere\n")
+        sys.stderr.write(f"{len(missing)} sequences of {arguments.against} are missing, or are elsewhere\n")
     return 1 if missing else 0
 
 
@@ -50,7 +50,7 @@ def compare(arguments: Namespace) -> int:
     kinds = arguments.fail_on.split(",") if arguments.fail_on else []
     for kind in kinds:
         if kind not in KINDS:
-            raise RunFileError(f"--fail-on: no kind {kind!r}; there are: {', '.join(KINDS)}")
+            raise RunFileError(f"--fail-on: no kind {kind!r}; available: {', '.join(KINDS)}")
     runs = (arguments.before, arguments.after, *arguments.more)
     _keep_records(runs, (arguments.html, arguments.json, arguments.junit, arguments.markdown))
     comparison = compared([load(path) for path in runs])
@@ -104,5 +104,6 @@ def verify(arguments: Namespace) -> int:
     for fault in faults:
         sys.stdout.write(f"{printable(fault)}\n")
     if not faults:
-        sys.stdout.write(f"{arguments.run}: {len(manifest.files_of(arguments.run))} files, all as the run wrote them\n")
+        count = len(manifest.files_of(arguments.run))
+        sys.stdout.write(f"{arguments.run}: {count} files, all unchanged since the run\n")
     return 1 if faults else 0

@@ -80,7 +80,7 @@ def _part(number: int, folder: Path) -> _Part:
         raise RunFileError(f"{folder}: name the folder that --euicc-report wrote, with the evidence in it")
     faults = list(manifest.verify(folder)) if run.finished else []
     if faults:
-        raise RunFileError(f"{folder}: {'; '.join(faults)}. Only runs that are as they were written can be merged")
+        raise RunFileError(f"{folder}: {'; '.join(faults)}. Only unchanged runs can be merged")
     return _Part(number, folder, run)
 
 
@@ -92,7 +92,7 @@ def _check_alike(parts: Sequence[_Part]) -> None:
             reported = of(part.run), of(first.run)
             if None not in reported and reported[0] != reported[1]:
                 raise RunFileError(
-                    f"{first.folder} and {part.folder} are no parts of one run: {name} differ. "
+                    f"{first.folder} and {part.folder} are not parts of one run: {name} differ. "
                     "`pytest-euicc compare` puts different runs side by side"
                 )
 
@@ -123,7 +123,7 @@ def _check_whole(parts: Sequence[_Part]) -> None:
     count = int(counts.pop())
     missing = [f"{number}/{count}" for number in range(1, count + 1) if f"{number}/{count}" not in shards]
     if missing:
-        raise RunFileError(f"the run is not whole: shard {', '.join(missing)} of --euicc-shard is missing")
+        raise RunFileError(f"the run is incomplete: shard {', '.join(missing)} of --euicc-shard is missing")
 
 
 def _settled(parts: Sequence[_Part]) -> dict[str, int]:
@@ -141,7 +141,7 @@ def _settled(parts: Sequence[_Part]) -> dict[str, int]:
             if other is not None:
                 one = next(each.folder for each in parts if each.number == other)
                 raise RunFileError(
-                    f"{one} and {part.folder} both have a verdict of {entry.key}: they are no parts of one run. "
+                    f"{one} and {part.folder} both have a verdict of {entry.key}: they are not parts of one run. "
                     "`pytest-euicc compare` puts them side by side"
                 )
             found[entry.key] = part.number

@@ -52,7 +52,7 @@ class Progress:
         self._ended = self._clock()
 
     def reached(self, done: int) -> None:
-        """So many pieces have ended, whichever."""
+        """This number of pieces have ended."""
         self.done, self._weight_done, self._ended = done, done * self._mean, self._clock()
 
     @property

@@ -94,7 +94,7 @@ class RunRecorder:
             self._failed(error)
 
     def __call__(self, event: Event) -> None:
-        """Take one event; what cannot be written is reported by ``fault``, as the card must still be put back."""
+        """Take one event; what cannot be written is reported by ``fault``, as the card must still be restored."""
         if not self.fault:
             try:
                 self._take(event)

@@ -21,10 +21,10 @@ def read(folder: Path) -> RunRecord:
         raise RunFileError(f"{folder}: no {RUN_FILE} in this folder; name the folder that --euicc-report wrote")
     run = load(folder)
     if run.finished:
-        raise RunFileError(f"{folder}: that run came to its end; there is nothing to go on with")
+        raise RunFileError(f"{folder}: that run was completed; there is nothing to resume")
     faults = list(manifest.verify(folder)) if (folder / manifest.MANIFEST).is_file() else []
     if faults:
-        raise RunFileError(f"{folder}: {'; '.join(faults)}. Only a run that is as it was written can be gone on with")
+        raise RunFileError(f"{folder}: {'; '.join(faults)}. Only an unchanged run can be resumed")
     return run
 
 
@@ -42,7 +42,7 @@ def differences(run: RunRecord, heading: Mapping[str, Any]) -> Iterator[str]:
             names = " and ".join(name for name, _ in before) or "none"
             yield f"the declaration is not that of that run, {names}, or was changed since ({option})"
     if heading["seed"] != run.seed:
-        yield f"the seed of that run is {run.seed}, not {heading['seed']}; leave --euicc-seed away"
+        yield f"the seed of that run is {run.seed}, not {heading['seed']}; omit --euicc-seed"
     if heading["pki"] != run.pki:
         yield "the certificates are not those of that run (--euicc-pki)"
     for option, names in heading["deviations"].items():

@@ -83,7 +83,7 @@ class RunFolder:
         for name, text in written.items():
             folder, _, file = name.partition("/")
             if folder not in (SEQUENCES, EXCHANGES) or Path(file).name != file or not file.endswith(".jsonl"):
-                raise RunFolderError(f"{name}: a worker on another machine sent this; it is no evidence of a run")
+                raise RunFolderError(f"{name}: a worker on another machine sent this; it is not evidence of a run")
             (self.folder / folder).mkdir(exist_ok=True)
             with (self.folder / folder / file).open("a", encoding="utf-8") as opened:
                 opened.write(text)

@@ -141,7 +141,7 @@ def _open(package: bytes, recipient: Recipient, protection: Protection) -> Opene
     if tags not in (_PARTS_WITHOUT_KEYS, _PARTS_WITH_KEYS):
         found = ", ".join(f"{tag:X}" for tag in tags) or "nothing"
         raise BppFault(
-            BppFaultKind.STRUCTURE, f"{outer.tag:X} holds {found}; wanted BF36 of BF23, A0, A1, (A2,) A3", "2.5.3"
+            BppFaultKind.STRUCTURE, f"{outer.tag:X} contains {found}; expected BF36 of BF23, A0, A1, (A2,) A3", "2.5.3"
         )
     keys, otpk, host_id = _initialise(parts[0], recipient, protection)
     bsp = protection.bsp(keys)
@@ -173,13 +173,13 @@ def _initialise(part: tlv.Tlv, recipient: Recipient, protection: Protection) -> 
         )
     if int(request["remoteOpId"]) != _INSTALL:
         operation = int(request["remoteOpId"])
-        raise BppFault(BppFaultKind.OPERATION, f"InitialiseSecureChannel: remoteOpId {operation}, wanted 1", "5.5.1")
+        raise BppFault(BppFaultKind.OPERATION, f"InitialiseSecureChannel: remoteOpId {operation}, expected 1", "5.5.1")
     template = request["controlRefTemplate"]
     if (template["keyType"], template["keyLen"]) != (bytes([AES]), bytes([KEY_LENGTH])):
         kind, length = template["keyType"].hex(), template["keyLen"].hex()
         raise BppFault(
             BppFaultKind.CONTROL_REFERENCE,
-            f"controlRefTemplate: key type {kind}, length {length}, wanted 88, 10",
+            f"controlRefTemplate: key type {kind}, length {length}, expected 88, 10",
             "5.5.1",
         )
     try:
@@ -194,7 +194,7 @@ def _sequence(bsp: Bsp, part: tlv.Tlv, tag: int) -> bytes:
     segments, name = part.children(), FUNCTIONS[part.tag]
     if not segments or any(segment.tag != tag for segment in segments):
         found = ", ".join(sorted({f"{segment.tag:X}" for segment in segments})) or "nothing"
-        raise BppFault(BppFaultKind.STRUCTURE, f"{name}: {part.tag:X} holds {found}, wanted {tag:X}", "2.5.3")
+        raise BppFault(BppFaultKind.STRUCTURE, f"{name}: {part.tag:X} contains {found}, expected {tag:X}", "2.5.3")
     plain = []
     for index, segment in enumerate(segments):
         try:

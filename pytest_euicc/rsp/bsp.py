@@ -115,7 +115,7 @@ class Bsp:
             raise BspFault(BspFaultKind.STRUCTURE, str(error)) from None
         data, mac = element.value[:-MAC_LENGTH], element.value[-MAC_LENGTH:]
         if len(element.value) < MAC_LENGTH or element.tag not in (*_ENCRYPTED, _MAC_ONLY):
-            raise BspFault(BspFaultKind.STRUCTURE, f"{element.tag:X} of {len(element.value)} octets is no segment")
+            raise BspFault(BspFaultKind.STRUCTURE, f"{element.tag:X} of {len(element.value)} octets is not a segment")
         expected = self._cmac(element.header, data)
         if not hmac.compare_digest(mac, self._shown(expected)) and BspFaultKind.MAC not in forgive:
             raise BspFault(BspFaultKind.MAC, f"MAC {mac.hex()}, computed {self._shown(expected).hex()}")

@@ -109,9 +109,9 @@ def _parsed(der: bytes) -> _Parsed:
         raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
     except Exception as error:
         # The library raises ValueError and others, by what is broken.
-        raise CertificateFault(FaultKind.MALFORMED, f"no certificate: {error}") from None
+        raise CertificateFault(FaultKind.MALFORMED, f"not a certificate: {error}") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, wanted EC", "2.6.7.1")
+        raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, expected EC", "2.6.7.1")
     return _Parsed(found, extensions, key, subject, issuer, valid, positive)
 
 

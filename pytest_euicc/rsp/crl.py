@@ -86,7 +86,7 @@ def read_crl(der: bytes) -> Crl:
         entries = [(entry.serial_number, _reason(entry)) for entry in crl]
     except Exception as error:
         # The library raises ValueError and others, by what is broken.
-        raise CrlFault(f"no CertificateList: {error}") from None
+        raise CrlFault(f"not a CertificateList: {error}") from None
     unknown = sorted(oid.dotted_string for oid, entry in extensions.items() if entry.critical and oid not in _KNOWN)
     if crl.signature_algorithm_oid != SignatureAlgorithmOID.ECDSA_WITH_SHA256:
         raise CrlFault("not signed with ECDSA and SHA-256")
@@ -147,7 +147,7 @@ def _integer(octets: bytes) -> int:
     except tlv.TlvError as error:
         raise CrlFault(f"the number of a partial CRL: {error}") from None
     if element.tag != _INTEGER:
-        raise CrlFault("the number of a partial CRL is no INTEGER")
+        raise CrlFault("the number of a partial CRL is not an INTEGER")
     return int.from_bytes(element.value, "big", signed=True)
 
 

@@ -154,7 +154,7 @@ class FolderPki:
         maker = Maker.of(eum.certificate)
         if not maker.permits(eid):
             permitted = " or ".join(maker.eins) or "nothing"
-            raise PkiFolderError(f"{certificate}: permits EIDs that begin with {permitted}, wanted {eid.hex()}")
+            raise PkiFolderError(f"{certificate}: permits EIDs that begin with {permitted}, not {eid.hex()}")
         if deviates_in_eum(kind):
             eum = issue(maker.eum(kind), eum.private_key, self.authority(curve, ci_number(kind)))
         key = private_key_from(eid, CURVES[curve])
@@ -200,7 +200,7 @@ def _further_authorities(folder: Path, known: Iterable[Certificate]) -> list[Cer
         try:
             certificate = Certificate(_read(path))
         except CertificateFault as fault:
-            raise PkiFolderError(f"{path}: {fault}; a CI certificate in DER is wanted, or no file there") from None
+            raise PkiFolderError(f"{path}: {fault}; a CI certificate in DER is expected, or no file") from None
         if certificate not in held and certificate.subject_key_id is not None:
             held.append(certificate)
             found.append(certificate)
@@ -225,7 +225,7 @@ def _certificate(path: Path, curve: str) -> Certificate:
     try:
         certificate = Certificate(_read(path))
     except CertificateFault as fault:
-        raise PkiFolderError(f"{path}: {fault}; DER is wanted") from None
+        raise PkiFolderError(f"{path}: {fault}; DER is expected") from None
     wanted = CURVES[curve].name
     if certificate.curve != wanted:
         raise PkiFolderError(f"{path}: its key is on {certificate.curve}, a file of this name has {wanted}")
@@ -236,7 +236,7 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError) as error:
-        raise PkiFolderError(f"{path}: no private key in PEM ({error})") from None
+        raise PkiFolderError(f"{path}: not a private key in PEM ({error})") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise PkiFolderError(f"{path}: not an EC key")
     return key
@@ -268,7 +268,7 @@ def write_folder(pki: TestPki, folder: Path, eid: bytes) -> None:
             files[folder / f"{name.format('SK')}.pem"] = key
     there = next((path for path in files if path.exists()), None)
     if there is not None:
-        raise PkiFolderError(f"{there}: is there already, and is not replaced; name another folder")
+        raise PkiFolderError(f"{there}: already exists, and is not overwritten; name another folder")
     for path, octets in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODES[path.suffix]), "wb") as file:

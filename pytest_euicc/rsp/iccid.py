@@ -19,7 +19,7 @@ def to_octets(digits: str) -> bytes:
     """10 octets, nibbles swapped, padded with F; raises ValueError."""
     plain = digits.rstrip("Ff")
     if not plain.isascii() or not plain.isdecimal() or not 18 <= len(plain) <= _LENGTH:
-        raise ValueError(f"{digits!r} is no ICCID; write 18 to 20 digits, in quotes")
+        raise ValueError(f"{digits!r} is not an ICCID; write 18 to 20 digits, in quotes")
     padded = plain.ljust(_LENGTH, "F")
     return swapped(bytes.fromhex(padded))
 

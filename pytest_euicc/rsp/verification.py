@@ -94,7 +94,7 @@ def _check_length(chain: Sequence[Certificate], role: Role) -> None:
     if len(chain) != len(expected):
         subjects = ", ".join(certificate.subject for certificate in chain) or "nothing"
         names = " and ".join(each.value for each in expected)
-        raise CertificateFault(FaultKind.CHAIN, f"a chain of {subjects}; wanted {names} under the CI", "4.5.1")
+        raise CertificateFault(FaultKind.CHAIN, f"a chain of {subjects}; expected {names} under the CI", "4.5.1")
 
 
 def verify_one(certificate: Certificate, issuer: Certificate, role: Role, at: datetime | None) -> None:
@@ -135,7 +135,7 @@ def _check_extensions(certificate: Certificate, role: Role) -> None:
     policies = certificate.extension(x509.CertificatePolicies)
     if policies is None or role.policy not in certificate.policies:
         found = ", ".join(certificate.policies) or "none"
-        raise CertificateFault(FaultKind.POLICY, f"{name}: policy {found}, wanted {role.policy} ({role.value})")
+        raise CertificateFault(FaultKind.POLICY, f"{name}: policy {found}, expected {role.policy} ({role.value})")
     # In the TLS certificates of SGP.26 the extension is not critical.
     if not policies.critical and role not in _TLS_ROLES:
         raise CertificateFault(FaultKind.POLICY, f"{name}: certificatePolicies is not critical")
@@ -152,10 +152,11 @@ def _check_extensions(certificate: Certificate, role: Role) -> None:
     is_ca = constraints is not None and constraints.value.ca
     if is_ca != role.is_ca or (constraints is not None and role.is_ca and not constraints.critical):
         raise CertificateFault(
-            FaultKind.BASIC_CONSTRAINTS, f"{name}: basicConstraints CA {is_ca}, wanted {role.is_ca} for {role.value}"
+            FaultKind.BASIC_CONSTRAINTS, f"{name}: basicConstraints CA {is_ca}, expected {role.is_ca} for {role.value}"
         )
     if role is Role.EUM and constraints is not None and constraints.value.path_length != 0:
-        raise CertificateFault(FaultKind.PATH_LENGTH, f"{name}: path length {constraints.value.path_length}, wanted 0")
+        length = constraints.value.path_length
+        raise CertificateFault(FaultKind.PATH_LENGTH, f"{name}: path length {length}, expected 0")
     if role is Role.EUM and certificate.permitted_eins is None:
         raise CertificateFault(FaultKind.NAME_CONSTRAINTS, f"{name}: nothing says which EIDs it may issue")
     if role in _TLS_ROLES:

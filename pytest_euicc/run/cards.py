@@ -51,7 +51,7 @@ def check(options: Options) -> None:
     """Raises OptionError where an option says otherwise than the pool."""
     for name, flag in _OWN.items():
         if getattr(options, name) != type(options).__dataclass_fields__[name].default:
-            raise OptionError(f"{flag} and --euicc-pool: the pool file says which cards there are; leave {flag} away")
+            raise OptionError(f"{flag} and --euicc-pool: the pool file lists the cards; omit {flag}")
 
 
 def sequence_of(parameter: str) -> str:

@@ -44,7 +44,7 @@ class ResumedRun:
 
         found = list(resuming.differences(self.record, heading))
         if report is not None and report.absolute() != self.folder.absolute():
-            found.append(f"the report goes on in that folder; leave --euicc-report {report} away")
+            found.append(f"the report is continued in that folder; omit --euicc-report {report}")
         if found:
             raise OptionError("\n".join(f"--euicc-resume {self.folder}: {line}" for line in found))
 

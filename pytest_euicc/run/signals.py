@@ -1,4 +1,4 @@
-"""Signals that end a run in order: what was changed is put back, reports are written, nobody sees a traceback."""
+"""Signals that end a run in an orderly way: changes are restored, reports are written, no traceback is shown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _INTERRUPTED = 2
 """Exit status of pytest for a run that was interrupted."""
 _AT_ONCE = (
-    b"\nCtrl-C for the third time: the run ends at once. Reports are not complete; what was changed on a real card is "
-    b"in its journal, and the next run puts it back.\n"
+    b"\nthird Ctrl-C: the run ends at once. Reports are not complete; what was changed on a real card is in its "
+    b"journal, and the next run restores it.\n"
 )
 
 

@@ -22,7 +22,7 @@ ENTRY: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
 """Of a test: profiles that the SM-DP+ did not hold, in words."""
 
-CUT_SHORT = "Ctrl-C for the second time: the clean-up was cut short; the next run on a real card puts it back first"
+CUT_SHORT = "second Ctrl-C: the clean-up was aborted; the next run on a real card restores it first"
 
 
 class Run:

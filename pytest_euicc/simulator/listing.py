@@ -11,7 +11,7 @@ from pytest_euicc.simulator.defect import Defect
 from pytest_euicc.simulator.variant import Variant
 
 SIDES = ("euicc", "smdp", "lpa")
-_WHAT = {"euicc": "simulated eUICC", "smdp": "simulated SM-DP+", "lpa": "own LPA"}
+_WHAT = {"euicc": "simulated eUICC", "smdp": "simulated SM-DP+", "lpa": "built-in LPA"}
 
 
 class NothingFound(PytestEuiccError):

@@ -47,7 +47,7 @@ def _capture(path: Path, exchanges: Iterator[Exchange]) -> int:
         path.unlink()
         raise
     except FileExistsError:
-        raise TraceTextError(f"--pcap {path}: there is such a file already; name another one") from None
+        raise TraceTextError(f"--pcap {path}: this file already exists; name another one") from None
     except OSError as error:
         raise TraceTextError(f"--pcap {path}: {error.strerror or error}") from None
     return count

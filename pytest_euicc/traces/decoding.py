@@ -84,7 +84,7 @@ def _any(octets: bytes) -> Iterator[str]:
         try:
             yield from _tree(octets, 0)
         except tlv.TlvError as error:
-            raise DecodeError(f"no APDU, no known ASN.1 type and no TLV: {error}") from None
+            raise DecodeError(f"neither an APDU nor a known ASN.1 type nor a TLV: {error}") from None
 
 
 def _tree(octets: bytes, depth: int) -> Iterator[str]:

@@ -192,7 +192,7 @@ def test_an_unknown_element_costs_nothing_behind_it() -> None:
         ("BF3003800100FF", "after the end"),
         ("BF3006800100800100", "again or out of order"),
         ("BF3000", "deleteNotificationStatus is missing"),
-        ("BF3103800100", "tag BF31, wanted BF30"),
+        ("BF3103800100", "tag BF31, expected BF30"),
         ("BF30028000", "INTEGER of 0 octets"),
         ("BF30808001000000", "indefinite"),
     ],
@@ -261,7 +261,7 @@ def test_constraints_hold_on_decoding_and_not_on_encoding() -> None:
         ("SetNicknameRequest", "BF290E5A09980010325476981032900141", "iccid: size 9, allowed 10"),
         ("RefArDo", "E215E10DC10B0000000000000000000000E304DB02FFFF", "size 11, allowed 20 or 32"),
         ("PEHeader", "300481028000", "number -32768, allowed 0 to 32767"),
-        ("EUICCInfo1", "BF200C8203020200A903010101AA00", "tag 1, wanted 4"),
+        ("EUICCInfo1", "BF200C8203020200A903010101AA00", "tag 1, expected 4"),
     ],
 )
 def test_broken_constraints_name_the_field(type_name: str, octets: str, words: str) -> None:
@@ -289,7 +289,7 @@ def test_named_numbers_read_both_ways() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"enableResult": "fine"}, "'fine' is no name of it"),
+        ({"enableResult": "fine"}, "'fine' is not one of its names"),
         ({}, "enableResult is missing"),
         ({"enableResult": 0, "more": 1}, "no field 'more'"),
         ({"enableResult": b"0"}, "INTEGER cannot be made"),

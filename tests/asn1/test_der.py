@@ -40,7 +40,7 @@ from pytest_euicc.asn1 import codec, tlv
         pytest.param("050100", None, 2, "NULL with contents", id="NULL"),
         pytest.param("060388B78A", None, 2, "cut off", id="object identifier cut off"),
         pytest.param("060380370A", None, 2, "padded", id="object identifier padded"),
-        pytest.param("0C024180", None, 3, "no UTF-8", id="UTF8String"),
+        pytest.param("0C024180", None, 3, "not UTF-8", id="UTF8String"),
         pytest.param("2403040141", None, 0, "primitive and constructed", id="string in pieces"),
         pytest.param("1000", None, 0, "primitive and constructed", id="primitive SEQUENCE"),
         pytest.param("3106020102020101", None, 5, "do not ascend", id="SET OF"),

@@ -96,7 +96,7 @@ def test_find_gives_the_whole_received_element() -> None:
     assert tlv.find(NESTED, 0x30, 0xBF22, 0x5A) == bytes.fromhex("5A03BBCCDD")
     with pytest.raises(tlv.TlvError, match="no 81 inside 30"):
         tlv.find(NESTED, 0x30, 0x81)
-    with pytest.raises(tlv.TlvError, match="tag 30, wanted BF22"):
+    with pytest.raises(tlv.TlvError, match="tag 30, expected BF22"):
         tlv.find(NESTED, 0xBF22)
 
 

@@ -285,7 +285,7 @@ def test_an_answer_without_a_status_word(answered: str) -> None:
         def transmit(self, apdu: bytes) -> bytes:
             return bytes.fromhex(answered)
 
-    with pytest.raises(MalformedAnswer, match="80CA000000 was answered by no APDU"):
+    with pytest.raises(MalformedAnswer, match="80CA000000 was not answered with an APDU"):
         Card(Short("")).basic.send(GET)
 
 

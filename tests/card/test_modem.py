@@ -210,7 +210,7 @@ def to_apdus(answer: list[str] | None, *, at: str = "AT+CGLA=1") -> Answer:
         (["OK"], MalformedAnswer, "OK without an answer that can be read: nothing before it"),
         (["+CGLA: 4,\"90\"", "OK"], MalformedAnswer, "announces 4 characters and has 2"),
         (["+CGLA: 3,\"900\"", "OK"], MalformedAnswer, "announces 3 characters and has 3"),
-        (["+CGLA: 2,\"90\"", "OK"], MalformedAnswer, "is no response APDU"),
+        (["+CGLA: 2,\"90\"", "OK"], MalformedAnswer, "is not a response APDU"),
         (["+CGLA: 999999999999999999999999,\"90\"", "OK"], MalformedAnswer, "OK without an answer that can be read"),
         (["+CGLA: x", "OK"], MalformedAnswer, r"OK without an answer that can be read: \+CGLA: x"),
         (["+CSIM: 4,\"9000\"", "OK"], MalformedAnswer, "OK without an answer that can be read"),
@@ -281,7 +281,7 @@ def test_a_modem_that_is_unplugged() -> None:
 
 @pytest.mark.parametrize(
     ("argument", "reported"),
-    [("", "names no port"), ("x,bloc=1", "no option 'bloc'; there are: baud, block, cla, mode, reset"),
+    [("", "names no port"), ("x,bloc=1", "no option 'bloc'; available: baud, block, cla, mode, reset"),
      ("x,block=5", "block is a number from 16 to 255"), ("x,mode=fast", "mode is auto or cgla or csim"),
      ("x,reset", "reset is cfun or channels")],
 )  # fmt: skip

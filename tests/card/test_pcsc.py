@@ -94,7 +94,7 @@ def test_ways_to_name_a_reader(pcscd: Pcscd, spec: str) -> None:
 def test_an_unknown_reader_names_those_that_are_there(pcscd: Pcscd, name: str) -> None:
     with pytest.raises(NoReader) as caught:
         connected(f"pcsc:{name}")
-    assert str(caught.value) == f"no reader '{name}'. There are: 0: {FIRST}, 1: {SECOND}"
+    assert str(caught.value) == f"no reader '{name}'. Available: 0: {FIRST}, 1: {SECOND}"
 
 
 def test_an_empty_reader(pcscd: Pcscd) -> None:
@@ -112,7 +112,7 @@ def test_a_card_pulled_in_the_middle_of_a_run(pcscd: Pcscd) -> None:
         transport = connected("pcsc:0")
         transport.transmit(b"\x80\xca\x00\x00\x00")
         server.stop()
-        with pytest.raises(ReaderGone, match=f"'{FIRST}': the card was pulled out"):
+        with pytest.raises(ReaderGone, match=f"'{FIRST}': the card was removed"):
             transport.transmit(b"\x80\xca\x00\x00\x00")
         with pytest.raises(ReaderGone):
             transport.reset()
@@ -225,7 +225,7 @@ def test_pyscard_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("SCARD_W_UNRESPONSIVE_CARD", CardMute, "mute"),
         ("SCARD_E_NOT_TRANSACTED", CardMute, "mute"),
-        ("SCARD_W_REMOVED_CARD", ReaderGone, "pulled"),
+        ("SCARD_W_REMOVED_CARD", ReaderGone, "removed"),
         ("SCARD_E_READER_UNAVAILABLE", ReaderGone, "unplugged"),
         ("SCARD_E_NO_SERVICE", NoPcscd, "went away"),
         ("SCARD_E_UNKNOWN_READER", NoReader, "no reader 'R'"),

@@ -149,7 +149,7 @@ def test_a_section_that_was_not_recorded(trace: Path) -> None:
 
 def test_a_recording_replaces_no_file(trace: Path) -> None:
     before = trace.read_bytes()
-    with pytest.raises(TraceError, match="there is such a file, and a recording replaces none"):
+    with pytest.raises(TraceError, match="this file already exists, and a recording overwrites none"):
         record(Direct(CardDouble()), trace).connect()
     assert trace.read_bytes() == before
 

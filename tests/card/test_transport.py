@@ -23,7 +23,7 @@ COMMAND = bytes.fromhex("80E2910003BF2E00")
 
 def test_an_unknown_kind_names_those_there_are() -> None:
     with pytest.raises(
-        UnknownTransport, match=r"no transport 'pscs' \(in 'pscs:0'\); there are: at, pcsc, replay, sim, vpcd"
+        UnknownTransport, match=r"no transport 'pscs' \(in 'pscs:0'\); available: at, pcsc, replay, sim, vpcd"
     ):
         open_transport("pscs:0")
 
@@ -100,7 +100,7 @@ def test_a_port_in_use(listening: VpcdTransport) -> None:
 
 def test_a_software_card_hangs_up_and_another_comes(listening: VpcdTransport) -> None:
     served(listening, CardDouble()).stop()
-    with pytest.raises(ReaderGone, match="hung up in the middle of the run"):
+    with pytest.raises(ReaderGone, match="disconnected in the middle of the run"):
         listening.transmit(COMMAND)
     with pytest.raises(ReaderGone, match="no software card is connected any more"):
         listening.reset()
@@ -134,7 +134,7 @@ def test_garbage_for_an_answer(listening: VpcdTransport) -> None:
     server = served(listening, CardDouble(lambda apdu: b"\x90"))
     card = Card(listening)
     with pytest.raises(
-        MalformedAnswer, match=r"00A40004023F0000 was answered by no APDU: .* at least 2 octets, this one 1"
+        MalformedAnswer, match=r"00A40004023F0000 was not answered with an APDU: .* at least 2 octets, this one 1"
     ):
         card.start()
     server.stop()
@@ -142,7 +142,7 @@ def test_garbage_for_an_answer(listening: VpcdTransport) -> None:
 
 def test_a_software_card_that_answers_nothing_is_pulled_out(listening: VpcdTransport) -> None:
     server = served(listening, CardDouble(lambda apdu: b""))
-    with pytest.raises(ReaderGone, match="hung up"):
+    with pytest.raises(ReaderGone, match="disconnected"):
         listening.transmit(COMMAND)
     server.stop()
 

@@ -47,7 +47,7 @@ def case(tmp_path: Path, text: str) -> Case:
         ("origin: sgp23", "O1", "    origin: own\n", None),
         ("origin: sgp23", "nominal", '    sgp23: "03"\n', None),
         ("origin: sgp23", '"19"', "    origin: own\n", "reads as a number of SGP.23"),
-        ("origin: sgp23", "O1", "", "is no number of SGP.23"),
+        ("origin: sgp23", "O1", "", "is not a number of SGP.23"),
         ("origin: own", '"01"', '    sgp23: "01"\n', "an own sequence has no number of SGP.23"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_number_of_sgp23_needs_its_group(tmp_path: Path) -> None:
 
 def test_a_sequence_says_what_is_demanded(tmp_path: Path) -> None:
     bare = HEAD + ONE.replace("{id}", '"01"').replace("    requirement: The EID is returned (5.7.20).\n", "")
-    assert ["what is demanded is not said" in entry for entry in mistakes(tmp_path, bare)] == [True]
+    assert ["the requirement is missing" in entry for entry in mistakes(tmp_path, bare)] == [True]
     reasons = bare.replace("[card.reset]", '[{ card.reset: { because: 5.7.20 has it } }]\n    clauses: ["5.7.20"]')
     assert mistakes(tmp_path, reasons) == []
     read = case(tmp_path, reasons)

@@ -124,7 +124,7 @@ def test_a_notification_that_cannot_be_read_is_left_alone() -> None:
     result = run(CHANGING, Notified())
     assert result.verdict is Verdict.PASS
     (noted,) = [each for each in result.observations if each.kind == "unreadable-entry"]
-    assert "notificationMetadataList.0.notificationAddress: no UTF-8" in noted.text
+    assert "notificationMetadataList.0.notificationAddress: not UTF-8" in noted.text
 
 
 @pytest.mark.parametrize("tag", ["BF28", "BF3C"])

@@ -207,7 +207,7 @@ def test_a_card_that_does_not_tell_its_eid_is_tested_but_never_changed():
     assert run(CHALLENGES, card, real_card=True, declaration=declared).verdict is Verdict.PASS
     refused = run(CHANGING, card, real_card=True, declaration=declared)
     assert refused.verdict is Verdict.NOT_APPLICABLE
-    assert "the card does not tell its EID" in refused.reason
+    assert "the card does not report its EID" in refused.reason
     assert not any("BF31" in sent for sent in card.sent)
 
 

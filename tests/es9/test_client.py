@@ -39,8 +39,8 @@ def asked(port: int, settings: TlsSettings = TLS, host: str = HOST) -> Es9Reply:
             errors.NotJson,
             "text/html.*<html>Welcome",
         ),
-        (http("200 OK", b"[1]"), errors.NotJson, "no JSON object"),
-        (http("500 Oops", b"<h1>Internal</h1>"), errors.UnexpectedHttpStatus, "HTTP 500, wanted 200.*Internal"),
+        (http("200 OK", b"[1]"), errors.NotJson, "not a JSON object"),
+        (http("500 Oops", b"<h1>Internal</h1>"), errors.UnexpectedHttpStatus, "HTTP 500, expected 200.*Internal"),
         (http("404 Gone", b""), errors.UnexpectedHttpStatus, "HTTP 404.*no body"),
         (http("302 Found", b"", "Location: https://elsewhere.example.com/"), errors.Redirected, "elsewhere"),
         (http("200 OK", SUCCESS[:20], length=len(SUCCESS)), errors.ConnectionBroken, "broke off after 20 octets"),
@@ -115,7 +115,7 @@ def test_a_name_without_address() -> None:
 
 @pytest.mark.parametrize("url", ["http://localhost", "ftp://localhost", "https://", ""])
 def test_urls_that_are_none(url: str) -> None:
-    with pytest.raises(ValueError, match="wanted https"):
+    with pytest.raises(ValueError, match="expected https"):
         Es9Client(url, TLS)
 
 
@@ -322,6 +322,6 @@ def test_a_body_that_drips() -> None:
 
     with (
         speaking(answer, good_context()) as port,
-        pytest.raises(errors.ServerTimeout, match=r"not whole after 0\.3 s"),
+        pytest.raises(errors.ServerTimeout, match=r"not complete after 0\.3 s"),
     ):
         asked(port, replace(TLS, timeout=0.3))

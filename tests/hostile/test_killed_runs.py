@@ -62,8 +62,8 @@ def test_a_killed_run_is_put_back_by_the_next(pcscd: Pcscd) -> None:
             reported, _ = suite("-k", "GetEID_01").communicate(timeout=120)
             assert held(euicc) == before, f"kill {number}: {reported}"
             if journal:
-                assert "was cut short in" in reported
-                assert "the card was put back first" in reported
+                assert "was interrupted in" in reported
+                assert "the card was restored first" in reported
             assert list(folder().glob("*.jsonl")) == []
     assert journals, "no run was killed while it changed the card"
 
@@ -204,6 +204,6 @@ def test_a_card_without_an_eid_is_not_put_back_but_told(journal: Journal) -> Non
     nameless = Journal("no-eid", _EMPTY)
     nameless.change("TC_X_01")
     reported = start(Session(card=connected(), real_card=True), "")
-    assert "was cut short in TC_X_01, on a card that did not tell its EID; nothing was put back" in reported
+    assert "was interrupted in TC_X_01, on a card that did not report its EID; nothing was restored" in reported
     assert nameless.path.exists()
     assert start(Session(card=connected(), real_card=True), "8904") == ""

@@ -183,6 +183,6 @@ def test_a_transaction_id_that_is_none(server: SmdpServer, order: Callable[..., 
 
     with (
         Lpa(isdr, lambda _: Odd(server.url("nist", HOST), tls)) as lpa,
-        pytest.raises(LpaError, match=r"transactionId is .*; wanted text of 1 to 16 octets in hex"),
+        pytest.raises(LpaError, match=r"transactionId is .*; expected text of 1 to 16 octets in hex"),
     ):
         lpa.download(f"1${HOST}$TOKEN-1")

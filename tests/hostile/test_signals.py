@@ -123,14 +123,14 @@ def test_ctrl_c_twice_leaves_the_card_to_the_next_run(watched: Watched, euicc: S
     twice(process, watched)
     watched.go.set()
     reported = unfinished(process, tmp_path)
-    assert "Ctrl-C for the second time: the clean-up was cut short" in reported
+    assert "second Ctrl-C: the clean-up was aborted" in reported
     assert held(euicc) != before
     assert [path.stem for path in folder().glob("*.jsonl")] == [EIDS[0]]
     watched.disarm()
     process = run(tmp_path, "-k", "Own_01")
     reported = ends(process)
     assert process.returncode == pytest.ExitCode.OK, reported
-    assert "was cut short in TC_Own_01; the card was put back first" in reported
+    assert "was interrupted in TC_Own_01; the card was restored first" in reported
     assert held(euicc) == before
 
 
@@ -192,7 +192,7 @@ def test_a_python_test_is_put_back_when_the_session_ends(
     reported = in_order(process, junit)
     assert (held(euicc) == before) is (how == "put back")
     assert ("not restored: the nickname" in reported) is (how == "refused by the card"), reported
-    assert ("Ctrl-C for the second time" in reported) is (how == "cut short"), reported
+    assert ("second Ctrl-C" in reported) is (how == "cut short"), reported
     assert len(list(folder().glob("*.jsonl"))) == (how == "cut short")
 
 

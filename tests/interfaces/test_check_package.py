@@ -165,9 +165,12 @@ def signed_over_own_key(binding: bpp.Binding) -> bytes:
 
 
 FAULTS: dict[str, tuple[Made, str]] = {
-    "metadata first": (Made(arrange=swap(0, 1)), "BF36 holds BF23, A1, A0, A3; wanted BF36 of BF23, A0, A1, (A2,) A3"),
-    "keys before metadata": (replace(RANDOM, arrange=swap(1, 2)), "BF36 holds BF23, A0, A2, A1, A3"),
-    "no profile": (Made(arrange=lambda parts: parts[:-1]), "BF36 holds BF23, A0, A1; wanted"),
+    "metadata first": (
+        Made(arrange=swap(0, 1)),
+        "BF36 contains BF23, A1, A0, A3; expected BF36 of BF23, A0, A1, (A2,) A3",
+    ),
+    "keys before metadata": (replace(RANDOM, arrange=swap(1, 2)), "BF36 contains BF23, A0, A2, A1, A3"),
+    "no profile": (Made(arrange=lambda parts: parts[:-1]), "BF36 contains BF23, A0, A1; expected"),
     "segments of the profile swapped": (
         Made(arrange=within(2, lambda segments: [segments[1], segments[0], *segments[2:]])),
         "LoadProfileElements: segment 0: MAC",
@@ -186,7 +189,7 @@ FAULTS: dict[str, tuple[Made, str]] = {
     ),
     "the metadata as 87": (
         Made(arrange=within(1, lambda segments: [b"\x87" + segments[0][1:]])),
-        "StoreMetadata: A1 holds 87, wanted 88",
+        "StoreMetadata: A1 contains 87, expected 88",
     ),
     "smdpSign by another key": (Made(signing_key=SERVER_KEY), "InitialiseSecureChannel: smdpSign does not verify"),
     "another session": (Made(session=OTHER_SESSION), "InitialiseSecureChannel: transactionId 0202"),
@@ -196,7 +199,7 @@ FAULTS: dict[str, tuple[Made, str]] = {
     ),
     "another operation": (
         Made(channel=lambda binding: bpp.initialise_secure_channel(binding, operation=2)),
-        "remoteOpId 2, wanted 1",
+        "remoteOpId 2, expected 1",
     ),
     "the OID of another SM-DP+": (Made(oid="2.999.12"), "ConfigureISDP.dpOid: expected 2.999.10"),
     "other metadata than announced": (

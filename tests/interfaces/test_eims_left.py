@@ -87,7 +87,7 @@ def test_they_are_deleted_under_their_own_keys(euicc: SimulatedEuicc, states: li
     path = cut_short(euicc, *states)
     assert path.stat().st_mode & 0o777 == 0o600
     session, reported = opened(euicc)
-    assert "was cut short in TC_Own_01; the card was put back first" in reported
+    assert "was interrupted in TC_Own_01; the card was restored first" in reported
     assert "left behind" not in reported
     assert associated(session) == []
     assert not path.exists()

@@ -169,9 +169,9 @@ def test_checks_can_fail(steps: list[str], defect: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ("es8plus.configure_isdp", "say what is to come"),
-        ("es8plus.configure_isdp: {sw: 9000}", "say what is to come"),
-        ("es8plus.configure_isdp: {any_of: [{sw: error}, {sw: '9000'}]}", "any_of.*|say what is to come"),
+        ("es8plus.configure_isdp", "state what is expected"),
+        ("es8plus.configure_isdp: {sw: 9000}", "state what is expected"),
+        ("es8plus.configure_isdp: {any_of: [{sw: error}, {sw: '9000'}]}", "any_of.*|state what is expected"),
         ("es8plus.load_profile_elements: {portion: 0, expect: nothing}", "greater than or equal to 1"),
         ("es8plus.configure_isdp: {tamper_plain: [{cut: {at: iccid}}], expect: nothing}", "has no field 'iccid'"),
         ("es8plus.load_profile_elements: {package: {fill: 1}, expect: nothing}", "fill"),

@@ -31,8 +31,8 @@ URL = "https://127.0.0.1:9"
         ({"euicc": "vpcd", "variants": ("x",)}, "--euicc-variant is for the simulated eUICC, not for --euicc vpcd"),
         ({"smdp": URL, "smdp_defects": ("x",)}, f"--smdp-defect is for the simulated SM-DP+, not for {URL}"),
         ({"smdp": URL, "smdp_variants": ("x",)}, f"--smdp-variant is for the simulated SM-DP+, not for {URL}"),
-        ({"lpa": "lpac", "lpa_defects": ("x",)}, "--lpa-defect is for our own LPA, not for --lpa lpac"),
-        ({"lpa": "lpac", "lpa_variants": ("x",)}, "--lpa-variant is for our own LPA, not for --lpa lpac"),
+        ({"lpa": "lpac", "lpa_defects": ("x",)}, "--lpa-defect is for the built-in LPA, not for --lpa lpac"),
+        ({"lpa": "lpac", "lpa_variants": ("x",)}, "--lpa-variant is for the built-in LPA, not for --lpa lpac"),
         (
             {"euicc": "replay:a/run.trace", "record": Path("a/../a/run.trace")},
             "--euicc-record a/../a/run.trace is what --euicc replay:a/run.trace reads; name another file",
@@ -83,7 +83,7 @@ def test_settings_are_read_at_once(tmp_path: Path) -> None:
 
 def test_a_recording_replaces_none(tmp_path: Path) -> None:
     (tmp_path / "run.trace").touch()
-    assert "a recording replaces none" in reported(record=tmp_path / "run.trace")
+    assert "a recording overwrites none" in reported(record=tmp_path / "run.trace")
     assert reported(record=tmp_path / "run.trace", workers=True) == ""
     assert reported(record=tmp_path) == ""
 
@@ -104,7 +104,7 @@ def test_with_workers_nothing_is_started(pytester: pytest.Pytester) -> None:
     result = run_alone(pytester, "es10c", "-n", "2", "--euicc", "pcsc:0", "--euicc-defect", "ignores-ppr1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "bringing up nodes" not in result.stdout.str()
-    result.stdout.fnmatch_lines(["ERROR: --euicc-defect is for the simulated eUICC, not for --euicc pcsc:0; leave*"])
+    result.stdout.fnmatch_lines(["ERROR: --euicc-defect is for the simulated eUICC, not for --euicc pcsc:0; omit*"])
 
 
 @pytest.mark.parametrize(

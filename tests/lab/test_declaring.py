@@ -95,7 +95,7 @@ def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_text("mine")
     assert cli.main(["declare", "--out", str(path)]) == cli.WRONG_USE
     assert path.read_text() == "mine"
-    assert "there is such a file already" in capsys.readouterr().err
+    assert "this file already exists" in capsys.readouterr().err
 
 
 def test_questions_within_a_list_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,8 +123,8 @@ def test_a_template_loads_and_an_unknown_one_names_those_there_are(
 @pytest.mark.parametrize(
     ("text", "reported"),
     [("name: card\n", "1:1: key 'version' is missing; write the version of SGP.22 that it follows, 2.2 to 2.7"),
-     ("name: card\nversion: 3.0.0\n", "2:10: version 3.0.0 is none that this release knows; write the version"),
-     ("version: 2.1\n", "version 2.1 is none")],
+     ("name: card\nversion: 3.0.0\n", "2:10: version 3.0.0 is not known to this release; write the version"),
+     ("version: 2.1\n", "version 2.1 is not known")],
 )  # fmt: skip
 def test_a_version_that_is_missing_or_unknown(
     text: str, reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

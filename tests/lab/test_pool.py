@@ -55,7 +55,7 @@ def test_a_pool_of_two_products(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reported"),
     [
-        ("a.yaml", ":1:1: a pool is a list of products"),
+        ("a.yaml", ":1:1: a pool must be a list of products"),
         ("- {declaration: a.yaml, card: pcsc}", ":1:25: unknown key 'card'; did you mean 'cards'"),
         ("- {cards: [pcsc]}", ":1:3: key 'declaration' is missing"),
         ("- {declaration: a.yaml, cards: [pcs:0]}", ":1:33: no transport 'pcs'; did you mean 'pcsc'"),

@@ -41,7 +41,7 @@ def test_what_may_be_meant(wanted: str, numbers: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "kind", "reported"),
-    [("7", NoReader, "There are: 0: ACS"), ("*Gemalto*", NoReader, "There are"), ("atr=3B9F", NoCard, "ATR 3B9F"),
+    [("7", NoReader, "Available: 0: ACS"), ("*Gemalto*", NoReader, "Available"), ("atr=3B9F", NoCard, "ATR 3B9F"),
      ("atr=xy", NoReader, "in hex"), ("eid=x", NoReader, "32 digits")],
 )  # fmt: skip
 def test_what_cannot_be_meant(wanted: str, kind: type[Exception], reported: str) -> None:
@@ -84,7 +84,7 @@ def test_waiting_ends_with_the_reason() -> None:
 
 
 def test_names_of_readers_are_escaped(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    odd = Found(0, Reader("R\x1b[31m\u202e", False, b""), None, "no card; put one in")
+    odd = Found(0, Reader("R\x1b[31m\u202e", False, b""), None, "no card; insert one")
     monkeypatch.setattr("pytest_euicc.lab.readers.find", lambda _aid: [odd])
     assert cli.main(["readers"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == r"pcsc:0  R\x1b[31m\u202e"
@@ -100,7 +100,7 @@ def test_readers_tells_what_is_in_each(pcscd: Pcscd, tmp_path: Path, capsys: pyt
         assert cli.main(["readers", "--declaration", str(declared)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"pcsc:0  {FIRST}",
-        "        cannot be used: no card; put one in",
+        "        cannot be used: no card; insert one",
         f"pcsc:1  {SECOND}",
         f"        ATR {card.atr.hex().upper()}",
         f"        eUICC: EID {EID}, svn 2.6.0, 12 profiles",

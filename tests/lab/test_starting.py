@@ -55,7 +55,7 @@ def test_editors_find_a_schema_for_each_file(started: Path) -> None:
 def test_nothing_is_replaced(started: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "conftest.py").write_text("# mine\n")
     assert cli.main(["init", str(tmp_path)]) == 2
-    assert "conftest.py: there already" in capsys.readouterr().err
+    assert "conftest.py: already there" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["conftest.py"]
     assert cli.main(["init", str(started)]) == 2
 

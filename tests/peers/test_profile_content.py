@@ -67,7 +67,7 @@ def test_elements_that_are_left_out_or_put_in() -> None:
     assert names(without=["header"]) == names()[1:]
     assert names(insert=[{"unknown": "optional", "before": "end"}]) == [*names()[:-1], "unknown", "end"]
     assert names(insert=[{"unknown": "optional", "after": "end"}]) == [*names(), "unknown"]
-    with pytest.raises(ValueError, match="no element 'isim'; there are: header, mf"):
+    with pytest.raises(ValueError, match="no element 'isim'; available: header, mf"):
         names(insert=[{"unknown": "optional", "before": "isim"}])
 
 

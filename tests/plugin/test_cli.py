@@ -66,7 +66,7 @@ def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["compare", str(before), str(before)]) == 0
     assert "still failing (1):" in capsys.readouterr().out
     assert cli.main(["compare", str(before), str(before), "--fail-on", "worst"]) == 2
-    assert "--fail-on: no kind 'worst'; there are: worse, better" in capsys.readouterr().err
+    assert "--fail-on: no kind 'worst'; available: worse, better" in capsys.readouterr().err
 
 
 def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +115,7 @@ def _refuse(_server: object) -> None:
         ("eid: '12'", "an EID has 32 digits"),
         ("svnn: 2.6.0", "settings.yaml:1:1: unknown key 'svnn'; did you mean 'svn'?"),
         ("svn: two", "write three numbers"),
-        ("- 1", "settings.yaml:1:1: a file of settings is a mapping"),
+        ("- 1", "settings.yaml:1:1: a file of settings must be a mapping"),
         ("a: [", "not YAML"),
         ("a: " + "[" * 5000, "nest"),
     ],
@@ -143,7 +143,7 @@ def test_the_test_pki_replaces_no_keys(tmp_path: Path, capsys: pytest.CaptureFix
     mine.parent.mkdir()
     mine.write_text("a real key")
     assert cli.main(["pki", str(tmp_path)]) == 2
-    assert f"{mine}: is there already" in capsys.readouterr().err
+    assert f"{mine}: already exists" in capsys.readouterr().err
     assert mine.read_text() == "a real key"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
     assert cli.main(["pki", str(tmp_path / "new")]) == 0
@@ -222,7 +222,7 @@ def test_defects_and_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> 
     assert [line for line in out.splitlines() if not line.startswith("  ")] == [
         f"simulated eUICC (--euicc-defect), {len(EUICC_DEFECTS)} of {len(EUICC_DEFECTS)}",
         f"simulated SM-DP+ (--smdp-defect), {len(SMDP_DEFECTS)} of {len(SMDP_DEFECTS)}",
-        f"own LPA (--lpa-defect), {len(LPA_DEFECTS)} of {len(LPA_DEFECTS)}",
+        f"built-in LPA (--lpa-defect), {len(LPA_DEFECTS)} of {len(LPA_DEFECTS)}",
     ]
     assert "  no-tls-1.3: " in out
     assert cli.main(["variants", "--side", "euicc", "-k", "longest-names"]) == 0

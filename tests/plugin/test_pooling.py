@@ -80,7 +80,7 @@ def test_two_products_in_one_process(bench: pytest.Pytester) -> None:
 def test_one_card_and_a_pool_contradict(bench: pytest.Pytester) -> None:
     bench.makefile(".yaml", rack="- {declaration: card1.yaml, cards: [sim]}")
     result = bench.runpytest_inprocess(*OPTIONS, "--euicc", "sim:x.yaml")
-    result.stderr.fnmatch_lines(["*--euicc and --euicc-pool: the pool file says which cards there are; leave --euicc*"])
+    result.stderr.fnmatch_lines(["*--euicc and --euicc-pool: the pool file lists the cards; omit --euicc*"])
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     bench.makefile(".yaml", rack="- {declaration: card1.yaml, cards: [pcs]}")
     result = bench.runpytest_inprocess(*OPTIONS)

@@ -106,7 +106,7 @@ def test_a_chosen_combination_runs_on_every_declared_implementation(mini: Path) 
     [
         (["--variants", "no-such"], "--variants: no variant 'no-such'; `pytest-euicc variants` lists"),
         (["--variants", "four-channels,eight-channels"], "exclude each other"),
-        (["--target", "nowhere"], "--target: no declared implementation 'nowhere'; there are: simulated, "),
+        (["--target", "nowhere"], "--target: no declared implementation 'nowhere'; available: simulated, "),
     ],
 )
 def test_wrong_use(mini: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:

@@ -89,7 +89,7 @@ def test_a_resumed_run_equals_an_unbroken_one(pytester: pytest.Pytester) -> None
     assert list(manifest.verify(pytester.path / "cut")) == []
     done = plugin_runs.run(pytester, "es10c", "--euicc-resume", "cut")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stderr.fnmatch_lines(["*--euicc-resume cut: that run came to its end; there is nothing to go on with"])
+    done.stderr.fnmatch_lines(["*--euicc-resume cut: that run was completed; there is nothing to resume"])
 
 
 def test_a_killed_run_with_workers(pytester: pytest.Pytester) -> None:
@@ -139,11 +139,11 @@ sequences:
 @pytest.mark.parametrize(
     ("options", "reported"),
     [
-        (["--euicc-seed", "another"], "the seed of that run is resume, not another; leave --euicc-seed away"),
+        (["--euicc-seed", "another"], "the seed of that run is resume, not another; omit --euicc-seed"),
         (["--euicc-declaration", "another.yaml"], "the declaration is not that of that run, Simulated eUICC*"),
         (["--euicc-vectors", "more.yaml"], "the vectors are not those of that run (--euicc-vectors)"),
         (["--euicc-defect", "short-challenge"], "that run had --euicc-defect long-nickname"),
-        (["--euicc-report", "elsewhere"], "the report goes on in that folder; leave --euicc-report elsewhere away"),
+        (["--euicc-report", "elsewhere"], "the report is continued in that folder; omit --euicc-report elsewhere"),
     ],
 )
 def test_what_must_be_the_same(cut: Path, pytester: pytest.Pytester, options: list[str], reported: str) -> None:
@@ -165,7 +165,7 @@ def test_a_folder_that_was_changed(cut: Path, pytester: pytest.Pytester) -> None
     file = pytester.path / "cut" / "sequences" / "main.jsonl"
     file.write_text(file.read_text().replace('"pass"', '"fail"'))
     done = plugin_runs.run(pytester, "es10c", "--euicc-resume", "cut", *CHOSEN[4:])
-    done.stderr.fnmatch_lines(["*Only a run that is as it was written can be gone on with*"])
+    done.stderr.fnmatch_lines(["*Only an unchanged run can be resumed*"])
 
 
 def test_another_card(cut: Path) -> None:

@@ -84,7 +84,7 @@ def verdicts(run: RunRecord) -> dict[str, str]:
 def test_a_shard_is_missing(tmp_path: Path) -> None:
     one = made(tmp_path / "1", {"A": "pass"}, options={"shard": "1/3"})
     two = made(tmp_path / "2", {"B": "pass"}, options={"shard": "3/3"})
-    with pytest.raises(RunFileError, match="not whole: shard 2/3 of --euicc-shard is missing"):
+    with pytest.raises(RunFileError, match="incomplete: shard 2/3 of --euicc-shard is missing"):
         merge([one, two], tmp_path / "out")
     two = made(tmp_path / "4", {"B": "pass"}, options={"shard": "2/2"})
     with pytest.raises(RunFileError, match=r"different divisions: .*1: 1/3, .*4: 2/2"):
@@ -103,7 +103,7 @@ def test_a_shard_is_missing(tmp_path: Path) -> None:
 def test_runs_of_different_things_are_not_merged(tmp_path: Path, heading: dict[str, object], reported: str) -> None:
     one = made(tmp_path / "1", {"A": "pass"}, card={"firmware": "1.0.0"}, declarations=[{"sha256": "AA"}])
     two = made(tmp_path / "2", {"B": "pass"}, **({"declarations": [{"sha256": "AA"}]} | heading))
-    with pytest.raises(RunFileError, match=f"no parts of one run: {reported}"):
+    with pytest.raises(RunFileError, match=f"not parts of one run: {reported}"):
         merge([one, two], tmp_path / "out")
 
 

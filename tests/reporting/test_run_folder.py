@@ -104,7 +104,7 @@ def test_a_full_disk_during_the_run_is_told(tmp_path: Path, monkeypatch: pytest.
 def test_another_machine_writes_nothing_but_evidence(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "out", {})
     for name in ("run.json", "../x.jsonl", "exchanges/../../x.jsonl", "exchanges/", "/x.jsonl"):
-        with pytest.raises(RunFolderError, match="it is no evidence of a run"):
+        with pytest.raises(RunFolderError, match="it is not evidence of a run"):
             folder.receive({name: "text"})
     folder.receive({"exchanges/gw1.jsonl": "1\n"})
     folder.receive({"exchanges/gw1.jsonl": "2\n"})

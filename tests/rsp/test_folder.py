@@ -54,7 +54,7 @@ def test_further_cis_of_a_folder_are_trusted(tmp_path: Path) -> None:
     assert FolderPki(tmp_path).trust() == [PKI.ci("nist"), PKI.ci("brainpool"), second]
     assert FolderPki(tmp_path).ci() == PKI.ci()
     (place / "CERT_CI_broken.der").write_bytes(b"no certificate")
-    with pytest.raises(PkiFolderError, match=r"CERT_CI_broken.der: no certificate.*a CI certificate in DER is wanted"):
+    with pytest.raises(PkiFolderError, match=r"CERT_CI_broken.der: not a certificate.*a CI certificate in DER"):
         FolderPki(tmp_path)
 
 
@@ -84,8 +84,8 @@ def test_folder_written_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (lambda base: (base / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").write_text("x"), "no private key in PEM"),
-        (lambda base: (base / "eUICC" / "CERT_EUICC_ECDSA_NIST.der").write_text("x"), "DER is wanted"),
+        (lambda base: (base / "eUICC" / "SK_EUICC_ECDSA_NIST.pem").write_text("x"), "not a private key in PEM"),
+        (lambda base: (base / "eUICC" / "CERT_EUICC_ECDSA_NIST.der").write_text("x"), "DER is expected"),
         (
             lambda base: (base / "EUM" / "SK_EUM_ECDSA_NIST.pem").replace(base / "eUICC" / "SK_EUICC_ECDSA_NIST.pem"),
             "not the key of CERT_EUICC",
@@ -124,7 +124,7 @@ def test_folder_issues_for_another_eid(tmp_path: Path, curve: str) -> None:
     other = folder.euicc(OTHER_EID, curve)
     verify_chain([other.certificate, *other.chain], PKI.trust(), Role.EUICC, at=NOW, eid=OTHER_EID)
     assert other.chain == folder.euicc(EID, curve).chain
-    with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_.*: permits EIDs that begin with 89049032, wanted 0000"):
+    with pytest.raises(PkiFolderError, match=r"CERT_EUM_ECDSA_.*: permits EIDs that begin with 89049032, not 0000"):
         folder.euicc(bytes(16), curve)
 
 

@@ -127,7 +127,7 @@ def test_decode() -> None:
     [
         ("xyz", "", "is not hex"),
         ("", "", "nothing to decode"),
-        ("5A10", "", "no APDU, no known ASN.1 type and no TLV"),
+        ("5A10", "", "neither an APDU nor a known ASN.1 type nor a TLV"),
         (EID, "EUICCInfo3", "no ASN.1 type 'EUICCInfo3'; did you mean"),
         ("5A00", "EUICCInfo1", "not EUICCInfo1"),
     ],

@@ -110,6 +110,6 @@ class CardSession:
             return f"the card in {self.held_card().description} is not declared as a test card; {remedy}"
         self.identify()
         if self._eid is None:
-            return f"the card does not tell its EID ({self._unidentified}); give --euicc-allow-destructive"
+            return f"the card does not report its EID ({self._unidentified}); give --euicc-allow-destructive"
         known = self._eid in self.declaration.test_cards
         return None if known else f"the card {self._eid} is not a declared test card; {remedy}"

@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 
 class ChangeLog(Protocol):
-    """Where it is written down that a real card is about to be changed, so that a later run can put it back."""
+    """Records that a real card is about to be changed, so that a later run can restore it."""
 
     def change(self, sequence: str) -> None:
         """A sequence is about to change the card; raises InconclusiveError where that cannot be written down."""
 
     def restored(self, sequence: str) -> None:
-        """It has put back what it changed, or has said that it could not."""
+        """It has restored what it changed, or has reported that it could not."""
 
     def installing(self, iccid: bytes) -> None:
         """A profile is about to be installed; raises InconclusiveError where that cannot be written down."""

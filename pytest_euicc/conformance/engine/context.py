@@ -93,7 +93,7 @@ class Context:
         channels: open channels by name.
         random: seeded by the session and the sequence.
         changed: something on the card was changed for good, or may have been.
-        left_behind: what could not be put back.
+        left_behind: what could not be restored.
         begins_at_isdr: the sequence begins on a started card with the ISD-R selected on the default channel.
         compared_afterwards: after the clean-up of the states the card is compared with what it held before.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.

@@ -189,7 +189,7 @@ class Result:
         reason: one message for people; empty for pass.
         cause: of an inconclusive sequence: who has to act.
         failure: the failing step of a fail.
-        left_behind: what could not be put back, one line each.
+        left_behind: what could not be restored, one line each.
         observations: what is noteworthy and no fault.
         seconds: wall time, of which ``transport_seconds`` were spent waiting for the card or the server.
         apdus, requests: how many commands went to the card, and how many requests to the server.

@@ -1,4 +1,4 @@
-"""A test in Python on a card: nothing is changed without permission, and what was changed is put back."""
+"""A test in Python on a card: nothing is changed without permission, and changes are restored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def guarded(
     refused = session.refusal()
     context = Context(session, f"before {name}")
     preparation: Preparation | None = None
-    # The replay of a real card has nothing to put back, and what it held before was asked in a section of its own.
+    # The replay of a real card has nothing to restore, and its previous content was read in a section of its own.
     if restore and refused is None and (session.real_card or isinstance(card.transport, SnapshotTransport)):
         preparation = KINDS.get("euicc").prepare(context, changes=True)
     context.changed = False

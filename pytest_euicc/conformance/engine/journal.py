@@ -1,4 +1,4 @@
-"""What a run is about to change on a real card, written down before; the next run puts back what a killed one left."""
+"""A journal of what a run is about to change on a real card; the next run restores what a killed one left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_euicc.files import private_folder, read_file
 _LARGEST = 16 << 20
 _UNKNOWN = "no-eid"
 _UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-_SECTION = "put back what an earlier run left"
+_SECTION = "restore what an earlier run left"
 
 
 def folder() -> Path:
@@ -58,7 +58,7 @@ class Journal:
         self._sequence = ""
         self._cut_short: set[str] = set()
         self._handle: int | None = None
-        # That of an earlier run which could not be put back is gone on with, and stays.
+        # The journal of an earlier run that could not be restored is continued, and is kept.
         self._goes_on = self.path.exists()
 
     def change(self, sequence: str) -> None:
@@ -77,7 +77,7 @@ class Journal:
         self._write({kind: data})
 
     def restored(self, sequence: str) -> None:
-        """A sequence has put back what it changed, or has said that it could not."""
+        """A sequence has restored what it changed, or has reported that it could not."""
         self._cut_short.discard(sequence)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Journal:
         except OSError as error:
             raise SetupIncomplete(
                 f"the journal {self.path} cannot be written ({error.strerror}); the card is not changed without it, as "
-                "nothing could put it back after a power loss"
+                "it could not be restored after a power loss"
             ) from None
 
     def _open(self) -> int:
@@ -197,7 +197,7 @@ def _lock(name: str) -> FileLock:
 
 
 def _unknown() -> str:
-    """A journal of a card without an EID: nothing is put back, as nobody knows on which card."""
+    """A journal of a card without an EID: nothing is restored, as it is not known which card it was."""
     path = folder() / f"{_UNKNOWN}.jsonl"
     try:
         first, *lines = _lines(read_file(path, _LARGEST))
@@ -207,8 +207,8 @@ def _unknown() -> str:
     except _UNREADABLE as error:
         return _put_aside(path, str(error))
     return (
-        f"the run of {begun} was cut short in {sequences[-1] if sequences else 'its first change'}, on a card that "
-        f"did not tell its EID; nothing was put back, as it may be another card. {path} says what it held; compare, "
+        f"the run of {begun} was interrupted in {sequences[-1] if sequences else 'its first change'}, on a card that "
+        f"did not report its EID; nothing was restored, as it may be another card. {path} says what it held; compare, "
         "and delete the file"
     )
 
@@ -221,7 +221,7 @@ def _recover(session: Session, eid: str) -> str:
         sequences = [line["sequence"] for line in lines if "sequence" in line]
         brought = [bytes.fromhex(line["installing"]) for line in lines if "installing" in line]
         reported = (
-            f"the run of {first['started']} was cut short in {sequences[-1] if sequences else 'its first change'}"
+            f"the run of {first['started']} was interrupted in {sequences[-1] if sequences else 'its first change'}"
         )
     except FileNotFoundError:
         return ""
@@ -246,13 +246,13 @@ def _recover(session: Session, eid: str) -> str:
                 forget_deleted(context)
         context.reset(start=False)
     except (CardError, Es10Error, InconclusiveError) as error:
-        return f"{reported}; the card could not be put back and the journal {path} stays: {error}"
+        return f"{reported}; the card could not be restored and the journal {path} is kept: {error}"
     unread = [found.text for found in context.observations if found.kind == NOT_COMPARED]
     if unread:
-        return f"{reported}; the card could not be put back and the journal {path} stays: {'; '.join(unread)}"
+        return f"{reported}; the card could not be restored and the journal {path} is kept: {'; '.join(unread)}"
     path.unlink(missing_ok=True)
     left = f"; left behind on the card: {'; '.join(context.left_behind)}" if context.left_behind else ""
-    return f"{reported}; the card was put back first{left}"
+    return f"{reported}; the card was restored first{left}"
 
 
 def _put_aside(path: Path, why: str) -> str:
@@ -264,7 +264,7 @@ def _put_aside(path: Path, why: str) -> str:
         path.rename(place)
     except OSError as error:
         return f"{reported} nor put aside ({error.strerror}); look at the card, and delete the file"
-    return f"{reported}; nothing was put back. Look at the card; what can be read of the journal is in {place}"
+    return f"{reported}; nothing was restored. Look at the card; what can be read of the journal is in {place}"
 
 
 def _lines(octets: bytes) -> list[dict[str, Any]]:

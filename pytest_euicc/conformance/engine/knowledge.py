@@ -94,11 +94,11 @@ class Knowledge:
             setattr(self.holding, name, None)
 
     def kept(self) -> None:
-        """The card is kept as it is, to be put back as a whole."""
+        """A snapshot of the card was taken, to be restored as a whole."""
         self._before = {}
 
     def restored(self) -> None:
-        """The card was put back as it was kept; what was read of it before anything changed is true again."""
+        """The card was restored as a whole; what was read of it before anything changed is valid again."""
         for name, value in self._before.items():
             setattr(self.holding, name, value)
         self._before = {}

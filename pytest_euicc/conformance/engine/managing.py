@@ -1,4 +1,4 @@
-"""How profiles are managed while a card is put back: by the functions of an LPA, or as an interface knows better."""
+"""How profiles are managed while a card is restored: by the functions of an LPA, or in the way of an interface."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Manager(Protocol):
         """Set the default SM-DP+ address."""
 
     def finish(self, context: Context) -> None:
-        """The sequence is over: what it changed beside profiles and addresses is put back."""
+        """The sequence is over: restore what it changed besides profiles and addresses."""
 
 
 class ByLpad:

@@ -1,4 +1,4 @@
-"""The profiles on a card as states need them: read, choose, bring into a state, put back."""
+"""The profiles on a card as states need them: read, choose, enable or disable, restore."""
 
 from __future__ import annotations
 

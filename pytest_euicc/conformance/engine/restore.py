@@ -38,7 +38,7 @@ from pytest_euicc.es10.isdr import Es10Error, Isdr
 
 
 class OnCard:
-    """An eUICC, whose card is changed only with permission and put back afterwards."""
+    """An eUICC, whose card is changed only with permission and restored afterwards."""
 
     title = "an eUICC"
     answer: Literal["sw", "status"] = "sw"
@@ -85,7 +85,7 @@ class _Snapshot:
 
 @dataclass
 class _Commands:
-    """The declared APDUs that put the card back to its personalised state."""
+    """The declared APDUs that restore the personalised state of the card."""
 
     context: Context
 
@@ -98,7 +98,7 @@ class _Commands:
 
 
 def restore_by_commands(context: Context) -> None:
-    """Send the declared APDUs that put the card back to its personalised state."""
+    """Send the declared APDUs that restore the personalised state of the card."""
     context.session.knowledge.forget()
     with context.undoing("not restored"):
         context.reset(start=False)
@@ -107,7 +107,7 @@ def restore_by_commands(context: Context) -> None:
             if not answer.ok:
                 context.left_behind.append(f"not restored: {apdu} was answered {answer}")
                 return
-        # Whatever single clean-ups could not put back, the personalised state has none of it.
+        # The personalised state contains nothing that single clean-ups could not undo.
         context.restored()
 
 

@@ -70,7 +70,7 @@ class Runner:
         return _Run(self, case, sequence).run()
 
     def emit(self, event: Event) -> None:
-        """Tell every listener."""
+        """Notify every listener."""
         for listener in self.listeners:
             listener(event)
 
@@ -228,7 +228,7 @@ class _Run:
         session = self.session
         transport = session.card.transport if session.card is not None else None
         if session.returns is None or isinstance(transport, SnapshotTransport):
-            return  # A simulator puts its card back with all that is on it.
+            return  # A simulator restores its card as a whole.
         if session.other_card or (isinstance(transport, RemovableTransport) and not transport.held()):
             self.context.channels.clear()
             session.returns()

@@ -46,7 +46,7 @@ class SmdpAccess(Protocol):
         """An ES9+ client that trusts the CI; its connections stay open from one sequence to the next."""
 
     def new_client(self, curve: Curve) -> Es9Client:
-        """The same with connections of its own, which its user closes."""
+        """A client like the shared one, with its own connections, which the caller closes."""
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the ES9+ listener with a certificate on a curve."""

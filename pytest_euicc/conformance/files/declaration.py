@@ -40,12 +40,12 @@ def _options(value: Any) -> Any:
     names = isinstance(value, list) and all(isinstance(name, str) for name in value)
     given = value if isinstance(value, dict) else dict.fromkeys(value, True) if names else None
     if given is None:
-        raise ValueError("options are a list of names, or a mapping of names to true or false")
+        raise ValueError("options must be a list of names, or a mapping of names to true or false")
     for name, held in given.items():
         if name not in OPTIONS:
             raise ValueError(f"unknown option {name!r}{closest(str(name), OPTIONS)}")
         if not isinstance(held, bool):
-            raise ValueError(f"option {name} is true or false, not {held!r}")  # noqa: TRY004
+            raise ValueError(f"option {name} must be true or false, not {held!r}")  # noqa: TRY004
     return given
 
 
@@ -98,7 +98,7 @@ class Declaration(BaseModel):
         observations: kinds of observations that are failures for this implementation, ``{unknown-element: fail}``; the
             others are noted and never change a verdict.
         test_cards: EIDs of cards that may be changed without ``--euicc-allow-destructive``.
-        restore: command APDUs that put the card back to its personalised state, sent on the basic channel after a
+        restore: command APDUs that restore the card's personalised state, sent on the basic channel after a
             reset.
         addresses: of an SM-DP+: where it is.
         es2plus: of an SM-DP+: how the tester orders profiles (SGP.22 5.3).
@@ -212,7 +212,7 @@ def _check_known_version(document: Document, data: dict[str, Any]) -> None:
     except ValueError:
         return
     if not FIRST_VERSION <= version[:2] <= LAST_VERSION:
-        document.mistake(("version",), f"version {data['version']} is none that this release knows; {reported}")
+        document.mistake(("version",), f"version {data['version']} is not known to this release; {reported}")
 
 
 def load_inventory(path: Path, mistakes: list[Mistake]) -> list[HeldProfile]:
@@ -237,7 +237,7 @@ def _beside(document: Document, folder: Path, profiles: list[HeldProfile], place
 
 def _mapping(document: Document, what: str) -> dict[str, Any] | None:
     if not isinstance(document.data, dict):
-        document.mistake((), f"{what} is a mapping (key: value)")
+        document.mistake((), f"{what} must be a mapping (key: value)")
         return None
     return {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
 

@@ -222,7 +222,7 @@ def https_url(url: str) -> str:
     except ValueError:
         right = False
     if not right:
-        raise ValueError(f"{url!r} is no address of a server; write https://host or https://host:port")
+        raise ValueError(f"{url!r} is not an address of a server; write https://host or https://host:port")
     return url.rstrip("/")
 
 

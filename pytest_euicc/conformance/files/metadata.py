@@ -14,7 +14,7 @@ _FIELDS = {"provider": "serviceProviderName", "name": "profileName", "icon": "ic
 
 
 def check_words(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The same metadata; raises ValueError for a word that means nothing, at any depth."""
+    """Return the metadata unchanged; raises ValueError for an unknown key, at any depth."""
     _known("metadata", metadata, _WORDS)
     if isinstance(metadata.get("owner"), Mapping):
         _known("owner", metadata["owner"], tuple(_OWNER))

@@ -13,16 +13,16 @@ CONTRADICTION = "contradiction"
 
 KINDS: dict[str, str] = {
     UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
-    UNREADABLE_ENTRY: "An entry of a list of the card cannot be read; states leave it alone",
+    UNREADABLE_ENTRY: "An entry of a list of the card cannot be read; states do not touch it",
     CARD_START: "The card refuses a command of its start-up",
-    SERVER_ERROR: "HTTP 5xx in an answer whose status no clause demands",
-    LEFT_OUT: "An optional element that a sequence looks at is not there, so that nothing of it was judged",
+    SERVER_ERROR: "HTTP 5xx in an answer whose status no clause prescribes",
+    LEFT_OUT: "An optional element that a sequence checks is absent, so it was not judged",
     LATER_VERSION: "An answer has a field that came with a later version than the declared one",
     NOT_DER: "An answer is not canonical DER, and the sequence does not judge that",
     CHOICE: "Where a clause leaves a choice: the permitted alternative that the implementation chose",
-    CONTRADICTION: "The declaration says of the card what the card does not say of itself; one of the two is wrong",
-    NOT_COMPARED: "What the card holds could not be read before or after the sequence, so it was not compared",
-    NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or came up during it",
+    CONTRADICTION: "The declaration contradicts what the card reports about itself; one of the two is wrong",
+    NOT_COMPARED: "The content of the card could not be read before or after the sequence, so it was not compared",
+    NOT_RESTORED: "Profiles or notifications of the card's own were removed by the sequence, or appeared during it",
 }
 """Kinds by name, with what they mean. A declaration may turn them into failures: ``observations: {kind: fail}``."""
 

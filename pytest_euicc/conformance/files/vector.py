@@ -126,7 +126,7 @@ class Call(_Model):
             return value
         name, body = _one_key(value, "an entry")
         if body is not None and not isinstance(body, dict):
-            raise ValueError(f"the arguments of {name!r} are a mapping, such as {{{name}: {{as: p1}}}}")
+            raise ValueError(f"the arguments of {name!r} must be a mapping, such as {{{name}: {{as: p1}}}}")
         return {"name": name, "arguments": body or {}}
 
 
@@ -148,7 +148,7 @@ class Step(Expectation):
     def _from_one_key(cls, value: Any) -> Any:
         name, body = _one_key(value, "a step")
         if body is not None and not isinstance(body, dict):
-            raise ValueError(f"the body of {name!r} is a mapping, such as {name}: {{expect: …}}")
+            raise ValueError(f"the body of {name!r} must be a mapping, such as {name}: {{expect: …}}")
         known = {key: entry for key, entry in (body or {}).items() if key in STEP_KEYS}
         rest = {key: entry for key, entry in (body or {}).items() if key not in STEP_KEYS}
         return {**known, "action": name, "arguments": rest}

@@ -160,7 +160,7 @@ class _Sequence:
             for index, choice in enumerate(step.expectations):
                 if choice.expect is None and (choice.sw or [_SUCCESS]) == [_SUCCESS]:
                     where = (*place, "any_of", index) if step.any_of else place
-                    self.report(where, f"say what is to come: expect: {NOTHING}, or fields of {shape.name}", False)
+                    self.report(where, f"state what is expected: expect: {NOTHING}, or fields of {shape.name}", False)
         for index, path in enumerate(step.distinct):
             if shape is None or shape.at(path) is None:
                 self.report((*place, "distinct", index), f"{called(shape)} has no field {path!r}", False)
@@ -189,7 +189,7 @@ class _Sequence:
             self.report((*place, "sw"), f"sw is of cards; {self.kind.title} answers with a status, write status", True)
         if expectation.expect is not None:
             if shape is None:
-                self.report((*place, "expect"), "this action has no answer to expect anything of", True)
+                self.report((*place, "expect"), "this action has no answer, so it takes no expect", True)
             elif expectation.expect != NOTHING or not shape.optional:
                 self.references(expectation.expect, (*place, "expect"))
                 saved |= _saved_in(expectation.expect)

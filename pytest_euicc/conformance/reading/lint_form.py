@@ -40,7 +40,7 @@ def _number_fault(sequence: Sequence, *, own: bool, mixed: bool) -> str:
     if own and mixed and not _OWN_ID.fullmatch(sequence.id):
         return f"{sequence.id!r} reads as a number of SGP.23, and the sequence is own; number own ones O1, O2, …"
     if not own and not sequence.sgp23 and not _SGP23_ID.fullmatch(sequence.id):
-        return f"{sequence.id!r} is no number of SGP.23; write two digits, give sgp23, or write origin: own"
+        return f"{sequence.id!r} is not a number of SGP.23; write two digits, give sgp23, or write origin: own"
     return ""
 
 
@@ -49,7 +49,7 @@ def requirements(case: Case, document: Document) -> None:
     for index, sequence in enumerate(case.sequences):
         reasons = sequence.clauses and any(step.because or step.any_of for step in sequence.steps)
         if sequence.requirement is None and not reasons:
-            text = "what is demanded is not said; add requirement: one sentence, or clauses and a because"
+            text = "the requirement is missing; add requirement: one sentence, or clauses and a because"
             document.mistake(("sequences", index, "id"), text)
 
 
@@ -60,7 +60,7 @@ def layout(document: Document, text: str) -> None:
             document.add(number, COLUMNS + 1, f"{len(line)} columns; a line has at most {COLUMNS}")
     root = yaml.compose(text, Loader=LOADER)
     for mark in _hidden(root, set(), judged=False) if root is not None else ():
-        fault = "what is judged is used again through an alias; write every expectation where it stands"
+        fault = "an expectation is reused through an alias; write out every expectation"
         document.add(mark.line + 1, mark.column + 1, fault)
 
 

@@ -105,7 +105,7 @@ def parse(document: Document) -> Case | None:
     if document.data is None:
         return None
     if not isinstance(document.data, dict):
-        document.mistake((), "a vector file is a mapping that starts with case:")
+        document.mistake((), "a vector file must be a mapping that starts with case:")
         return None
     data = {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
     _check_ids(document, data)

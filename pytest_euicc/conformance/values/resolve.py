@@ -179,7 +179,7 @@ def _scalar(data: Any, shape: Shape) -> Any:
                 raise ValueError(f"{data!r} is not a number{' or name' if shape.names else ''}{known}") from None
         case "sequence" | "choice" | "list", (dict() | tuple() | list()):
             return data
-    raise ValueError(f"{describe(data, 80)} is no value of {shape.name or shape.kind} ({shape.kind})")
+    raise ValueError(f"{describe(data, 80)} is not a value of {shape.name or shape.kind} ({shape.kind})")
 
 
 def bits_value(data: Any, shape: Shape) -> tuple[bytes, int]:

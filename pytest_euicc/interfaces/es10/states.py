@@ -96,7 +96,7 @@ def _check_reversible(context: Context, profile: Profile) -> None:
     if not context.session.puts_back_whole:
         raise NotPermitted(
             f"the profile {profile.iccid.hex()} has PPR1 and could not be disabled again; "
-            "declare restore: with the commands that put the card back"
+            "declare restore: with the commands that restore the card"
         )
 
 
@@ -152,7 +152,7 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
         if not context.session.puts_back_whole and any(each.profile_class == "provisioning" for each in there):
             raise NotPermitted(
                 "the card's provisioning profile would be gone, which comes from its manufacturer alone; "
-                "declare restore: with the commands that put the card back"
+                "declare restore: with the commands that restore the card"
             )
         foreign = (profile for profile in there if profile.iccid not in installed_by_tester(context))
         for each in foreign:

@@ -1,4 +1,4 @@
-"""Profiles of an IoT eUICC without an LPAd, managed while it is put back: by packages of an eIM of the tester's.
+"""Profiles of an IoT eUICC without an LPAd, managed while it is restored: by packages of an eIM of the tester.
 
 Where none is associated any more, one is for the time it takes (SGP.32 3.4, 3.5.2).
 """

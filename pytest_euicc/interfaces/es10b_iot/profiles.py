@@ -88,7 +88,7 @@ def _check_reversible(context: Context, rules: frozenset[str], class_: str, *, e
     if any(profile.iccid not in installed_by_tester(context) for profile in own):
         raise NotPermitted(
             f"a profile with {' and '.join(sorted(rules))} could not be taken off again without the card's own ones; "
-            "declare restore: with the commands that put the card back"
+            "declare restore: with the commands that restore the card"
         )
 
 

@@ -225,7 +225,7 @@ class CommandDriver:
             try:
                 result = json.loads(found) if found else None
             except ValueError:
-                return Answer("failure", f"the result is no JSON: {found[:400]}")
+                return Answer("failure", f"the result is not JSON: {found[:400]}")
         else:
             return Answer("success" if status == 0 else "failure", reported)
         if result is None:

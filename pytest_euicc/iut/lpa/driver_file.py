@@ -162,7 +162,7 @@ class DriverFile(_Model):
         document = Document.read(path)
         data: Any = document.data
         if not document.mistakes and not isinstance(data, dict):
-            document.mistake((), "a driver file is a mapping (key: value)")
+            document.mistake((), "a driver file must be a mapping (key: value)")
         try:
             made = None if document.mistakes else cls.model_validate(data)
         except ValidationError as error:

@@ -65,7 +65,7 @@ class OwnLpa:
         defects, variants: names of those that are switched on from the next sequence on.
     """
 
-    name = "pytest-euicc's own LPA"
+    name = "pytest-euicc's built-in LPA"
     speaks_tls = True
     takes_isdr_aid = True
     proxied = False
@@ -79,7 +79,7 @@ class OwnLpa:
         self._killed = False
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
-        """It can do everything."""
+        """None: the built-in LPA supports every operation."""
         del operation, arguments
         return None
 

@@ -51,7 +51,7 @@ class SecureConnection:
             view = view[self._pump(lambda: self._tls.write(view[:_CHUNK])) :]  # noqa: B023
 
     def close(self) -> None:
-        """Tell the client that nothing more comes."""
+        """Tell the client that no more data follows (close_notify)."""
         with suppress(OSError):
             self._tls.unwrap()
         with suppress(OSError):

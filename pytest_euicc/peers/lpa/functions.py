@@ -246,7 +246,7 @@ def server_value(body: bytes, fields: Mapping[str, ServerField], problem: Proble
     try:
         members = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        problem("", f"no JSON in UTF-8: {error}")
+        problem("", f"not JSON in UTF-8: {error}")
         return {}
     if not isinstance(members, dict):
         problem("", "no JSON object")

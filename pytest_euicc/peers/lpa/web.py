@@ -154,7 +154,7 @@ class Web:
         if function is None:
             return Response(404, {"Content-Type": "text/plain"}, b"no such function")
         if request.method != "POST":
-            return Response(405, {"Content-Type": "text/plain", "Allow": "POST"}, b"POST is wanted")
+            return Response(405, {"Content-Type": "text/plain", "Allow": "POST"}, b"POST is expected")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return Response(415, {"Content-Type": "text/plain"}, b"Content-Type is not application/json")
         try:
@@ -162,7 +162,7 @@ class Web:
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            return Response(400, {"Content-Type": "text/plain"}, b"the body is no JSON object")
+            return Response(400, {"Content-Type": "text/plain"}, b"the body is not a JSON object")
         functions = self.hosts[self.name_of(request.host)]
         found = functions(function.name, body)
         return self._json(found if rule is None else self._edited(found, function, rule))

@@ -105,7 +105,7 @@ def _known(elements: list[Element], names: tuple[str, ...]) -> tuple[str, ...]:
     there = [name for name, _ in elements]
     for name in names:
         if name not in there:
-            raise ValueError(f"the package has no element {name!r}; there are: {', '.join(dict.fromkeys(there))}")
+            raise ValueError(f"the package has no element {name!r}; available: {', '.join(dict.fromkeys(there))}")
     return names
 
 

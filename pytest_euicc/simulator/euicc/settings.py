@@ -175,7 +175,7 @@ def _named(type_name: str) -> Callable[[frozenset[str]], frozenset[str]]:
         known = codec.fields(type_name).names
         unknown = sorted(names - known.keys())
         if unknown:
-            hint = closest(unknown[0], known) or f"; there are: {', '.join(known)}"
+            hint = closest(unknown[0], known) or f"; available: {', '.join(known)}"
             raise ValueError(f"{type_name} has no {unknown[0]!r}{hint}")
         return names
 

@@ -16,7 +16,7 @@ def octets_of_imei(digits: str) -> bytes:
         ImeiError: it has not 14 or 15 digits.
     """
     if not digits.isdecimal() or len(digits) not in (14, 15):
-        raise ImeiError(f"{digits!r} is no IMEI: 14 digits, and a check digit, are wanted")
+        raise ImeiError(f"{digits!r} is not an IMEI: write 14 digits, or 15 with the check digit")
     whole = digits if len(digits) == 15 else digits + _check_digit(digits)
     pairs = [whole[at : at + 2] for at in range(0, 14, 2)]
     return bytes(int(pair[1] + pair[0], 16) for pair in pairs) + bytes([int(whole[14]) << 4 | 0x0F])

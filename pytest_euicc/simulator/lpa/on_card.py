@@ -15,7 +15,7 @@ from pytest_euicc.simulator.lpa.channel import LpaChannel
 
 
 class Told(PytestEuiccError):
-    """What the LPA tells its user instead of a success."""
+    """What the LPA reports to its user instead of a success."""
 
 
 class Crash(Exception):

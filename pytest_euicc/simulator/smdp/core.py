@@ -101,7 +101,7 @@ class SmdpCore:
         refusal: Refusal | None = None,
         result: bytes | None = None,
     ) -> None:
-        """Tell the listeners of a step."""
+        """Notify the listeners of a step."""
         for listener in self.progress_listeners:
             profile = order.profile
             listener(Progress(profile.iccid, profile.profile_type, eid, point, self.now(), refusal, result))

@@ -118,7 +118,7 @@ def test_two_profiles_of_one_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("- 1", "an inventory is a mapping"),
+        ("- 1", "an inventory must be a mapping"),
         ("a: [", "not YAML"),
         ("a: \x00", "not YAML"),
         ("a: " + "[" * 5000, "nest"),

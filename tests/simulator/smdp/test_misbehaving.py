@@ -76,10 +76,10 @@ WRONG_ANSWERS = {
     "html": (
         says(http("200 OK", b"<html>Welcome</html>", "Content-Type: text/html")),
         "HTTP 200",
-        "no JSON object .*text/html",
+        "not a JSON object .*text/html",
     ),
-    "a list": (says(http("200 OK", b"[]")), "HTTP 200", "no JSON object"),
-    "500": (says(http("500 Oops", b"<h1>Internal</h1>")), "HTTP 500", "wanted 200 .*Internal"),
+    "a list": (says(http("200 OK", b"[]")), "HTTP 200", "not a JSON object"),
+    "500": (says(http("500 Oops", b"<h1>Internal</h1>")), "HTTP 500", "expected 200 .*Internal"),
     "a redirect": (
         says(http("302 Found", b"", "Location: https://elsewhere.example.com/")),
         "HTTP 302",

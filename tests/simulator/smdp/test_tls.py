@@ -105,7 +105,7 @@ def tell(octets: bytes) -> Callable[[socket.socket], None]:
 @pytest.mark.parametrize(
     ("octets", "said"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no TLS; it begins 'HTTP/"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not TLS; it begins 'HTTP/"),
         (bytes.fromhex("16030300080200000403030000"), "off"),
     ],
 )

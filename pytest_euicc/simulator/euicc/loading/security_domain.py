@@ -44,7 +44,7 @@ class SecurityDomain:
         return dict(self.counters).get(version, 0)
 
     def counted(self, version: int, counter: int) -> SecurityDomain:
-        """The same with another counter."""
+        """A copy with another counter."""
         return replace(self, counters=tuple((dict(self.counters) | {version: counter}).items()))
 
 

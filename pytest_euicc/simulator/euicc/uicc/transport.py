@@ -70,7 +70,7 @@ class SimTransport:
 
     def _check(self) -> None:
         if not self._held:
-            raise ReaderGone("sim: the card was pulled out while in use")
+            raise ReaderGone("sim: the card was removed while in use")
 
     def close(self) -> None:
         """Power down; the state stays with the card."""

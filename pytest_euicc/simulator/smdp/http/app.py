@@ -79,7 +79,7 @@ class _Face:
         async def answer(request: Request) -> Response:
             if request.method != "POST" and not self._deviations.takes_get():
                 status = self._styles.status(405)
-                return self._response(request, status, b"POST is wanted", "text/plain", {"Allow": "POST"})
+                return self._response(request, status, b"POST is expected", "text/plain", {"Allow": "POST"})
             return await self._answer(request, function)
 
         return answer
@@ -146,13 +146,13 @@ class _Face:
                     elif length > _LARGEST_DISCARDED:
                         break
         except TimeoutError:
-            raise Rejected(408, f"the body is not whole after {BODY_SECONDS:g} s") from None
+            raise Rejected(408, f"the body is not complete after {BODY_SECONDS:g} s") from None
         if length > LARGEST_BODY:
             raise Rejected(413, f"more than {LARGEST_BODY} octets")
         try:
             value = json.loads(received)
         except (ValueError, RecursionError):
-            raise Rejected(400, "the body is no JSON") from None
+            raise Rejected(400, "the body is not JSON") from None
         if not isinstance(value, dict):
-            raise Rejected(400, "the body is no JSON object")
+            raise Rejected(400, "the body is not a JSON object")
         return value
