@@ -9,13 +9,14 @@ import pytest
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardError
-from pytest_euicc.conformance.engine.errors import VectorMistake
+from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.own import OwnLpa
 from pytest_euicc.peers.lpa.bench import Answer
 from pytest_euicc.peers.lpa.script import Rule
+from pytest_euicc.peers.lpa.tls import TlsRule
 from pytest_euicc.peers.lpa.web import Request
 from pytest_euicc.rsp.pki import default_pki
 
@@ -237,3 +238,10 @@ def test_another_application_opens_a_channel_after_every_reset(bench: SimulatedB
     assert card.open_channel().number == 2
     assert bench.card_state()["open_channels"] == 1
     assert [call.value["channel"] for call in bench.record.named("CHANNEL TAKEN")] == [1, 1]
+
+
+def test_over_tls_our_own_lpa_is_not_killed_inside_a_request(bench: SimulatedBench) -> None:
+    bench.use_tls(TlsRule())
+    with pytest.raises(NotPermitted, match="servers that are reached without a socket"):
+        download(bench, function="ES9+.AuthenticateClient", meanwhile="kill")
+    bench.close()

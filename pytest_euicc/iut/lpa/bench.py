@@ -213,13 +213,13 @@ class SimulatedBench(LpaBench):
         reason = self._driver.cannot(operation, arguments)
         if reason:
             raise NotPermitted(f"{self._driver.name} cannot do it: {reason}")
+        if not self._started:
+            self._driver.begin(self)
+            self._started = True
         for rule in self.script.rules:
             reason = rule.meanwhile and self._driver.cannot_meanwhile(rule.meanwhile)
             if reason:
                 raise NotPermitted(f"{rule.meanwhile} while {self._driver.name} is at work: {reason}")
-        if not self._started:
-            self._driver.begin(self)
-            self._started = True
         if self._reader is not None:
             self._reader.wait()
         try:

@@ -303,3 +303,16 @@ def test_an_element_that_nobody_knows_is_seen_and_read_past(variant, request_, t
     assert codec.encode(type_name, found.value) != varied.whole(request_)
     if type_name != "GetEuiccChallengeResponse":
         assert found.value == known.value
+
+
+# --------------------------------------------------------------------------------------------------- a vendor's AID
+
+
+def test_the_isdr_has_the_aid_of_the_settings_and_no_other():
+    aid = "A0000005591010FFFFFFFF8900000177"
+    device = Device(isdr_aid=aid)
+    assert device.send("0070000001") == "019000"
+    assert device.send(f"01{SELECT_ISDR}") == "6A82"
+    answer = device.send(f"01A4040010{aid}00")
+    assert f"8410{aid}" in answer
+    assert device.es10(GET_EID).endswith(f"{EID}9000")
