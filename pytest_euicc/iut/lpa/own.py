@@ -18,9 +18,10 @@ from pytest_euicc.iut.lpa.driver import Reach
 from pytest_euicc.peers.lpa.bench import Answer, Operation
 from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.rsp.issuing import LIST_HOST
-from pytest_euicc.simulator.lpa.assistant import SimulatedLpa, identifier_of
+from pytest_euicc.simulator.lpa.assistant import SimulatedLpa
 from pytest_euicc.simulator.lpa.base import Disk
 from pytest_euicc.simulator.lpa.client import LpaClient, deviant_tls
+from pytest_euicc.simulator.lpa.managing import identifier_of
 from pytest_euicc.simulator.lpa.on_card import Crash
 
 _HTTP_TIMEOUT = 10.0
