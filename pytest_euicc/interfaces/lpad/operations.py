@@ -247,6 +247,16 @@ def power_on(context: Context, _message: Message) -> Outcome:
     return _perform(context, "power_on", _REPORTED)
 
 
+@action("lpad.retrieve_code", response=_REPORTED)
+def retrieve_code(context: Context, _message: Message, *, iccid: Hex) -> Outcome:
+    """The user wants another activation code of a profile, for another device (SGP.22 v2.7 3.1.7).
+
+    Args:
+        iccid: of the profile, ten octets as on the card.
+    """
+    return _perform(context, "retrieve_code", _REPORTED, iccid=iccid)
+
+
 @action("lpad.load_crl", response=mapping("told", text=TEXT, crl=OCTETS), changes=True)
 def load_crl(context: Context, _message: Message, *, number: int = 1) -> Outcome:
     """The user, or whoever looks after the device, gives the LPA a revocation list for the eUICC (SGP.22 5.7.12).

@@ -30,7 +30,7 @@ def places_of(file: DriverFile, reach: Reach) -> tuple[dict[str, str], dict[str,
 def not_taken(operation: Operation, arguments: Mapping[str, Any], words: str) -> str | None:
     """Why an operation cannot be done with the arguments: the words have no place for a name of the profile."""
     # Beside these, what is given is left out where the LPA has no use for it.
-    if operation in ("enable", "disable", "delete", "nickname"):
+    if operation in ("enable", "disable", "delete", "nickname", "retrieve_code"):
         needed = [name for name in ("iccid", "aid", "text") if name in arguments]
         if not any(f"{{{name}}}" in words or "{profile}" in words for name in needed):
             return f"its command takes no {' or '.join(needed)}"

@@ -33,6 +33,7 @@ Operation = Literal[
     "power_on",
     "load_crl",
     "test_mode",
+    "retrieve_code",
 ]
 """What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 

@@ -209,6 +209,18 @@ class SimulatedLpa(Managing):
             raise Told("; ".join(faults) or "the events have no end")
         return reported
 
+    def retrieve_code(self, iccid: bytes) -> dict[str, Any]:
+        """Ask the SM-DP+ that a profile came from for another activation code of it (SGP.22 v2.7 3.1.7)."""
+        self._device(None)
+        with self._procedures() as procedures:
+            address = procedures.origin_of(iccid)
+            if self.defective("asks-default-for-codes"):
+                address = procedures.addresses().get("defaultDpAddress", "")
+            if not address:
+                raise Told("it is not known where the profile came from")
+            session = procedures.authenticate(address, f"ACR-0-{to_digits(iccid)}")
+        return _names(session.metadata) if session.metadata is not None else {}
+
     # ------------------------------------------------------------------ notifications
 
     def notifications(self) -> dict[str, Any]:

@@ -38,6 +38,15 @@ class Procedures(Codes, Delivering):
         with suppress(LpaError):
             self.process_notifications()
 
+    def origin_of(self, iccid: bytes) -> str:
+        """The first address that notifications of a profile go to; empty where there is none."""
+        asked = {"searchCriteria": ("iccid", iccid), "tagList": bytes.fromhex("5AB6")}
+        choice, listed = self._isdr.call("get_profiles_info", asked).value
+        addresses = (
+            [each["notificationAddress"] for each in _configured(listed)] if choice == "profileInfoListOk" else []
+        )
+        return str(addresses[0]) if addresses else ""
+
     def manage(self, function: str, identifier: bytes, **flags: Any) -> int:
         """EnableProfile, DisableProfile or DeleteProfile; returns the result code."""
         profiles = self._profiles() if self._looks_first(function) else []
@@ -83,3 +92,7 @@ class Procedures(Codes, Delivering):
         if self.defective("resets-everything"):
             options = ("deleteOperationalProfiles", "deleteFieldLoadedTestProfiles", "resetDefaultSmdpAddress")
         return self._isdr.euicc_memory_reset(*options)
+
+
+def _configured(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for profile in listed for entry in profile.get("notificationConfigurationInfo", [])]

@@ -33,6 +33,7 @@ OF_SESSIONS = (
     Defect("tries-refused-session-again", "AuthenticateClient is sent again once it was refused", "3.1.3"),
     Defect("reuses-transaction-id", "A later session sends the transactionId of an earlier one", "5.6.3"),
     Defect("tries-either-transaction-id", "Two transactionIds that were given are tried one by one", "3.1.2"),
+    Defect("asks-default-for-codes", "The default SM-DP+ is asked for the code of another's profile", "3.1.7 of v2.7"),
     Defect("tells-success", "A download that failed is told as a success", "3.1.3"),
     Defect("no-admin-protocol", "Requests have no X-Admin-Protocol", "6.2"),
     Defect("other-content-type", "Requests have another Content-Type than application/json", "6.5.1"),
