@@ -25,7 +25,8 @@ from pytest_euicc.simulator.lpa.managing import identifier_of
 from pytest_euicc.simulator.lpa.on_card import Crash
 
 _HTTP_TIMEOUT = 10.0
-_TLS_TIMEOUT = 2.0
+_TLS_TIMEOUT = 20.0
+"""Seconds; the bench never has it run out, however busy the machine is."""
 _LARGEST_ANSWER = 4 << 20
 _RESET_OPTIONS = {
     "operational": "deleteOperationalProfiles",
