@@ -110,7 +110,7 @@ def ci_lists_match(_context: Context, outcome: Outcome, *, with_: Any) -> Iterat
 
 @check("as_declared")
 def as_declared(context: Context, outcome: Outcome) -> Iterator[Observation]:
-    """What EUICCInfo2 says otherwise than the declaration is listed as observations (SGP.22 5.7.8).
+    """Differences between EUICCInfo2 and the declaration are listed as observations (SGP.22 5.7.8).
 
     Either may be wrong; a declaration may make them failures.
     """
@@ -120,7 +120,7 @@ def as_declared(context: Context, outcome: Outcome) -> Iterator[Observation]:
 
 @check("same_euicc_info2")
 def same_euicc_info2(_context: Context, outcome: Outcome, *, as_: Any) -> Iterator[Mismatch]:
-    """EUICCInfo2 in euiccSigned1 is an earlier one, but for extCardResource, which changes (SGP.22 5.7.8, 5.7.13).
+    """EUICCInfo2 in euiccSigned1 equals an earlier one, except extCardResource, which changes (SGP.22 5.7.8, 5.7.13).
 
     Args:
         as: the earlier one, saved before.

@@ -131,7 +131,7 @@ def ota_profile(
     icon: bool = False,
     as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
-    """A profile whose OTA keys the tester knows: just downloaded, and removed afterwards; its events go to nobody.
+    """A profile whose OTA keys the tester knows: just downloaded, without notifications, and deleted afterwards.
 
     Args:
         state: enabled or disabled.

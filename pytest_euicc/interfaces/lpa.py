@@ -105,7 +105,7 @@ def download(
         entered_code: the confirmation code that the user enters.
         matching_id: in the activation code, in place of that of the order.
         metadata: properties of the profile, in the format of an inventory.
-        package: the unprotected profile package; ``tester`` for one that the tester makes.
+        package: the unprotected profile package; ``tester`` for one that the tester builds.
         iccid: of a package that the tester makes.
         octets: minimum size of any other package, in bytes.
         cut_after: the card loses power after this number of segments.
@@ -254,7 +254,7 @@ def process_notifications(context: Context, message: Message, *, curve: Curve = 
         curve: of the TLS server certificate.
 
     Returns:
-        ``delivered`` and ``kept`` are numbers: each goes to the address it names, and those for other servers are kept.
+        ``delivered`` and ``kept`` are numbers: each is sent to its address, and those for other servers are kept.
         ``faults`` is the number kept for another reason; ``reasons`` say why each one was kept.
     """
     with _lpa(context, message, curve) as lpa:
@@ -330,7 +330,7 @@ def fill_memory(
 ) -> Outcome:
     """Download profiles, one after the other, until one is not installed.
 
-    Inconclusive if the card takes all of them.
+    Inconclusive if the card accepts all of them.
 
     Args:
         octets: minimum size of each package in bytes.

@@ -23,9 +23,9 @@ _ANSWER = mapping("answer", answer=TEXT)
 
 @action("operator.remove_card", by_operator=True)
 def remove_card(context: Context, _message: Message) -> Outcome:
-    """The operator takes the card out of its reader.
+    """The operator removes the card from its reader.
 
-    In the middle of a load as well: the step comes between two segments. ``operator.insert_card`` follows.
+    Also in the middle of a load, between two segments. ``operator.insert_card`` follows.
     """
     _without_card(context, "remove", f"Take the card out of the reader ({context.card.description}).")
     return Outcome()
@@ -33,9 +33,9 @@ def remove_card(context: Context, _message: Message) -> Outcome:
 
 @action("operator.insert_card", response=_ATR, by_operator=True)
 def insert_card(context: Context, _message: Message, *, card: Literal["same", "other"] = "same") -> Outcome:
-    """The operator puts a card in; it is started as by a device, and the ISD-R is selected on the channel ``isdr``.
+    """The operator inserts a card; it is started as by a device, and the ISD-R is selected on the channel ``isdr``.
 
-    All other channels are closed, and no reset follows the start. Another card than the one that is wanted makes the
+    All other channels are closed, and no reset follows the start. A card other than the requested one makes the
     sequence inconclusive; nothing but its EID is read then.
 
     Args:
@@ -54,7 +54,7 @@ def insert_card(context: Context, _message: Message, *, card: Literal["same", "o
 
 @action("operator.power_off", by_operator=True)
 def power_off(context: Context, _message: Message) -> Outcome:
-    """The operator switches the device or reader off in which the card stays; ``operator.power_on`` follows."""
+    """The operator switches off the device or reader with the card inside; ``operator.power_on`` follows."""
     _without_card(context, "power off", f"Switch the power of the device or reader off ({context.card.description}).")
     return Outcome()
 
@@ -72,10 +72,10 @@ def power_on(context: Context, _message: Message) -> Outcome:
 
 @action("operator.confirm", response=_ANSWER, by_operator=True)
 def confirm(context: Context, _message: Message, *, question: str) -> Outcome:
-    """The operator looks at something, such as the screen of a device, and answers a question by yes or no.
+    """The operator looks at something, such as the screen of a device, and answers a question with yes or no.
 
     Args:
-        question: one sentence that can be answered so.
+        question: one sentence, to be answered with yes or no.
 
     Returns:
         ``answer`` is yes or no.

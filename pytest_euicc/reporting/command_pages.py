@@ -11,9 +11,8 @@ _OPTIONS = """\
 # Options of pytest
 
 {made}
-What `pytest` takes besides its own options. Each has an ini key, to be written into `pytest.ini` or under
-`[tool.pytest.ini_options]` of `pyproject.toml`, but for those that belong to one run alone. A key that names paths
-takes several lines.
+Options that the plugin adds to `pytest`. Each has an ini key for `pytest.ini`, or for `[tool.pytest.ini_options]` in
+`pyproject.toml`, except those that concern a single run. A key that names paths accepts several lines.
 
 """
 _COMMANDS = """\

@@ -267,9 +267,9 @@ _DECLARATION = """\
 # Declaration
 
 {made}
-A YAML file in which an implementation under test is described: `--euicc-declaration` for an eUICC,
-`--smdp-declaration` for an SM-DP+. What is left out is not declared, and a sequence that needs it is not applicable.
-An unknown key or option is an error with its line. Examples are in `vectors/declarations/`.
+A YAML file that describes an implementation under test: `--euicc-declaration` for an eUICC, `--smdp-declaration` for
+an SM-DP+, `--lpa-declaration` for an LPA. What it omits is not declared, and a sequence that needs it is not
+applicable. An unknown key or option is an error with its line. Examples are in `vectors/declarations/`.
 """
 _PLACES = {
     "Keys of `addresses`": "Addresses",

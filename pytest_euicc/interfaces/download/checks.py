@@ -18,7 +18,7 @@ from pytest_euicc.peers.smdp.session import SmdpPeer
 
 @check("as_reported")
 def as_reported(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """The profile of this session is listed exactly if its load was reported as a success (SGP.22 5.7.6)."""
+    """The profile of this session is listed if and only if its load was reported as a success (SGP.22 5.7.6)."""
     kind, listed = outcome.value if isinstance(outcome.value, tuple) else (None, [])
     if kind != "profileInfoListOk":
         raise Refused("the profiles are not listed, so nothing can be compared with the result")
@@ -46,7 +46,7 @@ def euicc_response(
 ) -> Iterator[Mismatch | Observation]:
     """simaResponse is an EUICCResponse that identifies the profile element and the error (SGP.22 2.5.6, TCA IFS 9.4).
 
-    It is optional in an errorResult: one that is not there is an observation.
+    It is optional in an errorResult: its absence is an observation.
 
     Args:
         status: PEStatus of an element.
@@ -81,7 +81,7 @@ def euicc_response(
 
 @check("number_follows")
 def number_follows(_context: Context, outcome: Outcome, *, after: int) -> Iterator[Mismatch]:
-    """The sequence number of the result is above another; nothing says that none is left out (SGP.22 3.5, 5.7.9).
+    """The sequence number of the result is above another; numbers may be skipped (SGP.22 3.5, 5.7.9).
 
     Args:
         after: the earlier sequence number, saved before.

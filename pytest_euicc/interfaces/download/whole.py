@@ -73,7 +73,7 @@ def download(
 def install_as_step(
     context: Context, message: Message, *, iccid: Hex | None = None, curve: Curve | None = None, as_: SaveAs = "profile"
 ) -> Outcome:
-    """A whole download, of which only is judged whether the profile is there; `tester.download` judges its result.
+    """A whole download that only has to install the profile; `tester.download` judges its result.
 
     Args:
         iccid: of the profile; by default a new one.

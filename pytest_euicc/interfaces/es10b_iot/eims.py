@@ -46,10 +46,10 @@ def eim(
     Args:
         curve: of its key.
         key: how its configuration has the key: ``key``, ``certificate``, ``expired certificate``, or ``whole
-            certificate``, which stands inside the tag of its alternative as met in the field.
+            certificate``, which is inside the tag of its alternative, as seen in the field.
         counter: its initial counterValue.
         ci: the CI of the eUICC's signing list that results are to be signed under.
-        same_id_as: name of another eIM whose eimId it has: the same one with a new key.
+        same_id_as: name of another eIM whose eimId it shares, with a new key.
         as: name of the eIM; its values are saved under it (``$eim1.id``, ``.key``, ``.configuration``).
     """
     peers = context.part(EimPeers)

@@ -67,7 +67,7 @@ def call(context: Context, function: Function, octets: bytes, channel: str | Non
 
 @contextmanager
 def refreshing(context: Context, refresh: Refresh) -> Iterator[None]:
-    """What the device does with a REFRESH that comes: performs it, leaves it pending, or answers a failure."""
+    """What the device does with a REFRESH: performs it, leaves it pending, or answers a failure."""
     card = context.card
     if refresh == "pending":
         card.hold_proactive()

@@ -72,7 +72,7 @@ def power_cuts_in_package(
     eco: Ecos | None = None,
     size: int | None = None,
 ) -> Outcome:
-    """ES10b.LoadEuiccPackage with the same counter again and again, in which the power goes later each time.
+    """ES10b.LoadEuiccPackage, repeated with the same counter and a power cut a little later each time.
 
     As long as no result is kept nothing may have changed, and the next package with that counter must run. The
     outcome is the result that the eUICC keeps in the end, judged as the answer to the package.
@@ -119,13 +119,13 @@ def _kept(context: Context, peers: EimPeers, package: bytes, eim: str) -> Outcom
 def power_cuts_in_function(
     context: Context, _message: Message, *, function: Changing, tells: Part, value: dict[str, Any] | None = None
 ) -> Outcome:
-    """A function of ES10b again and again, in which the power goes later each time, until it has had its effect.
+    """A function of ES10b, repeated with a power cut a little later each time, until it has taken effect.
 
-    Before that nothing at all may have changed. What must hold afterwards is for the next steps.
+    Before that nothing may have changed. The next steps check the state afterwards.
 
     Args:
         function: its name among the actions, such as ``profile_rollback``.
-        tells: what has changed once it has had its effect.
+        tells: what shows that it has taken effect.
         value: its request.
     """
     chosen: Function = IOT_FUNCTIONS[function] if function in IOT_FUNCTIONS else FUNCTIONS[function]

@@ -49,7 +49,7 @@ def iot_profile(
     fallback: bool = False,
     as_: Annotated[SaveAs, Makes("profile")] = "profile",
 ) -> Generator[None, None, None]:
-    """A profile of a kind, brought into its state by packages of the first associated eIM.
+    """A profile with these properties, brought into its state by packages of the first associated eIM.
 
     Args:
         state: enabled or disabled.
@@ -196,7 +196,7 @@ def _put_back(context: Context, name: str | None, iccid: bytes, before: bytes | 
 
 @state("no_enabled_iot_profile", implies=("isdr_selected",))
 def no_enabled_iot_profile(context: Context) -> Generator[None, None, None]:
-    """No profile is enabled; one that is gets disabled by a package of the first associated eIM."""
+    """No profile is enabled; an enabled one is disabled by a package of the first associated eIM."""
     before = _enabled(context)
     name = next(iter(context.part(EimPeers).by_name), None)
     if before is not None and name is not None:

@@ -201,12 +201,12 @@ def kept_results(
     newest: int | None = None,
     may_be_gone: bool = False,
 ) -> Iterator[Mismatch]:
-    """The package results of the answer are those of the packages, octet for octet (SGP.32 5.9.11).
+    """The package results in the answer equal those returned for the packages, octet for octet (SGP.32 5.9.11).
 
     Args:
-        numbers: sequence numbers of the results that must be there, in order.
-        newest: in place of them, that many results of this sequence, the last ones.
-        may_be_gone: there may also be none at all.
+        numbers: sequence numbers of the results that must be present, in order.
+        newest: instead, the last results of this sequence, this many.
+        may_be_gone: there may also be no result.
     """
     peers = context.part(EimPeers)
     wanted = sorted(peers.answers)[-newest:] if newest is not None else [int(number) for number in numbers or ()]
@@ -227,10 +227,10 @@ def kept_results(
 
 @check("iot_chain")
 def iot_chain(context: Context, outcome: Outcome, *, ci: Any = None) -> Iterator[Mismatch]:
-    """The certificates of GetCerts lead to a CI, and the eUICC's has the declared EID (SGP.32 5.9.10).
+    """The certificates of GetCerts chain to a CI, and that of the eUICC has the declared EID (SGP.32 5.9.10).
 
     Args:
-        ci: key identifier of the CI that it must be; any by default.
+        ci: key identifier of the required CI; any by default.
     """
     if outcome.value is None or outcome.value[0] != "certs":
         yield Mismatch("", "certs", describe(outcome.value, 80))

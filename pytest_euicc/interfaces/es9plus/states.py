@@ -139,7 +139,7 @@ def package_bound(context: Context, *, curve: Curve = "nist") -> Generator[None,
 def session_postponed(context: Context, *, curve: Curve = "nist") -> Generator[None, None, None]:
     """A session was cancelled with the reason postponed: CancelSession has succeeded, and the order stays open.
 
-    For sequences that judge something else of CancelSession than that it works.
+    For sequences that do not judge whether CancelSession itself works.
 
     Args:
         curve: of the session.

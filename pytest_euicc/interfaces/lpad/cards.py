@@ -31,7 +31,7 @@ def card(
     pending: list[dict[str, Any]] | None = None,
     as_: SaveAs = "profiles",
 ) -> Generator[None, None, None]:
-    """The LPA finds a certain card; without this state it is an eUICC without profiles.
+    """The card that the LPA finds; without this state it is an eUICC without profiles.
 
     Args:
         profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
@@ -125,10 +125,10 @@ def other_channel(context: Context, _message: Message) -> Outcome:
 
 @action("lpad.insert_card")
 def insert_card(context: Context, _message: Message, *, card: WhichCard) -> Outcome:
-    """The card is pulled out and another one is put in, while the LPA is at nothing.
+    """The card is removed and another one is inserted, while the LPA is idle.
 
     Args:
-        card: ``second`` (state ``lpad.second_card``) or ``first``; it may be the one that was pulled out.
+        card: ``second`` (state ``lpad.second_card``) or ``first``; it may be the one that was removed.
     """
     bench_of(context).insert_card(card)
     return Outcome()

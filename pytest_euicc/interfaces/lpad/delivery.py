@@ -31,13 +31,13 @@ class Entry:
 
 @action("lpad.delivery")
 def delivery(context: Context, _message: Message, *, scope: Literal["last", "all"] = "all") -> Outcome:
-    """Notifications were delivered as SGP.22 3.5 has it.
+    """Notifications were delivered as SGP.22 3.5 requires.
 
     Each went to its notificationAddress, those of one address in the order of their seqNumbers and each after the one
     before it was acknowledged, and none was removed before its acknowledgement.
 
     Args:
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     record = bench_of(context).record
     calls = record.calls if scope == "all" else record.since_mark()

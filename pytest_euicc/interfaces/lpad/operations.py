@@ -76,7 +76,7 @@ def download(
         enable: ``true``: the profile is to be enabled in the same action, where the LPA offers that.
 
     Returns:
-        ``iccid``, ``name`` and ``provider`` as far as the LPA tells them.
+        ``iccid``, ``name`` and ``provider`` as far as the LPA reports them.
     """
     given = {"code": code, "confirmation_code": confirmation_code, "imei": imei, "enable": enable}
     return _perform(context, "download", _REPORTED, **given)
@@ -99,7 +99,7 @@ def list_profiles(context: Context, _message: Message) -> Outcome:
 
     Returns:
         ``profiles`` with ``iccid`` (octets), ``state``, ``class``, names, ``nickname`` and ``rules`` (``ppr1``,
-        ``ppr2``, ``pprUpdateControl``) as far as the LPA tells them.
+        ``ppr2``, ``pprUpdateControl``) as far as the LPA reports them.
     """
     return _perform(context, "list", _LISTED)
 
@@ -118,7 +118,7 @@ def enable(
 
     Args:
         iccid: of the profile, ten octets as on the card; the driver gives it to the LPA in the LPA's way.
-        text: what the user gives instead of it, as it is.
+        text: what the user enters instead, unchanged.
         aid: of the ISD-P, instead of it.
         refresh: the refresh flag, where the driver can choose it.
     """
@@ -139,7 +139,7 @@ def disable(
 
     Args:
         iccid: of the profile, ten octets as on the card.
-        text: what the user gives instead of it, as it is.
+        text: what the user enters instead, unchanged.
         aid: of the ISD-P, instead of it.
         refresh: the refresh flag, where the driver can choose it.
     """
@@ -154,7 +154,7 @@ def delete(
 
     Args:
         iccid: of the profile, ten octets as on the card.
-        text: what the user gives instead of it, as it is.
+        text: what the user enters instead, unchanged.
         aid: of the ISD-P, instead of it.
     """
     return _perform(context, "delete", _REPORTED, iccid=iccid, text=text, aid=aid)
@@ -167,16 +167,16 @@ def nickname(
     """The user gives a profile a nickname.
 
     Args:
-        name: the nickname; empty to take it away.
+        name: the nickname; empty to remove it.
         iccid: of the profile, ten octets as on the card.
-        text: what the user gives instead of the ICCID.
+        text: what the user enters instead of the ICCID.
     """
     return _perform(context, "nickname", _REPORTED, name=name, iccid=iccid, text=text)
 
 
 @action("lpad.notifications", response=_REPORTED, changes=True)
 def notifications(context: Context, _message: Message) -> Outcome:
-    """The user lets the LPA deliver what is pending; an LPA that does so by itself may have done it already."""
+    """The user tells the LPA to deliver pending notifications; an LPA may have done so by itself already."""
     return _perform(context, "notifications", _REPORTED)
 
 
@@ -231,7 +231,7 @@ def eid(context: Context, _message: Message) -> Outcome:
 
 @action("lpad.euicc_info", response=_READ)
 def euicc_info(context: Context, _message: Message) -> Outcome:
-    """The user reads what the eUICC says of itself."""
+    """The user reads the information about the eUICC."""
     return _perform(context, "euicc_info", _READ)
 
 
@@ -243,7 +243,7 @@ def restart(context: Context, _message: Message) -> Outcome:
 
 @action("lpad.power_on", response=_REPORTED, changes=True)
 def power_on(context: Context, _message: Message) -> Outcome:
-    """The device is switched on, and the user does nothing: what the LPA looks for by itself (SGP.22 3.4.4)."""
+    """The device is switched on and the user does nothing: the discovery by the LPA itself (SGP.22 3.4.4)."""
     return _perform(context, "power_on", _REPORTED)
 
 
@@ -284,7 +284,7 @@ def device_test_mode(context: Context, _message: Message, *, on: bool) -> Outcom
 
 @action("lpad.script")
 def script(context: Context, _message: Message, *, answers: list[Rule]) -> Outcome:
-    """From here on card and servers answer by these rules and no others.
+    """From now on card and servers answer by these rules and no others.
 
     Args:
         answers: rules as of the state ``lpad.answer``; an empty list for card and servers as they are.
@@ -302,12 +302,12 @@ def user(
     confirmation_code: str | None = None,
     answers_code: bool = True,
 ) -> Outcome:
-    """From here on the user answers so.
+    """How the user answers from now on.
 
     Args:
         consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
         confirmation_code: that the user enters.
-        answers_code: ``false``: the user does not answer who asks for the code.
+        answers_code: ``false``: the user does not answer the prompt for the code.
     """
     found = bench_of(context).user
     found.consent, found.confirmation_code, found.answers_code = consent, confirmation_code, answers_code

@@ -27,7 +27,7 @@ _SERVER = mapping(
 
 @action("lpad.card", response=_CARD)
 def card(context: Context, _message: Message, *, of: WhichCard | None = None) -> Outcome:
-    """What is on a card now, as the bench sees it without an APDU.
+    """The current content of a card, which the bench reads without APDUs.
 
     Args:
         of: ``first`` or ``second``; the card in the reader if left out.
@@ -41,7 +41,7 @@ def card(context: Context, _message: Message, *, of: WhichCard | None = None) ->
 
 @action("lpad.server", response=_SERVER)
 def server(context: Context, _message: Message, *, address: str | None = None) -> Outcome:
-    """What an SM-DP+ of the bench holds now.
+    """The current orders and notifications of an SM-DP+ of the bench.
 
     Args:
         address: of another SM-DP+ than that of the bench.

@@ -46,7 +46,7 @@ def exchanged(context: Context, _message: Message, *, functions: list[str], scop
     Args:
         functions: names, or patterns such as ``ES9+.*``; one that ends in ``?`` may be missing, one that ends in ``+``
             may have been called several times in a row, one that ends in ``?+`` either.
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     wanted = [_Place.read(name) for name in functions]
     calls = _calls(context, scope)
@@ -113,7 +113,7 @@ def not_exchanged(context: Context, _message: Message, *, functions: list[str], 
 
     Args:
         functions: names, or patterns such as ``ES10b.*``; ``CONNECT`` and ``HTTP`` for connections and other requests.
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     calls = _calls(context, scope)
     found = [call for call in calls if any(call.is_called(name) for name in functions)]
@@ -171,13 +171,13 @@ def sent(
     scope: Scope = "last",
     optional: bool = False,
 ) -> Outcome:
-    """The LPA called a function; what it sent is what ``expect`` sees.
+    """The LPA called a function; ``expect`` is compared with what it sent.
 
     Args:
         function: its name, ``ES10b.CancelSession`` or ``ES9+.CancelSession``; ``consent`` for what the user was shown.
         nth: which of several calls: ``first``, ``last`` or a number from 1.
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
-        optional: ``true``: holds as well where it was not called at all.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
+        optional: ``true``: it need not have been called.
 
     Returns:
         Of a card's function the request, of a server's the members of its body, decoded; ``members`` are their names,
@@ -211,12 +211,12 @@ def sent(
 def answered(
     context: Context, _message: Message, *, function: str, nth: Nth = "last", scope: Scope = "last"
 ) -> Outcome:
-    """Card or server answered a function; what it answered is what ``expect`` sees, so that values can be saved.
+    """Card or server answered a function; ``expect`` is compared with the answer, so that values can be saved.
 
     Args:
         function: its name.
         nth: which of several calls: ``first``, ``last`` or a number from 1.
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     call = _chosen(context, function, nth, scope)
     if call is None:
@@ -257,7 +257,7 @@ def passed_on(
     Args:
         to: functions, such as ``ES10b.AuthenticateServer`` for what InitiateAuthentication answered, or
             ``ES10b.LoadBoundProfilePackage`` for the segments of the package (SGP.22 2.5.5).
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
         optional: ``true``: those that were not called are passed over.
         either: ``true``: the second 87 of a part and those behind it are segments of their own, or go with the first;
             which of the two is ``further``, ``alone`` or ``joined``.

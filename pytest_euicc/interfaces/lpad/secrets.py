@@ -33,14 +33,14 @@ def secret(
     before: str | None = None,
     scope: Literal["last", "all"] = "all",
 ) -> Outcome:
-    """None of these values is in what the LPA sent, as text, octets, hex or base64, or hashed by SHA-256 alone.
+    """The LPA sent none of these values, as text, octets, hex or base64, or as a plain SHA-256 hash.
 
     Args:
         values: text or octets.
         card: whether APDUs are looked at as well, not only requests to servers.
         parts: of HTTP requests; all of them if left out.
         before: a function: only what was sent before it was first answered.
-        scope: ``last`` for what the user did last, ``all`` for the whole sequence.
+        scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     record = bench_of(context).record
     calls = record.calls if scope == "all" else record.since_mark()

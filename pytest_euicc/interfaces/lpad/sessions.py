@@ -127,7 +127,7 @@ def repeated(context: Context, _message: Message, *, function: str) -> Outcome:
 def calls(
     context: Context, _message: Message, *, function: str, host: str | None = None, at_least: int = 0, at_most: int
 ) -> Outcome:
-    """How often what the user did last called a function.
+    """How often a function was called since the user's last action.
 
     Args:
         function: its name, or a pattern such as ``ES9+.*``.

@@ -101,7 +101,7 @@ def smdp(
     defects: list[str] | None = None,
     variants: list[str] | None = None,
 ) -> Generator[None, None, None]:
-    """An SM-DP+ of the bench has defects or permitted variants, or there is one more of them.
+    """An SM-DP+ of the bench has defects or permitted variants, or there is a further SM-DP+.
 
     Args:
         address: of the SM-DP+; that of the bench if left out.
@@ -145,7 +145,7 @@ def tls(
     direct: bool = False,
     http2: bool = False,
 ) -> Generator[None, None, None]:
-    """Servers are reached over TLS, and speak it in a certain way; every handshake is on the record.
+    """Servers are reached over TLS, with these properties; every handshake is recorded.
 
     Args:
         host: of the server; every server if left out.
@@ -173,12 +173,12 @@ def tls(
 def user(
     context: Context, *, consent: Reply = "yes", confirmation_code: str | None = None, answers_code: bool = True
 ) -> Generator[None, None, None]:
-    """The user answers what the LPA asks; without this state with yes, and there is no confirmation code.
+    """How the user answers the LPA; without this state with yes, and there is no confirmation code.
 
     Args:
         consent: ``yes``, ``no``, ``not now``, or ``nothing`` for a user who does not answer.
         confirmation_code: that the user enters.
-        answers_code: ``false``: the user does not answer who asks for the code.
+        answers_code: ``false``: the user does not answer the prompt for the code.
     """
     found = bench_of(context).user
     found.consent, found.confirmation_code, found.answers_code = consent, confirmation_code, answers_code
@@ -214,7 +214,7 @@ def answer(
     meanwhile: Meanwhile | None = None,
     code: str = "",
 ) -> Generator[None, None, None]:
-    """Card or server answers a function otherwise than by itself.
+    """Card or server gives a scripted answer to a function.
 
     Args:
         function: its name in the record, or a pattern: ``ES9+.AuthenticateClient``, ``ES9+.*``, ``SELECT``.
@@ -230,7 +230,7 @@ def answer(
         message: that goes with it.
         json: members of a server's answer put over its own, as they are.
         without: members that are left out.
-        layout: another way to write the JSON of a server's answer.
+        layout: the JSON of a server's answer, written differently.
         mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.

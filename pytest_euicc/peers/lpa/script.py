@@ -20,7 +20,7 @@ Meanwhile = Literal[
 
 
 class Rule(BaseModel):
-    """One rule: which calls it is for, and what becomes of their answers.
+    """One rule: which calls it applies to, and how they are answered.
 
     Attributes:
         function: name in the record, or a pattern: ``ES9+.AuthenticateClient``, ``ES9+.*``, ``SELECT``.
@@ -36,7 +36,7 @@ class Rule(BaseModel):
         message: that goes with it.
         json: members of a server's answer put over its own, as they are.
         without: names of members that are left out.
-        layout: another way to write the JSON of a server's answer.
+        layout: the JSON of a server's answer, written differently.
         mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
         http: status of HTTP in place of the answer.
         headers: of HTTP, put over the usual ones.

@@ -19,7 +19,7 @@ class User:
     Attributes:
         consent: to the installation of a profile, and to anything else that is asked for.
         confirmation_code: entered when it is asked for, or given beforehand; None: the user has none.
-        answers_code: False: the user does not answer who asks for the code.
+        answers_code: False: the user does not answer the prompt for the code.
     """
 
     record: Record

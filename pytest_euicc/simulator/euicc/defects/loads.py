@@ -49,11 +49,11 @@ _PREPARATION = (
     Defect("smdp-signature2-need-not-cover-the-flag", "smdpSignature2 need not cover ccRequiredFlag", "5.7.5"),
     Defect("accepts-no-oid-dppb", "CERT.DPpb without the OID of its SM-DP+ is accepted", "5.7.5"),
     Defect("ignores-dppb-oid", "CERT.DPpb of another SM-DP+ is accepted", "5.7.5"),
-    Defect("ignores-prepare-transaction-id", "PrepareDownload takes any transactionId", "5.7.5"),
+    Defect("ignores-prepare-transaction-id", "PrepareDownload accepts any transactionId", "5.7.5"),
     Defect(
         "no-session-is-an-invalid-transaction", "Without a session PrepareDownload is invalidTransactionId", "5.7.5"
     ),
-    Defect("misses-no-confirmation-code", "A download goes on without the hashCc that it requires", "3.1.3.2"),
+    Defect("misses-no-confirmation-code", "A download continues without the hashCc that it requires", "3.1.3.2"),
     Defect("omits-hash-cc", "euiccSigned2 has no hashCc although one was given", "5.7.5"),
     Defect("echoes-another-hash-cc", "euiccSigned2 has zeros for hashCc", "5.7.5"),
     Defect("hash-cc-unasked", "euiccSigned2 has a hashCc although none was given", "5.7.5"),
@@ -68,7 +68,7 @@ _PREPARATION = (
 )
 
 _CANCELLING = (
-    Defect("ignores-cancel-transaction-id", "CancelSession takes any transactionId", "5.7.14"),
+    Defect("ignores-cancel-transaction-id", "CancelSession accepts any transactionId", "5.7.14"),
     Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.7.14"),
     Defect("cancel-without-session-is-refused", "CancelSession without a session is a status word", "5.7.14"),
     Defect("cannot-cancel-a-prepared-download", "After PrepareDownload CancelSession is undefinedError", "5.7.14"),
@@ -93,8 +93,8 @@ _CANCELLING = (
 _SECURE_CHANNEL = (
     Defect("ignores-smdp-sign", "smdpSign of InitialiseSecureChannel is not verified", "5.5.1"),
     Defect("takes-smdp-sign-of-dpauth", "smdpSign may be by the key of CERT.DPauth", "5.5.1"),
-    Defect("ignores-isc-transaction", "InitialiseSecureChannel takes any transactionId", "5.5.1"),
-    Defect("ignores-remote-operation", "InitialiseSecureChannel takes any remoteOpId", "5.5.1"),
+    Defect("ignores-isc-transaction", "InitialiseSecureChannel accepts any transactionId", "5.5.1"),
+    Defect("ignores-remote-operation", "InitialiseSecureChannel accepts any remoteOpId", "5.5.1"),
     Defect("ignores-key-type", "The key type of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("ignores-key-length", "The key length of InitialiseSecureChannel is not checked", "5.5.1"),
     Defect("wants-host-id-of-16-octets", "A hostId of other than 16 octets is unsupportedCrtValues", "5.5.1"),
@@ -182,7 +182,7 @@ _LOAD_PROFILE_ELEMENTS = (
     Defect("falls-silent-at-cut-segments", "After a chain that ends in a segment the load is never answered", "5.7.6"),
     Defect(
         "falls-silent-at-what-is-out-of-order",
-        "After a part that is not the one to come the load is never answered",
+        "After a part that is not the expected one the load is never answered",
         "5.7.6",
     ),
     Defect("loads-nothing-after-a-confirmation-code", "After a confirmation code the package is refused", "5.7.6"),
@@ -192,7 +192,7 @@ _LOAD_PROFILE_ELEMENTS = (
 
 _RESULT = (
     Defect("unknown-segment-ends-the-load", "A segment under a tag that no package has ends the load", "3.1.5"),
-    Defect("load-without-session-is-ok", "A package without a session is answered 9000", "5.7.6"),
+    Defect("load-without-session-is-ok", "A package without a session is answered with 9000", "5.7.6"),
     Defect("result-names-the-first-command", "An error result always names InitialiseSecureChannel", "2.5.6"),
     Defect("structure-and-security-mixed-up", "scp03tStructureError and scp03tSecurityError are mixed up", "2.5.6"),
     Defect("result-of-no-transaction", "The result has zeros for transactionId", "2.5.6"),

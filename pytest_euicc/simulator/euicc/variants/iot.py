@@ -16,7 +16,9 @@ VARIANTS = (
         "left open by SGP.32 2.1.3",
     ),
     Variant(
-        "iot-empty-update-is-ok", "updateEim without anything to update is answered ok", "left open by SGP.32 3.5.1"
+        "iot-empty-update-is-ok",
+        "updateEim without anything to update is answered with ok",
+        "left open by SGP.32 3.5.1",
     ),
     Variant(
         "iot-fallback-not-for-enabled",
@@ -30,12 +32,12 @@ VARIANTS = (
     ),
     Variant(
         "iot-long-address-is-undefined",
-        "An address of more than 128 characters is answered undefinedError",
+        "An address of more than 128 characters is answered with undefinedError",
         "left open by SGP.32 5.9.25",
     ),
     Variant(
         "iot-no-empty-tag-list",
-        "GetProfilesInfo with an empty tag list is answered incorrectInputValues",
+        "GetProfilesInfo with an empty tag list is answered with incorrectInputValues",
         "left open by SGP.32 5.9.14",
     ),
     Variant(
@@ -87,7 +89,7 @@ VARIANTS = (
     ),
     Variant(
         "iot-absent-functions-are-undefined",
-        "Operations for options that are not there are answered undefinedError",
+        "Operations for options that are not there are answered with undefinedError",
         "left open by SGP.32 2.11.2.1",
     ),
     Variant(
@@ -102,7 +104,7 @@ VARIANTS = (
     ),
     Variant(
         "iot-empty-package-is-an-error",
-        "A package with an empty list is answered undefinedError",
+        "A package with an empty list is answered with undefinedError",
         "left open by SGP.32 5.9.1",
     ),
     Variant(
@@ -129,7 +131,7 @@ VARIANTS = (
     ),
     Variant(
         "iot-lists-eims-backwards",
-        "GetEimConfigurationData gives the eIM that was added last first",
+        "GetEimConfigurationData returns the eIM that was added last first",
         "left open by SGP.32 5.9.18",
     ),
     Variant(
@@ -142,32 +144,32 @@ VARIANTS = (
     ),
     Variant(
         "iot-lower-counter-is-command-error",
-        "updateEim with a lower counter is answered commandError",
+        "updateEim with a lower counter is answered with commandError",
         "left open by SGP.32 3.5.1",
     ),
     Variant(
         "iot-lpad-gets-undefined",
-        "Functions for an LPAd that is not served are answered undefinedError",
+        "Functions for an LPAd that is not served are answered with undefinedError",
         "left open by SGP.32 5.9",
     ),
     Variant(
         "iot-nameless-deletion-is-damaged",
-        "deleteEim without eimId is answered unknownOrDamagedCommand",
+        "deleteEim without eimId is answered with unknownOrDamagedCommand",
         "left open by SGP.32 2.11.2.1",
     ),
     Variant(
         "iot-negative-counter-is-out-of-range",
-        "A negative counter is answered counterValueOutOfRange",
+        "A negative counter is answered with counterValueOutOfRange",
         "left open by SGP.32 5.9.1",
     ),
     Variant(
         "iot-no-disable-behind-enable",
-        "A disable behind an enable is answered undefinedError",
+        "A disable after an enable is answered with undefinedError",
         "left open by SGP.32 2.11.1.1",
     ),
     Variant(
         "iot-no-list-before-refresh",
-        "GetProfilesInfo is answered profileChangeOngoing until the REFRESH is performed",
+        "GetProfilesInfo is answered with profileChangeOngoing until the REFRESH is performed",
         "SGP.32 5.9.14",
     ),
     Variant(
@@ -179,17 +181,17 @@ VARIANTS = (
     Variant("iot-numbers-with-gaps", "Sequence numbers of package results leave gaps", "SGP.32 2.11.2.1"),
     Variant(
         "iot-odd-address-is-undefined",
-        "An address that is not UTF-8 is answered undefinedError",
+        "An address that is not UTF-8 is answered with undefinedError",
         "left open by SGP.32 5.9.25",
     ),
     Variant(
         "iot-odd-enable-is-undefined",
-        "An enable without a right ICCID is answered undefinedError",
+        "An enable without a right ICCID is answered with undefinedError",
         "left open by SGP.32 2.11.2.1",
     ),
     Variant(
         "iot-odd-packages-are-damaged",
-        "A package without one list is answered unknownOrDamagedCommand",
+        "A package without one list is answered with unknownOrDamagedCommand",
         "left open by SGP.32 5.9.1",
         excludes=frozenset({"iot-odd-packages-get-no-signature"}),
     ),
@@ -205,12 +207,12 @@ VARIANTS = (
     ),
     Variant(
         "iot-other-server-is-no-session",
-        "Immediate enabling for another SM-DP+ is answered noSessionContext",
+        "Immediate enabling for another SM-DP+ is answered with noSessionContext",
         "left open by SGP.32 5.9.15",
     ),
     Variant(
         "iot-ppr1-makes-immediate-unavailable",
-        "Immediate enabling over PPR1 is answered immediateEnableNotAvailable",
+        "Immediate enabling over PPR1 is answered with immediateEnableNotAvailable",
         "left open by SGP.32 5.9.15",
     ),
     Variant("iot-refresh-resets-uicc", "REFRESH asks for a UICC reset", "SGP.32 3.3.1"),
@@ -225,12 +227,12 @@ VARIANTS = (
     ),
     Variant(
         "iot-second-disable-by-state",
-        "A second disable is answered profileNotInEnabledState",
+        "A second disable is answered with profileNotInEnabledState",
         "left open by SGP.32 2.11.1.1",
     ),
     Variant(
         "iot-second-immediate-is-undefined",
-        "A second ImmediateEnable is answered undefinedError",
+        "A second ImmediateEnable is answered with undefinedError",
         "left open by SGP.32 5.9.15",
     ),
     Variant("iot-shows-counters", "GetEimConfigurationData shows the counters", "left open by SGP.32 5.9.18"),
@@ -241,7 +243,7 @@ VARIANTS = (
     Variant("iot-tokens-with-gaps", "Association tokens leave gaps", "SGP.32 2.11.1.1.1"),
     Variant(
         "iot-undefined-for-odd-associations",
-        "AddInitialEim answers undefinedError for an empty list and an unknown curve",
+        "AddInitialEim returns undefinedError for an empty list and an unknown curve",
         "left open by SGP.32 5.9.4",
         excludes=frozenset({"iot-empty-association-is-ok"}),
     ),
@@ -255,7 +257,7 @@ VARIANTS = (
     ),
     Variant(
         "iot-unknown-elements-end-processing",
-        "An operation with unknown elements is answered unknownOrDamagedCommand",
+        "An operation with unknown elements is answered with unknownOrDamagedCommand",
         "left open by SGP.32 2.1.3",
     ),
     Variant("iot-unsigned-error-of-later-version", "An unsigned error has the element 15 of v1.3", "SGP.32 2.11.2.1"),

@@ -8,7 +8,7 @@ OF_SESSIONS = (
     Defect("cuts-long-codes", "An activation code of more than 255 characters is cut", "4.1"),
     Defect("takes-any-format", "The format of an activation code is not looked at", "4.1"),
     Defect("default-address-for-none", "The default SM-DP+ stands for an empty address", "4.1"),
-    Defect("takes-part-of-address", "Scheme, path and user are left out of what is no host name", "4.1"),
+    Defect("takes-part-of-address", "Scheme, path and user are left out of what is not a host name", "4.1"),
     Defect("folds-matching-id", "A matchingId in small letters is sent in capitals", "4.1.1"),
     Defect("cuts-matching-id", "A matchingId is cut to six characters", "4.1.1"),
     Defect("takes-flag-for-oid", "Behind an empty OID the flag is taken for the OID", "4.1"),

@@ -49,7 +49,7 @@ OF_DOWNLOADS = (
     Defect("hashes-code-with-first-id", "hashCc of a retry is computed with the first transactionId", "3.1.3"),
     Defect("binds-again-at-any-rate", "A profile that is bound once is bound to another key as well", "5.6.2"),
     Defect("refuses-same-key", "A retry with the key that was offered is refused", "5.6.2"),
-    Defect("breaks-on-download-error", "downloadResponseError is answered HTTP 500", "6.5.2"),
+    Defect("breaks-on-download-error", "downloadResponseError is answered with HTTP 500", "6.5.2"),
     # Packages
     *(
         Defect(PROTECTION_PREFIX + name, f"In a package {deviation.sentence}", deviation.clause)
@@ -96,7 +96,7 @@ OF_DOWNLOADS = (
     ),
     Defect("refuses-unknown-results", "The result of an unknown transaction is answered with a status code", "5.6.4"),
     Defect("refuses-unverified-results", "A result that does not verify is answered with a status code", "5.6.4"),
-    Defect("breaks-on-unverified-results", "A result that does not verify is answered HTTP 500", "5.6.4"),
+    Defect("breaks-on-unverified-results", "A result that does not verify is answered with HTTP 500", "5.6.4"),
     Defect("lasting-failure-leaves-order", "A profile is offered again after a failure that does not pass", "3.1.3"),
     *(
         Defect(f"{verb}-notifications-{name}", f"A notification {words} is answered {answer}", "5.6.4")
@@ -112,7 +112,7 @@ OF_DOWNLOADS = (
     Defect("keeps-session-after-cancel", "CancelSession leaves the session open", "5.6.5"),
     Defect("refuses-cancel-after-package", "No session can be cancelled once its package was handed out", "5.6.5"),
     Defect("refuses-brainpool-cancel", "Signatures on brainpoolP256r1 are not verified", "2.6.7.1"),
-    Defect("breaks-on-cancel-error", "cancelSessionResponseError is answered HTTP 500", "6.5.2"),
+    Defect("breaks-on-cancel-error", "cancelSessionResponseError is answered with HTTP 500", "6.5.2"),
     Defect("postponed-ends-order", "A postponed profile is not offered again", "5.6.5"),
     Defect("timeout-ends-order", "A profile is not offered again when the end user took too long", "5.6.5"),
     *(

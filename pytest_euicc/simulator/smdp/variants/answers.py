@@ -37,32 +37,38 @@ OF_ANSWERS = (
     Variant("reads-any-content-type", "JSON is read whatever Content-Type says", "left open by 6.5.1"),
     Variant(
         "content-type-answered-400",
-        "Another Content-Type is answered HTTP 400",
+        "Another Content-Type is answered with HTTP 400",
         "RFC 9110 15.5.1",
         frozenset({"reads-any-content-type"}),
     ),
-    Variant("path-answered-403", "A path that calls no function is answered HTTP 403", "RFC 9110 15.5.4"),
-    Variant("get-answered-404", "GET of a function is answered HTTP 404", "RFC 9110 15.5.5"),
+    Variant("path-answered-403", "A path that calls no function is answered with HTTP 403", "RFC 9110 15.5.4"),
+    Variant("get-answered-404", "GET of a function is answered with HTTP 404", "RFC 9110 15.5.5"),
     Variant(
         "content-type-answered-500",
-        "Another Content-Type is answered HTTP 500",
+        "Another Content-Type is answered with HTTP 500",
         "left open by 6.5.1",
         frozenset({"content-type-answered-400"}),
     ),
     Variant(
         "path-answered-500",
-        "A path that calls no function is answered HTTP 500",
+        "A path that calls no function is answered with HTTP 500",
         "left open by 6.5.1",
         frozenset({"path-answered-403"}),
     ),
-    Variant("other-than-json-answered-500", "A body that is no JSON object is answered HTTP 500", "left open by 6.5.2"),
-    Variant("large-body-answered-500", "A body that is too large is answered HTTP 500", "left open by 6.5.1"),
+    Variant(
+        "other-than-json-answered-500",
+        "A body that is not a JSON object is answered with HTTP 500",
+        "left open by 6.5.2",
+    ),
+    Variant("large-body-answered-500", "A body that is too large is answered with HTTP 500", "left open by 6.5.1"),
     Variant(
         "unreadable-field-answered-500",
-        "A field that cannot be read is answered HTTP 500",
+        "A field that cannot be read is answered with HTTP 500",
         "left open by 6.5.2",
         frozenset({"unreadable-field-answered-400"}),
     ),
-    Variant("unreadable-field-answered-400", "A field that cannot be read is answered HTTP 400", "left open by 6.5.2"),
+    Variant(
+        "unreadable-field-answered-400", "A field that cannot be read is answered with HTTP 400", "left open by 6.5.2"
+    ),
 )
 """What ``http.styles`` does."""
