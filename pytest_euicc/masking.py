@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from bisect import insort
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 MASK = "***"
 """In place of a whole value."""
@@ -34,14 +33,19 @@ _MOST = 256
 """As many secrets are known at a time; a sequence makes some ten."""
 _SHORTEST = 8
 """Octets below which a value is found by chance. A test key of zeros is none either."""
-_MARK = 6
-"""Characters by which a text is looked through for secrets; base64 of the shortest one has ten of its own."""
-_SEARCHED = 1000
-"""Characters from which it is quicker to search for each secret."""
-_LOOKED_UP = 48
-"""Octets up to which it is quicker to look each beginning up than to search for each secret."""
+_MARK = 5
+"""Characters of the pieces that a text is cut into to look it through for secrets.
+
+Whatever holds a secret has a piece that begins at one of the secret's first five characters: base64 of the shortest
+one has ten of its own.
+"""
+_PIECES = re.compile(rf"[A-Za-z0-9+/]{{{_MARK}}}")
 _PART = 4
-"""Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
+"""Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there.
+
+Also of the parts that octets are cut into to look them through; the shortest secret has one, wherever it is.
+"""
+_Piece = TypeVar("_Piece", str, bytes)
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,17 @@ class _Known:
     base64: tuple[str, ...]
 
     @property
-    def marks(self) -> list[str]:
-        """What text that holds the secret has in it, in lower case or as it is."""
-        return [form[:_MARK] for form in (self.digits, *self.base64)]
+    def marks(self) -> set[str]:
+        """Pieces of which a text that holds the secret has one."""
+        forms = (self.digits, self.digits.upper(), *self.base64)
+        return {form[at : at + _MARK] for form in forms for at in range(_MARK)}
 
 
 _known: dict[bytes, _Known] = {}
-_marks: Counter[str] = Counter()
-"""How many secrets have each; few texts have any."""
+_marks: dict[str, set[bytes]] = {}
+"""The secrets that have each; few texts have any."""
+_by_part: dict[bytes, set[bytes]] = {}
+"""Secrets by the octets of each of their first places; octets cut into parts that hold a secret have one of these."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
 _begins: dict[bytes, list[bytes]] = {}
@@ -89,24 +96,31 @@ def note(*octets: bytes) -> None:
             known = _known.pop(each, None)
             if known is None:
                 known = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
-                _marks.update(known.marks)
+                for mark in known.marks:
+                    _marks.setdefault(mark, set()).add(each)
+                for at in range(_PART):
+                    _by_part.setdefault(each[at : at + _PART], set()).add(each)
                 insort(_lengths, len(each))
                 _begins.setdefault(each[:_PART], []).append(each)
                 _ends.setdefault(each[-_PART:], []).append(each)
             _known[each] = known
     while len(_known) > _MOST:
         oldest = next(iter(_known))
-        _forget_marks(_known.pop(oldest))
+        for mark in _known.pop(oldest).marks:
+            _forget(_marks, mark, oldest)
+        for at in range(_PART):
+            _forget(_by_part, oldest[at : at + _PART], oldest)
         _lengths.remove(len(oldest))
         _begins[oldest[:_PART]].remove(oldest)
         _ends[oldest[-_PART:]].remove(oldest)
 
 
-def _forget_marks(known: _Known) -> None:
-    _marks.subtract(known.marks)
-    for mark in known.marks:
-        if not _marks[mark]:
-            del _marks[mark]
+def _forget(places: dict[_Piece, set[bytes]], piece: _Piece, secret: bytes) -> None:
+    """Take a secret out of those that have a piece; repeated octets give it the same piece twice."""
+    having = places.get(piece, set())
+    having.discard(secret)
+    if not having:
+        places.pop(piece, None)
 
 
 def _within_base64(octets: bytes, before: int) -> str:
@@ -129,7 +143,8 @@ def note_text(text: str) -> None:
 
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
-    for secret in _candidates(octets):
+    places = range(0, len(octets), _PART)
+    for secret in {secret for at in places for secret in _by_part.get(octets[at : at + _PART], ())}:
         at = octets.find(secret)
         while at >= 0:
             yield at, at + len(secret)
@@ -148,12 +163,9 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
                 yield first, end
 
 
-def _candidates(octets: bytes) -> Iterable[bytes]:
-    """Secrets that octets may hold: in few, those whose beginning they have, without a search for each."""
-    if len(octets) > _LOOKED_UP:
-        return _known
-    places = range(len(octets) - _SHORTEST + 1)
-    return {secret for at in places for secret in _begins.get(octets[at : at + _PART], ())}
+def _candidates(text: str) -> set[bytes]:
+    """Secrets that a text may hold in hex of either case or in base64; all that it does hold are among them."""
+    return {secret for piece in _PIECES.findall(text) if piece in _marks for secret in _marks[piece]}
 
 
 def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:
@@ -191,28 +203,18 @@ def mask(text: str) -> str:
     for secret, entered in _texts.items():
         if secret in text:
             text = entered.sub(MASK, text)
-    lowered = text.lower()
-    if len(text) < _SEARCHED and not _marked(text, lowered):
+    candidates = _candidates(text)
+    if not candidates:
         return text
     found: list[str] = []
-    for octets, known in _known.items():
-        if known.digits in lowered:
-            for form in (known.digits, known.digits.upper()):
-                text = text.replace(form, "**" * len(octets))
-        for part in known.base64:
-            if part in text:
-                found.append(part)
+    # In the order in which they became known, as one may be part of another.
+    for octets, known in [each for each in _known.items() if each[0] in candidates]:
+        for form in (known.digits, known.digits.upper()):
+            text = text.replace(form, "**" * len(octets))
+        found += [part for part in known.base64 if part in text]
     if not found:
         return text
     return _BASE64.sub(lambda run: _mask_base64(run) if any(part in run[0] for part in found) else run[0], text)
-
-
-def _marked(text: str, lowered: str) -> bool:
-    """Whether a text may hold a secret."""
-    for at in range(len(text) - _SHORTEST + 1):
-        if text[at : at + _MARK] in _marks or lowered[at : at + _MARK] in _marks:
-            return True
-    return False
 
 
 def _mask_base64(found: re.Match[str]) -> str:

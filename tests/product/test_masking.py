@@ -70,6 +70,20 @@ def test_in_hex_of_either_case() -> None:
         assert masking.mask(f"<{form}>") == f"<{'**' * 16}>"
 
 
+@pytest.mark.parametrize("offset", range(13))
+def test_the_shortest_secret_at_any_place(offset: int) -> None:
+    shortest = bytes(range(0xC1, 0xC9))
+    masking.note(shortest)
+    before = bytes(range(0x11, 0x11 + offset))
+    assert masking.octets_text(before + shortest + b"\x01") == before.hex().upper() + "**" * 8 + "01"
+    for text in (before.hex() + shortest.hex(), "x" * offset + shortest.hex().upper() + "z" * 2000):
+        assert "c1c2c3c4" not in masking.mask(text).lower()
+        assert "*" * 16 in masking.mask(text)
+    assert base64.b64encode(shortest)[:10].decode() not in masking.mask(
+        "A" * offset + base64.b64encode(shortest).decode()
+    )
+
+
 def test_over_two_apdus() -> None:
     for cut in range(4, 13):
         first = bytes.fromhex("80E2110014") + bytes(20 - cut) + SECRET[:cut]
