@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_euicc.conformance.engine.errors import Cause
 from pytest_euicc.conformance.engine.operator import OperatorAnswer, OperatorRequest
@@ -75,8 +75,7 @@ class StepStarted:
     step: Step
 
 
-@dataclass(frozen=True)
-class ApduExchanged:
+class ApduExchanged(NamedTuple):
     """One command and its response as they went over the transport."""
 
     command: bytes
@@ -105,13 +104,6 @@ class Decoded:
     unknown: tuple[Any, ...]
     sw: int | None = None
     status: str | None = None
-
-
-@dataclass(frozen=True)
-class CheckPassed:
-    """An expectation held."""
-
-    what: str
 
 
 @dataclass(frozen=True)
@@ -233,7 +225,6 @@ Event = (
     | ApduExchanged
     | HttpExchanged
     | Decoded
-    | CheckPassed
     | CheckFailed
     | Observed
     | OperatorAsked

@@ -10,7 +10,6 @@ from pytest_euicc.card.status_words import describe as describe_status
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.events import (
     CheckFailed,
-    CheckPassed,
     Decoded,
     Event,
     Phase,
@@ -77,24 +76,9 @@ def run_step(context: Context, step: Step, number: int, phase: Phase, clauses: t
             if problems:
                 why = because or step.because
                 raise Failed(_failure(step, number, title, why, phase, outcome, problems, clauses))
-        for what in _held(step):
-            emit(CheckPassed(what))
         passed = True
     finally:
         emit(StepFinished(number, phase, passed))
-
-
-def _held(step: Step) -> list[str]:
-    """What a passed step has shown, for reports."""
-    if step.any_of:
-        held = ["one of the choices"]
-    else:
-        reported = (
-            f"status {' or '.join(step.status)}" if step.status else f"status word {' or '.join(step.sw or ['9000'])}"
-        )
-        held = [reported]
-        held += [f"value {describe(step.expect, 200)}"] if step.expect is not None else []
-    return held + [f"check {call.name}" for call in step.verify] + [f"distinct {path}" for path in step.distinct]
 
 
 def _perform(context: Context, step: Step) -> Outcome:
