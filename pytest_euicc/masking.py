@@ -67,10 +67,13 @@ class _Known:
         return {form[at : at + _MARK] for form in forms for at in range(_MARK)}
 
 
-_known: dict[bytes, _Known] = {}
-_marks: dict[str, set[bytes]] = {}
+_known: dict[bytes, _Known | None] = {}
+"""None: it is not in the indexes below yet. A run without reports looks for none."""
+_fresh: dict[bytes, None] = {}
+"""Those that became known since something was last looked for."""
+_marks: dict[str, tuple[bytes, ...]] = {}
 """The secrets that have each; few texts have any."""
-_by_part: dict[bytes, set[bytes]] = {}
+_by_part: dict[bytes, tuple[bytes, ...]] = {}
 """Secrets by the octets of each of their first places; octets cut into parts that hold a secret have one of these."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
@@ -93,34 +96,47 @@ def note(*octets: bytes) -> None:
     """Remember secrets; the oldest of very many are forgotten."""
     for each in octets:
         if len(each) >= _SHORTEST and _telling(each):
-            known = _known.pop(each, None)
-            if known is None:
-                known = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
-                for mark in known.marks:
-                    _marks.setdefault(mark, set()).add(each)
-                for at in range(_PART):
-                    _by_part.setdefault(each[at : at + _PART], set()).add(each)
-                insort(_lengths, len(each))
-                _begins.setdefault(each[:_PART], []).append(each)
-                _ends.setdefault(each[-_PART:], []).append(each)
-            _known[each] = known
+            if each not in _known:
+                _fresh[each] = None
+            _known[each] = _known.pop(each, None)
     while len(_known) > _MOST:
         oldest = next(iter(_known))
-        for mark in _known.pop(oldest).marks:
+        known = _known.pop(oldest)
+        if known is None:
+            del _fresh[oldest]
+            continue
+        for mark in known.marks:
             _forget(_marks, mark, oldest)
-        for at in range(_PART):
-            _forget(_by_part, oldest[at : at + _PART], oldest)
+        for part in _first_parts(oldest):
+            _forget(_by_part, part, oldest)
         _lengths.remove(len(oldest))
         _begins[oldest[:_PART]].remove(oldest)
         _ends[oldest[-_PART:]].remove(oldest)
 
 
-def _forget(places: dict[_Piece, set[bytes]], piece: _Piece, secret: bytes) -> None:
-    """Take a secret out of those that have a piece; repeated octets give it the same piece twice."""
-    having = places.get(piece, set())
-    having.discard(secret)
-    if not having:
-        places.pop(piece, None)
+def _index() -> None:
+    """Have the indexes hold all that is known."""
+    for each in _fresh:
+        known = _known[each] = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
+        for mark in known.marks:
+            _marks[mark] = (*_marks.get(mark, ()), each)
+        for part in _first_parts(each):
+            _by_part[part] = (*_by_part.get(part, ()), each)
+        insort(_lengths, len(each))
+        _begins.setdefault(each[:_PART], []).append(each)
+        _ends.setdefault(each[-_PART:], []).append(each)
+    _fresh.clear()
+
+
+def _first_parts(octets: bytes) -> set[bytes]:
+    return {octets[at : at + _PART] for at in range(_PART)}
+
+
+def _forget(places: dict[_Piece, tuple[bytes, ...]], piece: _Piece, secret: bytes) -> None:
+    """Take a secret out of those that have a piece."""
+    having = tuple(each for each in places.pop(piece) if each != secret)
+    if having:
+        places[piece] = having
 
 
 def _within_base64(octets: bytes, before: int) -> str:
@@ -143,6 +159,7 @@ def note_text(text: str) -> None:
 
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
+    _index()
     places = range(0, len(octets), _PART)
     for secret in {secret for at in places for secret in _by_part.get(octets[at : at + _PART], ())}:
         at = octets.find(secret)
@@ -165,6 +182,7 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
 
 def _candidates(text: str) -> set[bytes]:
     """Secrets that a text may hold in hex of either case or in base64; all that it does hold are among them."""
+    _index()
     return {secret for piece in _PIECES.findall(text) if piece in _marks for secret in _marks[piece]}
 
 
@@ -208,7 +226,9 @@ def mask(text: str) -> str:
         return text
     found: list[str] = []
     # In the order in which they became known, as one may be part of another.
-    for octets, known in [each for each in _known.items() if each[0] in candidates]:
+    for octets, known in list(_known.items()):
+        if known is None or octets not in candidates:
+            continue
         for form in (known.digits, known.digits.upper()):
             text = text.replace(form, "**" * len(octets))
         found += [part for part in known.base64 if part in text]
