@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from pytest_euicc.card.errors import UnknownTransport
 
@@ -86,6 +86,23 @@ class Device:
 def device_of(transport: Transport) -> Device | None:
     """The device of a transport; None where the harness is the terminal."""
     return getattr(transport, "device", None)
+
+
+def snapshots_of(transport: Transport) -> SnapshotTransport | None:
+    """The transport, if it can put its card back.
+
+    For what each sequence asks: `isinstance` with a protocol looks at every member, which takes Python 3.11 long.
+    """
+    return (
+        cast("SnapshotTransport", transport)
+        if hasattr(transport, "snapshot") and hasattr(transport, "restore")
+        else None
+    )
+
+
+def sections_of(transport: Transport) -> SectionedTransport | None:
+    """The transport, if it has to know which sequence the next APDUs belong to."""
+    return cast("SectionedTransport", transport) if hasattr(transport, "section") else None
 
 
 def power_cut_of(transport: Transport) -> Callable[[int | None], None] | None:

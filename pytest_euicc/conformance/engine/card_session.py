@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.card.channel import Card
-from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
+from pytest_euicc.card.transport import SnapshotTransport, sections_of
 from pytest_euicc.conformance.engine.errors import VectorMistake
 from pytest_euicc.conformance.engine.knowledge import Knowledge
 from pytest_euicc.conformance.files.declaration import Declaration
@@ -45,9 +45,9 @@ class CardSession:
 
     def section(self, title: str) -> None:
         """Tell a recorder or a replay that what follows belongs to ``title``."""
-        transport = self.card.transport if self.card else None
-        if isinstance(transport, SectionedTransport):
-            transport.section(title)
+        sectioned = sections_of(self.card.transport) if self.card else None
+        if sectioned is not None:
+            sectioned.section(title)
 
     def identify(self) -> None:
         """Ask the card in the reader for its EID; asked once, and never in the middle of a sequence.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.card.exchange import UnexpectedStatus
-from pytest_euicc.card.transport import SectionedTransport, SnapshotTransport
+from pytest_euicc.card.transport import SnapshotTransport, sections_of, snapshots_of
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.installed import (
@@ -53,12 +53,13 @@ class OnCard:
             context.change("the sequence changes the card")
         session.section(context.sequence_id)
         transport = context.card.transport
-        if isinstance(transport, SectionedTransport):
+        if sections_of(transport) is not None:
             # A part of a recording is replayed by itself, so that it relies on nothing that came before.
             session.knowledge.forget()
-        if isinstance(transport, SnapshotTransport):
+        snapshots = snapshots_of(transport)
+        if snapshots is not None:
             session.knowledge.kept()
-            return _Snapshot(context, transport, transport.snapshot())
+            return _Snapshot(context, snapshots, snapshots.snapshot())
         if session.declaration.restore:
             return _Commands(context)
         return _Inventory(context, take_inventory(context) if changes else known_inventory(session))

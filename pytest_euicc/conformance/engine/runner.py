@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_euicc.card.exchange import Exchange
-from pytest_euicc.card.transport import RemovableTransport, SnapshotTransport
+from pytest_euicc.card.transport import RemovableTransport, snapshots_of
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.context import Context, Session
 from pytest_euicc.conformance.engine.errors import Cause, NotPermitted, cause_of, reason_of
@@ -227,7 +227,7 @@ class _Run:
         """Have a card back that was pulled out, or that made room for another; raises PytestEuiccError."""
         session = self.session
         transport = session.card.transport if session.card is not None else None
-        if session.returns is None or isinstance(transport, SnapshotTransport):
+        if session.returns is None or (transport is not None and snapshots_of(transport) is not None):
             return  # A simulator restores its card as a whole.
         if session.other_card or (isinstance(transport, RemovableTransport) and not transport.held()):
             self.context.channels.clear()
