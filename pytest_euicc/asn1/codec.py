@@ -9,10 +9,9 @@ wants values in a form of its own.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from pytest_euicc.asn1 import tlv
-from pytest_euicc.asn1.decoding import Received, UnknownElement, receive
+from pytest_euicc.asn1.decoding import Received, UnknownElement, decode, receive
 from pytest_euicc.asn1.der import DerFault, faults_of
 from pytest_euicc.asn1.encoding import encode
 from pytest_euicc.asn1.errors import Asn1Error, join
@@ -52,11 +51,6 @@ def type_names() -> list[str]:
 def choice_tags(type_name: str) -> frozenset[int]:
     """Tags of the alternatives of a CHOICE."""
     return frozenset(entry.tag for entry in fields(type_name).fields if entry.tag is not None)
-
-
-def decode(type_name: str, octets: bytes) -> Any:
-    """The value of a message; unknown elements are tolerated (EXTENSIBILITY IMPLIED). Raises as ``receive``."""
-    return receive(type_name, octets).value
 
 
 def locate(type_name: str, octets: bytes, path: str) -> Tlv:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.errors import Asn1Error
-from pytest_euicc.asn1.scalars import scalar_decoder, size_of
+from pytest_euicc.asn1.scalars import read_octets, scalar_decoder, size_of
 from pytest_euicc.asn1.schema import SEQUENCE_TAG, Bounds, Node, schema
 from pytest_euicc.asn1.tlv import Tlv, TlvError
 
@@ -29,8 +29,7 @@ class UnknownElement:
         )
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """A decoded message with its octets and what the type does not know of it.
 
     ``odd`` is why parts of the entries of a list could not be read; these parts are not in ``value``.
@@ -55,16 +54,25 @@ def receive(type_name: str, octets: bytes, *, entry_by_entry: bool = False) -> R
             something behind the end.
         KeyError: the type is unknown.
     """
-    node = schema().node(type_name)
     walk = _Walk(type_name, entry_by_entry)
+    value = _walked(walk, octets)
+    return Received(type_name, octets, value, tuple(walk.unknown), tuple(walk.odd))
+
+
+def decode(type_name: str, octets: bytes) -> Any:
+    """The value of a message; unknown elements are tolerated (EXTENSIBILITY IMPLIED). Raises as ``receive``."""
+    return _walked(_Walk(type_name, entry_by_entry=False), octets)
+
+
+def _walked(walk: _Walk, octets: bytes) -> Any:
+    node = schema().node(walk.type_name)
     try:
         element = tlv.parse(octets)
     except TlvError as error:
-        raise Asn1Error(type_name, "", error.offset, error.reason) from None
+        raise Asn1Error(walk.type_name, "", error.offset, error.reason) from None
     if not node.takes(element.tag):
         raise walk.fault(None, element, f"tag {element.tag:X}, expected {_wanted(node)}")
-    value = _decoder(node)(walk, element, None)
-    return Received(type_name, octets, value, tuple(walk.unknown), tuple(walk.odd))
+    return _decoder(node)(walk, element, None)
 
 
 def _wanted(node: Node) -> str:
@@ -90,6 +98,8 @@ def _path(place: _Place) -> str:
 
 class _Walk:
     """What comes together on the way through one message."""
+
+    __slots__ = ("entry_by_entry", "lists", "odd", "type_name", "unknown")
 
     def __init__(self, type_name: str, entry_by_entry: bool) -> None:
         self.type_name = type_name
@@ -157,6 +167,8 @@ class _Decoders(dict[int, _Decoder]):
 def _checked(node: Node, read: Callable[[bytes], Any]) -> _Decoder:
     """A value without fields, within its constraints."""
     size, numbers = node.size, node.numbers
+    if node.kind == "OCTET STRING" and not size and read is read_octets:
+        return lambda _walk, element, _place: element.value
 
     def decode(walk: _Walk, element: Tlv, place: _Place) -> Any:
         try:
@@ -215,6 +227,8 @@ def _sequence(node: Node) -> _Decoder:
         (entry.name, entry.default) for entry in node.fields if not entry.optional or entry.default is not None
     )
 
+    wanted_names = frozenset(name for name, _ in wanted)
+
     def decode(walk: _Walk, element: Tlv, place: _Place) -> dict[str, Any]:
         values: dict[str, Any] = {}
         unread: set[str] = set()
@@ -231,6 +245,8 @@ def _sequence(node: Node) -> _Decoder:
             except Asn1Error as fault:
                 walk.note(fault)
                 unread.add(name)
+        if wanted_names <= values.keys():
+            return values
         for name, default in wanted:
             if name not in values and name not in unread:
                 if default is not None:

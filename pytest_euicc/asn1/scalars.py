@@ -44,7 +44,8 @@ def size_of(value: Any) -> int:
     return int(value[1]) if isinstance(value, tuple) else len(value)
 
 
-def _octets(octets: bytes) -> bytes:
+def read_octets(octets: bytes) -> bytes:
+    """The contents of an OCTET STRING are its value."""
     return octets
 
 
@@ -79,7 +80,7 @@ def _text(octets: bytes) -> str:
 
 
 _DECODERS: dict[str, Callable[[bytes], Any]] = {
-    "OCTET STRING": _octets,
+    "OCTET STRING": read_octets,
     "INTEGER": _integer,
     "BOOLEAN": _boolean,
     "NULL": _null,

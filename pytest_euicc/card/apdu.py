@@ -35,15 +35,22 @@ class CommandApdu:
     le: int | None = None
     extended: bool = False
 
-    def __post_init__(self) -> None:
-        if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
-            for name in ("cla", "ins", "p1", "p2"):
-                if not 0 <= getattr(self, name) <= 0xFF:
-                    raise ApduError(f"{name} is {getattr(self, name):#x}: one octet expected")
-        if len(self.data) > _MAX_DATA:
-            raise ApduError(f"{len(self.data)} octets of command data: at most {_MAX_DATA} fit")
-        if self.le is not None and not 1 <= self.le <= _MAX_LE:
-            raise ApduError(f"Le is {self.le}: 1 to {_MAX_LE} octets can be expected")
+    def __init__(
+        self, cla: int, ins: int, p1: int, p2: int, data: bytes = b"", le: int | None = None, extended: bool = False
+    ) -> None:
+        """Raises `ApduError` for what does not fit into a command.
+
+        Written out, as a run makes tens of thousands, and that of a frozen dataclass calls a function for each field.
+        """
+        if (cla | ins | p1 | p2) & ~0xFF:
+            for name, octet in (("cla", cla), ("ins", ins), ("p1", p1), ("p2", p2)):
+                if not 0 <= octet <= 0xFF:
+                    raise ApduError(f"{name} is {octet:#x}: one octet expected")
+        if len(data) > _MAX_DATA:
+            raise ApduError(f"{len(data)} octets of command data: at most {_MAX_DATA} fit")
+        if le is not None and not 1 <= le <= _MAX_LE:
+            raise ApduError(f"Le is {le}: 1 to {_MAX_LE} octets can be expected")
+        self.__dict__.update(cla=cla, ins=ins, p1=p1, p2=p2, data=data, le=le, extended=extended)
 
     @property
     def case(self) -> int:

@@ -87,7 +87,8 @@ class TestPki:
 
     def __init__(self, seed: str = "pytest-euicc", authorities: Mapping[str, Identity] | None = None) -> None:
         self._seed = seed
-        self._authorities = authorities or {}
+        self._authorities = {(curve, 1): identity for curve, identity in (authorities or {}).items()}
+        self._servers: dict[tuple[Role, str, int], Identity] = {}
         self._issued: dict[tuple[object, ...], Identity] = {}
 
     @property
@@ -105,10 +106,11 @@ class TestPki:
 
     def authority(self, curve: str = "nist", number: int = 1) -> Identity:
         """The CI itself; 2 is one that nobody knows, 3 one that the SM-DP+ trusts without a certificate under it."""
-        if number == 1 and curve in self._authorities:
-            return self._authorities[curve]
-        wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
-        return self._identity(wish, curve, None, "ci", str(number))
+        key = (curve, number)
+        if key not in self._authorities:
+            wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
+            self._authorities[key] = self._identity(wish, curve, None, "ci", str(number))
+        return self._authorities[key]
 
     def eum(self, curve: str = "nist", kind: str | None = None, ein: str = EIN) -> Identity:
         """CERT.EUM for EIDs that begin with ``ein``; its kind is one of chains.INVALID_EUICC_KINDS."""
@@ -131,7 +133,11 @@ class TestPki:
 
     def server(self, role: Role, curve: str = "nist", number: int = 1) -> Identity:
         """CERT.DPauth, CERT.DPpb or CERT.DP.TLS of a test SM-DP+ (number 1 or 2: another OID)."""
-        return self._identity(self._server_wish(role, number), curve, self.authority(curve), role.value, str(number))
+        key = (role, curve, number)
+        if key not in self._servers:
+            wish = self._server_wish(role, number)
+            self._servers[key] = self._identity(wish, curve, self.authority(curve), role.value, str(number))
+        return self._servers[key]
 
     def invalid_server(self, role: Role, kind: str, curve: str = "nist") -> Identity:
         """A certificate that must be refused; its kind is one of INVALID_SERVER_KINDS.

@@ -113,7 +113,9 @@ class BenchCard:
             )
             return answer
         number = channel_of(command.cla)
-        channel = self._channels.setdefault(number, _Channel())
+        channel = self._channels.get(number)
+        if channel is None:
+            channel = self._channels[number] = _Channel()
         if command.ins == _GET_RESPONSE:
             return self._get_response(channel, command, apdu, began)
         self._finish(channel)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Peer = Literal["card", "server", "user"]
 
@@ -27,8 +27,7 @@ class Clock:
         self._skipped += seconds
 
 
-@dataclass(frozen=True)
-class Apdu:
+class Apdu(NamedTuple):
     """A command of the LPA and the answer it got, both with all their octets."""
 
     command: bytes
