@@ -4,8 +4,10 @@ import gc
 import os
 import sys
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from tests.support.pcscd import pcscd
@@ -36,7 +38,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 __all__ = ["pcscd"]
 
 
-def pytest_collection_finish() -> None:
-    """What is loaded by now stays: pytest collects garbage at the end of each run inside a test, and need not look."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded by its end stays: pytest collects garbage after each run inside a test and need not look there."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
