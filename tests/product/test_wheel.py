@@ -13,13 +13,15 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from filelock import FileLock
 from packaging.requirements import Requirement
 
 from tests.support import yaml_core
 
 CHECKOUT = Path(__file__).parents[2]
 VENDOR = CHECKOUT / "docs" / "examples" / "vendor_package"
-PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--no-input")
+BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+"""What every front end calls, pip among them."""
 
 
 def called(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -40,17 +42,23 @@ def tracked(folder: Path) -> list[str]:
     return run("git", "ls-files", "--cached", "--others", "--exclude-standard", folder=folder).splitlines()
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder beside an environment of its own in which both wheels are installed."""
-    place = tmp_path_factory.mktemp("elsewhere")
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder with an environment of its own in which both wheels are installed; one for all workers."""
+    if worker_id == "master":
+        return made(tmp_path_factory.mktemp("elsewhere"))
+    place = tmp_path_factory.getbasetemp().parent / "elsewhere"
+    with FileLock(f"{place}.lock"):
+        return place if (place / "made").exists() else made(place)
+
+
+def made(place: Path) -> Path:
     for name, source in (("ours", CHECKOUT), ("vendor", VENDOR)):
         for file in tracked(source):
             if (source / file).is_file():
                 (place / name / file).parent.mkdir(parents=True, exist_ok=True)
                 (place / name / file).write_bytes((source / file).read_bytes())
-        build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", place / "dist", place / name)
-        run(sys.executable, *PIP, *build, folder=place)
+        run(sys.executable, "-c", BUILD, place / "dist", folder=place / name)
     # Dependencies come from the environment of the tests; only the two packages are installed anew.
     venv.create(place / "env", symlinks=True)
     python = place / "env" / "bin" / "python"
@@ -60,7 +68,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, *install, *wheels, folder=place)
     own = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
     (site(place) / "dependencies.pth").write_text(f"{own}\n")
-    (place / "work").mkdir()
+    (place / "made").touch()
     return place
 
 
@@ -78,7 +86,7 @@ for arguments in (["serve", "smdp"], ["prove"], ["prove", "--side", "euicc"]):
 """
 
 
-def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path) -> None:
+def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path, tmp_path: Path) -> None:
     """In an environment of the dependencies alone."""
     venv.create(place / "bare", symlinks=True)
     (own,) = (place / "bare" / "lib").glob("python*/site-packages")
@@ -89,7 +97,7 @@ def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path
                 (own / path).symlink_to(found)
     for path in site(place).glob("pytest_euicc*"):
         (own / path.name).symlink_to(path)
-    done = called(place / "work", place / "bare" / "bin" / "python", "-c", BASE)
+    done = called(tmp_path, place / "bare" / "bin" / "python", "-c", BASE)
     reported = done.stdout + done.stderr
     assert re.findall(r"^exit (\d)", reported, re.MULTILINE) == list("04444222"), reported
     assert " passed, " in reported
@@ -121,27 +129,26 @@ def site(place: Path) -> Path:
     return found
 
 
-def test_suites_run_from_an_empty_folder(place: Path) -> None:
-    python, work = place / "env" / "bin" / "python", place / "work"
-    said = run(
-        python, "-c", "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')", folder=work
-    ).splitlines()
+def test_suites_run_from_an_empty_folder(place: Path, tmp_path: Path) -> None:
+    python = place / "env" / "bin" / "python"
+    program = "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')"
+    said = run(python, "-c", program, folder=tmp_path).splitlines()
     package = site(place) / "pytest_euicc"
     assert said == [str(package / "vectors"), str(package / "suites")]
     chosen = ("--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q")
-    out = run(python, "-m", "pytest", *chosen, folder=work)
+    out = run(python, "-m", "pytest", *chosen, folder=tmp_path)
     assert "pass" in out.splitlines()[-1]
     assert "failed" not in out
 
 
-def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
-    python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
+def test_a_vendor_s_package_runs_its_own_vector(place: Path, tmp_path: Path) -> None:
+    python, package = place / "env" / "bin" / "python", site(place) / "acme_euicc"
     chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-v", "--euicc", "acme:sim")
     files = ("--euicc-declaration", package / "card.yaml", "--euicc-vectors", package / "vectors")
-    out = run(python, "-m", "pytest", *chosen, *files, folder=work)
+    out = run(python, "-m", "pytest", *chosen, *files, folder=tmp_path)
     assert "TC_Acme_ReadCounter_01] PASSED" in out
     assert "reader Acme reader with " in out
-    assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=work) == ""
+    assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=tmp_path) == ""
 
 
 def test_editors_know_the_vendor_s_actions(place: Path) -> None:
@@ -150,9 +157,9 @@ def test_editors_know_the_vendor_s_actions(place: Path) -> None:
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(data)) == []
 
 
-def test_the_vendor_s_option_is_needed(place: Path) -> None:
-    python, work, package = place / "env" / "bin" / "python", place / "work", site(place) / "acme_euicc"
-    (work / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
+def test_the_vendor_s_option_is_needed(place: Path, tmp_path: Path) -> None:
+    python, package = place / "env" / "bin" / "python", site(place) / "acme_euicc"
+    (tmp_path / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
     chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-rs", "--euicc", "acme:sim")
     files = ("--euicc-declaration", "other.yaml", "--euicc-vectors", package / "vectors")
-    assert "O_E_ACME_COUNTER = false" in run(python, "-m", "pytest", *chosen, *files, folder=work)
+    assert "O_E_ACME_COUNTER = false" in run(python, "-m", "pytest", *chosen, *files, folder=tmp_path)
