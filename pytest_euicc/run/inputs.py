@@ -90,13 +90,17 @@ class Inputs:
     @cached_property
     def cases(self) -> list[Case]:
         """All vectors; raises OptionError with every mistake in them or in a declaration."""
-        from pytest_euicc.iut.inputs import load_cases
-
         declaration = self.declarations[""]["smdp"]
         if self.options.smdp:
             from pytest_euicc.iut.smdp.opening import smdp_server
 
             smdp_server(self.options, declaration)
+        return self._vectors
+
+    @cached_property
+    def _vectors(self) -> list[Case]:
+        from pytest_euicc.iut.inputs import load_cases
+
         return load_cases(self.options)
 
     @cached_property
@@ -116,9 +120,12 @@ class Inputs:
     @cached_property
     def interfaces(self) -> dict[str, str]:
         """The interface of each sequence by its name; raises OptionError as `cases` does."""
-        from pytest_euicc.iut.inputs import load_names
+        from pytest_euicc.iut.inputs import kept_names
 
-        return load_names(self.options)
+        known = kept_names(self.options)
+        if known is not None:
+            return known
+        return {case.sequence_id(entry): case.interface for case in self._vectors for entry in case.sequences}
 
     @cached_property
     def server_missing(self) -> str:

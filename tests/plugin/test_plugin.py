@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from pytest_euicc import resources
+from pytest_euicc.conformance.reading import loader
 from tests.support.plugin_runs import run, run_alone, run_tests
 
 VECTOR = """
@@ -78,6 +80,13 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_vectors_are_read_once(pytester: pytest.Pytester, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Mock(wraps=loader.load)
+    monkeypatch.setattr(loader, "load", load)
+    run(pytester, "others", "--euicc-vectors", own, "-k", "TC_Own_01").assert_outcomes(passed=1, deselected=3)
+    load.assert_called_once()
 
 
 def test_workers_share_a_seed_and_describe_both_sides(pytester: pytest.Pytester) -> None:
