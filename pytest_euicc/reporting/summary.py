@@ -64,7 +64,7 @@ def lines(run: RunRecord) -> Iterator[str]:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield f"observed in {names[0]}{more}: {text}"
     if made:
-        yield f"{made} times a clause left a choice: which alternatives were chosen is in the report"
+        yield f"where a clause leaves a choice: {made} permitted alternatives observed, listed in the report"
     yield NOTICE
 
 

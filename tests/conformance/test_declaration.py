@@ -44,7 +44,7 @@ def test_expression(expression, applies):
 
 def test_the_reason_shows_every_value():
     outcome = parse("O_E_BRP and version >= 2.6").evaluate(VALUES)
-    assert str(outcome) == "O_E_BRP and version >= 2.6 with O_E_BRP = false, version = 2.4.0"
+    assert str(outcome) == "requires O_E_BRP and version >= 2.6; declared: O_E_BRP = false, version = 2.4.0"
 
 
 @pytest.mark.parametrize(

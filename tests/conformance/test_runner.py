@@ -164,7 +164,7 @@ def test_a_fault_of_the_harness_is_inconclusive():
 def test_not_applicable_shows_the_values_and_leaves_the_card_alone():
     card = MiniCard()
     result = run("    applicability: O_E_CRL\n    steps: [card.reset]\n", card)
-    assert (result.verdict, result.reason) == (Verdict.NOT_APPLICABLE, "O_E_CRL with O_E_CRL = false")
+    assert (result.verdict, result.reason) == (Verdict.NOT_APPLICABLE, "requires O_E_CRL; declared: O_E_CRL = false")
     assert card.sent == []
 
 

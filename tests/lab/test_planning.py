@@ -93,7 +93,7 @@ def test_under_pytest(pytester: pytest.Pytester) -> None:
         pytester, "es10b es10c", f"--euicc-declaration={MINIMAL}", "--euicc-plan", "-k", "LoadCRL", "--collect-only"
     )
     result.stdout.fnmatch_lines(["ES10b: * sequences: 0 mandatory, 0 applicable, *",
-                                 "  not applicable  * x * with O_E_CRL = false"])  # fmt: skip
+                                 "  not applicable  * x requires *; declared: O_E_CRL = false"])  # fmt: skip
 
 
 def test_what_undoes_the_changes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

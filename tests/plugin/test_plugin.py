@@ -76,7 +76,7 @@ def test_the_four_verdicts(pytester: pytest.Pytester, own: Path) -> None:
             "  expected *octets 15*",
             "  clause *ISO 7816-4 7.4, SGP.22 5.7.20",
             "own *1 pass, 1 fail, 1 inconclusive, 1 not applicable",
-            "SKIPPED*O_E_LPAe with O_E_LPAe = false",
+            "SKIPPED*requires O_E_LPAe; declared: O_E_LPAe = false",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")

@@ -50,7 +50,7 @@ FIRST_VERSIONS: Mapping[str, tuple[int, int]] = {
 def noteworthy(declaration: Declaration, step: Step, outcome: Outcome) -> Iterator[Observation]:
     """Observations of one answer, whatever the step expects."""
     for element in outcome.unknown:
-        yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: {element}")
+        yield Observation(UNKNOWN_ELEMENT, f"{outcome.type_name}: unknown element {element}")
     for fault in outcome.odd:
         yield Observation(UNREADABLE_ENTRY, f"{outcome.type_name}: {fault}")
     if outcome.reply is not None:
@@ -71,7 +71,7 @@ def _within(step: Step, part: Part) -> Iterator[Observation]:
     if part.type_name is not None:
         with suppress(Asn1Error):
             for element in codec.receive(part.type_name, part.octets).unknown:
-                yield Observation(UNKNOWN_ELEMENT, f"{part.type_name}: {element}")
+                yield Observation(UNKNOWN_ELEMENT, f"{part.type_name}: unknown element {element}")
     judged = any(call.name == _JUDGES_ENCODING for call in step.verify)
     faults = (fault for fault in codec.check_der(part.octets, part.type_name) if fault.default or not judged)
     for broken in islice(faults, 1):

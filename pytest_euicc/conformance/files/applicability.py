@@ -40,7 +40,7 @@ class Applicability:
 
     def __str__(self) -> str:
         values = ", ".join(f"{name} = {value}" for name, value in self.seen.items())
-        return f"{self.expression} with {values}" if values else self.expression
+        return f"requires {self.expression}; declared: {values}" if values else self.expression
 
 
 @dataclass(frozen=True)

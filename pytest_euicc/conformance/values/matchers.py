@@ -137,7 +137,11 @@ def _match_list(expected: list[Any], actual: Any, shape: Shape, path: str, resul
         return
     if len(expected) != len(actual):
         received = f"{len(actual)}: {describe(actual)}"
-        result.mismatches.append(Mismatch(path, f"{len(expected)} elements: {describe(expected)}", received))
+        result.mismatches.append(
+            Mismatch(
+                path, f"{len(expected)} element{'' if len(expected) == 1 else 's'}: {describe(expected)}", received
+            )
+        )
         return
     for index, (wanted, value) in enumerate(zip(expected, actual, strict=True)):
         _match(wanted, value, shape.element, _join(path, index), result)
