@@ -9,18 +9,18 @@ from pytest_euicc.conformance.files.declaration import Declaration
 SNAPSHOT = "undone by the snapshot of the simulator"
 COMMANDS = "undone by restore: of the declaration"
 _BY_ACTION = {
-    "es10c.enable_profile": "the profile that was enabled is enabled again",
-    "es10c.disable_profile": "the profile that was enabled is enabled again",
-    "es10c.set_nickname": "nicknames are set back",
-    "es10a.set_default_dp_address": "the default SM-DP+ address is set back",
-    "es10c.delete_profile": "a profile of the card that is deleted does not come back",
-    "es10c.euicc_memory_reset": "profiles of the card that are deleted do not come back",
-    "es10b.remove_notification_from_list": "notifications that are removed do not come back",
-    "es10b.load_crl": "a revocation list stays loaded",
+    "es10c.enable_profile": "the previously enabled profile is enabled again",
+    "es10c.disable_profile": "the previously enabled profile is enabled again",
+    "es10c.set_nickname": "nicknames are restored",
+    "es10a.set_default_dp_address": "the default SM-DP+ address is restored",
+    "es10c.delete_profile": "a deleted profile of the card is not restored",
+    "es10c.euicc_memory_reset": "deleted profiles of the card are not restored",
+    "es10b.remove_notification_from_list": "removed notifications are not restored",
+    "es10b.load_crl": "a CRL stays loaded",
 }
-_INSTALLED = "what is installed is deleted, with its results"
-_STATES = "its states undo what they did"
-_COMPARED = "then the card is compared with what it held"
+_INSTALLED = "installed profiles are deleted, with their results"
+_STATES = "the states undo their changes"
+_COMPARED = "then the card is compared with its previous content"
 
 
 def undoing(actions: Iterable[str], declaration: Declaration, *, installs: bool, simulated: bool) -> str:

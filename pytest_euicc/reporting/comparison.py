@@ -18,13 +18,13 @@ BAD = ("fail", "inconclusive", "not finished")
 KINDS = {
     "worse": "Worse",
     "better": "Better",
-    "otherwise": "Fails otherwise now",
+    "otherwise": "Fails differently now",
     "still": "Still failing",
     "flaky": "Flaky",
-    "answers": "Changed answers under the same verdict",
+    "answers": "Answers that changed, verdict unchanged",
     "timing": "Changed times",
     "new": "New sequences",
-    "gone": "Sequences that are gone",
+    "gone": "Removed sequences",
     "not-run": "Not run",
     "other": "Other changes",
 }

@@ -103,8 +103,8 @@ def test_what_undoes_the_changes(capsys: pytest.CaptureFixture[str], tmp_path: P
     mine = tmp_path / "mine.yaml"
     mine.write_text(text[: text.index("restore:")])
     out = output(capsys, "--declaration", str(mine), "-k", "ES10c.SetNickname_01", "-k", "ES10c.DeleteProfile_01")
-    assert "its states undo what they did, nicknames are set back; then the card is compared with what it held" in out
-    assert "a profile of the card that is deleted does not come back" in out
+    assert "the states undo their changes, nicknames are restored; then the card is compared with its" in out
+    assert "a deleted profile of the card is not restored" in out
 
 
 def test_the_time_by_the_model(capsys: pytest.CaptureFixture[str]) -> None:
