@@ -1,4 +1,4 @@
-"""What packages of others may import: these names and their signatures keep, all other modules may change.
+"""The public API: these names and their signatures are stable, all other modules may change.
 
 A package brings its own actions, states, checks and options with a module under the entry point group
 ``pytest_euicc.actions``, transports with functions under ``pytest_euicc.transports``: docs/examples/vendor_package.

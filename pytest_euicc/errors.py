@@ -6,7 +6,7 @@ from pytest_euicc.text import printable
 
 
 class PytestEuiccError(Exception):
-    """Something from outside is wrong; the message names it, and says how to fix it where the reader can.
+    """Something outside this package is wrong; the message names it and, if possible, how to fix it.
 
     Errors that callers take for a `ValueError` or an `OSError` are that as well. What the message quotes of cards,
     servers and files is made printable.

@@ -38,7 +38,7 @@ def _was_reported(reported: dict[str, Any]) -> bool:
 
 @dataclass
 class SequenceRun:
-    """A sequence bound to the card or the server; ``run`` judges it."""
+    """A sequence bound to the card or the server; ``run`` runs it and gives the verdict."""
 
     case: Case
     sequence: Sequence

@@ -43,7 +43,7 @@ class Received(NamedTuple):
 
 
 def receive(type_name: str, octets: bytes, *, entry_by_entry: bool = False) -> Received:
-    """Decode and keep what is needed to judge the message.
+    """Decode a message, with everything needed to judge it.
 
     Args:
         entry_by_entry: a field of an entry of a list that cannot be read is left out and listed in ``odd``, and so is

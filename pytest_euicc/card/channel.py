@@ -39,7 +39,7 @@ class Start(NamedTuple):
 
 
 class Card:
-    """A card on a transport. Raises `CardError` when there is none to talk to; a refusal is an answer, no error.
+    """A card on a transport. Raises `CardError` if no card can be reached; error status words are answers.
 
     Args:
         patience: seconds for one command with everything that the card announces for it.

@@ -42,7 +42,7 @@ class ReaderGone(CardError):
 
 
 class PowerLost(CardError):
-    """The card lost its power in the middle of a command, as it was to."""
+    """The card lost its power in the middle of a command, as requested."""
 
 
 class ByTheDevice(CardError):

@@ -53,7 +53,7 @@ class SnapshotTransport(Transport, Protocol):
 
 @runtime_checkable
 class RemovableTransport(Transport, Protocol):
-    """A transport that notices when its card goes, and can take it again."""
+    """A transport that detects the removal of its card, and can connect to it again."""
 
     def held(self) -> bool:
         """Whether the card that was taken is still there and was never gone in between."""
@@ -119,7 +119,7 @@ def power_cut_of(transport: Transport) -> Callable[[int | None], None] | None:
 class TransportOptions:
     """Options of a transport besides its argument.
 
-    `timeout` is in seconds: how long to wait for a card that has to come, or for an answer.
+    `timeout` is in seconds: how long to wait for a card to be inserted, or for an answer.
     `protocol` (``T=0``/``T=1``) asks for one protocol of a card that offers both.
     `extra` passes on, by name, what only one kind of transport understands.
     """

@@ -26,7 +26,7 @@ class Function:
 
     @property
     def changes(self) -> bool:
-        """It leaves traces on the card, so that it has to be permitted on a real one."""
+        """It changes the card permanently, so it needs permission on a real one."""
         return self.name in _CHANGING
 
     @property

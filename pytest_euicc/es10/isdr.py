@@ -63,10 +63,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Isdr:
-    """The ISD-R on a logical channel. `aid` is an option because some vendors' cards have their own.
+    """The ISD-R on a logical channel. `aid` is a parameter because the ISD-R of some cards has a vendor's AID.
 
-    The methods named after functions return the decoded response (see docs/explanation/architecture.md, asn1) and raise
-    `Es10Error` when there is none; a result code inside a response is a value, no error.
+    The methods named after functions return the decoded response (see docs/explanation/protocols.md, asn1) and raise
+    `Es10Error` when there is none; a result code inside a response is a value, not an exception.
     """
 
     channel: LogicalChannel

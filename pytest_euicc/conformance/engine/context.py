@@ -86,16 +86,16 @@ class Session(CardSession):
 
 @dataclass
 class Context:
-    """What one sequence has.
+    """The state of one running sequence.
 
     Attributes:
         variables: saved values, by the name without ``$``; they are values of the codec.
         channels: open channels by name.
         random: seeded by the session and the sequence.
-        changed: something on the card was changed for good, or may have been.
+        changed: something on the card was changed permanently, or may have been.
         left_behind: what could not be restored.
         begins_at_isdr: the sequence begins on a started card with the ISD-R selected on the default channel.
-        compared_afterwards: after the clean-up of the states the card is compared with what it held before.
+        compared_afterwards: after the clean-up of the states the card is compared with its previous content.
         upcoming: the steps that follow the one that runs, for messages that announce the length of later ones.
         on_http: called with every exchange with a server.
         on_segment: called for every segment of a load before it is sent, by number from 1 and total.

@@ -36,13 +36,13 @@ class InconclusiveError(PytestEuiccError):
 
 
 class Refused(InconclusiveError):
-    """The implementation under test does not do what a sequence needs before it can judge anything."""
+    """The implementation under test refuses what a sequence needs as a precondition."""
 
     cause = Cause.REFUSED
 
 
 class NotReachable(InconclusiveError):
-    """No answer comes from the implementation under test: connection, reader or card failed."""
+    """The implementation under test does not answer: connection, reader or card failed."""
 
     cause = Cause.NOT_REACHABLE
 
@@ -54,7 +54,7 @@ class SetupIncomplete(InconclusiveError):
 
 
 class VectorMistake(InconclusiveError):
-    """The vector asks for something that cannot be, such as the answer of a function it did not call."""
+    """The vector asks for something impossible, such as the answer of a function that it did not call."""
 
     cause = Cause.VECTOR
 
@@ -70,7 +70,7 @@ NOT_TRIED_AGAIN = "not tried again in this run"
 
 
 class CannotOffer(SetupIncomplete):
-    """A server cannot be given what a sequence needs; the message says what has to be loaded into it."""
+    """The server does not hold the profile that a sequence needs; the message says what to load into it."""
 
 
 class NotPermitted(PytestEuiccError):

@@ -20,7 +20,7 @@ class OperatorRequest:
     Attributes:
         text: for the person, one sentence.
         sequence: which sequence asks.
-        done: whether it has been done, where the harness can see that; asked again and again while it waits.
+        done: whether it has been done, if the harness can detect that; polled while waiting.
     """
 
     task: Task
@@ -31,7 +31,7 @@ class OperatorRequest:
 
 @dataclass(frozen=True)
 class OperatorAnswer:
-    """What came of a request: one of the answers above, and the seconds until it came."""
+    """The operator's answer to a request, one of the answers above, and the seconds that it took."""
 
     answer: str
     seconds: float = 0.0

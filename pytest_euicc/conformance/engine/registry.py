@@ -84,8 +84,8 @@ def action(
         response: ASN.1 type or shape of what ``expect`` matches, or what makes it; None: no ``expect``.
         response_by: makes the shape from the arguments as written, where it depends on them.
         title: one line for reports; the first line of the docstring if not given.
-        changes: it leaves traces on the card.
-        by_operator: a person has to do something; without an operator its sequences are not applicable.
+        changes: it changes the card permanently.
+        by_operator: it is a manual step; without an operator its sequences are not applicable.
     """
 
     def register(function: ActionFunction) -> ActionFunction:

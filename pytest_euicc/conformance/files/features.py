@@ -95,7 +95,7 @@ OPTIONS: dict[str, str] = {
 
 
 def register_option(name: str, meaning: str) -> None:
-    """Make an option of one's own known, for declarations and for applicability.
+    """Register an option of your own, for declarations and applicability.
 
     Args:
         name: starts with ``O_``, better with ``O_E_`` (eUICC), ``O_P_`` (SM-DP+) or ``O_D_`` (LPA) and a vendor's name.

@@ -29,7 +29,7 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Observation:
-    """Something noteworthy that is no fault by itself; ``kind`` is one of `KINDS` or of another package."""
+    """Something noteworthy that is not a fault by itself; ``kind`` is one of `KINDS` or of another package."""
 
     kind: str
     text: str

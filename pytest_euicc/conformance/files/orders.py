@@ -19,7 +19,7 @@ Keys = Literal["session", "random"]
 
 @dataclass(frozen=True)
 class OrderWish:
-    """A profile that the SM-DP+ must hold, and who may have it (SGP.22 3.1.1, 3.1.6).
+    """A profile that the SM-DP+ must hold, and for which eUICC (SGP.22 3.1.1, 3.1.6).
 
     Attributes:
         matching_id: of the activation code or event; empty for one found by the EID alone, None for any.
@@ -28,7 +28,7 @@ class OrderWish:
         confirmation_code: as the end user enters it; None where none is required.
         confirmation_tries, tries: wrong confirmation codes, and downloads begun, before the order ends.
         state: of SGP.22 3.1.6.
-        expired: its time is over.
+        expired: the order has expired.
         keys: of the profile: the session's, or random ones sent by ReplaceSessionKeys; None for either.
         rebinding: False: bound to one one-time key only.
         metadata: in the words of an inventory (docs/reference/inventory.md).
@@ -88,7 +88,7 @@ class OrderWish:
 
 @dataclass(frozen=True)
 class HeldOrder:
-    """What the server holds for a wish; None is what nobody knows here.
+    """The profile that the server holds for a wish; None where a value is not known.
 
     Attributes:
         iccid: 10 octets, nibbles swapped.
