@@ -68,6 +68,7 @@ class HttpsListener:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._numbers: Counter[str] = Counter()
+        self._keys: set[bytes] = set()
         self._stopped = False
         self._listener = socket.create_server((_LOOPBACK, 0))
         self.host = _LOOPBACK
@@ -79,6 +80,7 @@ class HttpsListener:
         """A sequence begins: connections are counted anew."""
         self._close_all()
         self._numbers.clear()
+        self._keys.clear()
 
     def stop(self) -> None:
         """End everything; stopping twice does no harm."""
@@ -194,7 +196,9 @@ class HttpsListener:
             return
         version = secure.version()
         key = hello.key_of(secure.heard, version)
-        done = {"version": version, "suite": secure.suite(), "resumed": secure.resumed(), "key": key}
+        fresh = bool(key) and key not in self._keys
+        self._keys.add(key)
+        done = {"version": version, "suite": secure.suite(), "resumed": secure.resumed(), "fresh_key": fresh}
         if secure.protocol():
             done["protocol"] = secure.protocol()
         self._note(record, began, version, {**seen, **done})

@@ -233,7 +233,7 @@ _EVENTS: dict[str, Shape] = {
     "consent": mapping("consent", name=TEXT, provider=TEXT, iccid=OCTETS, rules=listing(TEXT), answer=TEXT),
     "confirmation code": mapping("confirmation code", answer=TEXT),
     "TLS": mapping(
-        "TLS", host=TEXT, version=TEXT, suite=TEXT, resumed=BOOLEAN, key=OCTETS, proxy=BOOLEAN, protocol=TEXT
+        "TLS", host=TEXT, version=TEXT, suite=TEXT, resumed=BOOLEAN, fresh_key=BOOLEAN, proxy=BOOLEAN, protocol=TEXT
     ),
 }
 
