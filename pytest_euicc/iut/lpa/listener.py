@@ -10,7 +10,6 @@ import socket
 import ssl
 import struct
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,13 +18,11 @@ from typing import Any
 
 import h11
 
-from pytest_euicc.iut.lpa import hello, http2
+from pytest_euicc.iut.lpa import hello, http1, http2
 from pytest_euicc.iut.lpa.certificates import Contexts
 from pytest_euicc.iut.lpa.secured import SecureConnection
-from pytest_euicc.peers.lpa import transport
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 from pytest_euicc.peers.lpa.tls import TlsRule
-from pytest_euicc.peers.lpa.transport import Transport
 from pytest_euicc.peers.lpa.web import Request, Response, Web
 from pytest_euicc.rsp.issuing import LIST_HOST, LIST_PATH
 
@@ -202,98 +199,21 @@ class HttpsListener:
         if secure.protocol():
             done["protocol"] = secure.protocol()
         self._note(record, began, version, {**seen, **done})
-        try:
-            if secure.protocol() == http2.PROTOCOL:
-                self._serve_http2(secure, connection)
-            else:
-                self._requests(secure, connection, offer.name)
-        finally:
+        protocol = http2.Http2(secure, self._answer) if secure.protocol() == http2.PROTOCOL else None
+        if (protocol or http1.Http1(secure, offer.name, self._answer)).serve():
             secure.close()
+        else:
+            _reset(connection)
+
+    def _answer(self, request: Request) -> Response:
+        with self._lock:
+            # The port of the bench stands for 443 to an LPA that was led there.
+            return self._web()[0].answer(replace(request, host=request.host.removesuffix(f":{self.port}")))
 
     def _note(self, record: Record, began: float, status: str, value: dict[str, Any]) -> None:
         with self._lock:
             # An LPA may have sent its request, and more, before the server's end of the handshake is noted.
             record.add_late(Call("TLS", "server", began, record.clock.now(), status=status, value=value))
-
-    def _serve_http2(self, secure: SecureConnection, plain: socket.socket) -> None:
-        def answer(request: Request) -> Response:
-            with self._lock:
-                # The port of the bench stands for 443 to an LPA that was led there.
-                return self._web()[0].answer(replace(request, host=request.host.removesuffix(f":{self.port}")))
-
-        if not http2.Http2(secure, answer).serve():
-            _reset(plain)
-
-    def _requests(self, secure: SecureConnection, plain: socket.socket, name: str) -> None:
-        http = h11.Connection(h11.SERVER)
-        while True:
-            found = self._read(secure, http)
-            if found is None:
-                return
-            event, body = found
-            headers = {key.decode("ascii").lower(): value.decode("latin-1") for key, value in event.headers}
-            # The port of the bench stands for 443 to an LPA that was led there.
-            host = headers.get("host", name).removesuffix(f":{self.port}")
-            request = Request(host, event.method.decode("ascii"), event.target.decode("latin-1"), headers, body)
-            with self._lock:
-                response = self._web()[0].answer(request)
-            time.sleep(response.delay)
-            if response.transport is not None:
-                offered = request.headers.get("accept-encoding", "")
-                if not _sent_otherwise(secure, response, response.transport, offered):
-                    return
-                http = h11.Connection(h11.SERVER)
-                continue
-            if not self._send(secure, plain, http, response):
-                return
-            if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
-                return
-            http.start_next_cycle()
-
-    @staticmethod
-    def _read(secure: SecureConnection, http: h11.Connection) -> tuple[h11.Request, bytes] | None:
-        request: h11.Request | None = None
-        body = bytearray()
-        while True:
-            event = http.next_event()
-            if event is h11.NEED_DATA:
-                if http.they_are_waiting_for_100_continue:
-                    secure.sendall(http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-                http.receive_data(secure.recv(_CHUNK))
-            elif isinstance(event, h11.Request):
-                request = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage) and request is not None:
-                return request, bytes(body)
-            else:
-                return None
-
-    @staticmethod
-    def _send(secure: SecureConnection, plain: socket.socket, http: h11.Connection, response: Response) -> bool:
-        """Send an answer; whether the connection goes on."""
-        if response.cut in ("before", "after"):
-            _reset(plain)
-            return False
-        headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
-        bodiless = response.status in (204, 304)
-        if not bodiless:
-            headers.append(("Content-Length", str(len(response.body))))
-        octets = http.send(h11.Response(status_code=response.status, headers=headers)) or b""
-        if response.cut == "inside":
-            secure.sendall(octets + response.body[: len(response.body) // 2])
-            _reset(plain)
-            return False
-        octets += (http.send(h11.Data(response.body)) or b"") if not bodiless else b""
-        secure.sendall(octets + (http.send(h11.EndOfMessage()) or b""))
-        return not any(name.lower() == "connection" and value.lower() == "close" for name, value in headers)
-
-
-def _sent_otherwise(secure: SecureConnection, response: Response, way: Transport, offered: str) -> bool:
-    """Send an answer another way than usual; whether the connection goes on."""
-    for part in transport.octets(way, response.status, response.headers, response.body, offered):
-        secure.sendall(part)
-    return way not in transport.CLOSING
 
 
 def _head(connection: socket.socket) -> bytes:
