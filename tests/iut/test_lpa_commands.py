@@ -67,13 +67,13 @@ def test_the_user_answers_prompts(consent: str, result: str) -> None:
 
 
 def test_every_way_to_end_is_told_apart() -> None:
+    hanging = bench(timeout=1.0, list={"command": [PROGRAM, "hang"]})
+    assert hanging.perform("list", {}).ending == "timeout"
+    hanging.close()
     made = bench(
-        timeout=1.0,
-        list={"command": [PROGRAM, "hang"]},
         enable={"command": [PROGRAM, "crash", "{profile}"]},
         delete={"command": [PROGRAM, "nothing", "{iccid}"]},
     )
-    assert made.perform("list", {}).ending == "timeout"
     assert made.perform("enable", {"text": "1"}).ending == "crash"
     reported = made.perform("delete", {"iccid": ICCID})
     assert (reported.result, reported.ending) == ("failure", "told")
