@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit status 2."""
-        self.exit(2, f"{self.prog}: {message}\n`{self.prog} --help` shows what there is.\n")
+        self.exit(2, f"{self.prog}: {message}\n`{self.prog} --help` shows the choices.\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

@@ -27,7 +27,7 @@ class AtRefused(CardError):
     """The modem refused a command; ``result`` is what it answered, such as ``+CME ERROR: SIM busy``."""
 
     def __init__(self, port: str, command: str, result: str) -> None:
-        super().__init__(f"{port}: {shown(command)} was answered {shown(result)}")
+        super().__init__(f"{port}: {shown(command)} was answered with {shown(result)}")
         self.result = result
 
     @property
@@ -111,7 +111,7 @@ class AtPort:
         if self._serial is None:
             raise ReaderGone(f"{self.device}: not connected")
         if self._mute:
-            raise CardMute(f"{self.device}: the modem did not answer before, so it is asked no more until a reset")
+            raise CardMute(f"{self.device}: the modem did not answer earlier; nothing more is sent to it until a reset")
         seconds = self._seconds if seconds is None else seconds
         lines: list[str] = []
         until, octets = time.monotonic() + seconds, 0

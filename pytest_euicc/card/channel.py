@@ -229,9 +229,7 @@ class Card:
         fetches = 0
         while response.sw1 == 0x91:
             if fetches == _MAX_PROACTIVE:
-                raise MalformedAnswer(
-                    f"{self.description}: more than {_MAX_PROACTIVE} proactive commands without a pause"
-                )
+                raise MalformedAnswer(f"{self.description}: more than {_MAX_PROACTIVE} proactive commands in a row")
             fetches += 1
             fetched = self.basic.send(CommandApdu(0x80, 0x12, 0x00, 0x00, le=response.sw2 or 256), proactively=False)
             if not fetched.ok:

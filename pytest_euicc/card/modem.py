@@ -165,8 +165,8 @@ class ModemTransport:
             self._close(apdu[3])
             return b"\x90\x00"
         raise ByTheDevice(
-            f"{self._port.device}: {apdu.hex().upper()} is MANAGE CHANNEL, which the modem does by itself, and only to "
-            "open a channel that it chooses or to close one of these; at:DEVICE,mode=csim sends it to the card"
+            f"{self._port.device}: {apdu.hex().upper()} is MANAGE CHANNEL, which the modem performs itself, and only "
+            "to open a channel of its choice or to close one of these; at:DEVICE,mode=csim sends it to the card"
         )
 
     def _session(self, aid: bytes) -> int:
@@ -262,7 +262,7 @@ class ModemTransport:
 
     def _unknown(self, number: int) -> bytes:
         raise ByTheDevice(
-            f"{self._port.device}: channel {number} is not open, and the modem passes nothing on to such a one; "
+            f"{self._port.device}: channel {number} is not open, and the modem forwards nothing to a closed channel; "
             "at:DEVICE,mode=csim sends it to the card"
         )
 

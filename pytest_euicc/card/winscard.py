@@ -63,7 +63,7 @@ class WinScard:
         if result in (self.api.SCARD_E_NO_SERVICE, self.api.SCARD_E_SERVICE_STOPPED):
             raise NoPcscd(_START)
         if result != self.api.SCARD_S_SUCCESS:
-            raise CardError(f"PC/SC gives no context: {self._text(result)}")
+            raise CardError(f"PC/SC returns no context: {self._text(result)}")
         self._context = context
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class WinScard:
                 found = self._listed()
                 if found is not None:
                     return found
-            raise ReaderGone("readers come and go while they are listed; see whether one has a loose contact")
+            raise ReaderGone("the list of readers keeps changing; check for a loose contact")
 
     def _listed(self) -> list[Reader] | None:
         """All readers; None where one went in between."""

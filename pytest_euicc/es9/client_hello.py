@@ -174,7 +174,7 @@ def _read(url: str, sent: bytes, received: bytes) -> HelloAnswer:
     try:
         version, suite = _server_hello(message[4 : 4 + int.from_bytes(message[1:4], "big")])
     except IndexError:
-        raise NotTls(url, f"the ServerHello breaks off: {received.hex().upper()}") from None
+        raise NotTls(url, f"the ServerHello is truncated: {received.hex().upper()}") from None
     names = {number: name for name, number in _VERSIONS.items()}
     return HelloAnswer(sent, received, names.get(version, f"{version:04X}"), name_of(suite))
 

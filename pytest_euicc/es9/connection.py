@@ -123,13 +123,13 @@ class Connection:
                         octets += event.data
                         if len(octets) > self.settings.largest_answer:
                             limit = self.settings.largest_answer
-                            raise AnswerTooLarge(url, f"the answer has no end: it is larger than {limit} octets")
+                            raise AnswerTooLarge(url, f"the answer does not end: it is larger than {limit} octets")
                     elif isinstance(event, h11.EndOfMessage) and response is not None:
                         return HttpAnswer(response.status_code, _merged(response), bytes(octets))
         except TimeoutError:
             if begun:
                 raise ServerTimeout(url, f"the answer is not complete after {seconds:g} s") from None
-            reported = f"no answer within {seconds:g} s; give it more time, or see why"
+            reported = f"no answer within {seconds:g} s; allow more time, or check the server"
             raise ServerTimeout(url, reported) from None
         except ssl.SSLError as error:
             if not isinstance(error, ssl.SSLEOFError):
@@ -140,7 +140,7 @@ class Connection:
             raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
         except h11.RemoteProtocolError as error:
             if response is not None:
-                reported = f"the answer broke off after {len(octets)} octets"
+                reported = f"the answer was truncated after {len(octets)} octets"
                 raise ConnectionBroken(url, f"{reported}: {_one_line(error)}") from None
             raise ConnectionBroken(url, f"the connection ended before the answer: {_one_line(error)}") from None
 

@@ -150,7 +150,7 @@ def _names_shown(url: str, settings: TlsSettings) -> list[str]:
 def _offered(settings: TlsSettings) -> str:
     """What the client offered, for error messages."""
     if settings.curve != "brainpool":
-        return "do versions, suites and curve of both sides meet?"
+        return "do both sides have a TLS version, a cipher suite and a curve in common?"
     if not can_offer_several():
         return (
             "this client offers TLS 1.2 and brainpoolP256r1 alone, for the certificate and for the key agreement "

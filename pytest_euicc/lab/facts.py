@@ -97,7 +97,7 @@ def _selected(card: Card, aid: bytes) -> tuple[Isdr, bytes]:
         isdr = Isdr(card.open_channel(), aid)
         response = isdr.select()
     if not response.ok:
-        raise NotAnEuicc(f"not an eUICC: SELECT of the ISD-R {aid.hex().upper()} was answered {response.sw:04X}")
+        raise NotAnEuicc(f"not an eUICC: SELECT of the ISD-R {aid.hex().upper()} was answered with {response.sw:04X}")
     return isdr, response.data
 
 

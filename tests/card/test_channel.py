@@ -227,7 +227,7 @@ def test_a_handler_of_ones_own() -> None:
 
 def test_proactive_commands_without_end() -> None:
     pair = f"801200000B {FETCHED_REFRESH.format(9)}9000\n801400000C810301010982028281830100 910B\n"
-    with pytest.raises(MalformedAnswer, match="proactive commands without a pause"):
+    with pytest.raises(MalformedAnswer, match="proactive commands in a row"):
         card_on("80CA000000 910B\n" + pair * 60).basic.send(GET)
 
 

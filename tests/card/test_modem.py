@@ -156,7 +156,7 @@ def test_the_modem_answers_proactive_commands(name: str) -> None:
 
 def test_what_only_the_card_can_answer_is_not_answered_for_it() -> None:
     with modem() as (_, device), opened(device) as card:
-        with pytest.raises(CardError, match="0070000500 is MANAGE CHANNEL, which the modem does by itself"):
+        with pytest.raises(CardError, match="0070000500 is MANAGE CHANNEL, which the modem performs itself"):
             card.transmit(bytes.fromhex("0070000500"))
         with pytest.raises(CardError, match="channel 3 is not open"):
             card.transmit(bytes.fromhex("03A40400"))
@@ -238,7 +238,7 @@ def test_an_answer_without_end(noise: bytes) -> None:
             channel.select(ISDR_AID)
         assert str(raised.value).isprintable()
         port._serial.read = read
-        with pytest.raises(CardMute, match="asked no more until a reset"):
+        with pytest.raises(CardMute, match="nothing more is sent to it until a reset"):
             channel.select(ISDR_AID)
         card.reset()
         assert card.open_channel().number == 1

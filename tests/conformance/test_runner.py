@@ -266,7 +266,7 @@ def test_a_refused_restore_is_left_behind():
     result = run(CHANGING, Refusing(), declaration=Declaration(restore=["80F2000000"]))
     assert result.verdict is Verdict.PASS
     assert len(result.left_behind) == 1
-    assert "not restored: 80F2000000 was answered 6D00" in result.left_behind[0]
+    assert "not restored: 80F2000000 was answered with 6D00" in result.left_behind[0]
 
 
 def test_a_failing_last_step_is_reported_and_no_verdict():

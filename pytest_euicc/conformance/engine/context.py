@@ -217,7 +217,7 @@ class Context:
         channel = self.card.open_channel()
         answer = channel.select(self.session.isdr_aid, fci=False)
         if not answer.ok:
-            raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered {answer.sw:04X}")
+            raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered with {answer.sw:04X}")
         self.channels[name] = channel
         return channel
 

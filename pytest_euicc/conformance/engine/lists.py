@@ -35,5 +35,5 @@ def entries_of(context: Context, reply: Reply, alternative: str) -> list[dict[st
             context.observe(UNREADABLE_ENTRY, str(odd))
         name, value = received.value
     if name != alternative:
-        raise Refused(f"{what} was answered {name} {value}")
+        raise Refused(f"{what} was answered with {name} {value}")
     return list(value)

@@ -55,7 +55,7 @@ def noteworthy(declaration: Declaration, step: Step, outcome: Outcome) -> Iterat
         yield Observation(UNREADABLE_ENTRY, f"{outcome.type_name}: {fault}")
     if outcome.reply is not None:
         if outcome.reply.status >= _SERVER_ERROR:
-            yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered HTTP {outcome.reply.status}")
+            yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered with HTTP {outcome.reply.status}")
         for part in outcome.parts:
             yield from _within(step, part)
         return

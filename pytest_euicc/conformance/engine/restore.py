@@ -106,7 +106,7 @@ def restore_by_commands(context: Context) -> None:
         for apdu in context.declaration.restore:
             answer = context.card.basic.send(CommandApdu.parse(bytes.fromhex(apdu)))
             if not answer.ok:
-                context.left_behind.append(f"not restored: {apdu} was answered {answer}")
+                context.left_behind.append(f"not restored: {apdu} was answered with {answer}")
                 return
         # The personalised state contains nothing that single clean-ups could not undo.
         context.restored()

@@ -184,9 +184,9 @@ class _Sequence:
 
     def expectation(self, expectation: Expectation, shape: Shape | None, place: Place, saved: set[str]) -> None:
         if expectation.status and self.kind is not None and self.kind.answer == "sw":
-            self.report((*place, "status"), "status is of ES9+; a card answers with a status word, write sw", True)
+            self.report((*place, "status"), "status is for ES9+; a card answers with a status word, write sw", True)
         if expectation.sw and self.kind is not None and self.kind.answer == "status":
-            self.report((*place, "sw"), f"sw is of cards; {self.kind.title} answers with a status, write status", True)
+            self.report((*place, "sw"), f"sw is for cards; {self.kind.title} answers with a status, write status", True)
         if expectation.expect is not None:
             if shape is None:
                 self.report((*place, "expect"), "this action has no answer, so it takes no expect", True)

@@ -98,7 +98,7 @@ def card_started(context: Context) -> Generator[None, None, None]:
         context.reset(start=False)
         start = context.card.start()
         if not start.mf.ok:
-            context.observe(CARD_START, f"SELECT MF was answered {start.mf}", "ETSI TS 102 221 11.1.1")
+            context.observe(CARD_START, f"SELECT MF was answered with {start.mf}", "ETSI TS 102 221 11.1.1")
     yield
 
 

@@ -35,7 +35,7 @@ def _step(context: Context, name: str, wanted: str = "", **arguments: Any) -> Ou
     if outcome.fault is not None or received != wanted or (silent and outcome.received):
         answer = outcome.fault if outcome.value is None else describe(outcome.value, 200)
         status = "" if outcome.sw is None else f" ({outcome.sw:04X})"
-        raise Refused(f"{name} was answered {answer}{status}")
+        raise Refused(f"{name} was answered with {answer}{status}")
     return outcome
 
 

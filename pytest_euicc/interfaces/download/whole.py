@@ -63,7 +63,7 @@ def download(
         outcome = ACTIONS.get(name)(context, Message(channel=message.channel), arguments)
         if outcome.value is None or (wanted and outcome.value[0] != wanted):
             received = outcome.fault if outcome.value is None else describe(outcome.value, 200)
-            fault = f"{name} was answered {received} ({outcome.sw or 0:04X})"
+            fault = f"{name} was answered with {received} ({outcome.sw or 0:04X})"
             return Outcome(outcome.sent, sw=outcome.sw, received=outcome.received, fault=fault)
     arguments = {"keys": keys, "package": {"filler": filler}} | ({} if iccid is None else {"iccid": iccid})
     return ACTIONS.get(_LOAD)(context, message, arguments)

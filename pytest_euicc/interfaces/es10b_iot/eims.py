@@ -179,7 +179,7 @@ def associate(context: Context, peer: EimPeer, configuration: dict[str, Any]) ->
     if reply.received is None:
         there = eims_listed(context)
         if peer.eim_id not in there:
-            raise Refused(f"AddInitialEim was answered {reply.octets.hex().upper()} {reply.sw:04X}")
+            raise Refused(f"AddInitialEim was answered with {reply.octets.hex().upper()} {reply.sw:04X}")
         peer.token = there[peer.eim_id]
         return
     kind, value = reply.received.value

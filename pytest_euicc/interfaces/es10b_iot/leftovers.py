@@ -36,7 +36,7 @@ def ask(context: Context, name: str, value: dict[str, Any], result: str) -> int:
     function = IOT_FUNCTIONS[name]
     reply = call(context, function, codec.encode(function.request, value))
     if reply.received is None:
-        raise Refused(f"{function.full_name} was answered {reply.octets.hex().upper()} {reply.sw:04X}")
+        raise Refused(f"{function.full_name} was answered with {reply.octets.hex().upper()} {reply.sw:04X}")
     return int(reply.received.value[result])
 
 

@@ -34,11 +34,11 @@ def eims_listed(context: Context) -> dict[str, int | None]:
         listed = reply.received.value["eimConfigurationDataList"]
         return {str(entry["eimId"]): entry.get("associationToken") for entry in listed}
     if not reply.octets:
-        raise Refused(f"GetEimConfigurationData was answered {reply.sw:04X}")
+        raise Refused(f"GetEimConfigurationData was answered with {reply.sw:04X}")
     try:
         return {_text(entry): _token(entry) for entry in _entries(tlv.parse(reply.octets))}
     except (tlv.TlvError, UnicodeDecodeError) as error:
-        raise Refused(f"GetEimConfigurationData was answered {reply.octets.hex().upper()}") from error
+        raise Refused(f"GetEimConfigurationData was answered with {reply.octets.hex().upper()}") from error
 
 
 def entries_without_counters(octets: bytes) -> bytes:
@@ -92,12 +92,12 @@ def untagged(context: Context) -> list[dict[str, Any]]:
     """What a list without tags tells of every profile: its elements E3, wherever they stand in the answer."""
     response = context.channel(None).store_data(codec.encode("ProfileInfoListRequest", {}))
     if not response.ok:
-        raise Refused(f"GetProfilesInfo was answered {response.sw:04X}")
+        raise Refused(f"GetProfilesInfo was answered with {response.sw:04X}")
     answer = response.data
     try:
         entries = list(tlv.within(answer, _PROFILE))
     except tlv.TlvError as error:
-        raise Refused(f"GetProfilesInfo was answered {answer.hex().upper() or 'nothing'}") from error
+        raise Refused(f"GetProfilesInfo was answered with {answer.hex().upper() or 'nothing'}") from error
     found = []
     for entry in entries:
         with suppress(codec.Asn1Error):

@@ -30,7 +30,7 @@ def unasked(operation: Operation, arguments: Mapping[str, Any], calls: list[Call
         if arguments.get("enable") and call.name in _SWITCHES:
             continue
         if operation not in _CHANGES.get(call.name, (operation,)):
-            yield Mismatch(call.name, f"not called for {operation}: nobody asked for that (SGP.22 3.2)", "it was")
+            yield Mismatch(call.name, f"not called for {operation}: the user did not ask for it (SGP.22 3.2)", "it was")
 
 
 def untrue(

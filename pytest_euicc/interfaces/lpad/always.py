@@ -48,7 +48,7 @@ def _apdus(apdus: list[Apdu]) -> Iterator[Mismatch]:
             yield Mismatch("APDU", "a command APDU (ISO 7816-3 12.1.3)", f"{octets.hex().upper()}: {error}")
             continue
         if command.ins not in _LPA_INSTRUCTIONS:
-            yield Mismatch("APDU instruction", "one that an LPA has a use for", shown)
+            yield Mismatch("APDU instruction", "a command that an LPA needs", shown)
         if command.ins != _STORE_DATA:
             continue
         if command.p1 not in (_MORE, _LAST):
@@ -142,7 +142,7 @@ def _requests(every: list[Call], calls: list[Call]) -> Iterator[Mismatch]:
         for name, why in problems:
             if name == "transactionId" and _given(every, http.body):
                 continue
-            yield Mismatch(f"{call.name} {name}".rstrip(), "a body as SGP.22 6.5.2 has it", why)
+            yield Mismatch(f"{call.name} {name}".rstrip(), "a body as defined in SGP.22 6.5.2", why)
         for name in function.request:
             if name not in value and not any(name == each for each, _ in problems):
                 yield Mismatch(f"{call.name} {name}", "a member of the request (SGP.22 6.5.2)", "no such member")

@@ -53,7 +53,7 @@ def _status(answer: Answer) -> str:
     if answer.ending != "told":
         return {"timeout": "no answer in time", "crash": "the LPA crashed", "killed": "killed"}[answer.ending]
     if answer.result == "unknown":
-        raise NotPermitted("the driver cannot read the result of this operation (results: of its file)")
+        raise NotPermitted("the driver cannot read the result of this operation (see results: in the driver file)")
     return "success" if answer.result == "success" else "failed"
 
 

@@ -53,7 +53,7 @@ def exchanged(context: Context, _message: Message, *, functions: list[str], scop
     fault = _order_fault(wanted, list(_merged(call for call in calls if any(place.takes(call) for place in wanted))))
     if not fault:
         return Outcome()
-    return Outcome(mismatches=(Mismatch("order", ", ".join(functions), f"{fault}; there was: {_names(calls)}"),))
+    return Outcome(mismatches=(Mismatch("order", ", ".join(functions), f"{fault}; recorded: {_names(calls)}"),))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _order_fault(wanted: list[_Place], merged: list[tuple[Call, float]]) -> str:
         if not (wanted[position].plural and again):
             position += 1
     missing = [place.name for place in wanted[position:] if not place.optional]
-    return f"{missing[0]} did not come" if missing else ""
+    return f"{missing[0]} was not called" if missing else ""
 
 
 def _merged(calls: Iterable[Call]) -> Iterator[tuple[Call, float]]:
@@ -122,7 +122,7 @@ def not_exchanged(context: Context, _message: Message, *, functions: list[str], 
     wanted = f"no {' and no '.join(functions)}"
     return Outcome(
         sent=found[0].request,
-        mismatches=(Mismatch("record", wanted, f"{found[0].name} {found[0].status}; there was: {_names(calls)}"),),
+        mismatches=(Mismatch("record", wanted, f"{found[0].name} {found[0].status}; recorded: {_names(calls)}"),),
     )
 
 
@@ -235,7 +235,7 @@ def answered(
 
 
 def _never(context: Context, function: str, scope: Scope) -> Outcome:
-    reported = f"it was not called; there was: {_names(_calls(context, scope))}"
+    reported = f"it was not called; recorded: {_names(_calls(context, scope))}"
     return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", reported),))
 
 
@@ -355,11 +355,11 @@ def cancelled(context: Context, _message: Message, *, reason: list[str], server:
     on_card = [number for number, call in enumerate(calls) if call.name == "ES10b.CancelSession"]
     at_server = [number for number, call in enumerate(calls) if call.name == "ES9+.CancelSession"]
     if len(on_card) != 1:
-        reported = f"{len(on_card)} times; there was: {_names(calls)}"
+        reported = f"{len(on_card)} times; recorded: {_names(calls)}"
         return Outcome(mismatches=(Mismatch("ES10b.CancelSession", "once", reported),))
     found = list(_reasons([calls[on_card[0]]], reason))
     if server and len(at_server) != 1:
-        found.append(Mismatch("ES9+.CancelSession", "once", f"{len(at_server)} times; there was: {_names(calls)}"))
+        found.append(Mismatch("ES9+.CancelSession", "once", f"{len(at_server)} times; recorded: {_names(calls)}"))
     elif at_server and at_server[0] < on_card[0]:
         found.append(Mismatch("order", "ES10b.CancelSession before ES9+.CancelSession", "the other way round"))
     elif at_server:

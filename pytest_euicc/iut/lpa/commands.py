@@ -60,7 +60,7 @@ class CommandDriver:
         if reason is not None:
             return reason
         if arguments.get("default") and "default" not in command.options:
-            return "its command does not ask the default SM-DP+"
+            return "its command does not contact the default SM-DP+"
         if arguments.get("enable") and "enable" not in command.options:
             return "its command does not enable what it downloads"
         return None

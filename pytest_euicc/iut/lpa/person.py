@@ -44,7 +44,7 @@ class PersonDriver:
         """Why not: the file has no words for it, or none that name what is given."""
         command = self._file.operations.get(operation)
         if command is None:
-            return self._file.cannot.get(operation, "its driver has no words for it")
+            return self._file.cannot.get(operation, "its driver has no sentence for it")
         return not_taken(operation, arguments, command.ask)
 
     def cannot_meanwhile(self, what: Meanwhile) -> str | None:

@@ -97,7 +97,7 @@ class Es2Provisioner:
         reply: Es9Reply = self._client.order(function, **fields)
         if reply.failed or reply.body is None:
             code = reply.status_code or f"HTTP {reply.status}"
-            raise CannotOffer(f"{self._client.url}: ES2+ {function} was answered {code} {reply.message}".rstrip())
+            raise CannotOffer(f"{self._client.url}: ES2+ {function} was answered with {code} {reply.message}".rstrip())
         return reply.body
 
     def give_back(self) -> None:

@@ -85,9 +85,9 @@ WRONG_ANSWERS = {
         "HTTP 302",
         "elsewhere.example.com.*none is followed",
     ),
-    "half a body": (says(http("200 OK", SUCCESS[:20], length=len(SUCCESS))), "closed", "broke off after 20 octets"),
+    "half a body": (says(http("200 OK", SUCCESS[:20], length=len(SUCCESS))), "closed", "truncated after 20 octets"),
     "no answer": (says(b""), "closed", "ended before the answer"),
-    "no end": (endless, "endless", "no end: it is larger than"),
+    "no end": (endless, "endless", "does not end: it is larger than"),
     "a success without fields": (says(http("200 OK", SUCCESS)), "success", "transactionId: .*no such field"),
 }  # fmt: skip
 
@@ -165,7 +165,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     with over_tls(answer)() as port:
         found = results(smdp(port, timeout=0.2), *FUNCTIONS)
     assert [result.verdict for result in found] == [Verdict.INCONCLUSIVE] * 4
-    assert "no answer within 0.2 s; give it more time, or see why" in found[0].reason
+    assert "no answer within 0.2 s; allow more time, or check the server" in found[0].reason
     assert "not tried again in this run" in found[3].reason
     assert len(answered) == 3
 

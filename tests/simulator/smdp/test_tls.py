@@ -106,7 +106,7 @@ def tell(octets: bytes) -> Callable[[socket.socket], None]:
     ("octets", "said"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not TLS; it begins 'HTTP/"),
-        (bytes.fromhex("16030300080200000403030000"), "off"),
+        (bytes.fromhex("16030300080200000403030000"), "truncated"),
     ],
 )
 def test_answers_to_an_offer_that_are_no_tls(octets: bytes, said: str) -> None:
