@@ -12,17 +12,17 @@ from pytest_euicc.simulator.variant import Variant
 _LEFT_OPEN = "annex H: EXTENSIBILITY IMPLIED"
 
 VARIANTS = (
-    Variant("answers-with-unknown-element", "Answers that are a SEQUENCE have an element that nobody knows",
+    Variant("answers-with-unknown-element", "Answers that are a SEQUENCE have an unknown element",
             _LEFT_OPEN),
-    Variant("notification-with-unknown-element", "NotificationMetadata has an element that nobody knows",
+    Variant("notification-with-unknown-element", "NotificationMetadata has an unknown element",
             _LEFT_OPEN),
-    Variant("result-with-unknown-element", "ProfileInstallationResultData has an element that nobody knows",
+    Variant("result-with-unknown-element", "ProfileInstallationResultData has an unknown element",
             _LEFT_OPEN),
-    Variant("signed1-with-unknown-element", "euiccSigned1 has an element that nobody knows", _LEFT_OPEN),
-    Variant("signed2-with-unknown-element", "euiccSigned2 has an element that nobody knows", _LEFT_OPEN),
-    Variant("cancelling-with-unknown-element", "euiccCancelSessionSigned has an element that nobody knows",
+    Variant("signed1-with-unknown-element", "euiccSigned1 has an unknown element", _LEFT_OPEN),
+    Variant("signed2-with-unknown-element", "euiccSigned2 has an unknown element", _LEFT_OPEN),
+    Variant("cancelling-with-unknown-element", "euiccCancelSessionSigned has an unknown element",
             _LEFT_OPEN),
-    Variant("rules-with-unknown-element", "A rule of the Rules Authorisation Table has an element that nobody knows",
+    Variant("rules-with-unknown-element", "A rule of the Rules Authorisation Table has an unknown element",
             _LEFT_OPEN),
 )  # fmt: skip
 

@@ -15,13 +15,13 @@ _MODE = frozenset({"info2-of-v2.7", "info2-of-sgp32", "info2-of-v3"})
 VARIANTS = (
     Variant("info1-of-v3", "EUICCInfo1 has rspCapability, the CIs for signing of v3 and highestSvn",
             "SGP.22 v3.1 5.7.8; 2.11 there"),
-    Variant("info1-with-unknown-element", "EUICCInfo1 has an element that nobody knows", "left open by 5.7.8"),
+    Variant("info1-with-unknown-element", "EUICCInfo1 has an unknown element", "left open by 5.7.8"),
     Variant("info2-of-v2.7", "EUICCInfo2 has lpaMode, further octets of the EUM, highestSvn and a security level",
             "SGP.22 v2.7 5.7.8"),
     Variant("info2-of-v3", "EUICCInfo2 has lpaMode, the CIs for signing of v3 and highestSvn", "SGP.22 v3.1 5.7.8",
             _MODE - {"info2-of-v3"}),
     Variant("info2-of-sgp32", "EUICCInfo2 has ipaMode and iotSpecificInfo", "SGP.32 5.9.2", _MODE - {"info2-of-sgp32"}),
-    Variant("info2-with-unknown-element", "EUICCInfo2 has an element that nobody knows", "left open by 5.7.8"),
+    Variant("info2-with-unknown-element", "EUICCInfo2 has an unknown element", "left open by 5.7.8"),
     Variant("later-rsp-capabilities", "rspCapability has bits of SGP.22 v2.7", "SGP.22 v2.7 5.7.8"),
     Variant("later-uicc-capabilities", "uiccCapability has bits beyond those of v2.6", "left open by 5.7.8"),
     Variant("certification-data-absent", "EUICCInfo2 has no certificationDataObject", "5.7.8: optional"),
@@ -38,7 +38,7 @@ VARIANTS = (
             "left open by ETSI TS 102 226 8.2.1.7.2"),
     Variant("addresses-of-v3", "EuiccConfiguredAddresses has the further elements of v3", "SGP.22 v3.1 5.7.3"),
     Variant("empty-default-address", "Without a default SM-DP+ address an empty one is given", "left open by 5.7.3"),
-    Variant("addresses-with-unknown-element", "EuiccConfiguredAddresses has an element that nobody knows",
+    Variant("addresses-with-unknown-element", "EuiccConfiguredAddresses has an unknown element",
             "left open by 5.7.3"),
 )  # fmt: skip
 

@@ -7,12 +7,12 @@ from pytest_euicc.simulator.variant import Variant
 VARIANTS = (
     Variant(
         "iot-configuration-with-unknown-element",
-        "GetEimConfigurationData has an element that nobody knows",
+        "GetEimConfigurationData has an unknown element",
         "left open by SGP.32 2.1.3",
     ),
     Variant(
         "iot-result-with-unknown-element",
-        "The signed data of a package result have an element that nobody knows",
+        "The signed data of a package result have an unknown element",
         "left open by SGP.32 2.1.3",
     ),
     Variant(
@@ -115,7 +115,7 @@ VARIANTS = (
     Variant("iot-errors-take-numbers", "A signed error uses a sequence number up", "left open by SGP.32 2.11.2.1"),
     Variant(
         "iot-failure-is-followed-by-termination",
-        "Behind a failed operation comes processingTerminated",
+        "A failed operation is followed by processingTerminated",
         "left open by SGP.32 5.9.1",
     ),
     Variant("iot-first-token-is-high", "Association tokens start at 1000", "SGP.32 2.11.1.1.1"),
@@ -135,7 +135,7 @@ VARIANTS = (
         "left open by SGP.32 5.9.18",
     ),
     Variant(
-        "iot-lists-every-type", "listEim tells the type of a proprietary eimId as well", "left open by SGP.32 2.11.2.1"
+        "iot-lists-every-type", "listEim also returns the type of a proprietary eimId", "left open by SGP.32 2.11.2.1"
     ),
     Variant(
         "iot-long-transaction-is-signed-error",

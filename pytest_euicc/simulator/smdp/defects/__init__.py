@@ -11,8 +11,8 @@ from pytest_euicc.simulator.smdp.defects.transport import OF_TRANSPORT, TLS_DEFE
 
 DEFECTS = registry(
     *OF_DOWNLOADS,
-    Defect("accepts-any-address", "InitiateAuthentication takes another server's address", "5.6.1"),
-    Defect("ignores-svn", "InitiateAuthentication takes any specification version", "5.6.1"),
+    Defect("accepts-any-address", "InitiateAuthentication accepts another server's address", "5.6.1"),
+    Defect("ignores-svn", "InitiateAuthentication accepts any specification version", "5.6.1"),
     Defect("refuses-older-euiccs", "An eUICC of an earlier version 2 is refused", "5.6.1"),
     Defect("ignores-ci-lists", "A session is opened although no CI is in common", "5.6.1"),
     Defect("ignores-verification-list", "A session is opened with an eUICC that cannot verify the server", "5.6.1"),
@@ -88,7 +88,7 @@ DEFECTS = registry(
     Defect("ignores-eligibility", "Eligibility is not checked", "5.6.3"),
     Defect("ignores-forbidden-ppr", "A profile whose policy rules the eUICC forbids is handed out", "5.6.3"),
     Defect("ignores-memory", "The free memory of the eUICC is ignored", "5.6.3"),
-    Defect("ignores-additional-profile", "An eUICC that takes no further profile is served", "4.3"),
+    Defect("ignores-additional-profile", "An eUICC that cannot take a further profile is served", "4.3"),
     Defect("announces-other-metadata", "AuthenticateClient returns other metadata than were ordered", "3.1.3"),
     Defect("omits-cc-flag", "ccRequiredFlag is false although a confirmation code is required", "5.6.3"),
     Defect("cc-flag-of-matching-ids-only", "ccRequiredFlag is false for an order that is found by the EID", "5.6.3"),
@@ -104,7 +104,7 @@ DEFECTS = registry(
     Defect("offers-no-key-with-random-keys", "A retry of a profile under random keys offers no bppEuiccOtpk", "5.6.3"),
     Defect("offers-own-key", "bppEuiccOtpk is the server's own one-time key", "5.6.3"),
     Defect("takes-missing-address", "InitiateAuthentication is answered without an smdpAddress", "5.6.1"),
-    Defect("mixes-sessions", "AuthenticateClient goes by the session that was opened last", "3.1.2"),
+    Defect("mixes-sessions", "AuthenticateClient uses the session opened last", "3.1.2"),
     *OF_TRANSPORT,
     *TLS_DEFECTS.values(),
 )

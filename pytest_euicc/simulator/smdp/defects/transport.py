@@ -5,10 +5,10 @@ from __future__ import annotations
 from pytest_euicc.simulator.defect import Defect, registry
 
 TLS_DEFECTS = registry(
-    Defect("accepts-tls-1.1", "The listener takes TLS 1.1 and suites of its time", "2.6.6"),
-    Defect("accepts-rsa-key-transport", "The listener takes suites without forward secrecy", "2.6.6"),
+    Defect("accepts-tls-1.1", "The listener accepts TLS 1.1 and suites of its time", "2.6.6"),
+    Defect("accepts-rsa-key-transport", "The listener accepts suites without forward secrecy", "2.6.6"),
     Defect("no-tls-1.3", "The listener ends at TLS 1.2", "2.6.6"),
-    Defect("no-gcm-suite", "The listener takes CBC suites only, up to TLS 1.2", "2.6.6"),
+    Defect("no-gcm-suite", "The listener accepts CBC suites only, up to TLS 1.2", "2.6.6"),
     Defect("tls-certificate-expired", "CERT.DP.TLS has expired", "4.5.2.2"),
     Defect("tls-certificate-not-yet-valid", "CERT.DP.TLS is not valid yet", "4.5.2.2"),
     Defect("tls-certificate-bad-signature", "The signature of CERT.DP.TLS does not hold", "4.5.2.2"),
@@ -25,7 +25,7 @@ TLS_DEFECTS = registry(
 OF_TRANSPORT = (
     Defect("refuses-unknown-fields", "An unknown JSON field makes a function fail", "6.5.2"),
     Defect("echoes-admin-protocol", "Any X-Admin-Protocol is taken, and named in the answer", "6.5.1"),
-    Defect("lenient-base64", "What does not belong into base64 is ignored", "6.5.2"),
+    Defect("lenient-base64", "Invalid base64 characters are ignored", "6.5.2"),
     Defect("takes-get", "A function can be called by GET", "6.5.1"),
     Defect("takes-any-path", "InitiateAuthentication is called by any path", "6.5.1"),
     Defect("shares-requests", "Simultaneous requests all get the answer to the last one", "3.1.2"),

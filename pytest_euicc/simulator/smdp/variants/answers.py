@@ -7,7 +7,7 @@ from pytest_euicc.simulator.variant import Variant
 OF_ANSWERS = (
     Variant("json-members-reversed", "Members of JSON objects come in the reverse order", "RFC 8259 4"),
     Variant("json-indented", "JSON is written over many lines", "RFC 8259 2"),
-    Variant("json-within-white-space", "White space stands before and behind the JSON object", "RFC 8259 2"),
+    Variant("json-within-white-space", "White space surrounds the JSON object", "RFC 8259 2"),
     Variant("json-escapes-slashes", "The slashes of base64 are written with a backslash before them", "RFC 8259 7"),
     Variant("json-further-members", "Objects have members that are not known yet", "left open by 6.5.2"),
     Variant("header-names-in-capitals", "Names of HTTP headers are written in capital letters", "RFC 9110 5.1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_euicc.simulator.variant import Variant, registry
 
 LISTENER_VARIANTS = registry(
-    Variant("tls-shows-the-ci", "The CI certificate is sent behind CERT.DP.TLS", "RFC 8446 4.4.2"),
+    Variant("tls-shows-the-ci", "The CI certificate is sent after CERT.DP.TLS", "RFC 8446 4.4.2"),
     Variant("tls-without-tickets", "No session tickets are sent", "RFC 8446 4.6.1"),
     Variant(
         "tls-with-many-tickets",
