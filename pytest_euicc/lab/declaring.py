@@ -1,4 +1,4 @@
-"""The declaration of a card, written from what it says of itself; what it cannot say is asked in comments."""
+"""The declaration of a card, written from what it reports about itself; the rest is asked in comments."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def declaration_of(facts: Facts, curves: Mapping[str, str], where: str) -> str:
 def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]:
     reported = reported_by(facts.info2)
     highest = tuple(facts.info2.get("highestSvn") or facts.info2["svn"])
-    yield from _comment(f"What the eUICC in {where} says of itself, read on {datetime.now(UTC):%Y-%m-%d}.")
+    yield from _comment(f"What the eUICC in {where} reports about itself, read on {datetime.now(UTC):%Y-%m-%d}.")
     yield from _comment(
-        f'Lines that begin with "{QUESTION}" are questions that the card does not answer. Answer each: take '
-        f'"{QUESTION}" away and correct the value, or delete the line, which means no.'
+        f'Lines that begin with "{QUESTION}" are questions that the card does not answer. Answer each: remove '
+        f'"{QUESTION}" and correct the value, or delete the line, which means no.'
     )
     yield from _comment(f"ATR {facts.atr.hex().upper() or 'not reported'}")
     for unreported in facts.unreported:
@@ -64,7 +64,7 @@ def _lines(facts: Facts, curves: Mapping[str, str], where: str) -> Iterator[str]
     yield from _dumped("name", f"eUICC {facts.eid}, firmware {reported['firmware_version']}")
     yield "iut: euicc"
     nearest = min(max(highest, (*FIRST_VERSION, 0)), (*LAST_VERSION, 255))
-    yield "# The version of SGP.22 that it follows, taken from its svn. Is it this one?"
+    yield "# The version of SGP.22 that it follows, taken from its svn. Is this correct?"
     if nearest != highest:
         yield from _comment(f"Its svn is {version(bytes(highest))}; the nearest version that this release knows is:")
     yield from _dumped("version", version(bytes(nearest if nearest == highest else (*nearest[:2], 0))))

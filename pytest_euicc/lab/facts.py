@@ -1,4 +1,4 @@
-"""What a card says of itself, in the words of a declaration. Reads only: SELECT, GetEID, GetEUICCInfo and the like."""
+"""What a card reports about itself, in the terms of a declaration. Reads only: SELECT, GetEID, GetEUICCInfo, …"""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Identity:
 
 @dataclass
 class Facts:
-    """All that a card says of itself; ``untold`` are the functions that it did not answer, with the reason."""
+    """All that a card reports about itself; ``untold`` are the functions that it did not answer, with the reason."""
 
     atr: bytes
     eid: str = ""

@@ -106,11 +106,11 @@ def lease(
 
 
 def check_same(folder: Path | None, product: str, described: dict[str, str]) -> None:
-    """See that a card says of itself what the first card of its product said.
+    """See that a card reports about itself what the first card of its product said.
 
     Args:
         folder: shared by the workers of a run; None where there is one process.
-        described: what it says of itself, in words.
+        described: what it reports about itself, in words.
 
     Raises:
         NotTheSame: it does not.

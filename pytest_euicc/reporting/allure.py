@@ -47,7 +47,7 @@ class AllureListener:
     """Turns the events of one sequence into Allure's labels, steps and attachments.
 
     Args:
-        card: what it says of itself.
+        card: what it reports about itself.
         shared: it is one of several cards of one product.
     """
 

@@ -87,7 +87,7 @@ class RunRecorder:
         return reported
 
     def opened(self, card: dict[str, str]) -> None:
-        """Write what the implementation under test says of itself, for the record of a run that is killed."""
+        """Write what the implementation under test reports about itself, for the record of a run that is killed."""
         try:
             self._write(self._sequences, {"card": card, "time": self._now()})
         except OSError as error:

@@ -140,11 +140,11 @@ class RunRecord(_Model):
         finished: False for one that was killed or still goes on.
         tester: who ran it (``--euicc-tester``).
         harness: version of pytest-euicc, of Python, platform, and ``vectors`` with their SHA-256.
-        declarations: what the implementations under test say of themselves: name, version of SGP.22, SHA-256, content.
+        declarations: of the implementations under test: name, version of SGP.22, SHA-256, content.
         pki: subject key identifiers of the CI keys that were trusted.
         deviations: defects and permitted variants that were switched on, by option.
         operator: what a person was asked to do in the run, and what came of it.
-        card: what the implementation under test says of itself, in words.
+        card: what the implementation under test reports about itself, in words.
         cards: the same of each card, where a run had several; ``product`` in it is which product it is of.
         runs: what a merged run was made of: heading of each run, and the SHA-256 of its manifest.
         known: ids of all sequences that the vectors had, whether or not they were chosen.

@@ -20,7 +20,7 @@ class CardSession:
 
     Attributes:
         card: the card under test; None where an SM-DP+ is.
-        declaration: what the implementation under test says of itself.
+        declaration: what the implementation under test reports about itself.
         real_card: False for a simulator and a replay: these may be changed without permission.
         other_card: a sequence had another card put in, which is never changed.
     """

@@ -132,7 +132,7 @@ class Context:
 
     @property
     def declaration(self) -> Declaration:
-        """What the implementation under test says of itself."""
+        """What the implementation under test reports about itself."""
         return self.session.declaration
 
     def part(self, kind: type[PartType]) -> PartType:

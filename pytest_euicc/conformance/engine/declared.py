@@ -1,4 +1,4 @@
-"""What an eUICC says of itself in EUICCInfo2, in the words of a declaration; where the two contradict each other."""
+"""EUICCInfo2 in the terms of a declaration, and where the two contradict each other."""
 
 from __future__ import annotations
 

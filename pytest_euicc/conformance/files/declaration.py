@@ -1,4 +1,4 @@
-"""What an implementation under test says of itself."""
+"""Declarations: what an implementation under test supports."""
 
 from __future__ import annotations
 
