@@ -15,7 +15,7 @@ _ANSWER, _EID = 0xBF3E, 0x5A
 
 
 def read_eid(transport: Transport, aid: bytes = ISDR_AID) -> str:
-    """The EID of the card on a connected transport, 32 digits; empty where it does not tell one.
+    """The EID of the card on a connected transport, 32 digits; empty if it does not report one.
 
     It opens a logical channel, which a reset closes again.
 

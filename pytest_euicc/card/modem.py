@@ -1,6 +1,6 @@
 """``at:DEVICE``: a card behind a modem, such as a soldered eUICC, by AT commands (3GPP TS 27.007 8.17, 8.43 to 8.46).
 
-The modem is the card's terminal: it starts the card, answers its proactive commands and tells no ATR.
+The modem is the card's terminal: it starts the card, answers its proactive commands and does not report the ATR.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class ModemTransport:
         return response
 
     def reset(self) -> bytes:
-        """Switch the card off and on, or close its channels; a modem tells no ATR."""
+        """Switch the card off and on, or close its channels; a modem does not report the ATR."""
         self._port.synchronise()
         for number in list(self._channels):
             with suppress(AtRefused):

@@ -4,7 +4,7 @@ One APDU a line: ``> `` command, ``< `` response, both in hexadecimal. ``# `` st
 
 ``# protocol: T=1``   before the first exchange
 ``# snapshots: yes``  the transport had snapshots
-``# atr: 3B…``        the card was powered up or reset and answered this; nothing where a modem does not tell it
+``# atr: 3B…``        the card was powered up or reset and answered this; nothing if a modem does not report it
 ``# section: title``  what follows belongs to one sequence
 ``# fault: text``     the command before it got no answer
 
@@ -172,7 +172,7 @@ class _Reader:
         if name == "atr":
             self._cut(number, "a reset")
             self._started = True
-            # A card behind a modem has none that the modem would tell.
+            # A modem does not report the ATR of its card.
             unreported = not text and "device" in self._trace.notes
             self._add(Event(number, atr=b"" if unreported else self._octets(number, f"# {text}")))
         elif name == "section":

@@ -144,7 +144,7 @@ _TOUCHED = {function.tag: _TOUCHES.get(function.name, _ALL) for function in _EVE
 
 
 class Touched:
-    """Follows the commands to one card, as `Changes` does, and tells which part of what it holds each may change."""
+    """Follows the commands to one card, as `Changes` does, and says which parts of its content each may change."""
 
     def __init__(self) -> None:
         self._going_on: dict[int, tuple[int, frozenset[Part]]] = {}

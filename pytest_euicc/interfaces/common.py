@@ -149,7 +149,7 @@ def more_free_memory(_context: Context, outcome: Outcome, *, than: bytes) -> Ite
 
 
 def card_resources(octets: bytes) -> dict[str, int]:
-    """What an extCardResource tells, by name (ETSI TS 102 226 8.2.1.7.2); raises TlvError."""
+    """The content of an extCardResource, by name (ETSI TS 102 226 8.2.1.7.2); raises TlvError."""
     names = {0x81: "applications", 0x82: "non_volatile", 0x83: "volatile"}
     parts = tlv.parse_all(octets)
     return {names[part.tag]: int.from_bytes(part.value, "big") for part in parts if part.tag in names}

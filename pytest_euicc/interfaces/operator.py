@@ -1,6 +1,6 @@
-"""Actions that a person at the bench carries out: the card out and in, power off and on, something to look at.
+"""Actions that a person at the bench carries out: remove or insert the card, power off and on, look at something.
 
-The harness sees by itself when a card is gone or back, where its reader tells that; otherwise the person says so.
+The harness detects that a card is removed or inserted if its reader reports it; otherwise the person says so.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _with_card(context: Context, task: Literal["insert", "swap", "power on"], te
 
 
 def _eid(context: Context) -> str:
-    """The EID of the card that was started, by the client of the ISD-R that steps use; empty where it tells none."""
+    """The EID of the card that was started, by the client of the ISD-R that steps use; empty if it reports none."""
     try:
         context.select_isdr()
         return context.isdr().get_eid()

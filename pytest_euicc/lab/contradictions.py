@@ -14,7 +14,7 @@ class OtherCard(PytestEuiccError):
 def refuse_other_card(session: Session, file: str) -> None:
     """See that the card has the EID of the declaration, before anything else is sent to it.
 
-    A card that tells no EID is tested, which is a finding of the sequences; but commands that put the declared
+    A card that reports no EID is tested, which is a finding of the sequences; but commands that put the declared
     card back are not sent to it, for they may do something else on another one.
 
     Raises:

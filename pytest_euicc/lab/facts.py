@@ -25,7 +25,7 @@ class NotAnEuicc(CardError):
 
 @dataclass(frozen=True)
 class Identity:
-    """Which card it is. ``profiles`` is None where the card does not tell."""
+    """Which card it is. ``profiles`` is None if the card does not report them."""
 
     eid: str
     svn: str

@@ -270,8 +270,8 @@ def respond(keys: KeySet | None, spi: Spi, tar: bytes, counter: int, status: int
 def read_response(packet: bytes, spi: Spi, keys: KeySet) -> Response:
     """Open a response packet.
 
-    One that tells an error may come without security, as the receiver may not know who asked; one that tells success
-    has to be protected as the SPI says.
+    One that reports an error may come without security, as the receiver may not know who asked; one that reports
+    success has to be protected as the SPI says.
 
     Raises:
         PacketFault: no response packet, a wrong checksum, or less security than asked for.

@@ -50,7 +50,7 @@ def reason(result: Result) -> str:
 
 
 def properties(reported: dict[str, Any]) -> list[tuple[str, object]]:
-    """What JUnit XML says of a sequence, as properties; ``told`` is an `entry`."""
+    """The properties of a sequence in JUnit XML; ``told`` is an `entry`."""
     names = ("title", "requirement", "origin", "sgp23", "severity", "verdict", "file", "line")
     found = [(name, reported[name]) for name in names if reported.get(name)]
     observed = [("observation", each["text"]) for each in reported["observations"]]

@@ -149,7 +149,7 @@ def test_a_program_is_told_another_aid_of_the_isdr() -> None:
     assert [call.value["aid"].hex().upper() for call in made.record.named("SELECT")] == [aid]
     made.close()
     unable = bench(eid={"command": [PROGRAM, "eid"]})
-    with pytest.raises(NotPermitted, match="cannot be told another AID"):
+    with pytest.raises(NotPermitted, match="takes no other AID"):
         unable.put_card({"isdr_aid": aid})
 
 

@@ -52,7 +52,7 @@ class CardSession:
     def identify(self) -> None:
         """Ask the card in the reader for its EID; asked once, and never in the middle of a sequence.
 
-        A card that does not tell it is never changed (``refusal``), but all else can be tested.
+        A card that does not report it is never changed (``refusal``), but everything else can be tested.
 
         Raises:
             CardError: there is no card to ask.

@@ -163,7 +163,7 @@ def start(session: Session, eid: str) -> str:
     """Put back what an earlier run left on this card, then begin the journal of this run.
 
     Args:
-        eid: empty for a card that does not tell it; its journal is for people, as it might be another card next time.
+        eid: empty for a card that does not report it; its journal is for people, as it might be another card next time.
 
     Returns:
         What was found and what became of it, for people; empty where no run was cut short.

@@ -58,7 +58,7 @@ class _Stop(Exception):
 
 
 class Runner:
-    """Runs sequences on one session and tells listeners what happens."""
+    """Runs sequences on one session and notifies listeners."""
 
     def __init__(self, session: Session, listeners: list[Listener] | None = None) -> None:
         library.load()

@@ -76,7 +76,7 @@ OPTIONS: dict[str, str] = {
     "O_D_STARTS_CARD": "LPA: starts the card itself (ATR, TERMINAL CAPABILITY); otherwise a modem does that before",
     "O_D_ISDR_AID": "LPA: another AID for the ISD-R can be configured",
     "O_D_NOTIFY_AUTO": "LPA: delivers pending notifications by itself (after an operation, or at its next start)",
-    "O_D_NOTIFY_MANUAL": "LPA: delivers pending notifications when told",
+    "O_D_NOTIFY_MANUAL": "LPA: delivers pending notifications on request",
     "O_D_NOTIFY_LIST": "LPA: lists pending notifications",
     "O_D_RETRY": "LPA: repeats a request by itself after a communication failure",
     "O_D_RESTART": "LPA: the driver can end and start the LPA, and kill it",

@@ -62,7 +62,7 @@ class Associations:
     """The eIMs that are associated."""
 
     def held(self, context: Context) -> list[str] | None:
-        """Their identifiers; None of a card that is no IoT eUICC by its declaration, or does not tell them."""
+        """Their identifiers; None for a card that is not declared as an IoT eUICC, or does not list them."""
         if not context.declaration.options.get("O_E_IOT"):
             return None
         try:

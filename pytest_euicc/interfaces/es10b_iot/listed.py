@@ -1,4 +1,4 @@
-"""What a card lists, as far as states need it: eIMs with their tokens, profiles with what tells them apart."""
+"""What a card lists, as far as states need it: eIMs with their tokens, profiles with what distinguishes them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def profiles_listed(context: Context, tags: bytes) -> list[Profile]:
 
 
 def untagged(context: Context) -> list[dict[str, Any]]:
-    """What a list without tags tells of every profile: its elements E3, wherever they stand in the answer."""
+    """The profiles of a list without tags: its elements E3, wherever they are in the answer."""
     response = context.channel(None).store_data(codec.encode("ProfileInfoListRequest", {}))
     if not response.ok:
         raise Refused(f"GetProfilesInfo was answered with {response.sw:04X}")

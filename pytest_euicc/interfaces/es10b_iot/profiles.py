@@ -133,7 +133,7 @@ def _choose(
 
 
 def _tells_as_wanted(profile: Profile, rules: frozenset[str], addresses: int | None) -> bool:
-    """Rules and addresses; of a card that does not tell them any profile will do where none in particular is wanted."""
+    """Rules and addresses; if the card does not report them, any profile will do where no particular one is needed."""
     if are_unknown(profile):
         return not rules and addresses == 1
     reported = all(profile.addresses[event] == addresses for event in ("enable", "disable", "delete"))

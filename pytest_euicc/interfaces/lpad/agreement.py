@@ -1,4 +1,4 @@
-"""Whether what an LPA told its user, and what it changed, is what the user asked for."""
+"""Whether what an LPA reported to its user, and what it changed, is what the user asked for."""
 
 from __future__ import annotations
 

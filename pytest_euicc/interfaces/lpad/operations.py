@@ -1,4 +1,4 @@
-"""What a user does with the LPA under test, as actions; each waits until the LPA has told its result."""
+"""What a user does with the LPA under test, as actions; each waits until the LPA has reported its result."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class SimulatedBench(LpaBench):
         """Another eUICC in the place of a card."""
         self._cards.put(which, settings, defects, variants, waiting)
         if self.isdr_aid is not None and not self._driver.takes_isdr_aid:
-            raise NotPermitted(f"{self._driver.name} cannot be told another AID of the ISD-R (isdr_aid: of its file)")
+            raise NotPermitted(f"{self._driver.name} takes no other AID of the ISD-R (isdr_aid: of its driver file)")
 
     def occupy_channel(self) -> None:
         """Let another application have a channel of every card."""

@@ -93,7 +93,7 @@ class Reach(Protocol):
 
 
 class LpaDriver(Protocol):
-    """Drives one LPA; made once for a run, and told of every sequence."""
+    """Drives one LPA; created once for a run, and notified of every sequence."""
 
     @property
     def name(self) -> str:
@@ -134,7 +134,7 @@ class LpaDriver(Protocol):
         """
 
     def perform(self, operation: Operation, arguments: Mapping[str, Any], timeout: float) -> Answer:
-        """Let the LPA do something and wait for what it tells.
+        """Let the LPA do something and wait for what it reports.
 
         Args:
             arguments: those of the action ``lpad.<operation>`` that were given; ICCIDs and AIDs are octets.

@@ -63,7 +63,7 @@ class Prompt(_Model):
 
 
 class Results(_Model):
-    """How the program tells its result.
+    """How the program reports its result.
 
     Attributes:
         line: text that a line with the result contains; the last such line counts.
@@ -71,7 +71,7 @@ class Results(_Model):
             exit status counts.
         code: dotted path of a code in the result, which is JSON.
         success: values of the code that are success; with none of them, any value that is there.
-        text: dotted paths of what is told to people.
+        text: dotted paths of text for people.
     """
 
     line: str = ""
