@@ -17,6 +17,7 @@ from pytest_euicc.interfaces.es10 import states as es10_states
 from pytest_euicc.interfaces.es10b_iot import association, eims, managing, power, profiles, reading
 from pytest_euicc.interfaces.es10b_iot import functions as es10b_iot_functions
 from pytest_euicc.interfaces.es10b_iot import package as es10b_iot_package
+from pytest_euicc.interfaces.lpad import cancelling as lpad_cancelling
 from pytest_euicc.interfaces.lpad import cards as lpad_cards
 from pytest_euicc.interfaces.lpad import delivery as lpad_delivery
 from pytest_euicc.interfaces.lpad import ending as lpad_ending
@@ -46,6 +47,7 @@ __all__ = [
     "files",
     "functions",
     "lpa",
+    "lpad_cancelling",
     "lpad_cards",
     "lpad_delivery",
     "lpad_ending",

@@ -23,12 +23,13 @@ Scope = Literal["last", "all"]
 Nth = int | Literal["first", "last"]
 
 
-def _calls(context: Context, scope: Scope) -> list[Call]:
+def calls_of(context: Context, scope: Scope) -> list[Call]:
+    """What crossed since the user's last action, or in the whole sequence."""
     record: Record = bench_of(context).record
     return record.since_mark() if scope == "last" else record.calls
 
 
-def _names(calls: Iterable[Call]) -> str:
+def names_of(calls: Iterable[Call]) -> str:
     """What crossed, for people; segments of one load are one word."""
     names: list[str] = []
     for call in calls:
@@ -49,11 +50,11 @@ def exchanged(context: Context, _message: Message, *, functions: list[str], scop
         scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
     wanted = [_Place.read(name) for name in functions]
-    calls = _calls(context, scope)
+    calls = calls_of(context, scope)
     fault = _order_fault(wanted, list(_merged(call for call in calls if any(place.takes(call) for place in wanted))))
     if not fault:
         return Outcome()
-    return Outcome(mismatches=(Mismatch("order", ", ".join(functions), f"{fault}; recorded: {_names(calls)}"),))
+    return Outcome(mismatches=(Mismatch("order", ", ".join(functions), f"{fault}; recorded: {names_of(calls)}"),))
 
 
 @dataclass(frozen=True)
@@ -115,14 +116,14 @@ def not_exchanged(context: Context, _message: Message, *, functions: list[str], 
         functions: names, or patterns such as ``ES10b.*``; ``CONNECT`` and ``HTTP`` for connections and other requests.
         scope: ``last``: since the user's last action; ``all``: the whole sequence.
     """
-    calls = _calls(context, scope)
+    calls = calls_of(context, scope)
     found = [call for call in calls if any(call.is_called(name) for name in functions)]
     if not found:
         return Outcome()
     wanted = f"no {' and no '.join(functions)}"
     return Outcome(
         sent=found[0].request,
-        mismatches=(Mismatch("record", wanted, f"{found[0].name} {found[0].status}; recorded: {_names(calls)}"),),
+        mismatches=(Mismatch("record", wanted, f"{found[0].name} {found[0].status}; recorded: {names_of(calls)}"),),
     )
 
 
@@ -133,10 +134,10 @@ def uninterrupted(context: Context, _message: Message, *, function: str) -> Outc
     Args:
         function: its name.
     """
-    calls = _calls(context, "last")
+    calls = calls_of(context, "last")
     places = [number for number, call in enumerate(calls) if call.name == function]
     if not places:
-        return _never(context, function, "last")
+        return never_called(context, function, "last")
     between = [call for call in calls[places[0] : places[-1]] if call.is_called("ES10*") and call.name != function]
     if not between:
         return Outcome()
@@ -145,7 +146,7 @@ def uninterrupted(context: Context, _message: Message, *, function: str) -> Outc
 
 
 def _chosen(context: Context, function: str, nth: Nth, scope: Scope) -> Call | None:
-    calls = [call for call in _calls(context, scope) if call.is_called(function)]
+    calls = [call for call in calls_of(context, scope) if call.is_called(function)]
     index = {"first": 0, "last": -1}.get(nth) if isinstance(nth, str) else nth - 1
     try:
         return calls[index]  # type: ignore[index]
@@ -185,7 +186,7 @@ def sent(
     """
     call = _chosen(context, function, nth, scope)
     if call is None:
-        return Outcome(moot=True) if optional else _never(context, function, scope)
+        return Outcome(moot=True) if optional else never_called(context, function, scope)
     shape = request_shape(function)
     faults: list[Mismatch] = []
     value: Any = call.value
@@ -220,7 +221,7 @@ def answered(
     """
     call = _chosen(context, function, nth, scope)
     if call is None:
-        return _never(context, function, scope)
+        return never_called(context, function, scope)
     if function in CARD:
         try:
             value = codec.decode(CARD[function].response, call.answer)
@@ -234,8 +235,9 @@ def answered(
     return Outcome(received=call.answer, value=value, shape=answer_shape(function))
 
 
-def _never(context: Context, function: str, scope: Scope) -> Outcome:
-    reported = f"it was not called; recorded: {_names(_calls(context, scope))}"
+def never_called(context: Context, function: str, scope: Scope) -> Outcome:
+    """The outcome of a check of a call that was not made."""
+    reported = f"it was not called; recorded: {names_of(calls_of(context, scope))}"
     return Outcome(shape=ANY, mismatches=(Mismatch("record", f"a call of {function}", reported),))
 
 
@@ -262,7 +264,7 @@ def passed_on(
         either: ``true``: the second 87 of a part and those behind it are segments of their own, or go with the first;
             which of the two is ``further``, ``alone`` or ``joined``.
     """
-    calls = _calls(context, scope)
+    calls = calls_of(context, scope)
     found: list[Mismatch] = []
     further = "alone"
     for name in to:
@@ -276,95 +278,3 @@ def passed_on(
         except tlv.TlvError as error:
             found.append(Mismatch(name, "a TLV structure", str(error)))
     return Outcome(value={"further": further}, shape=_PASSED, mismatches=tuple(found))
-
-
-@action("lpad.stopped")
-def stopped(
-    context: Context,
-    _message: Message,
-    *,
-    after: str,
-    cancel: bool = True,
-    reasons: list[str] | None = None,
-    allowed: list[str] | None = None,
-) -> Outcome:
-    """After the last call of a function no further step of the session was made.
-
-    CancelSession on the card and, after it, at the server is tolerated, each once, with any reason but
-    endUserRejection; reading the card and delivering notifications is no step of the session.
-
-    Args:
-        after: name of the function.
-        cancel: ``false``: not even that.
-        reasons: that a CancelSession may have, in place of all but endUserRejection.
-        allowed: further functions that may follow.
-    """
-    calls = _calls(context, "last")
-    places = [number for number, call in enumerate(calls) if call.name == after]
-    if not places:
-        return _never(context, after, "last")
-    following = calls[places[-1] + 1 :]
-    free = [*_FREE, *(allowed or []), *(("ES10b.CancelSession", "ES9+.CancelSession") if cancel else ())]
-    found = [
-        Mismatch("record", f"no further step of the session after {after}", f"{call.name} {call.status}")
-        for call in following
-        if not any(fnmatchcase(call.name, pattern) for pattern in free)
-    ][:1]
-    for name in ("ES10b.CancelSession", "ES9+.CancelSession"):
-        number = sum(call.name == name for call in following)
-        if number > 1:
-            found.append(Mismatch("record", f"{name} at most once", f"{number} times"))
-    found += _reasons(following, reasons)
-    return Outcome(mismatches=tuple(found))
-
-
-_FREE = (
-    "ES10a.*", "ES10c.Get*", "ES10b.GetEUICCInfo*", "ES10b.GetRAT", "ES10b.ListNotification",
-    "ES10b.RetrieveNotificationsList", "ES10b.RemoveNotificationFromList", "ES9+.HandleNotification", "SELECT",
-    "MANAGE CHANNEL", "RESET", "TERMINAL CAPABILITY", "TERMINAL PROFILE", "STATUS", "READ *", "FETCH",
-    "TERMINAL RESPONSE", "consent", "confirmation code", "TLS", "MEANWHILE", "CARD *", "CHANNEL TAKEN",
-)  # fmt: skip
-"""What is no step of a download."""
-
-
-def _reasons(calls: list[Call], allowed: list[str] | None) -> Iterator[Mismatch]:
-    for call in calls:
-        if call.name == "ES10b.CancelSession":
-            reason = _reason(call.request)
-            if reason not in allowed if allowed is not None else reason == "endUserRejection":
-                wanted = " or ".join(allowed) if allowed is not None else "a reason that the user did not give"
-                yield Mismatch("reason", wanted, reason)
-
-
-def _reason(request: bytes) -> str:
-    try:
-        return str(getattr(codec.decode("CancelSessionRequest", request)["reason"], "name", "") or "unknown")
-    except codec.Asn1Error as error:
-        return f"unreadable: {error}"
-
-
-@action("lpad.cancelled")
-def cancelled(context: Context, _message: Message, *, reason: list[str], server: bool = True) -> Outcome:
-    """The session was cancelled: on the card with a reason, then at the SM-DP+ with the octets of the card.
-
-    Args:
-        reason: the reason, or several of which one must be given.
-        server: ``false``: the SM-DP+ need not have been told.
-    """
-    calls = _calls(context, "last")
-    on_card = [number for number, call in enumerate(calls) if call.name == "ES10b.CancelSession"]
-    at_server = [number for number, call in enumerate(calls) if call.name == "ES9+.CancelSession"]
-    if len(on_card) != 1:
-        reported = f"{len(on_card)} times; recorded: {_names(calls)}"
-        return Outcome(mismatches=(Mismatch("ES10b.CancelSession", "once", reported),))
-    found = list(_reasons([calls[on_card[0]]], reason))
-    if server and len(at_server) != 1:
-        found.append(Mismatch("ES9+.CancelSession", "once", f"{len(at_server)} times; recorded: {_names(calls)}"))
-    elif at_server and at_server[0] < on_card[0]:
-        found.append(Mismatch("order", "ES10b.CancelSession before ES9+.CancelSession", "the other way round"))
-    elif at_server:
-        found += passing.faults("ES9+.CancelSession", calls)
-    session = [call for call in calls if call.name == "ES9+.InitiateAuthentication"]
-    if session:
-        found += passing.transaction(session[-1], calls[on_card[0]])
-    return Outcome(sent=calls[on_card[0]].request, mismatches=tuple(found))
