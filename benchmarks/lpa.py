@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from pytest_euicc.conformance.engine.events import Verdict
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.harness import open_lpa_harness
 from pytest_euicc.iut.inputs import load_cases
@@ -22,10 +23,11 @@ def lines() -> Iterator[str]:
             results = [runner.run(case, sequence) for case in cases for sequence in case.sequences]
             taken, busy = time.perf_counter() - started, time.process_time() - busy
             if counts:
-                count = len(results)
+                # One that does not apply takes next to no time.
+                count = sum(result.verdict is not Verdict.NOT_APPLICABLE for result in results)
                 yield (
-                    f"our LPA, the engine alone: {count} sequences in {taken:.2f} s, {count / taken:.0f} a second, "
-                    f"{count / busy:.0f} a second of processor time"
+                    f"our LPA, the engine alone: {count} sequences run in {taken:.2f} s, {count / taken:.0f} a second, "
+                    f"{count / busy:.0f} a second of processor time (goal: 100)"
                 )
     finally:
         harness.close()

@@ -6,6 +6,7 @@ clock. Where a figure has a goal, it stands beside it.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -28,6 +29,7 @@ from pytest_euicc.options import Options
 _SEED = "bench"
 _CARD = 0.02
 """Seconds of an APDU on a card in a reader, about."""
+_ONE = "TC_eUICC_ATR_And_ISDR_Selection_01"
 _LPA = "test_lpad.py"
 """The suite of an LPA, which is a process of its own: its time is not that of the engine."""
 
@@ -55,22 +57,25 @@ def lines() -> Iterator[str]:
         yield f"    {name:<43} {seconds / wrapped:5.1%}{calls}"
     _pytest("--collect-only")
     bare, nothing = _bare(), _pytest("--collect-only")
-    plain = _pytest()
+    one, plain = _pytest("-k", _ONE), _pytest()
     with tempfile.TemporaryDirectory() as folder:
         allure = _pytest("--alluredir", folder)
+        alone = _allure_alone(Path(folder))
     yield f"pytest without the plugin:    {bare:6.2f} s"
     yield f"pytest --collect-only:        {nothing:6.2f} s  {nothing / bare:5.2f} × without the plugin (goal: 0.5 s)"
+    yield f"pytest, one sequence:         {one:6.2f} s  {one / both.seconds:5.2f} × the engine: to start, open and end"
     yield f"pytest, whole suite:          {plain:6.2f} s  {plain / both.seconds:5.2f} × the engine"
     yield f"pytest with --alluredir:      {allure:6.2f} s  {allure / both.seconds:5.2f} × the engine (goal: 1.6 ×)"
+    yield f"pytest and Allure alone:      {alone:6.2f} s  {alone / both.seconds:5.2f} × the engine: as much to report"
     on_card = allure / (allure + both.apdus * _CARD)
     yield f"of a run on a card of {_CARD * 1000:.0f} ms an APDU pytest with Allure is {on_card:.1%} (goal: 5 %)"
 
 
 def _reported(run: _Run) -> str:
-    each = run.sequences / run.seconds
+    """A sequence that does not apply takes next to no time, so that only those that run count."""
     return (
-        f"{run.sequences} sequences, {run.executed} of them applicable, {run.apdus} APDUs in {run.seconds:.2f} s: "
-        f"{each:.0f} sequences/s (goal: 350), {run.executed / run.seconds:.0f} applicable ones/s, "
+        f"{run.executed} sequences run, {run.sequences - run.executed} not applicable, {run.apdus} APDUs in "
+        f"{run.seconds:.2f} s: {run.executed / run.seconds:.0f} sequences/s (goal: 350), "
         f"{run.apdus / run.seconds:.0f} APDUs/s"
     )
 
@@ -100,6 +105,41 @@ def _bare() -> float:
         (Path(folder) / "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
         own = ("-p", "no:pytest_euicc", "-p", "no:allure_pytest", "-p", "no:xdist", "-p", "no:anyio")
         return _process(folder, "--collect-only", *own)
+
+
+_STEPS = """
+import allure, pytest
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_nothing(number):
+    if number >= {applicable}:
+        pytest.skip("not applicable")
+    for _ in range({steps}):
+        with allure.step("a step"):
+            for _ in range({attachments}):
+                allure.attach("x" * {octets}, "an attachment", allure.attachment_type.TEXT)
+"""
+
+
+def _allure_alone(results: Path) -> float:
+    """Seconds of a run of tests that do nothing but report about as much as one of ours did, whose results these are.
+
+    It is what remains of a run with Allure if all that is ours takes no time.
+    """
+    reported = [json.loads(path.read_bytes()) for path in results.glob("*-result.json")]
+    applicable = sum(each["status"] != "skipped" for each in reported)
+    steps = sum(len(each.get("steps", [])) for each in reported)
+    sizes = [path.stat().st_size for path in results.glob("*-attachment.txt")]
+    source = _STEPS.format(
+        tests=len(reported),
+        applicable=applicable,
+        steps=round(steps / applicable),
+        attachments=round(len(sizes) / steps),
+        octets=round(sum(sizes) / len(sizes)),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "test_nothing.py").write_text(source, encoding="utf-8")
+        return _process(folder, "-p", "no:pytest_euicc", "--alluredir", str(Path(folder) / "results"))
 
 
 def _process(*arguments: str) -> float:
