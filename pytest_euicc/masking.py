@@ -36,8 +36,8 @@ _SHORTEST = 8
 _MARK = 5
 """Characters of the pieces that a text is cut into to look it through for secrets.
 
-Whatever holds a secret has a piece that begins at one of the secret's first five characters: base64 of the shortest
-one has ten of its own.
+Whatever holds a secret has a piece that begins at one of any five characters of it that follow one another: base64 of
+the shortest one has ten of its own. Those at its end are taken, as K, before an OPc, begins with many zeros.
 """
 _PIECES = re.compile(rf"[A-Za-z0-9+/]{{{_MARK}}}")
 _PART = 4
@@ -64,7 +64,7 @@ class _Known:
     def marks(self) -> set[str]:
         """Pieces of which a text that holds the secret has one."""
         forms = (self.digits, self.digits.upper(), *self.base64)
-        return {form[at : at + _MARK] for form in forms for at in range(_MARK)}
+        return {form[at : at + _MARK] for form in forms for at in _last(len(form), _MARK)}
 
 
 _known: dict[bytes, _Known | None] = {}
@@ -74,7 +74,7 @@ _fresh: dict[bytes, None] = {}
 _marks: dict[str, tuple[bytes, ...]] = {}
 """The secrets that have each; few texts have any."""
 _by_part: dict[bytes, tuple[bytes, ...]] = {}
-"""Secrets by the octets of each of their first places; octets cut into parts that hold a secret have one of these."""
+"""Secrets by the octets of each of their last places; octets cut into parts that hold a secret have one of these."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
 _begins: dict[bytes, list[bytes]] = {}
@@ -107,7 +107,7 @@ def note(*octets: bytes) -> None:
             continue
         for mark in known.marks:
             _forget(_marks, mark, oldest)
-        for part in _first_parts(oldest):
+        for part in _last_parts(oldest):
             _forget(_by_part, part, oldest)
         _lengths.remove(len(oldest))
         _begins[oldest[:_PART]].remove(oldest)
@@ -120,7 +120,7 @@ def _index() -> None:
         known = _known[each] = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
         for mark in known.marks:
             _marks[mark] = (*_marks.get(mark, ()), each)
-        for part in _first_parts(each):
+        for part in _last_parts(each):
             _by_part[part] = (*_by_part.get(part, ()), each)
         insort(_lengths, len(each))
         _begins.setdefault(each[:_PART], []).append(each)
@@ -128,15 +128,20 @@ def _index() -> None:
     _fresh.clear()
 
 
-def _first_parts(octets: bytes) -> set[bytes]:
-    return {octets[at : at + _PART] for at in range(_PART)}
+def _last(length: int, size: int) -> range:
+    """Where in something of a length the last pieces of a size begin, as many as the size."""
+    return range(length - 2 * size + 1, length - size + 1)
+
+
+def _last_parts(octets: bytes) -> set[bytes]:
+    return {octets[at : at + _PART] for at in _last(len(octets), _PART)}
 
 
 def _forget(places: dict[_Piece, tuple[bytes, ...]], piece: _Piece, secret: bytes) -> None:
     """Take a secret out of those that have a piece."""
-    having = tuple(each for each in places.pop(piece) if each != secret)
-    if having:
-        places[piece] = having
+    having = places.pop(piece)
+    if len(having) > 1:
+        places[piece] = tuple(each for each in having if each != secret)
 
 
 def _within_base64(octets: bytes, before: int) -> str:
