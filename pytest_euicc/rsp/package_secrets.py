@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -13,32 +15,45 @@ _VALUES = frozenset({"opc", "keyData", "pinValue", "pukValue", "authenticationKe
 
 def note_secrets(package: bytes) -> None:
     """Have reports mask what gives access to the network or the card; elements that cannot be read are passed over."""
+    note(*_secrets(package))
+
+
+@lru_cache(maxsize=1024)
+def _secrets(package: bytes) -> tuple[bytes, ...]:
+    """Of a package, which a sequence offers again whenever it runs, as `prove` has it do."""
     try:
         elements = tlv.parse_all(package)
     except tlv.TlvError:
-        return
+        return ()
+    found: list[bytes] = []
     for element in elements:
         if element.tag in _TAGS.values():
             try:
                 _, value = codec.decode("ProfileElement", element.octets)
             except codec.Asn1Error:
                 continue
-            _note(value)
+            found += _within(value)
+    return tuple(found)
 
 
 def note_milenage(key: bytes, opc: bytes) -> None:
-    """Mask K and OPc; a K of zeros but for its end, as test profiles have, is known by what it stands beside."""
-    note(key, opc, key + b"\x83" + tlv.encode_length(len(opc)) + opc)
+    """Mask K and OPc."""
+    note(*_milenage(key, opc))
 
 
-def _note(value: Any) -> None:
+def _milenage(key: bytes, opc: bytes) -> tuple[bytes, ...]:
+    """A K of zeros but for its end, as test profiles have, is known by what it stands beside."""
+    return key, opc, key + b"\x83" + tlv.encode_length(len(opc)) + opc
+
+
+def _within(value: Any) -> Iterator[bytes]:
     match value:
         case {"key": bytes(key), "opc": bytes(opc)}:
-            note_milenage(key, opc)
+            yield from _milenage(key, opc)
         case dict():
-            note(*(entry for name, entry in value.items() if name in _VALUES and isinstance(entry, bytes)))
+            yield from (entry for name, entry in value.items() if name in _VALUES and isinstance(entry, bytes))
             for entry in value.values():
-                _note(entry)
+                yield from _within(entry)
         case list() | tuple():
             for entry in value:
-                _note(entry)
+                yield from _within(entry)

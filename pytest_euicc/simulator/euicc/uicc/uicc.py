@@ -40,6 +40,7 @@ _NOW_AND_THEN = 5
 _PROACTIVE = {0x12, 0x14}
 _INTERINDUSTRY = {0xA4, 0xB0, 0xB2, 0x70, 0xC0}
 _PROPRIETARY = {0xE2, 0xC2, 0xAA, 0x10, 0x12, 0x14, 0xF2, 0xC0, _RESTORE}
+_INSTRUCTIONS = _INTERINDUSTRY | _PROPRIETARY
 
 
 class SimulatedEuicc:
@@ -185,7 +186,7 @@ class SimulatedEuicc:
         further_form = command.cla & 0x70 == 0x40
         if not (first_form or further_form):
             return 0x6E00
-        if command.ins not in _INTERINDUSTRY | _PROPRIETARY:
+        if command.ins not in _INSTRUCTIONS:
             return 0x9000 if self.core.defective("wrong-instruction-is-ok") else 0x6D00
         if command.ins not in (_PROPRIETARY if proprietary else _INTERINDUSTRY):
             return 0x6E00
