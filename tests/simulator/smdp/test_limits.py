@@ -102,7 +102,10 @@ def test_a_handshake_that_fails_gets_its_alert(server: SmdpServer) -> None:
 
 
 def test_clients_that_leave_and_clients_that_talk_rubbish(
-    server: SmdpServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    server: SmdpServer,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with connected(server) as connection:
         connection.sendall(HEAD + PROTOCOL + b'Content-Length: 100\r\n\r\n{"eu')
@@ -113,10 +116,12 @@ def test_clients_that_leave_and_clients_that_talk_rubbish(
         with connected(server) as connection:
             connection.sendall(head + PROTOCOL + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n")
             assert ended(connection).startswith(b"HTTP/1.1 400 ")
-    for octets in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x02\x01\x00"):
-        with socket.create_connection(("127.0.0.1", server.port()), timeout=20) as plain:
-            plain.sendall(octets)
-            ended(plain)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(connections, "HANDSHAKE_SECONDS", 0.1)
+        for octets in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x02\x01\x00"):
+            with socket.create_connection(("127.0.0.1", server.port()), timeout=20) as plain:
+                plain.sendall(octets)
+                ended(plain)
     assert serves(server)
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
     assert "Traceback" not in capfd.readouterr().err
