@@ -15,7 +15,7 @@ VECTORS = Path(__file__).parents[2] / "vectors"
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
-    return loader.read([VECTORS])[0]
+    return loader.load([VECTORS])
 
 
 def repeated(names: list[str]) -> list[str]:
