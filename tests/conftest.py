@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Generator
@@ -50,3 +51,12 @@ def pytest_collection() -> Generator[None, object, object]:
         # Reading the vectors of a run makes so many objects that the usual 700 has everything looked through each time.
         gc.set_threshold(10_000)
         gc.enable()
+
+
+_ENDS = signal.getsignal(signal.SIGTERM)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """A command that was run in this process may have taken SIGTERM, at which what is forked from it has to end."""
+    signal.signal(signal.SIGTERM, _ENDS)
