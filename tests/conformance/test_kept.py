@@ -47,6 +47,7 @@ def test_what_is_kept_is_what_was_read(cache: Path, folder: Path, monkeypatch: p
     no_reading(monkeypatch)
     second = loader.load([folder])
     assert second == first
+    assert all(one is other for one, other in zip(second, loader.load([folder]), strict=True))
     assert [case.file for case in second] == [str(folder / "a.yaml"), str(folder / "b.yaml")]
     assert [one.line for case in second for one in case.sequences] == [
         one.line for case in first for one in case.sequences

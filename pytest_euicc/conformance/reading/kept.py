@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache as once
+from functools import lru_cache
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,9 +90,14 @@ class KeptVectors:
 
 
 def case_of(kept: Kept, path: Path) -> Case:
-    """The case that is kept; a new one each time."""
-    case: Case = pickle.loads(kept.pickled)  # noqa: S301
-    case.moved_to(str(path))
+    """The case that is kept; the same one for each run in this process, as cases do not change."""
+    return _unpickled(kept.pickled, str(path))
+
+
+@lru_cache(maxsize=1024)
+def _unpickled(pickled: bytes, file: str) -> Case:
+    case: Case = pickle.loads(pickled)  # noqa: S301
+    case.moved_to(file)
     return case
 
 
