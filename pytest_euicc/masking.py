@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from bisect import insort
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 MASK = "***"
@@ -60,7 +60,7 @@ class _Known:
     digits: str
     base64: tuple[str, ...]
 
-    @property
+    @cached_property
     def marks(self) -> set[str]:
         """Pieces of which a text that holds the secret has one."""
         forms = (self.digits, self.digits.upper(), *self.base64)
@@ -77,9 +77,9 @@ _by_part: dict[bytes, tuple[bytes, ...]] = {}
 """Secrets by the octets of each of their last places; octets cut into parts that hold a secret have one of these."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
-_begins: dict[bytes, list[bytes]] = {}
+_begins: dict[bytes, tuple[bytes, ...]] = {}
 """Secrets by their first octets, for one that is cut off behind."""
-_ends: dict[bytes, list[bytes]] = {}
+_ends: dict[bytes, tuple[bytes, ...]] = {}
 """Secrets by their last octets, for one that is cut off before."""
 _texts: dict[str, re.Pattern[str]] = {}
 _state = {"shown": False}
@@ -109,9 +109,9 @@ def note(*octets: bytes) -> None:
             _forget(_marks, mark, oldest)
         for part in _last_parts(oldest):
             _forget(_by_part, part, oldest)
+        _forget(_begins, oldest[:_PART], oldest)
+        _forget(_ends, oldest[-_PART:], oldest)
         _lengths.remove(len(oldest))
-        _begins[oldest[:_PART]].remove(oldest)
-        _ends[oldest[-_PART:]].remove(oldest)
 
 
 def _index() -> None:
@@ -122,9 +122,9 @@ def _index() -> None:
             _marks[mark] = (*_marks.get(mark, ()), each)
         for part in _last_parts(each):
             _by_part[part] = (*_by_part.get(part, ()), each)
+        _begins[each[:_PART]] = (*_begins.get(each[:_PART], ()), each)
+        _ends[each[-_PART:]] = (*_ends.get(each[-_PART:], ()), each)
         insort(_lengths, len(each))
-        _begins.setdefault(each[:_PART], []).append(each)
-        _ends.setdefault(each[-_PART:], []).append(each)
     _fresh.clear()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -82,6 +83,17 @@ def test_the_shortest_secret_at_any_place(offset: int) -> None:
     assert base64.b64encode(shortest)[:10].decode() not in masking.mask(
         "A" * offset + base64.b64encode(shortest).decode()
     )
+
+
+def test_old_secrets_are_forgotten_wholly() -> None:
+    made = [hashlib.sha256(number.to_bytes(2)).digest()[:16] for number in range(600)]
+    for secret in made:
+        masking.note(secret)
+        assert masking.mask(secret.hex()) == "**" * 16
+    assert masking.mask(made[0].hex()) == made[0].hex()
+    assert masking.octets_text(made[-1] + made[0]) == "**" * 16 + made[0].hex().upper()
+    for index in (masking._marks, masking._by_part, masking._begins, masking._ends):
+        assert set().union(*index.values()) == set(masking._known)
 
 
 def test_over_two_apdus() -> None:
