@@ -34,7 +34,7 @@ def card(
     """The card that the LPA finds; without this state it is an eUICC without profiles.
 
     Args:
-        profiles: installed profiles, in the words of the settings of the simulated eUICC (``name``, ``enabled``,
+        profiles: installed profiles, in the format of the settings of the simulated eUICC (``name``, ``enabled``,
             ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is one
             of so many octets.
         settings: other settings of the simulated eUICC.

@@ -53,7 +53,7 @@ def order(
         tries: downloads allowed.
         state: of the profile (SGP.22 3.1.6).
         expired: whether the order has expired.
-        metadata: of the profile, in the words of an inventory.
+        metadata: of the profile, in the format of an inventory.
         icon: size of an icon in bytes.
         octets: minimum size of the package.
         memory: free memory that the profile needs.
@@ -224,22 +224,22 @@ def answer(
         sw: status word in place of the answer.
         octets: answer of the card in place of its own; empty for 9000 without data.
         value: answer of the card in place of its own, as a value.
-        with: put over the value that is answered; for a server by the names of its members.
+        with: overlays the value that is answered; for a server by the names of its members.
         tamper: operations on the octets of a card's answer, or by member on those of a server's.
         status: of a server: refuses with this code, such as 8.1/6.1.
-        message: that goes with it.
-        json: members of a server's answer put over its own, as they are.
-        without: members that are left out.
+        message: of that refusal.
+        json: members that replace those of a server's answer, unchanged.
+        without: members to omit.
         layout: the JSON of a server's answer, written differently.
         mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
-        http: status of HTTP in place of the answer.
-        headers: of HTTP, put over the usual ones.
-        body: of HTTP in place of the answer.
-        transport: over HTTPS (``lpad.tls``), another way of HTTP/1.1 that the answer goes.
+        http: HTTP status in place of the answer.
+        headers: HTTP headers in addition to or in place of the usual ones.
+        body: HTTP body in place of the answer.
+        transport: over HTTPS (``lpad.tls``), another HTTP/1.1 transfer form of the answer.
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
-        meanwhile: what happens before the LPA goes on: ``abort`` or ``refusal`` (of what is asked from now on) by the
+        meanwhile: what happens before the LPA continues: ``abort`` or ``refusal`` (of what is asked from now on) by the
             user, another ``download``, ``kill`` of the LPA, ``another card`` in the reader, a ``card reset`` by the
             modem, a ``profile switch`` or ``memory reset`` by another application.
         code: activation code of that download.

@@ -30,23 +30,23 @@ class Rule(BaseModel):
         sw: status word in place of the answer.
         octets: answer of a card in place of its own, in hex; empty for 9000 without data.
         value: answer of a card in place of its own, as a value of its type.
-        with: put over the value that card or server answers; the octets are encoded anew.
+        with: overlays the value that card or server answers, which is encoded again.
         tamper: operations on the octets of a card's answer, or by name on those of members of a server's.
         status: of a server: refuses with ``subject/reason``, such as ``8.1/6.1``; ``failed`` without codes.
-        message: that goes with it.
-        json: members of a server's answer put over its own, as they are.
-        without: names of members that are left out.
+        message: of that refusal.
+        json: members that replace those of a server's answer, unchanged.
+        without: names of members to omit.
         layout: the JSON of a server's answer, written differently.
         mutate: seed of a fault in a server's answer, another one each time: in its JSON or in the octets of a member.
-        http: status of HTTP in place of the answer.
-        headers: of HTTP, put over the usual ones.
-        body: of HTTP, in place of the answer.
-        transport: over HTTPS, another way of HTTP/1.1 that the answer goes (see `Transport`).
+        http: HTTP status in place of the answer.
+        headers: HTTP headers in addition to or in place of the usual ones.
+        body: HTTP body in place of the answer.
+        transport: over HTTPS, another HTTP/1.1 transfer form of the answer (see `Transport`).
         delay: seconds before the answer.
         cut: the connection ends ``before`` the request is carried out, ``after`` it, or ``inside`` the answer.
         power_cut: the card loses its power ``before`` the command is carried out or ``after`` it.
-        meanwhile: what happens when the function was carried out and before the LPA goes on: the user's ``abort``, the
-            user's ``refusal`` of all that is asked from now on, or another ``download`` that the user begins; ``kill``
+        meanwhile: what happens after the function was executed, before the LPA continues: the user's ``abort``, the
+            user's ``refusal`` of everything asked from then on, or another ``download`` that the user begins; ``kill``
             of the LPA, which gets no answer any more; ``another card`` in the place of this one; a ``card reset`` by
             the modem, a ``profile switch`` or a ``memory reset`` by another application with the reset that follows,
             all of which close the LPA's channel.
