@@ -24,14 +24,15 @@ _NAME = "Virtual PCD"
 _ENDS_WITHIN = 5.0
 
 # Runs in a process of its own, which becomes pcscd: the socket is descriptor 3, as systemd hands it over. It ends with
-# its parent, however that ends (PR_SET_PDEATHSIG of Linux).
+# its parent, however that ends (PR_SET_PDEATHSIG of Linux). The socket has its name once clients can connect to it.
 _ACTIVATE = """
 import ctypes, os, signal, socket, sys
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1])
+listener.bind(sys.argv[1] + ".new")
 listener.listen(16)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 if listener.fileno() != 3:
     os.dup2(listener.fileno(), 3)
 os.set_inheritable(3, True)
