@@ -6,8 +6,8 @@ OUT := reports/out
 # Typical eUICCs besides the simulated one's defaults: a declaration and settings of the same name.
 CARDS := $(basename $(notdir $(wildcard vectors/declarations/settings/*.yaml)))
 CACHE := .cache
-# Of `make test`: many tests wait for other processes, so more than two cores have; each loads everything, 4 s of a core.
-WORKERS ?= 3
+# Of `make test`: many tests wait for other processes, so two more than the cores of a small machine.
+WORKERS ?= 4
 
 .PHONY: run test exhaustive lint prove coverage reference bench report release versions docs clean
 

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import chdir, suppress
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 
 import pytest_euicc
 
+_CHECKOUT = Path(__file__).parents[2]
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
     [
@@ -32,6 +34,9 @@ def pytest_process(arguments: list[str], folder: Path, output: Path) -> BaseProc
 
     Its environment is that of the caller; modules of the folder can be imported, as in a subprocess of pytester.
     """
+    # What it loads is found from its folder; a module that is not found would be left out without a word.
+    with chdir(_CHECKOUT):
+        forkserver.ensure_running()
     process = _PROCESSES.Process(target=_run, args=(arguments, str(folder), str(output), dict(os.environ)))
     process.start()
     return process
