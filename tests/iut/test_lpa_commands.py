@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.commands import CommandDriver
 from pytest_euicc.iut.lpa.driver_file import DriverFile
 from pytest_euicc.options import Options
+from pytest_euicc.peers.lpa.bench import Answer
 from pytest_euicc.peers.lpa.script import Rule
 from pytest_euicc.rsp.pki import default_pki
 
@@ -130,13 +133,26 @@ def test_a_program_that_does_not_read_is_not_waited_for() -> None:
     ("what", "result", "ending", "text"),
     [("abort", "failure", "told", "aborted"), ("kill", "unknown", "killed", "killed by the bench")],
 )
-def test_a_program_is_aborted_and_killed_while_it_waits(what: str, result: str, ending: str, text: str) -> None:
+@pytest.mark.parametrize("interrupts", [signal.default_int_handler, signal.SIG_IGN], ids=["shell", "background job"])
+def test_a_program_is_aborted_and_killed_while_it_waits(
+    what: str, result: str, ending: str, text: str, interrupts: Any
+) -> None:
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        answer, names = while_it_waits(what)
+        assert signal.getsignal(signal.SIGINT) is interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (answer.result, answer.ending, answer.text) == (result, ending, text)
+    assert names == ["HTTP", "MEANWHILE"]
+
+
+def while_it_waits(what: str) -> tuple[Answer, list[str]]:
     made = bench(download={"command": [PROGRAM, "abortable"]}, abort="interrupt")
     made.script.add(Rule.model_validate({"function": "HTTP", "meanwhile": what}))
     answer = made.perform("download", {"code": "x"})
-    assert (answer.result, answer.ending, answer.text) == (result, ending, text)
-    assert [call.name for call in made.record.calls] == ["HTTP", "MEANWHILE"]
     made.close()
+    return answer, [call.name for call in made.record.calls]
 
 
 def test_a_program_is_told_another_aid_of_the_isdr() -> None:

@@ -8,8 +8,9 @@ import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pytest_euicc.conformance.engine.errors import NotReachable
@@ -105,13 +106,14 @@ class CommandDriver:
         words = self._words(command, self._reach, arguments)
         self._killed = False
         try:
-            self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
-                [self._program, *words],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._belongings.errors,
-                env=self._environment,
-            )
+            with _heeding_interrupts():
+                self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
+                    [self._program, *words],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._belongings.errors,
+                    env=self._environment,
+                )
         except (OSError, ValueError) as error:
             # An argument may hold what no program can be given, such as NUL.
             return Answer("failure", f"the program cannot be run with these arguments: {error}")
@@ -306,3 +308,18 @@ def _read(name: str, value: Any) -> Any:
         with suppress(ValueError):
             return bytes.fromhex(value)
     return value
+
+
+@contextmanager
+def _heeding_interrupts() -> Iterator[None]:
+    """A job in the background of a shell ignores SIGINT, and so would a program that it starts: nothing aborted it."""
+    ignored = (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    )
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
