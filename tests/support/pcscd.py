@@ -16,7 +16,8 @@ from pytest_euicc.card.pcsc import list_readers
 from pytest_euicc.simulator.pcscd import SLOTS, PcscdMissing, PrivatePcscd
 from pytest_euicc.simulator.vpcd import CardServer, SoftwareCard
 
-PATIENCE = 20.0
+# A reader whose last card fell silent in the middle of a command is busy for a while.
+PATIENCE = 60.0
 
 
 class Pcscd(PrivatePcscd):
