@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -81,13 +80,19 @@ class SequenceRun:
         from pytest_euicc.conformance.engine.runner import Runner
         from pytest_euicc.reporting.evidence import entry
 
-        listeners = _listeners(self.node.config, self.harness)
-        result = Runner(self.harness.session, listeners).run(self.case, self.sequence)
+        runner = Runner(self.harness.session, _listeners(self.node.config, self.harness))
+        try:
+            result = runner.run(self.case, self.sequence)
+        except KeyboardInterrupt:
+            name, reports = self.case.sequence_id(self.sequence), self.node.config.stash[RUN].reports
+            for line in runner.left_by_interrupted:
+                reports.say(printable(mask(f"{name}: interrupted; not restored: {line}")))
+            raise
         return entry(result) | self.harness.identity
 
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
-    listeners: list[Any] = [partial(_say_what_is_left, config)]
+    listeners: list[Any] = []
     recorder = config.stash[RUN].reports.recorder
     if recorder is not None:
         recorder.identity = harness.identity
@@ -100,15 +105,6 @@ def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     if progress is not None:
         listeners.append(progress)
     return listeners
-
-
-def _say_what_is_left(config: pytest.Config, event: Any) -> None:
-    """An interrupted sequence has no report that could say what it did not restore."""
-    from pytest_euicc.conformance.engine.events import SequenceInterrupted
-
-    if isinstance(event, SequenceInterrupted):
-        for line in event.left_behind:
-            config.stash[RUN].reports.say(printable(mask(f"{event.id}: interrupted; not restored: {line}")))
 
 
 def _end_run(request: pytest.FixtureRequest, error: Exception) -> NoReturn:

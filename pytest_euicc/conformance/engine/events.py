@@ -209,14 +209,6 @@ class SequenceFinished:
     result: Result
 
 
-@dataclass(frozen=True)
-class SequenceInterrupted:
-    """A sequence was interrupted and has no verdict; what could not be restored is in ``left_behind``."""
-
-    id: str
-    left_behind: list[str]
-
-
 Event = (
     SequenceStarted
     | StateStarted
@@ -231,6 +223,5 @@ Event = (
     | SegmentSent
     | StepFinished
     | SequenceFinished
-    | SequenceInterrupted
 )
 Listener = Callable[[Event], None]

@@ -23,7 +23,6 @@ from pytest_euicc.conformance.engine.events import (
     Result,
     SegmentSent,
     SequenceFinished,
-    SequenceInterrupted,
     SequenceStarted,
     StateReached,
     StateStarted,
@@ -58,12 +57,17 @@ class _Stop(Exception):
 
 
 class Runner:
-    """Runs sequences on one session and notifies listeners."""
+    """Runs sequences on one session and notifies listeners.
+
+    Attributes:
+        left_by_interrupted: what a sequence that was interrupted could not restore; it has no result that would say so.
+    """
 
     def __init__(self, session: Session, listeners: list[Listener] | None = None) -> None:
         library.load()
         self.session = session
         self.listeners = listeners if listeners is not None else []
+        self.left_by_interrupted: list[str] = []
 
     def run(self, case: Case, sequence: Sequence) -> Result:
         """Run one sequence; whatever goes wrong is in the result, only KeyboardInterrupt comes through."""
@@ -165,7 +169,7 @@ class _Run:
             if finished:
                 self.runner.emit(SequenceFinished(self.result))
             else:
-                self.runner.emit(SequenceInterrupted(self.id, self.result.left_behind))
+                self.runner.left_by_interrupted = self.result.left_behind
         return self.result
 
     def without_operator(self) -> str | None:
