@@ -1,4 +1,4 @@
-"""What is written after an option becomes a value: one function for each kind, which is given the option's name too.
+"""Values of options from their text: one function for each kind, which is given the option's name as well.
 
 Raises:
     OptionError: what is written cannot be used.

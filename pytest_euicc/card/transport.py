@@ -89,7 +89,7 @@ def device_of(transport: Transport) -> Device | None:
 
 
 def snapshots_of(transport: Transport) -> SnapshotTransport | None:
-    """The transport, if it can put its card back.
+    """The transport, if it can restore an earlier state of its card.
 
     For what each sequence asks: `isinstance` with a protocol looks at every member, which takes Python 3.11 long.
     """

@@ -7,10 +7,7 @@ from typing import Any
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.es10.isdr import Reply
 from pytest_euicc.lpa.discovery import AnotherSmds, Event, events_in
-from pytest_euicc.lpa.errors import (
-    ServerRefused,
-    SessionMismatch,
-)
+from pytest_euicc.lpa.errors import ServerRefused, SessionMismatch
 from pytest_euicc.lpa.explaining import certificate_text, info1_text
 from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.notifying import Notifying

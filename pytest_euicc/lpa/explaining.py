@@ -1,4 +1,4 @@
-"""What each side said of itself, for the message of an error in which the other side refused it."""
+"""What each side reported about itself, for messages of errors in which the other side refused it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_euicc.rsp.certificates import Certificate, CertificateFault
 
 
 def info1_text(info1: dict[str, Any]) -> str:
-    """What the eUICC said of itself, for a server that has no certificate or version for it."""
+    """What the eUICC reported about itself, for a server that has no certificate or version for it."""
     lists = ("euiccCiPKIdListForVerification", "euiccCiPKIdListForSigning")
     verifies, signs = (", ".join(key.hex().upper() for key in info1[name]) for name in lists)
     svn = ".".join(map(str, info1["svn"]))

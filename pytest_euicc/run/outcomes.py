@@ -15,7 +15,7 @@ from pytest_euicc.run.state import ENTRY, MISSING, RUN
 from pytest_euicc.text import encodable, printable
 
 _HARNESSES = frozenset({"euicc_harness", "smdp_harness", "lpa_harness", "sequence"})
-"""Fixtures of tests to which a card, a server or an LPA has said something."""
+"""Fixtures of tests that communicate with a card, a server or an LPA."""
 
 
 class Inconclusive(PytestEuiccError):
@@ -32,7 +32,7 @@ class Inconclusive(PytestEuiccError):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """What a sequence has to tell goes with its report; one that is inconclusive needs no traceback."""
+    """The evidence of a sequence goes with its report; one that is inconclusive needs no traceback."""
     report: Any = yield
     written = item.config.stash[RUN].reports.evidence_to_send()
     if written:

@@ -189,7 +189,7 @@ def test_a_download_is_interrupted_and_the_next_one_works(bench: SimulatedBench,
     # The user can abort until the load.
     function = "ES9+.GetBoundProfilePackage" if what == "abort" else "ES9+.AuthenticateClient"
     answer = download(bench, function=function, meanwhile=what)
-    assert (answer.result, answer.ending) == (("unknown", "killed") if what == "kill" else ("failure", "told"))
+    assert (answer.result, answer.ending) == (("unknown", "killed") if what == "kill" else ("failure", "reported"))
     assert "ES10b.LoadBoundProfilePackage" not in names(bench)
     assert ("MEANWHILE", what) in [(call.name, call.status) for call in bench.record.calls]
     done = download(bench, function="SELECT", delay=0)

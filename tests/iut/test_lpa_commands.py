@@ -79,7 +79,7 @@ def test_every_way_to_end_is_told_apart() -> None:
     )
     assert made.perform("enable", {"text": "1"}).ending == "crash"
     reported = made.perform("delete", {"iccid": ICCID})
-    assert (reported.result, reported.ending) == ("failure", "told")
+    assert (reported.result, reported.ending) == ("failure", "reported")
     with pytest.raises(NotPermitted, match="no command for it"):
         made.perform("nickname", {"name": "x", "iccid": bytes(10)})
     with pytest.raises(NotPermitted, match="takes no text"):
@@ -131,7 +131,7 @@ def test_a_program_that_does_not_read_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize(
     ("what", "result", "ending", "text"),
-    [("abort", "failure", "told", "aborted"), ("kill", "unknown", "killed", "killed by the bench")],
+    [("abort", "failure", "reported", "aborted"), ("kill", "unknown", "killed", "killed by the bench")],
 )
 @pytest.mark.parametrize("interrupts", [signal.default_int_handler, signal.SIG_IGN], ids=["shell", "background job"])
 def test_a_program_is_aborted_and_killed_while_it_waits(

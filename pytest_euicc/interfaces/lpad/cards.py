@@ -35,8 +35,8 @@ def card(
 
     Args:
         profiles: installed profiles, in the format of the settings of the simulated eUICC (``name``, ``enabled``,
-            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is one
-            of so many octets.
+            ``class``, ``ppr``, ``notify``, …); an ICCID is made where none is given, and a number for ``icon`` is its
+            length in octets.
         settings: other settings of the simulated eUICC.
         defects: names of its defects.
         variants: names of its permitted variants.
@@ -95,7 +95,7 @@ def _named(profiles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def occupied_channel(context: Context) -> Generator[None, None, None]:
     """Another application of the device has a logical channel, which it opens after every reset of the card.
 
-    What the LPA does to it is what ``lpad.other_channel`` tells.
+    ``lpad.other_channel`` reports what the LPA does to it.
     """
     bench_of(context).occupy_channel()
     yield

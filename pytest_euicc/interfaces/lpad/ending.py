@@ -1,4 +1,4 @@
-"""How a download came to its end where the user did not want it, or no longer."""
+"""How a download ends that the user refuses or aborts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CANCEL = "ES10b.CancelSession"
 def consented(context: Context, _message: Message) -> Outcome:
     """No segment of a package went to the card after the user was asked and answered anything but yes.
 
-    Looked at is what the user did last; the user need not have been asked.
+    Only calls since the user's last action count; the LPA need not have asked the user.
     """
     answered = ""
     for call in bench_of(context).record.since_mark():
@@ -32,9 +32,9 @@ def consented(context: Context, _message: Message) -> Outcome:
 
 @action("lpad.load_ended")
 def load_ended(context: Context, _message: Message) -> Outcome:
-    """The load of a package came to an end: a result of the card, a refused segment, or CancelSession (SGP.22 3.1.3.3).
+    """The load of a package ended: a result of the card, a refused segment, or CancelSession (SGP.22 3.1.3.3).
 
-    Looked at is what the user did last; there need not have been a load.
+    Only calls since the user's last action count; there need not have been a load.
     """
     calls = bench_of(context).record.since_mark()
     segments = [number for number, call in enumerate(calls) if call.name == LOAD]

@@ -29,7 +29,14 @@ _NOTIFIED = mapping(
     notifications=listing(mapping("notification", seqNumber=NUMBER, event=TEXT, address=TEXT, iccid=OCTETS)),
 )
 _READ = mapping(
-    "told", text=TEXT, eid=OCTETS, default_address=TEXT, root_sds_address=TEXT, svn=TEXT, free_memory=NUMBER, more=ANY
+    "reported",
+    text=TEXT,
+    eid=OCTETS,
+    default_address=TEXT,
+    root_sds_address=TEXT,
+    svn=TEXT,
+    free_memory=NUMBER,
+    more=ANY,
 )
 
 
@@ -50,7 +57,7 @@ def _perform(context: Context, operation: Operation, shape: Shape, **arguments: 
 
 def _status(answer: Answer) -> str:
     """The result as a step's ``status``; raises NotPermitted where the LPA does not say how it ended."""
-    if answer.ending != "told":
+    if answer.ending != "reported":
         return {"timeout": "no answer in time", "crash": "the LPA crashed", "killed": "killed"}[answer.ending]
     if answer.result == "unknown":
         raise NotPermitted("the driver cannot read the result of this operation (see results: in the driver file)")
@@ -257,7 +264,7 @@ def retrieve_code(context: Context, _message: Message, *, iccid: Hex) -> Outcome
     return _perform(context, "retrieve_code", _REPORTED, iccid=iccid)
 
 
-@action("lpad.load_crl", response=mapping("told", text=TEXT, crl=OCTETS), changes=True)
+@action("lpad.load_crl", response=mapping("reported", text=TEXT, crl=OCTETS), changes=True)
 def load_crl(context: Context, _message: Message, *, number: int = 1) -> Outcome:
     """The user, or whoever looks after the device, gives the LPA a revocation list for the eUICC (SGP.22 5.7.12).
 
@@ -268,13 +275,13 @@ def load_crl(context: Context, _message: Message, *, number: int = 1) -> Outcome
         ``crl`` is the list.
     """
     crl = bench_of(context).revocation_list(number)
-    done = _perform(context, "load_crl", mapping("told", text=TEXT, crl=OCTETS), crl=crl)
+    done = _perform(context, "load_crl", mapping("reported", text=TEXT, crl=OCTETS), crl=crl)
     return replace(done, value={**done.value, "crl": crl})
 
 
 @action("lpad.test_mode", response=_REPORTED)
 def device_test_mode(context: Context, _message: Message, *, on: bool) -> Outcome:
-    """The device is put into its test mode, in which it has to do with test profiles, or taken out of it.
+    """The device enters its test mode, in which it handles test profiles, or leaves it.
 
     Args:
         on: ``false`` to leave it.

@@ -62,7 +62,7 @@ class Reach(Protocol):
 
     @property
     def isdr_aid(self) -> bytes | None:
-        """AID of the ISD-R that the LPA is to be told; None where it is that of SGP.22."""
+        """AID of the ISD-R to configure in the LPA; None where it is that of SGP.22."""
 
     @property
     def timeout(self) -> float:
@@ -105,11 +105,11 @@ class LpaDriver(Protocol):
 
     @property
     def proxied(self) -> bool:
-        """Whether its LPA is led to the servers by a proxy that it is told of."""
+        """Whether its LPA reaches the servers through a configured proxy."""
 
     @property
     def takes_isdr_aid(self) -> bool:
-        """Whether its LPA can be told another AID of the ISD-R (`Reach.isdr_aid`); else such a card is not for it."""
+        """Whether another AID of the ISD-R can be configured (`Reach.isdr_aid`); else such a card is not for it."""
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why an operation cannot be done; None where it can. Such a sequence is not applicable."""

@@ -76,18 +76,18 @@ def _read(message: bytes) -> ClientHello:
     return ClientHello(name, versions, suites, key_share)
 
 
-def key_of(heard: bytes, version: str) -> bytes:
+def key_of(received: bytes, version: str) -> bytes:
     """What a client gave for the key exchange: key_share of TLS 1.3, else ClientKeyExchange; empty where it gave none.
 
     Args:
-        heard: what it sent up to the end of the handshake.
+        received: what it sent up to the end of the handshake.
         version: that was agreed on, such as ``TLSv1.2``.
     """
     messages = b""
-    while len(heard) >= _RECORD_HEADER and heard[0] == _HANDSHAKE:
-        size = int.from_bytes(heard[3:5], "big")
-        messages += heard[_RECORD_HEADER : _RECORD_HEADER + size]
-        heard = heard[_RECORD_HEADER + size :]
+    while len(received) >= _RECORD_HEADER and received[0] == _HANDSHAKE:
+        size = int.from_bytes(received[3:5], "big")
+        messages += received[_RECORD_HEADER : _RECORD_HEADER + size]
+        received = received[_RECORD_HEADER + size :]
     if version == "TLSv1.3":
         return read(bytes(_RECORD_HEADER) + messages).key_share
     while len(messages) >= 4:

@@ -15,7 +15,7 @@ PROTOCOL = "h2"
 """As ALPN names it (RFC 9113 3.1)."""
 _CHUNK = 1 << 16
 _OF_A_CONNECTION = ("connection", "content-length", "keep-alive", "transfer-encoding", "upgrade")
-"""Headers that HTTP/2 does not have (RFC 9113 8.2.2), and the length, which is told anew."""
+"""Headers that HTTP/2 does not have (RFC 9113 8.2.2), and the length, which is set again."""
 
 
 def available() -> bool:

@@ -192,7 +192,7 @@ class HttpsListener:
             self._note(record, began, f"failed: {str(why).lower().replace('_', ' ')}", seen)
             return
         version = secure.version()
-        key = hello.key_of(secure.heard, version)
+        key = hello.key_of(secure.received, version)
         fresh = bool(key) and key not in self._keys
         self._keys.add(key)
         done = {"version": version, "suite": secure.suite(), "resumed": secure.resumed(), "fresh_key": fresh}

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 _CHUNK = 1 << 16
@@ -16,7 +17,7 @@ class SecureConnection:
     """The server's end of TLS over a socket; it does not close the socket.
 
     Attributes:
-        heard: what the client sent up to the end of the handshake, octet for octet.
+        received: what the client sent up to the end of the handshake, octet for octet.
     """
 
     def __init__(self, plain: socket.socket, context: ssl.SSLContext) -> None:
@@ -24,7 +25,7 @@ class SecureConnection:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._listening = True
-        self.heard = b""
+        self.received = b""
 
     def shake_hands(self) -> None:
         """Do the handshake; raises ssl.SSLError or OSError where it fails."""
@@ -48,7 +49,7 @@ class SecureConnection:
         """Send; raises OSError where the client has gone."""
         view = memoryview(octets)
         while view:
-            view = view[self._pump(lambda: self._tls.write(view[:_CHUNK])) :]  # noqa: B023
+            view = view[self._pump(partial(self._tls.write, view[:_CHUNK])) :]
 
     def close(self) -> None:
         """Tell the client that no more data follows (close_notify)."""
@@ -82,7 +83,7 @@ class SecureConnection:
                 self._flush()
                 octets = self._plain.recv(_CHUNK)
                 if self._listening:
-                    self.heard += octets
+                    self.received += octets
                 if octets:
                     self._incoming.write(octets)
                 else:

@@ -37,7 +37,7 @@ Operation = Literal[
 ]
 """What a user can do with an LPA; at ``power_on`` the LPA does by itself what it does."""
 
-Ending = Literal["told", "timeout", "crash", "killed"]
+Ending = Literal["reported", "timeout", "crash", "killed"]
 WhichCard = Literal["first", "second"]
 
 
@@ -49,14 +49,14 @@ class Answer:
         result: what it told the user; ``unknown`` where it does not say.
         text: what it wrote or showed, for people.
         values: what of it could be read: ``iccid``, ``profiles``, ``notifications``, ``eid``, ``address``.
-        ending: ``timeout`` where nothing was told in time, ``crash`` where its process ended by itself, ``killed``
+        ending: ``timeout`` where nothing was reported in time, ``crash`` where its process ended by itself, ``killed``
             where the bench ended it.
     """
 
     result: Literal["success", "failure", "unknown"]
     text: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
-    ending: Ending = "told"
+    ending: Ending = "reported"
 
 
 class LpaBench(Bench, ABC):
@@ -106,7 +106,7 @@ class LpaBench(Bench, ABC):
 
         Raises:
             VectorMistake: there is no such setting, defect or variant.
-            NotPermitted: the card has its ISD-R under an AID that the LPA cannot be told.
+            NotPermitted: another AID of the ISD-R cannot be configured in the LPA.
         """
 
     @abstractmethod

@@ -238,7 +238,7 @@ _EVENTS: dict[str, Shape] = {
 }
 
 Problem = Callable[[str, str], None]
-"""Told the member and what is wrong with it."""
+"""Called with the member and what is wrong with it."""
 
 
 def server_value(body: bytes, fields: Mapping[str, ServerField], problem: Problem) -> dict[str, Any]:

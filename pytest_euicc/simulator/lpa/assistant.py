@@ -21,7 +21,7 @@ from pytest_euicc.rsp.iccid import to_digits
 from pytest_euicc.simulator.lpa.base import Disk, Setting
 from pytest_euicc.simulator.lpa.imei import octets_of_imei
 from pytest_euicc.simulator.lpa.managing import Asked, Managing
-from pytest_euicc.simulator.lpa.on_card import Crash, Told
+from pytest_euicc.simulator.lpa.on_card import Crash, Failure
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _EVENTS = ("install", "enable", "disable", "delete")
@@ -92,7 +92,7 @@ class SimulatedLpa(Managing):
         """
         if self._busy and not self.defective("downloads-inside-a-download"):
             if not self.varies("queues-downloads"):
-                raise Told("another download is under way")
+                raise Failure("another download is under way")
             self._queued.append(code)
             return {}
         self._busy, self._setting.aborted = True, False
@@ -158,7 +158,7 @@ class SimulatedLpa(Managing):
                 return self._install(procedures, addresses.get("defaultDpAddress", ""), None)
             root = smds or addresses.get("rootDsAddress", "")
             if not root:
-                raise Told("no SM-DS address is known")
+                raise Failure("no SM-DS address is known")
             return self._work_off(procedures, root)
 
     def power_on(self) -> dict[str, Any]:
@@ -181,7 +181,7 @@ class SimulatedLpa(Managing):
 
     def _install(self, procedures: Procedures, address: str, matching_id: str | None) -> dict[str, Any]:
         if not address:
-            raise Told("no default SM-DP+ address is set")
+            raise Failure("no default SM-DP+ address is set")
         session = procedures.authenticate(address, matching_id)
         done = procedures.complete(session, self._consent, self._user.enters_code)
         procedures.deliver()
@@ -206,7 +206,7 @@ class SimulatedLpa(Managing):
                 if self.defective("one-event-stops-all"):
                     break
         if faults or waiting:
-            raise Told("; ".join(faults) or "the events have no end")
+            raise Failure("; ".join(faults) or "the events have no end")
         return reported
 
     def retrieve_code(self, iccid: bytes) -> dict[str, Any]:
@@ -217,18 +217,20 @@ class SimulatedLpa(Managing):
             if self.defective("asks-default-for-codes"):
                 address = procedures.addresses().get("defaultDpAddress", "")
             if not address:
-                raise Told("it is not known where the profile came from")
+                raise Failure("it is not known where the profile came from")
             session = procedures.authenticate(address, f"ACR-0-{to_digits(iccid)}")
         return _names(session.metadata) if session.metadata is not None else {}
 
     # ------------------------------------------------------------------ notifications
 
     def notifications(self) -> dict[str, Any]:
-        """Deliver what is pending; raises Told where something stays."""
+        """Deliver what is pending; raises Failure where something stays."""
         with self._procedures() as procedures:
             report = procedures.process_notifications()
         if report.kept:
-            raise Told("; ".join(f"notification {each.sequence_number} stays: {each.reason}" for each in report.kept))
+            raise Failure(
+                "; ".join(f"notification {each.sequence_number} stays: {each.reason}" for each in report.kept)
+            )
         return {}
 
     def list_notifications(self) -> dict[str, Any]:
@@ -236,7 +238,7 @@ class SimulatedLpa(Managing):
         with self._isdr() as isdr:
             choice, listed = isdr.list_notification()
         if choice != "notificationMetadataList":
-            raise Told(f"the eUICC lists no notifications: {listed}")
+            raise Failure(f"the eUICC lists no notifications: {listed}")
         return {"notifications": [_notification(entry) for entry in listed]}
 
 

@@ -13,7 +13,7 @@ from pytest_euicc.lpa.procedures import Decision
 from pytest_euicc.rsp.iccid import to_digits, to_octets
 from pytest_euicc.simulator.lpa.base import Setting
 from pytest_euicc.simulator.lpa.listing import Listing
-from pytest_euicc.simulator.lpa.on_card import OnCard, Told
+from pytest_euicc.simulator.lpa.on_card import Failure, OnCard
 from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _OK = 0
@@ -83,7 +83,7 @@ class Managing(OnCard):
         return self._manage("disable_profile", identifier, refresh=refresh)
 
     def identifier(self, text: str) -> bytes:
-        """The ICCID that a user gave as digits; raises Told."""
+        """The ICCID that a user gave as digits; raises Failure."""
         if self.defective("completes-iccids"):
             for profile in self.list()["profiles"]:
                 if to_digits(profile["iccid"]).startswith(text):
@@ -96,12 +96,12 @@ class Managing(OnCard):
 
     def _manage(self, function: str, identifier: bytes, **flags: Any) -> dict[str, Any]:
         if identifier in self._hidden:
-            raise Told("a test profile is for the test mode alone")
+            raise Failure("a test profile is for the test mode alone")
         self._confirm(function)
         with self._procedures() as procedures:
             code = procedures.manage(function, identifier, **flags)
             if code != _OK:
-                raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
+                raise Failure(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
             procedures.deliver()
         if function == "enable_profile":
             self._memory.states = {iccid: {"state": "disabled"} for iccid in self._memory.states}
@@ -110,11 +110,11 @@ class Managing(OnCard):
         return {}
 
     def _confirm(self, operation: str) -> None:
-        """Simple or strong confirmation by the end user (SGP.22 3.2, 3.3.2); raises Told."""
+        """Simple or strong confirmation by the end user (SGP.22 3.2, 3.3.2); raises Failure."""
         if self.defective("manages-without-asking"):
             return
         if self._user.agrees({"operation": operation}) != "yes":
-            raise Told("the user declined")
+            raise Failure("the user declined")
 
     def nickname(self, iccid: bytes, name: str) -> dict[str, Any]:
         """Give a profile a nickname."""
@@ -169,7 +169,7 @@ class Managing(OnCard):
         with self._isdr() as isdr:
             choice, answer = isdr.load_crl(crl)
         if choice != "loadCRLResponseOk" and not self.defective("ignores-result-of-crl"):
-            raise Told(f"the eUICC refused the list: {getattr(answer, 'name', '') or answer}")
+            raise Failure(f"the eUICC refused the list: {getattr(answer, 'name', '') or answer}")
         return {}
 
     def euicc_info(self) -> dict[str, Any]:
@@ -180,13 +180,13 @@ class Managing(OnCard):
 
 
 def identifier_of(text: str) -> bytes:
-    """The ICCID that a user gave as digits; raises Told."""
+    """The ICCID that a user gave as digits; raises Failure."""
     try:
         return to_octets(text)
     except ValueError as error:
-        raise Told(str(error)) from None
+        raise Failure(str(error)) from None
 
 
 def _ok(code: int) -> None:
     if code != _OK:
-        raise Told(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")
+        raise Failure(f"the eUICC answered {getattr(code, 'name', '') or int(code)}")

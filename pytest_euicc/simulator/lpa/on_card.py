@@ -14,7 +14,7 @@ from pytest_euicc.simulator.lpa.base import Setting
 from pytest_euicc.simulator.lpa.channel import LpaChannel
 
 
-class Told(PytestEuiccError):
+class Failure(PytestEuiccError):
     """What the LPA reports to its user instead of a success."""
 
 
@@ -61,7 +61,7 @@ class OnCard:
                 aid = ISDR_AID if self.defective("standard-aid-alone") else self._aid
                 answer = deviant.select(aid)
                 if not answer.ok:
-                    raise Told(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
+                    raise Failure(f"this card is no eUICC: SELECT ISD-R was answered {answer.sw:04X}")
             yield Isdr(deviant, self._aid)
         finally:
             self._leave(channel, lost=deviant.lost)

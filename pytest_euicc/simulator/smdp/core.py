@@ -70,7 +70,7 @@ class SmdpCore:
         self.ports: set[int] = set()
         """Ports the server listens at; an smdpAddress may name one of them."""
         self.progress_listeners: list[Callable[[Progress], None]] = []
-        """Told of every step of a download (SGP.22 5.3.5)."""
+        """Notified of every step of a download (SGP.22 5.3.5)."""
 
     def varies(self, name: str) -> bool:
         """True if a permitted variant is switched on."""
