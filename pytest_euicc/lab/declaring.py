@@ -28,7 +28,7 @@ _IOT_SETTINGS = {
 }
 
 
-class NotTold(PytestEuiccError):
+class NotReported(PytestEuiccError):
     """The card does not say enough of itself for a declaration."""
 
 
@@ -41,10 +41,10 @@ def declaration_of(facts: Facts, curves: Mapping[str, str], where: str) -> str:
         where: the reader, for the heading.
 
     Raises:
-        NotTold: there is no EUICCInfo2.
+        NotReported: there is no EUICCInfo2.
     """
     if not facts.info2:
-        raise NotTold(
+        raise NotReported(
             "the card gives no EUICCInfo2, without which nothing can be declared: " + "; ".join(facts.unreported)
         )
     return "\n".join(_lines(facts, curves, where)) + "\n"
