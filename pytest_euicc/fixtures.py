@@ -93,14 +93,15 @@ class SequenceRun:
 
 def _listeners(config: pytest.Config, harness: Harness) -> list[Any]:
     listeners: list[Any] = []
-    recorder = config.stash[RUN].reports.recorder
+    reports = config.stash[RUN].reports
+    recorder = reports.recorder
     if recorder is not None:
         recorder.identity = harness.identity
         listeners.append(recorder)
-    if config.getoption("allure_report_dir", None):
+    if reports.attachments is not None:
         from pytest_euicc.reporting.allure import AllureListener
 
-        listeners.append(AllureListener(harness.description, shared=harness.shared))
+        listeners.append(AllureListener(harness.description, reports.attachments, shared=harness.shared))
     progress: Any = config.pluginmanager.get_plugin("euicc-progress")
     if progress is not None:
         listeners.append(progress)

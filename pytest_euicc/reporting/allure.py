@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import allure
-from allure_commons.types import AttachmentType, Severity
+from allure_commons.types import Severity
 
 from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
@@ -30,6 +30,7 @@ from pytest_euicc.conformance.engine.events import (
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.es9.binding import HttpExchange
 from pytest_euicc.masking import command_text, mask, response_text
+from pytest_euicc.reporting.attachments import Attachments
 from pytest_euicc.reporting.run_file import NOTICE
 from pytest_euicc.text import printable
 
@@ -48,11 +49,13 @@ class AllureListener:
 
     Args:
         card: what it reports about itself.
+        attachments: of the run.
         shared: it is one of several cards of one product.
     """
 
-    def __init__(self, card: dict[str, str], *, shared: bool = False) -> None:
+    def __init__(self, card: dict[str, str], attachments: Attachments, *, shared: bool = False) -> None:
         self._card = card
+        self._attachments = attachments
         self._shared = shared
         self._step: AbstractContextManager[Any] | None = None
         self._exchanges: list[str] = []
@@ -127,13 +130,13 @@ class AllureListener:
     def _close(self, *, passed: bool) -> None:
         """End the open step with what was gathered for it; without a step the card was being restored."""
         if self._exchanges:
-            allure.attach("\n".join(self._exchanges), "APDUs", AttachmentType.TEXT)
+            self._attachments.add("\n".join(self._exchanges), "APDUs")
         if self._requests:
-            allure.attach(printable("\n\n".join(self._requests)), "HTTP", AttachmentType.TEXT)
+            self._attachments.add(printable("\n\n".join(self._requests)), "HTTP")
         if self._values:
-            allure.attach(printable("\n\n".join(self._values)), "Decoded", AttachmentType.TEXT)
+            self._attachments.add(printable("\n\n".join(self._values)), "Decoded")
         if self._problems:
-            allure.attach(printable("\n".join(self._problems)), "Expected", AttachmentType.TEXT)
+            self._attachments.add(printable("\n".join(self._problems)), "Expected")
         if self._step is not None:
             problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
             self._step.__exit__(type(problem) if problem else None, problem, None)

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pytest_euicc.run import cards
 from pytest_euicc.run.selection import WITH_SERVER, parameter
 
 if TYPE_CHECKING:
+    from pytest_euicc.reporting.attachments import Attachments
     from pytest_euicc.reporting.recorder import RunRecorder
     from pytest_euicc.reporting.room import AllureRoom
     from pytest_euicc.reporting.run_file import RunRecord
@@ -93,6 +95,16 @@ class Reports:
                 worker = self._inputs.resumed.name_of_file(worker)
             self._recording = RunRecorder(folder, worker, away=away)
         return self._recording
+
+    @cached_property
+    def attachments(self) -> Attachments | None:
+        """Those of Allure's results; None where none are wanted."""
+        plugin = self._config.pluginmanager.get_plugin("allure_listener")
+        if plugin is None:
+            return None
+        from pytest_euicc.reporting.attachments import Attachments
+
+        return Attachments(plugin, self._config.invocation_params.dir / self._config.getoption("allure_report_dir"))
 
     def evidence_to_send(self) -> dict[str, str]:
         """On another machine than that of the reports: what was recorded since the last call, by file."""

@@ -28,7 +28,7 @@ import io
 
 import pytest
 
-_open, _left = io.open, [12]
+_open, _left = io.open, [8]
 
 def full(file, mode="r", *arguments, **named):
     if "/full/" in str(file) and "w" in mode:
@@ -40,7 +40,7 @@ def full(file, mode="r", *arguments, **named):
 io.open = full
 __builtins__["open"] = full
 """
-"""A folder of this name takes twelve files, as on a disk that has no more room."""
+"""A folder of this name takes eight files, as on a disk that has no more room."""
 
 
 @pytest.fixture
