@@ -8,8 +8,9 @@ and Ki is nearly all zeros, as eUICCs want it of test profiles (error 14 of SGP.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -93,6 +94,7 @@ def build(
     *,
     imsi: str = "001010123456789",
     service_provider: str = "Test operator",
+    gids: Mapping[str, bytes] | None = None,
     filler: int = 0,
     before_end: Sequence[Element] = (),
 ) -> bytes:
@@ -102,11 +104,13 @@ def build(
         iccid: 10 octets, nibbles swapped as in EF ICCID.
         imsi: digits, 15 at most.
         service_provider: content of EF SPN, 16 characters at most are kept.
+        gids: contents of EF GID1 and EF GID2 by ``gid1`` and ``gid2``, of those that there are.
         filler: octets of extra files, to make a package of a wanted size.
         before_end: more profile elements in front of PE-End.
     """
-    elements = standard_elements(iccid, imsi=imsi, service_provider=service_provider)
-    return join([*elements, *fillers(filler), *before_end, END])
+    elements = encoded_elements(iccid, imsi=imsi, service_provider=service_provider, gids=gids)
+    standard = b"".join(octets for _, octets in elements)
+    return standard + join([*fillers(filler), *before_end, END])
 
 
 def join(elements: Sequence[Element]) -> bytes:
@@ -122,103 +126,122 @@ def standard_elements(
     Args:
         gids: contents of EF GID1 and EF GID2 by ``gid1`` and ``gid2``, of those that there are.
     """
-    gids = gids or {}
+    files = tuple((gids or {}).items())
+    return [make(*made_of) for make, made_of in _standard(iccid, imsi, service_provider, files)]
+
+
+def encoded_elements(
+    iccid: bytes, *, imsi: str, service_provider: str, gids: Mapping[str, bytes] | None = None
+) -> list[tuple[str, bytes]]:
+    """Names and octets of the elements that ``standard_elements`` gives the values of."""
+    files = tuple((gids or {}).items())
+    return [_encoded(make, made_of) for make, made_of in _standard(iccid, imsi, service_provider, files)]
+
+
+_Files = tuple[tuple[str, bytes], ...]
+"""EF GID1 and EF GID2: name and content of each."""
+
+
+def _standard(
+    iccid: bytes, imsi: str, service_provider: str, gids: _Files
+) -> list[tuple[Callable[..., Element], tuple[Any, ...]]]:
+    """What makes each element, and out of what."""
     key, opc = bytes(15) + _test_key("Ki", iccid)[:1], _test_key("OPc", iccid)
     note_milenage(key, opc)
-    templates = [_TEMPLATE_MF, _TEMPLATE_USIM, *([_TEMPLATE_OPT_USIM] if gids else [])]
-    elements: list[Element] = [
-        (
-            "header",
-            {
-                "major-version": 2,
-                "minor-version": 3,
-                "profileType": "pytest-euicc test profile",
-                "iccid": swapped(iccid),
-                "eUICC-Mandatory-services": {"usim": None, "milenage": None},
-                "eUICC-Mandatory-GFSTEList": templates,
-            },
-        ),
-        (
-            "mf",
-            {
-                "mf-header": _header(1),
-                "templateID": _TEMPLATE_MF,
-                "mf": _directory(_MF_RULE),
-                "ef-iccid": _content(iccid, _MF_RULE),
-                "ef-dir": _content(_dir_record(), _MF_RULE, size=0x26),
-                "ef-arr": _rules(_MF_RULE),
-            },
-        ),
-        (
-            "pukCodes",
-            {
-                "puk-Header": _header(2),
-                "pukCodes": [{"keyReference": "pukAppl1", "pukValue": b"12345678"}],
-            },
-        ),
-        (
-            "pinCodes",
-            {
-                "pin-Header": _header(3),
-                "pinCodes": (
-                    "pinconfig",
-                    [
-                        {
-                            "keyReference": "pinAppl1",
-                            "pinValue": b"0000" + b"\xff" * 4,
-                            "unblockingPINReference": "pukAppl1",
-                            "pinAttributes": _DISABLED,
-                        },
-                        {"keyReference": "adm1", "pinValue": b"55555555", "pinAttributes": _ENABLED},
-                    ],
-                ),
-            },
-        ),
-        (
-            "usim",
-            {
-                "usim-header": _header(4),
-                "templateID": _TEMPLATE_USIM,
-                "adf-usim": _directory(_ADF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
-                "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
-                "ef-arr": _rules(_ADF_RULE),
-                "ef-ust": _content(_service_table(gids), _ADF_RULE, size=17),
-                "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], _ADF_RULE, size=17),
-                "ef-est": _content(b"\x00", _ADF_RULE),
-                "ef-acc": _content(bytes.fromhex("0001"), _ADF_RULE),
-                "ef-ad": _content(bytes.fromhex("80000002"), _ADF_RULE),
-                "ef-ecc": [],
-            },
-        ),
-        (
-            "akaParameter",
-            {
-                "aka-header": _header(5),
-                "algoConfiguration": (
-                    "algoParameter",
-                    {
-                        "algorithmID": "milenage",
-                        "algorithmOptions": b"\x01",
-                        "key": key,
-                        "opc": opc,
-                    },
-                ),
-            },
-        ),
-        ("securityDomain", _mno_sd(iccid)),
+    sd_keys = ota_keys(iccid)
+    return [
+        (_profile_header, (iccid, bool(gids))),
+        (_mf, (iccid,)),
+        (_puk_codes, ()),
+        (_pin_codes, ()),
+        (_usim, (imsi, service_provider, gids)),
+        *([(_opt_usim, (gids,))] if gids else []),
+        (_aka, (key, opc)),
+        (_mno_sd, (sd_keys, _test_key("SCP80 KIK", iccid))),
     ]
-    if gids:
-        files = {f"ef-{name}": _content(octets, _ADF_RULE, size=len(octets)) for name, octets in gids.items()}
-        optional = {"optusim-header": _header(7), "templateID": _TEMPLATE_OPT_USIM, **files}
-        at = next(at for at, (name, _) in enumerate(elements) if name == "usim")
-        elements.insert(at + 1, ("opt-usim", optional))
-    return elements
 
 
-def _service_table(gids: Mapping[str, bytes]) -> bytes:
+@lru_cache(maxsize=256)
+def _encoded(make: Callable[..., Element], made_of: tuple[Any, ...]) -> tuple[str, bytes]:
+    """Name and octets of an element; most are the same in every package."""
+    element = make(*made_of)
+    return element[0], join([element])
+
+
+def _profile_header(iccid: bytes, with_gids: bool) -> Element:
+    templates = [_TEMPLATE_MF, _TEMPLATE_USIM, *([_TEMPLATE_OPT_USIM] if with_gids else [])]
+    value = {
+        "major-version": 2,
+        "minor-version": 3,
+        "profileType": "pytest-euicc test profile",
+        "iccid": swapped(iccid),
+        "eUICC-Mandatory-services": {"usim": None, "milenage": None},
+        "eUICC-Mandatory-GFSTEList": templates,
+    }
+    return "header", value
+
+
+def _mf(iccid: bytes) -> Element:
+    value = {
+        "mf-header": _header(1),
+        "templateID": _TEMPLATE_MF,
+        "mf": _directory(_MF_RULE),
+        "ef-iccid": _content(iccid, _MF_RULE),
+        "ef-dir": _content(_dir_record(), _MF_RULE, size=0x26),
+        "ef-arr": _rules(_MF_RULE),
+    }
+    return "mf", value
+
+
+def _puk_codes() -> Element:
+    value = {"puk-Header": _header(2), "pukCodes": [{"keyReference": "pukAppl1", "pukValue": b"12345678"}]}
+    return "pukCodes", value
+
+
+def _pin_codes() -> Element:
+    codes = [
+        {
+            "keyReference": "pinAppl1",
+            "pinValue": b"0000" + b"\xff" * 4,
+            "unblockingPINReference": "pukAppl1",
+            "pinAttributes": _DISABLED,
+        },
+        {"keyReference": "adm1", "pinValue": b"55555555", "pinAttributes": _ENABLED},
+    ]
+    return "pinCodes", {"pin-Header": _header(3), "pinCodes": ("pinconfig", codes)}
+
+
+def _usim(imsi: str, service_provider: str, gids: _Files) -> Element:
+    value = {
+        "usim-header": _header(4),
+        "templateID": _TEMPLATE_USIM,
+        "adf-usim": _directory(_ADF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
+        "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
+        "ef-arr": _rules(_ADF_RULE),
+        "ef-ust": _content(_service_table(gids), _ADF_RULE, size=17),
+        "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], _ADF_RULE, size=17),
+        "ef-est": _content(b"\x00", _ADF_RULE),
+        "ef-acc": _content(bytes.fromhex("0001"), _ADF_RULE),
+        "ef-ad": _content(bytes.fromhex("80000002"), _ADF_RULE),
+        "ef-ecc": [],
+    }
+    return "usim", value
+
+
+def _opt_usim(gids: _Files) -> Element:
+    files = {f"ef-{name}": _content(octets, _ADF_RULE, size=len(octets)) for name, octets in gids}
+    return "opt-usim", {"optusim-header": _header(7), "templateID": _TEMPLATE_OPT_USIM, **files}
+
+
+def _aka(key: bytes, opc: bytes) -> Element:
+    algorithm = {"algorithmID": "milenage", "algorithmOptions": b"\x01", "key": key, "opc": opc}
+    return "akaParameter", {"aka-header": _header(5), "algoConfiguration": ("algoParameter", algorithm)}
+
+
+def _service_table(gids: _Files) -> bytes:
     """Content of EF UST: services 17 and 18 are the group identifiers (3GPP TS 31.102 4.2.8)."""
     services = {"gid1": 0x01, "gid2": 0x02}
-    return bytes([0, 0, sum(services[name] for name in gids), 0, 0])
+    return bytes([0, 0, sum(services[name] for name, _ in gids), 0, 0])
 
 
 def unknown_element(identification: int, *, mandatory: bool) -> bytes:
@@ -301,9 +324,8 @@ def _filler(number: int, octets: int, *, empty: bool) -> Element:
     )
 
 
-def _mno_sd(iccid: bytes) -> dict[str, Any]:
-    keys = ota_keys(iccid)
-    return {
+def _mno_sd(keys: OtaKeys, kik: bytes) -> Element:
+    value = {
         "sd-Header": _header(6),
         "instance": {
             "applicationLoadPackageAID": _SD_PACKAGE_AID,
@@ -318,9 +340,10 @@ def _mno_sd(iccid: bytes) -> dict[str, Any]:
         "keyList": [
             _key(1, b"\x18", keys.encryption),
             _key(2, b"\x14", keys.authentication),
-            _key(3, b"\x48", _test_key("SCP80 KIK", iccid)),
+            _key(3, b"\x48", kik),
         ],
     }
+    return "securityDomain", value
 
 
 def _key(identifier: int, usage: bytes, key: bytes) -> dict[str, Any]:

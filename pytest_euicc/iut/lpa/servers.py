@@ -93,8 +93,7 @@ class BenchServer:
 @lru_cache(maxsize=1024)
 def _package(iccid: bytes, imsi: str, gids: tuple[tuple[str, bytes], ...], filler: int) -> bytes:
     """A profile package; the same sequence asks for the same one whenever it runs."""
-    elements = profile_package.standard_elements(iccid, imsi=imsi, service_provider="Test operator", gids=dict(gids))
-    return profile_package.join([*elements, *profile_package.fillers(filler), profile_package.END])
+    return profile_package.build(iccid, imsi=imsi, gids=dict(gids), filler=filler)
 
 
 def _event(octets: bytes) -> str:

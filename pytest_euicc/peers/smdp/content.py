@@ -13,6 +13,8 @@ from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.package_secrets import note_milenage, note_secrets
 from pytest_euicc.rsp.profile_package import Element
 
+_OPERATOR = "Test operator"
+
 
 class Insertion(BaseModel):
     """A profile element with a tag that no eUICC knows, before or after the element of a name."""
@@ -75,15 +77,21 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
     gids = {name: owner[name] for name in ("gid1", "gid2") if name in owner}
     if changes.gid1 is not None:
         gids["gid1"] = changes.gid1
-    elements = profile_package.standard_elements(
-        changes.iccid or metadata["iccid"],
-        imsi=changes.imsi or imsi_of(owner),
-        service_provider="Test operator",
-        gids=gids,
-    )
-    elements += [*profile_package.fillers(changes.filler + changes.margin, empty=changes.empty), profile_package.END]
-    _change_files(dict(elements), changes)
-    return _joined([element for element in elements if element[0] not in _known(elements, changes.without)], changes)
+    iccid, imsi = changes.iccid or metadata["iccid"], changes.imsi or imsi_of(owner)
+    if changes.ef_iccid is None and changes.key is None:
+        standard = profile_package.encoded_elements(iccid, imsi=imsi, service_provider=_OPERATOR, gids=gids)
+    else:
+        elements = profile_package.standard_elements(iccid, imsi=imsi, service_provider=_OPERATOR, gids=gids)
+        _change_files(dict(elements), changes)
+        standard = _encoded(elements)
+    fillers = profile_package.fillers(changes.filler + changes.margin, empty=changes.empty)
+    encoded = standard + _encoded([*fillers, profile_package.END])
+    without = _known(encoded, changes.without)
+    return _joined([element for element in encoded if element[0] not in without], changes)
+
+
+def _encoded(elements: list[Element]) -> list[tuple[str, bytes]]:
+    return [(name, profile_package.join([(name, value)])) for name, value in elements]
 
 
 def imsi_of(owner: dict[str, Any]) -> str:
@@ -101,7 +109,7 @@ def _change_files(elements: dict[str, Any], changes: PackageChanges) -> None:
         note_milenage(changes.key, parameters["opc"])
 
 
-def _known(elements: list[Element], names: tuple[str, ...]) -> tuple[str, ...]:
+def _known(elements: list[tuple[str, bytes]], names: tuple[str, ...]) -> tuple[str, ...]:
     there = [name for name, _ in elements]
     for name in names:
         if name not in there:
@@ -109,12 +117,11 @@ def _known(elements: list[Element], names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _joined(elements: list[Element], changes: PackageChanges) -> bytes:
-    encoded = [(name, profile_package.join([(name, value)])) for name, value in elements]
+def _joined(encoded: list[tuple[str, bytes]], changes: PackageChanges) -> bytes:
     for insertion in changes.insert:
         new = profile_package.unknown_element(insertion.identification, mandatory=insertion.unknown == "mandatory")
         beside = insertion.before or insertion.after or "end"
-        _known(elements, (beside,))
+        _known(encoded, (beside,))
         at = next(at for at, (name, _) in enumerate(encoded) if name == beside)
         encoded.insert(at + (insertion.after is not None), ("unknown", new))
     return b"".join(octets for _, octets in encoded)
