@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -94,41 +94,44 @@ def _choice(node: Node) -> _Encoder:
         if len(value) != 2 or not isinstance(value[0], str) or node.field(value[0]) is None:
             names = ", ".join(entry.name for entry in node.fields)
             raise _Refused(f"{value!r} is not an alternative; {names} are")
-        return _within(value[0], encoders[value[0]], value[1])
+        name, inner = value
+        try:
+            return encoders[name](inner)
+        except _Refused as refused:
+            refused.within.append(name)
+            raise
 
     return _tagged(node, object, chosen) if node.explicit else chosen
-
-
-def _within(name: str, encode: _Encoder, value: Any) -> bytes:
-    try:
-        return encode(value)
-    except _Refused as refused:
-        refused.within.append(name)
-        raise
 
 
 def _sequence(node: Node) -> _Encoder:
     # DER leaves a default value out (X.690 11.5).
     encoders = _Encoders(node)
     parts = [
-        (entry.name, entry.optional, None if entry.default is None else encoders[entry.name](entry.default))
-        for entry in node.fields
+        (entry.name, None if entry.default is None else encoders[entry.name](entry.default)) for entry in node.fields
     ]
     known = frozenset(entry.name for entry in node.fields)
+    mandatory = frozenset(entry.name for entry in node.fields if not entry.optional)
 
     def contents_of(value: dict[str, Any]) -> bytes:
         if not value.keys() <= known:
             name = next(name for name in value if name not in known)
             names = ", ".join(entry.name for entry in node.fields) or "none"
             raise _Refused(f"no field {name!r}; available: {names}")
+        if not mandatory <= value.keys():
+            name = next(name for name, _ in parts if name in mandatory and name not in value)
+            raise _Refused(f"{name} is missing")
         contents = b""
-        for name, optional, default in parts:
-            if name in value:
-                octets = _within(name, encoders[name], value[name])
-                if octets != default:
-                    contents += octets
-            elif not optional:
-                raise _Refused(f"{name} is missing")
+        name = ""
+        try:
+            for name, default in parts:
+                if name in value:
+                    octets = encoders[name](value[name])
+                    if octets != default:
+                        contents += octets
+        except _Refused as refused:
+            refused.within.append(name)
+            raise
         return contents
 
     return contents_of
@@ -137,7 +140,18 @@ def _sequence(node: Node) -> _Encoder:
 def _list(node: Node) -> _Encoder:
     assert node.element is not None  # noqa: S101
     encode = _encoder(node.element)
-    return lambda value: b"".join([_within(str(number), encode, each) for number, each in enumerate(value)])
+
+    def contents_of(value: Sequence[Any]) -> bytes:
+        found: list[bytes] = []
+        try:
+            for each in value:
+                found.append(encode(each))
+        except _Refused as refused:
+            refused.within.append(str(len(found)))
+            raise
+        return b"".join(found)
+
+    return contents_of
 
 
 def _integer(node: Node) -> _Encoder:

@@ -42,19 +42,31 @@ class Mismatch:
         return f"{self.path or 'value'}: expected {self.expected}, received {self.actual}"
 
 
+_UNWORDED = Mismatch("", "", "")
+
+
 @dataclass
 class Match:
     """The outcome: no mismatches means that all held; ``saved`` are the values of ``save``.
 
-    ``chosen`` are the places of ``one_of`` that held, each with the alternative that did.
+    ``chosen`` are the places of ``one_of`` that held, each with the alternative that did. Of an ``attempt`` it only
+    matters whether it held: its mismatches are not put into words.
     """
 
     mismatches: list[Mismatch] = field(default_factory=list)
     saved: dict[str, Any] = field(default_factory=dict)
     chosen: list[tuple[str, str]] = field(default_factory=list)
+    attempt: bool = False
 
     def __bool__(self) -> bool:
         return not self.mismatches
+
+    def differs(self, path: str, expected: Any, actual: Any, wanted: str = "", received: str = "") -> None:
+        """Note a mismatch; ``wanted`` and ``received`` stand before the two values."""
+        if self.attempt:
+            self.mismatches.append(_UNWORDED)
+        else:
+            self.mismatches.append(Mismatch(path, wanted + describe(expected), received + _show(actual)))
 
     def take(self, attempt: Match) -> None:
         """What an attempt saved and chose."""
@@ -74,7 +86,7 @@ def _show(actual: Any) -> str:
 
 
 def _try(expected: Any, actual: Any, shape: Shape, path: str) -> Match:
-    result = Match()
+    result = Match(attempt=True)
     _match(expected, actual, shape, path, result)
     return result
 
@@ -99,7 +111,7 @@ def _match(expected: Any, actual: Any, shape: Shape, path: str, result: Match) -
     elif isinstance(expected, list) and not (shape.kind == "bits" or is_bits(actual)):
         _match_list(expected, actual, shape, path, result)
     elif actual is MISSING or not equal(expected, actual, shape):
-        result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
+        result.differs(path, expected, actual)
 
 
 def _join(path: str, part: str | int) -> str:
@@ -116,8 +128,8 @@ def _match_fields(fields: Mapping[str, Any], actual: Any, shape: Shape, path: st
                 result.chosen.append((_join(path, name), "absent, which is permitted"))
             continue
         if value is MISSING:
-            received = _show(actual) if not isinstance(actual, Mapping) or shape.kind == "choice" else "no such field"
-            result.mismatches.append(Mismatch(_join(path, name), describe(expected), received))
+            received = actual if not isinstance(actual, Mapping) or shape.kind == "choice" else MISSING
+            result.differs(_join(path, name), expected, received)
         else:
             _match(expected, value, shape.field(name), _join(path, name), result)
 
@@ -133,18 +145,14 @@ def _allows_absence(expected: Any) -> bool:
 
 def _match_list(expected: list[Any], actual: Any, shape: Shape, path: str, result: Match) -> None:
     if not isinstance(actual, list):
-        result.mismatches.append(Mismatch(path, describe(expected), _show(actual)))
+        result.differs(path, expected, actual)
         return
     if len(expected) != len(actual):
-        received = f"{len(actual)}: {describe(actual)}"
-        result.mismatches.append(
-            Mismatch(
-                path, f"{len(expected)} element{'' if len(expected) == 1 else 's'}: {describe(expected)}", received
-            )
-        )
+        wanted = f"{len(expected)} element{'' if len(expected) == 1 else 's'}: "
+        result.differs(path, expected, actual, wanted, f"{len(actual)}: ")
         return
-    for index, (wanted, value) in enumerate(zip(expected, actual, strict=True)):
-        _match(wanted, value, shape.element, _join(path, index), result)
+    for index, (entry, value) in enumerate(zip(expected, actual, strict=True)):
+        _match(entry, value, shape.element, _join(path, index), result)
 
 
 Operator = Callable[[Any, Any, Shape, str, Match], None]
@@ -165,7 +173,7 @@ def _simple(name: str, meaning: str, test: Callable[[Any, Any, Shape], bool]) ->
 
     def operator(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
         if actual is MISSING or not test(argument, actual, shape):
-            result.mismatches.append(Mismatch(path, f"{name} {describe(argument)}", _show(actual)))
+            result.differs(path, argument, actual, f"{name} ")
 
     operator.__doc__ = meaning
     OPERATORS[name] = operator
@@ -251,7 +259,7 @@ def _absent(argument: Any, actual: Any, shape: Shape, path: str, result: Match) 
 def _not(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
     """This does not match."""
     if _try(argument, actual, shape, path):
-        result.mismatches.append(Mismatch(path, f"not {describe(argument)}", _show(actual)))
+        result.differs(path, argument, actual, "not ")
 
 
 @_operator("one_of")
@@ -264,14 +272,14 @@ def _one_of(argument: Any, actual: Any, shape: Shape, path: str, result: Match) 
             reported = f": {choice}" if isinstance(choice, str | bool | int) else ""
             result.chosen.append((path, f"permitted alternative {number} of {len(argument)}{reported}"))
             return
-    result.mismatches.append(Mismatch(path, f"one of {describe(argument)}", _show(actual)))
+    result.differs(path, argument, actual, "one of ")
 
 
 @_operator("each")
 def _each(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
     """Every element of a list matches this."""
     if not isinstance(actual, list):
-        result.mismatches.append(Mismatch(path, f"a list, each {describe(argument)}", _show(actual)))
+        result.differs(path, argument, actual, "a list, each ")
         return
     for index, value in enumerate(actual):
         _match(argument, value, shape.element, _join(path, index), result)
@@ -285,19 +293,19 @@ def _contains(argument: Any, actual: Any, shape: Shape, path: str, result: Match
         if attempt:
             result.take(attempt)
             return
-    result.mismatches.append(Mismatch(path, f"an element {describe(argument)}", _show(actual)))
+    result.differs(path, argument, actual, "an element ")
 
 
 @_operator("in_any_order")
 def _in_any_order(argument: Any, actual: Any, shape: Shape, path: str, result: Match) -> None:
     """The elements of a list match these, each exactly one."""
     if not isinstance(actual, list) or len(actual) != len(argument):
-        result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
+        result.differs(path, argument, actual, "in any order ")
         return
     tries = [[_try(wanted, value, shape.element, path) for value in actual] for wanted in argument]
     assignment = _assign([[index for index, attempt in enumerate(row) if attempt] for row in tries])
     if assignment is None:
-        result.mismatches.append(Mismatch(path, f"in any order {describe(argument)}", _show(actual)))
+        result.differs(path, argument, actual, "in any order ")
         return
     for wanted, value in enumerate(assignment):
         result.take(tries[wanted][value])
