@@ -117,14 +117,15 @@ class Connection:
                 while True:
                     event = self._next(line, deadline)
                     begun = True
-                    if isinstance(event, h11.Response):
+                    # Not isinstance, which takes its time with the abstract base class of h11's events.
+                    if type(event) is h11.Response:
                         response = event
-                    elif isinstance(event, h11.Data):
+                    elif type(event) is h11.Data:
                         octets += event.data
                         if len(octets) > self.settings.largest_answer:
                             limit = self.settings.largest_answer
                             raise AnswerTooLarge(url, f"the answer does not end: it is larger than {limit} octets")
-                    elif isinstance(event, h11.EndOfMessage) and response is not None:
+                    elif type(event) is h11.EndOfMessage and response is not None:
                         return HttpAnswer(response.status_code, _merged(response), bytes(octets))
         except TimeoutError:
             if begun:
@@ -159,7 +160,7 @@ class Connection:
     def _next(self, line: _Line, deadline: Deadline) -> object:
         while True:
             event = line.http.next_event()
-            if isinstance(event, h11.InformationalResponse):
+            if type(event) is h11.InformationalResponse:
                 # 102, 103 and what may come: all but the final response can be passed over (RFC 9110 15.2).
                 deadline.left()
                 continue
@@ -175,7 +176,7 @@ class Connection:
 def _merged(response: h11.Response) -> dict[str, str]:
     """Headers by name; several of one name are one list (RFC 9110 5.3)."""
     found: dict[str, str] = {}
-    for name, value in response.headers:
+    for name, value in response.headers.raw_items():
         key, text = name.decode("ascii").lower(), value.decode("latin-1")
         found[key] = f"{found[key]}, {text}" if key in found else text
     return found

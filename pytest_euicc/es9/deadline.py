@@ -59,6 +59,9 @@ class Deadline:
 
         A resolver cannot be interrupted, so that one that does not answer in time is left to itself.
         """
+        with suppress(socket.gaierror):
+            # An address as it is needs none.
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         found: list[list[tuple[Any, ...]]] = []
         faults: list[OSError] = []
 

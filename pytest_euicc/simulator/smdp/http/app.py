@@ -6,13 +6,14 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from pytest_euicc.simulator.smdp.es2plus import functions as es2plus
 from pytest_euicc.simulator.smdp.http.http_deviations import Deviations
@@ -37,13 +38,13 @@ _JSON = "application/json"
 Function = Callable[[str, Mapping[str, Any]], dict[str, Any] | None]
 
 
-def es9_app(service: SmdpService) -> Starlette:
+def es9_app(service: SmdpService) -> Router:
     """The five ES9+ functions for LPAs."""
     deviations, styles = Deviations(lambda: service.defects), Styles(lambda: service.variants)
     return _Face(ES9_PATH, FUNCTIONS, service.call, deviations, styles).app()
 
 
-def es2_app(service: SmdpService) -> Starlette:
+def es2_app(service: SmdpService) -> Router:
     """The ES2+ functions for operators."""
     face = _Face(
         es2plus.PATH,
@@ -53,6 +54,17 @@ def es2_app(service: SmdpService) -> Starlette:
         Styles(frozenset),
     )
     return face.app()
+
+
+class _Endpoint:
+    """What answers under one path: ASGI itself, as a function would be wrapped in handlers of exceptions."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 class _Face:
@@ -67,22 +79,20 @@ class _Face:
         self._deviations = deviations
         self._styles = styles
 
-    def app(self) -> Starlette:
-        routes = [Route(self._path + name, self._endpoint(name), methods=["GET", "POST"]) for name in self._functions]
-        routes.append(Route("/{rest:path}", self._elsewhere, methods=["GET", "POST"]))
-        app = Starlette(routes=routes)
+    def app(self) -> Router:
+        routes = [
+            Route(self._path + name, _Endpoint(partial(self._function, name)), methods=["GET", "POST"])
+            for name in self._functions
+        ]
+        routes.append(Route("/{rest:path}", _Endpoint(self._elsewhere), methods=["GET", "POST"]))
         # A path with a slash behind it is another path; SGP.22 6.5 knows no redirects.
-        app.router.redirect_slashes = False
-        return app
+        return Router(routes, redirect_slashes=False)
 
-    def _endpoint(self, function: str) -> Callable[[Request], Any]:
-        async def answer(request: Request) -> Response:
-            if request.method != "POST" and not self._deviations.takes_get():
-                status = self._styles.status(405)
-                return self._response(request, status, b"POST is expected", "text/plain", {"Allow": "POST"})
-            return await self._answer(request, function)
-
-        return answer
+    async def _function(self, function: str, request: Request) -> Response:
+        if request.method != "POST" and not self._deviations.takes_get():
+            status = self._styles.status(405)
+            return self._response(request, status, b"POST is expected", "text/plain", {"Allow": "POST"})
+        return await self._answer(request, function)
 
     async def _elsewhere(self, request: Request) -> Response:
         if self._deviations.takes_any_path():

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TypeVar
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.tls import TlsSettings
@@ -186,7 +186,7 @@ class SmdpServer:
     async def _serve(self, listeners: Mapping[str, _Listener], started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         es9 = es9_app(self.service)
-        apps = {name: es2_app(self.service) if name == "es2" else es9 for name in listeners}
+        apps: dict[str, ASGIApp] = {name: es2_app(self.service) if name == "es2" else es9 for name in listeners}
         idle = _SHORT_IDLE_SECONDS if "closes-idle-connections" in self.listener_variants else _IDLE_SECONDS
         self._servers = [_server(apps[name], context, idle) for name, (_, context) in listeners.items()]
         serving = [
@@ -219,7 +219,7 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Starlette, context: ssl.SSLContext, idle: int) -> uvicorn.Server:
+def _server(app: ASGIApp, context: ssl.SSLContext, idle: int) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -229,6 +229,7 @@ def _server(app: Starlette, context: ssl.SSLContext, idle: int) -> uvicorn.Serve
         # Faults of clients are no news; those of the server are.
         log_level="error",
         server_header=False,
+        proxy_headers=False,
         # http.styles writes it.
         date_header=False,
         timeout_graceful_shutdown=1,

@@ -55,10 +55,9 @@ class StyledResponse(Response):
         """Send it; see ASGI."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = bytes(self.body)
-        for at in range(0, len(body), self._manner.piece):
-            piece = body[at : at + self._manner.piece]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        size = self._manner.piece
+        for at in range(0, max(len(body), 1), size):
+            await send({"type": "http.response.body", "body": body[at : at + size], "more_body": at + size < len(body)})
 
 
 class Styles:
