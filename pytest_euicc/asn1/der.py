@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.schema import Node
@@ -52,10 +53,14 @@ def _check(element: Tlv, node: Node | None, depth: int, faults: list[DerFault]) 
     if depth > _MAXIMUM_DEPTH:
         faults.append(DerFault(element.offset, "nested too deeply"))
         return
+    node = _resolved(node, element)
+    if node is not None and node.kind == "OPAQUE":
+        at = element.offset
+        faults += [DerFault(at + fault.offset, fault.reason) for fault in _opaque(element.octets)]
+        return
     # A tag of one octet that is not universal with a length of one octet is in its shortest form.
     if len(element.header) > 2 or element.tag < _FIRST_NOT_UNIVERSAL:
         faults += _header(element)
-    node = _resolved(node, element)
     if not element.constructed:
         if node is not None or element.tag in _KINDS:
             faults += _contents(element, node)
@@ -74,11 +79,19 @@ def _check(element: Tlv, node: Node | None, depth: int, faults: list[DerFault]) 
         faults += _set_order(children)
 
 
+@lru_cache(maxsize=256)
+def _opaque(octets: bytes) -> tuple[DerFault, ...]:
+    """Faults of a piece whose type is not known: a certificate as a rule, which comes again in every answer."""
+    faults: list[DerFault] = []
+    _check(tlv.parse(octets), None, 0, faults)
+    return tuple(faults)
+
+
 def _resolved(node: Node | None, element: Tlv) -> Node | None:
-    """The type without CHOICEs that have no tag of their own; None for an opaque piece, whose type is not known."""
+    """The type without CHOICEs that have no tag of their own."""
     while node is not None and node.kind == "CHOICE" and not node.explicit:
         node = node.chosen(element.tag)
-    return None if node is not None and node.kind == "OPAQUE" else node
+    return node
 
 
 def _components(node: Node | None, children: list[Tlv]) -> list[Node | None]:

@@ -66,8 +66,9 @@ class Tlv(NamedTuple):
 def parse(octets: bytes) -> Tlv:
     """The one element that the octets are; raises TlvError, also where something follows it."""
     element = read(octets, 0)
-    if element.end != len(octets):
-        raise TlvError(element.end, f"{len(octets) - element.end} octets after the end")
+    end = len(element.header) + len(element.value)
+    if end != len(octets):
+        raise TlvError(end, f"{len(octets) - end} octets after the end")
     return element
 
 
@@ -98,19 +99,21 @@ def _elements(octets: bytes, base: int) -> list[Tlv]:
 
 def read(octets: bytes, at: int, base: int = 0) -> Tlv:
     """The element that begins at ``at``; its offset is counted from ``base``. Raises TlvError."""
-    start = at
-    if at >= len(octets):
+    start, size = at, len(octets)
+    if at >= size:
         raise TlvError(base + at, "a tag is missing")
+    tag = octets[at]
     at += 1
-    if octets[start] & 0x1F == 0x1F:
-        while at < len(octets) and octets[at] & 0x80:
+    if tag & 0x1F == 0x1F:
+        more = True
+        while more and at < size and at - start < _MAXIMUM_TAG_OCTETS:
+            tag = tag << 8 | octets[at]
+            more = octets[at] >= 0x80
             at += 1
-        at += 1
-        if at > len(octets) or at - start > _MAXIMUM_TAG_OCTETS:
+        if more:
             raise TlvError(base + start, "the tag field does not end")
-    if at >= len(octets):
+    if at >= size:
         raise TlvError(base + at, "the length is missing")
-    tag = int.from_bytes(octets[start:at], "big")
     length = octets[at]
     at += 1
     if length == 0x80:
@@ -119,13 +122,14 @@ def read(octets: bytes, at: int, base: int = 0) -> Tlv:
         count = length & 0x7F
         if count > _MAXIMUM_LENGTH_OCTETS:
             raise TlvError(base + at - 1, f"a length field of {count} octets")
-        if at + count > len(octets):
+        if at + count > size:
             raise TlvError(base + at, "the length field is cut off")
         length = int.from_bytes(octets[at : at + count], "big")
         at += count
-    if at + length > len(octets):
-        raise TlvError(base + start, f"{tag:X} announces {length} octets, only {len(octets) - at} follow")
-    return _new(Tlv, (tag, base + start, octets[start:at], octets[at : at + length]))
+    end = at + length
+    if end > size:
+        raise TlvError(base + start, f"{tag:X} announces {length} octets, only {size - at} follow")
+    return _new(Tlv, (tag, base + start, octets[start:at], octets[at:end]))
 
 
 def within(octets: bytes, tag: int) -> Iterator[Tlv]:
