@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -77,6 +78,13 @@ class InstalledPackage:
     files: dict[Path, PackageFile]
     memory: int
     mno_sd: SecurityDomain | None = None
+
+
+@lru_cache(maxsize=64)
+def _decoded(element: bytes) -> tuple[str, Any]:
+    """Most elements of the packages of a test run are the same; nobody changes the value."""
+    name, value = codec.decode("ProfileElement", element)
+    return name, value
 
 
 @dataclass
@@ -212,10 +220,9 @@ class PackageReader:
                 raise _processing(PeStatus.PE_NOT_SUPPORTED, number, f"unknown mandatory profile element {tag:X}")
             return None, None
         try:
-            name, value = codec.decode("ProfileElement", element)
+            return _decoded(element)
         except (codec.Asn1Error, tlv.TlvError) as error:
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, str(error)) from None
-        return name, value
 
     def _handlers(self, number: int | None) -> dict[str, Callable[[Any], None]]:
         return {
