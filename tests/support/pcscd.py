@@ -16,8 +16,8 @@ from pytest_euicc.card.pcsc import list_readers
 from pytest_euicc.simulator.pcscd import SLOTS, PcscdMissing, PrivatePcscd
 from pytest_euicc.simulator.vpcd import CardServer, SoftwareCard
 
-# A reader whose last card fell silent in the middle of a command is busy for a while.
 PATIENCE = 60.0
+_PUT_IN_AGAIN = 5.0
 
 
 class Pcscd(PrivatePcscd):
@@ -36,8 +36,21 @@ class Pcscd(PrivatePcscd):
         """*card* in a reader for the length of the block; ``.stop()`` of what it gives pulls it out before."""
         server = CardServer(card, port=self.port + slot)
         server.start()
+
+        again = time.monotonic() + _PUT_IN_AGAIN
+
+        def noticed() -> bool:
+            nonlocal again
+            # Threads of vpcd read and close one connection: where a client was busy with the card before, one may close
+            # that of the next card, or take its answer from another that waits for it. A card put in again helps.
+            if not server.serving or time.monotonic() > again:
+                server.stop()
+                server.start()
+                again = time.monotonic() + _PUT_IN_AGAIN
+            return list_readers()[slot].has_card
+
         try:
-            _wait(lambda: list_readers()[slot].has_card, self.state)
+            _wait(noticed, self.state)
             yield server
         finally:
             server.stop()

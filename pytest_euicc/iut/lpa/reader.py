@@ -12,6 +12,8 @@ from pytest_euicc.simulator.pcscd import PcscdMissing, PrivatePcscd
 from pytest_euicc.simulator.vpcd import CardServer
 
 _PATIENCE = 20.0
+_ATTEMPTS = 4
+"""The card is put in so often within that time: with a client cut off in a command vpcd may not see the next card."""
 _NOTICED = 0.6
 """Seconds after which pcscd has seen that a card is gone: it looks every 0.4 s (PCSCLITE_STATUS_POLL_RATE)."""
 
@@ -92,7 +94,11 @@ class BenchReader:
         """
         if self._seen.is_set():
             return
-        if not self._seen.wait(_PATIENCE):
+        for _ in range(_ATTEMPTS):
+            if self._seen.wait(_PATIENCE / _ATTEMPTS):
+                break
+            self._server.stop()
+        else:
             state = self._pcscd.state()
             self.stop()
             raise SetupIncomplete(f"the card was not seen in its PC/SC reader within {_PATIENCE:g} s; {state}")
