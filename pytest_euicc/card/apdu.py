@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 from pytest_euicc.card.status_words import describe, is_success
@@ -89,8 +90,12 @@ class CommandApdu:
         return header + b"\0" + len(self.data).to_bytes(2) + self.data + le
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, octets: bytes) -> Self:
-        """Read a command in any of the seven forms of ISO 7816-3 12.1.3; raises `ApduError`."""
+        """Read a command in any of the seven forms of ISO 7816-3 12.1.3; raises `ApduError`.
+
+        Every layer on the way to a software card reads the same command; most of a run's come many times.
+        """
         if len(octets) < 4:
             raise ApduError(f"a command has at least 4 octets, this one {len(octets)}: {octets.hex().upper()}")
         (cla, ins, p1, p2), body = octets[:4], octets[4:]

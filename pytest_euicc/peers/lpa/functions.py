@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
@@ -99,7 +99,13 @@ class ServerField:
         if self.type_name == "hex":
             return bytes.fromhex(text)
         octets = decode_base64(text)
-        return octets if self.type_name == "octets" else codec.decode(self.type_name, octets)
+        return octets if self.type_name == "octets" else _decoded(self.type_name, octets)
+
+
+@lru_cache(maxsize=64)
+def _decoded(type_name: str, octets: bytes) -> Any:
+    """Steps and the checks of every sequence read the same messages; nobody changes a value."""
+    return codec.decode(type_name, octets)
 
 
 def decode_base64(text: str) -> bytes:
