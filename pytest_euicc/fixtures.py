@@ -253,6 +253,8 @@ def sequence(request: pytest.FixtureRequest, euicc_product: str) -> SequenceRun:
     """One sequence of a vector with what it is for; given by the marker ``euicc_vectors``."""
     from pytest_euicc.conformance.engine.kinds import KINDS
 
-    case, chosen = request.config.stash[RUN].inputs.sequences[request.param]
-    harness = request.getfixturevalue(KINDS.get(case.iut).harness)
+    run = request.config.stash[RUN]
+    with run.loading():
+        case, chosen = run.inputs.sequences[request.param]
+        harness = request.getfixturevalue(KINDS.get(case.iut).harness)
     return SequenceRun(case, chosen, harness, request.node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class Run:
         self.reports = Reports(config, self.inputs)
         self.interruption = Interruption(worker=self.inputs.in_worker)
         self._ends_on_signals = False
+        self._is_loaded = False
         self.is_collected = False
         """The tests of sequences are known."""
         self.ended = ""
@@ -89,6 +91,26 @@ class Run:
             with uncaptured(self._config):
                 self.interruption.begin(os.dup(2))
             self._config.add_cleanup(self.interruption.end)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """While the first sequence is found and its implementation opened.
+
+        All that this loads stays to the end of the process (vectors, modules, ASN.1 types), so that the garbage
+        collector need not search it, neither now nor later: that takes a quarter of the time of a short run.
+        """
+        if self._is_loaded or not gc.isenabled():
+            yield
+            return
+        gc.disable()
+        try:
+            yield
+        finally:
+            # Who has frozen objects before, such as a process that runs pytest several times, has reasons of its own.
+            if not gc.get_freeze_count():
+                gc.freeze()
+            gc.enable()
+            self._is_loaded = True
 
     @contextmanager
     def last_clean_up(self) -> Iterator[None]:
