@@ -178,12 +178,13 @@ def _bits(node: Node) -> _Encoder:
         octets, count = value if len(value) == 2 else (None, None)
         if not isinstance(octets, bytes) or not isinstance(count, int) or not 0 <= count <= len(octets) * 8:
             raise _Refused(f"BIT STRING cannot be made from {value!r}")
-        bits = "".join(f"{octet:08b}" for octet in octets)[:count]
+        bits = int.from_bytes(octets, "big") >> len(octets) * 8 - count
         if named:
             # A named bit list has no trailing zero bits (X.690 11.2.2).
-            bits = bits.rstrip("0")
-        padded = bits + "0" * (-len(bits) % 8)
-        return bytes((len(padded) - len(bits), *(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8))))
+            zeros = (bits & -bits).bit_length() - 1 if bits else count
+            bits, count = bits >> zeros, count - zeros
+        unused = -count % 8
+        return bytes((unused,)) + (bits << unused).to_bytes((count + unused) // 8, "big")
 
     return contents_of
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from pytest_euicc.conformance.files.features import OPTIONS
 from pytest_euicc.conformance.values.text import parse_version
@@ -57,8 +58,9 @@ class Expression:
         return Applicability(self._evaluate(values, seen) is True, self.text, seen)
 
 
+@cache
 def parse(text: str) -> Expression:
-    """Read an expression.
+    """Read an expression; the sequences of a suite share a few.
 
     Raises:
         ExpressionError: bad syntax, an unknown name, or a comparison of something else than versions.

@@ -214,7 +214,7 @@ class PackageReader:
         self.statuses.append((PeStatus.OK, number))
 
     def _decode(self, element: bytes, number: int | None) -> tuple[str | None, Any]:
-        tag = tlv.parse(element).tag
+        tag = _tag(element)
         if tag not in codec.choice_tags("ProfileElement"):
             if _mandated(element) and not self.defective("passes-over-mandatory-elements"):
                 raise _processing(PeStatus.PE_NOT_SUPPORTED, number, f"unknown mandatory profile element {tag:X}")
@@ -308,6 +308,12 @@ def _pe_header(element: bytes) -> list[tlv.Tlv]:
         return []
 
 
+@lru_cache(maxsize=64)
+def _tag(element: bytes) -> int:
+    return tlv.parse(element).tag
+
+
+@lru_cache(maxsize=64)
 def _identification(element: bytes) -> int | None:
     return next((int.from_bytes(child.value, "big") for child in _pe_header(element) if child.tag == 0x81), None)
 
