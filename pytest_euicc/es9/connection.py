@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import h11
 
 from pytest_euicc.es9.address import https_authority
-from pytest_euicc.es9.deadline import Deadline
+from pytest_euicc.es9.deadline import Deadline, another
 from pytest_euicc.es9.errors import AnswerTooLarge, ConnectionBroken, ServerTimeout
 from pytest_euicc.es9.inspection import explain_tls, tls_connection
 from pytest_euicc.es9.tls import TlsSettings, client_context
@@ -40,6 +40,13 @@ class _Line:
     used: bool = False
     heard: bool = False
     """An octet came since the last request."""
+
+    def __post_init__(self) -> None:
+        self.same = another(self.socket)
+
+    def close(self) -> None:
+        self.same.close()
+        self.socket.close()
 
 
 class Connection:
@@ -76,13 +83,13 @@ class Connection:
             try:
                 answer = self._exchange(url, line, request, body, deadline)
             except ConnectionBroken:
-                line.socket.close()
+                line.close()
                 # A server may end a connection that is kept alive at any time (RFC 9112 9.5), just as it is used again.
                 if line.used and not line.heard:
                     continue
                 raise
             except BaseException:
-                line.socket.close()
+                line.close()
                 raise
             self._keep(line)
             return answer
@@ -90,7 +97,7 @@ class Connection:
     def close(self) -> None:
         """End the connections."""
         while self._idle:
-            self._idle.pop().socket.close()
+            self._idle.pop().close()
 
     def _line(self, url: str, deadline: Deadline) -> _Line:
         try:
@@ -104,7 +111,7 @@ class Connection:
             line.used, line.heard = True, False
             self._idle.append(line)
         else:
-            line.socket.close()
+            line.close()
 
     def _exchange(self, url: str, line: _Line, request: h11.Request, body: bytes, deadline: Deadline) -> HttpAnswer:
         seconds = self.settings.timeout
@@ -112,7 +119,7 @@ class Connection:
         octets = bytearray()
         response: h11.Response | None = None
         try:
-            with deadline.guard(line.socket):
+            with deadline.guard(line.same):
                 self._send(line, request, body, deadline)
                 while True:
                     event = self._next(line, deadline)

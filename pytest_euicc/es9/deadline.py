@@ -39,20 +39,19 @@ class Deadline:
 
         A limit on each wait is not enough for TLS: OpenSSL passes over what means nothing (RFC 5246 7.4.1.1) for as
         long as it keeps coming, within one call.
+
+        Args:
+            connection: another object for it (`another`), as that of the ssl module must not be touched by two threads.
         """
-        # The socket itself may be handed over to another object meanwhile, and that of the ssl module must not be
-        # touched by two threads.
         self.left()
-        twin = socket.socket(connection.family, connection.type, fileno=os.dup(connection.fileno()))
-        _cuts.add(twin, self._end)
+        _cuts.add(connection, self._end)
         try:
             yield
         except OSError:
             self.left()
             raise
         finally:
-            _cuts.remove(twin)
-            twin.close()
+            _cuts.remove(connection)
 
     def resolve(self, host: str, port: int) -> list[tuple[Any, ...]]:
         """What getaddrinfo gives; raises gaierror and TimeoutError.
@@ -98,6 +97,11 @@ class Deadline:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connection
         raise fault
+
+
+def another(connection: socket.socket) -> socket.socket:
+    """Another object for the same connection, to be closed as well."""
+    return socket.socket(connection.family, connection.type, fileno=os.dup(connection.fileno()))
 
 
 class _Cuts:

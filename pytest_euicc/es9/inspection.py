@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from pytest_euicc.es9.address import https_authority
-from pytest_euicc.es9.deadline import Deadline
+from pytest_euicc.es9.deadline import Deadline, another
 from pytest_euicc.es9.errors import (
     CertificateExpired,
     Es9Error,
@@ -59,7 +60,7 @@ def tls_connection(url: str, settings: TlsSettings, context: ssl.SSLContext, dea
     plain = tcp_connection(url, settings, deadline)
     try:
         deadline.limit(plain)
-        with deadline.guard(plain):
+        with closing(another(plain)) as same, deadline.guard(same):
             return context.wrap_socket(plain, server_hostname=host)
     except ssl.SSLError as error:
         fault: Es9Error = explain_tls(url, host, error, settings)
