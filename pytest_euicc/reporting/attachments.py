@@ -1,4 +1,4 @@
-"""Allure's attachments: texts that a run attaches more than once are written once."""
+"""Allure's attachments: written at once, and what a run attaches again is not written again."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from allure_commons.types import AttachmentType
 class Attachments:
     """Attaches texts to the step that runs.
 
-    A third of them were attached before, as most cards are reset alike, and writing a file takes longer than all else
-    about an attachment. Allure 3 takes a file for one attachment only, so that each has a name of its own: a link.
+    Writing them is most of what a report takes, and a third were attached before, as most cards are reset alike. Allure
+    3 takes a file for one attachment only, so that each has a name of its own: a link.
 
     Args:
         plugin: the listener of allure-pytest.
@@ -28,24 +28,38 @@ class Attachments:
         self._reporter = plugin.allure_logger
         self._folder = str(folder)
         self._files: dict[bytes, str] = {}
-        """Files that were written, by the SHA-256 of what is in them."""
+        """Where a text is, by its SHA-256."""
 
     def add(self, text: str, name: str) -> None:
         """Attach a text, under a name for people."""
-        prefix = str(uuid4())
+        prefix, octets = str(uuid4()), text.encode()
         file = ATTACHMENT_PATTERN.format(prefix=prefix, ext=AttachmentType.TEXT.extension)
-        digest = hashlib.sha256(text.encode()).digest()
-        if self._link(self._files.get(digest), file):
-            step = self._reporter.get_last_item(ExecutableItem)
-            step.attachments.append(Attachment(name, file, AttachmentType.TEXT.mime_type))
-        else:
-            self._reporter.attach_data(prefix, text, name, AttachmentType.TEXT)
-            self._files[digest] = file
+        path = f"{self._folder}/{file}"
+        digest = hashlib.sha256(octets).digest()
+        if not _link(self._files.get(digest, ""), path):
+            if not _write(octets, path):
+                # What is to become of it is for Allure's own writer, and who stands around it.
+                self._reporter.attach_data(prefix, text, name, AttachmentType.TEXT)
+                return
+            self._files[digest] = path
+        step = self._reporter.get_last_item(ExecutableItem)
+        step.attachments.append(Attachment(name, file, AttachmentType.TEXT.mime_type))
 
-    def _link(self, there: str | None, file: str) -> bool:
-        """Whether a file that is there has a further name; some file systems have none, or a limited number."""
-        if there is not None:
-            with suppress(OSError):
-                os.link(os.path.join(self._folder, there), os.path.join(self._folder, file))  # noqa: PTH118  (quick)
-                return True
+
+def _link(there: str, path: str) -> bool:
+    """Whether a file that is there has a further name; some file systems have none, or a limited number."""
+    if there:
+        with suppress(OSError):
+            os.link(there, path)
+            return True
+    return False
+
+
+def _write(octets: bytes, path: str) -> bool:
+    """Whether a file is written. Nobody reads it before the result that names it is there."""
+    try:
+        with open(path, "wb") as file:  # noqa: PTH123  (a path for each file takes as long as the file)
+            file.write(octets)
+    except OSError:
         return False
+    return True

@@ -31,7 +31,10 @@ def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
     else:
         kind: Any = type(value)
         for name in _names(kind):
-            object.__setattr__(value, name, clean(getattr(value, name), shown))
+            part = getattr(value, name)
+            # Most attributes of Allure's objects are not set.
+            if part:
+                object.__setattr__(value, name, clean(part, shown))
     return value
 
 

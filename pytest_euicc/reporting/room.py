@@ -46,12 +46,15 @@ class AllureRoom:
     @allure_commons.hookimpl(wrapper=True)
     def report_attached_data(self, body: Any, file_name: str) -> Generator[None, Any, Any]:
         """An attachment."""
-        # A body that is no text cannot be changed for the writer behind: it writes again.
-        reported = printable(body) if isinstance(body, str) else body
+
+        def again(logger: Any) -> None:
+            # The text cannot be changed for the writer behind: it is written again.
+            logger.report_attached_data(printable(body) if isinstance(body, str) else body, file_name)
+
         try:
-            return (yield from self._guard(lambda logger: logger.report_attached_data(reported, file_name)))
+            return (yield from self._guard(again))
         except UnicodeEncodeError:
-            return _writer(self._wanted).report_attached_data(reported, file_name)
+            return again(_writer(self._wanted))
 
     def _guard(self, again: Callable[[Any], None]) -> Generator[None, Any, Any]:
         try:
