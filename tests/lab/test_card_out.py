@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -46,10 +45,6 @@ class Watched:
 
 def arguments(suite: str, *options: str) -> list[str]:
     return [f"suites/test_{suite}.py", "-p", "no:cacheprovider", "--color=no", "--euicc", "pcsc:0", *options]
-
-
-def command(suite: str, *options: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", *arguments(suite, *options)]
 
 
 def started(*options: str) -> PytestRun:
@@ -96,9 +91,8 @@ def test_the_person_at_the_terminal(pcscd: Pcscd) -> None:
     card = SimulatedEuicc()
     with ExitStack() as bench:
         server = bench.enter_context(pcscd.inserted(card))
-        run = Terminal(
-            command("operator", "-k", "PowerLoss_03 or PowerLoss_06", "--euicc-operator", "terminal", "-rA"), ROOT
-        )
+        chosen = ("-k", "PowerLoss_03 or PowerLoss_06", "--euicc-operator", "terminal", "-rA")
+        run = Terminal(arguments("operator", *chosen), ROOT)
         assert "seen after" not in run.until("Take the card out of the reader (pcsc: Virtual PCD 00 00).")
         server.stop()
         run.until("seen after")

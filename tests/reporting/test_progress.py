@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pytest_euicc.reporting.progress import Progress, duration, fitted
+from tests.support.forked import PytestRun
 from tests.support.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [
-    sys.executable,
-    "-m",
-    "pytest",
-    "suites/test_es8plus.py",
-    "-k",
-    "Keys_01 or Keys_02",
-    "-p",
-    "no:cacheprovider",
-]
+RUN = ["suites/test_es8plus.py", "-k", "Keys_01 or Keys_02", "-p", "no:cacheprovider"]
 
 
 class Clock:
@@ -89,7 +79,7 @@ def test_durations(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "workers"])
 def test_a_terminal_shows_it(workers: list[str]) -> None:
-    run = Terminal([*COMMAND, *workers], ROOT)
+    run = Terminal([*RUN, *workers], ROOT)
     assert run.end() == pytest.ExitCode.OK, run.shown
     lines = re.findall("\x1b7(.*?)\x1b\\[K\x1b8", run.shown)
     # Of two workers either may be the first.
@@ -101,8 +91,10 @@ def test_a_terminal_shows_it(workers: list[str]) -> None:
     assert not re.search(r"(?m)^\S*\.\. ", run.shown.replace("\x1b[32m", ""))
 
 
-def test_a_pipe_shows_nothing_of_it() -> None:
-    reported = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+def test_a_file_shows_nothing_of_it() -> None:
+    run = PytestRun(RUN, ROOT)
+    reported, _ = run.communicate(timeout=120)
+    assert run.returncode == pytest.ExitCode.OK
     assert "\x1b" not in reported
     assert " gone" not in reported
     assert "test_es8plus.py .." in reported

@@ -30,7 +30,7 @@ _PROCESSES.set_forkserver_preload(
 
 
 def pytest_process(arguments: list[str], folder: Path, output: Path) -> BaseProcess:
-    """Pytest in a process of its own, running; what it writes to both streams goes into the file.
+    """Pytest in a process and session of its own, running; both streams go into the file, or to the terminal.
 
     Its environment is that of the caller; modules of the folder can be imported, as in a subprocess of pytester.
     """
@@ -43,11 +43,11 @@ def pytest_process(arguments: list[str], folder: Path, output: Path) -> BaseProc
 
 
 class PytestRun:
-    """Pytest in a process and session of its own, with the methods of ``subprocess.Popen``."""
+    """The same with the methods of ``subprocess.Popen``."""
 
-    def __init__(self, arguments: list[str], folder: Path) -> None:
+    def __init__(self, arguments: list[str], folder: Path, output: Path | None = None) -> None:
         self._streams = tempfile.NamedTemporaryFile(prefix="pytest-run-")  # noqa: SIM115  (it lives as long as this)
-        self._process = pytest_process(arguments, folder, Path(self._streams.name))
+        self._process = pytest_process(arguments, folder, output or Path(self._streams.name))
         assert self._process.pid is not None
         self.pid = self._process.pid
 
@@ -79,8 +79,18 @@ class PytestRun:
                 os.kill(self.pid, number)
 
 
+def _begin_session(output: int) -> None:
+    if os.isatty(output):
+        os.login_tty(output)
+        os.environ["TERM"] = "xterm"
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode, closefd=False) for n, mode in enumerate("rww"))
+    else:
+        os.setsid()
+        for stream in (1, 2):
+            os.dup2(output, stream)
+
+
 def _run(arguments: list[str], folder: str, output: str, environment: dict[str, str]) -> None:
-    os.setsid()
     # The caller may be a job of a shell that ignores them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGHUP, signal.SIGTERM):
@@ -89,9 +99,7 @@ def _run(arguments: list[str], folder: str, output: str, environment: dict[str, 
     paths = [folder, environment.get("PYTHONPATH", "")]
     os.environ.update(environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))})
     os.chdir(folder)
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for stream in (1, 2):
-        os.dup2(file, stream)
+    _begin_session(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
     sys.path.insert(0, folder)
     sys.argv = ["pytest", *arguments]
     if "-n" in arguments:

@@ -1,41 +1,27 @@
-"""A command in a terminal of its own, with somebody who reads and types."""
+"""A run of pytest in a terminal of its own, with somebody who reads and types."""
 
 from __future__ import annotations
 
 import os
 import pty
 import select
-import signal
-import struct
-import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
-from fcntl import ioctl
 from pathlib import Path
+
+from tests.support.forked import PytestRun
 
 PATIENCE = 120.0
 
 
 class Terminal:
-    """A running command; ``shown`` is everything it has written so far, escape sequences included."""
+    """A run with these arguments; ``shown`` is everything it has written so far, escape sequences included."""
 
-    def __init__(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, columns: int = 160
-    ) -> None:
-        self._own, there = pty.openpty()
-        ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=there,
-            stdout=there,
-            stderr=there,
-            env={**os.environ, "TERM": "xterm", **(environment or {})},
-            start_new_session=True,
-            preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(there)
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        # It stays open until the run has it open as well.
+        self._own, self._there = pty.openpty()
+        termios.tcsetwinsize(self._there, (40, 160))
+        self._process = PytestRun(arguments, folder, Path(os.ttyname(self._there)))
         self.shown = ""
         self._seen = 0
 
@@ -50,13 +36,10 @@ class Terminal:
         os.write(self._own, text.encode())
 
     def end(self) -> int:
-        """Read until the command has ended; returns its exit status."""
+        """Read until the run has ended; returns its exit status."""
         self._read(None)
         os.close(self._own)
-        return self.process.wait()
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
+        return self._process.wait()
 
     def _read(self, text: str | None) -> None:
         until = time.monotonic() + PATIENCE
@@ -71,4 +54,6 @@ class Terminal:
                 if not octets:
                     assert text is None, f"ended before {text!r} was shown: {self.shown[-3000:]}"
                     return
+                if not self.shown:
+                    os.close(self._there)
                 self.shown += octets.decode(errors="replace")
