@@ -20,7 +20,7 @@ from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.own_vectors import KILLED, SUITE, VECTOR
 from tests.support.pcscd import Pcscd
-from tests.support.plugin_runs import run_process
+from tests.support.plugin_runs import run_alone, run_process
 
 EIDS = ("89049032123451234512345678901235", "89049032123451234512345678901332")
 OPTIONS = [
@@ -115,7 +115,7 @@ def test_a_card_that_dies_is_replaced_by_a_spare_one(bench: pytest.Pytester, spa
     places = ["sim:one.yaml", "sim:two.yaml"][: 1 + spare]
     bench.makefile(".yaml", rack=f"- {{declaration: card2.yaml, cards: {places}}}\n")
     bench.makeconftest(DYING % "pytest.second")
-    result = bench.runpytest_subprocess(*OPTIONS)
+    result = run_process(bench, *OPTIONS)
     reported = [(entry.id[-2:], entry.verdict, entry.eid) for entry in load(bench.path / "out").sequences]
     if spare:
         assert reported == [("O1", "pass", EIDS[0]), ("O2", "inconclusive", EIDS[0]), ("O3", "inconclusive", EIDS[1])]
@@ -198,9 +198,9 @@ def test_a_card_on_another_host(bench: pytest.Pytester, other_host: str) -> None
     )
     for file in ("own.yaml", "rack.yaml", "card1.yaml", "card2.yaml", "one.yaml", "two.yaml"):
         shutil.copy(file, "away")
-    given = ["--euicc-vectors=own.yaml", "--euicc-report=out", "--euicc-pool=rack.yaml", "-p", "no:cacheprovider"]
+    given = ["--euicc-vectors=own.yaml", "--euicc-report=out", "--euicc-pool=rack.yaml"]
     hosts = ["--dist", "load", "--tx", "popen", "--tx", f"socket={other_host}//chdir=."]
-    result = bench.runpytest_subprocess("--pyargs", "pytest_euicc.suites.test_others", *given, *hosts)
+    result = run_alone(bench, "others", *given, *hosts)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     run = load(bench.path / "out")
     assert by_product(run) == {(product, name): VERDICTS[name] for product in ("card1", "card2") for name in VERDICTS}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import pytest
 from pytest_euicc.errors import OptionError
 from pytest_euicc.run.resumed import ResumedRun
 from tests.support import plugin_runs
+from tests.support.forked import PytestRun
 
 CHOSEN = ("-k", "GetEID or SetNickname", "--euicc-seed", "resume", "--euicc-defect", "long-nickname")
 TIMES = {"seconds", "transport_seconds", "evidence", "apdus"}
@@ -116,11 +114,10 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cut")
     (folder / "stopper.py").write_text(STOP)
     (folder / "stop").touch()
-    environment = os.environ | {"PYTHONPATH": str(folder)}
     suite = ("--pyargs", "pytest_euicc.suites.test_es10c", "-p", "no:cacheprovider")
-    command = [sys.executable, "-m", "pytest", *suite, *CHOSEN, "--euicc-report", "cut", "-p", "stopper"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout
+    run = PytestRun([*suite, *CHOSEN, "--euicc-report", "cut", "-p", "stopper"], folder)
+    reported, _ = run.communicate(timeout=120)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, reported
     return folder / "cut"
 
 

@@ -102,7 +102,7 @@ def _run(arguments: list[str], folder: str, output: str, environment: dict[str, 
     _begin_session(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
     sys.path.insert(0, folder)
     sys.argv = ["pytest", *arguments]
-    if "-n" in arguments:
+    if not {"-n", "--tx"}.isdisjoint(arguments):
         from tests.support.forked_workers import fork_workers
 
         fork_workers()
