@@ -24,16 +24,16 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 """What every front end calls, pip among them."""
 
 
-def called(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+def called(folder: Path, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A program that finds plugins of pytest by itself, as it does for a user."""
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    ours = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
     return subprocess.run(
-        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+        list(map(str, command)), cwd=folder, env=ours | environment, capture_output=True, text=True, check=False
     )
 
 
-def run(*command: str | Path, folder: Path) -> str:
-    done = called(folder, *command)
+def run(*command: str | Path, folder: Path, **environment: str) -> str:
+    done = called(folder, *command, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -59,17 +59,41 @@ def made(place: Path) -> Path:
                 (place / name / file).parent.mkdir(parents=True, exist_ok=True)
                 (place / name / file).write_bytes((source / file).read_bytes())
         run(sys.executable, "-c", BUILD, place / "dist", folder=place / name)
-    # Dependencies come from the environment of the tests; only the two packages are installed anew.
     venv.create(place / "env", symlinks=True)
     python = place / "env" / "bin" / "python"
     wheels = sorted((place / "dist").glob("*.whl"))
     assert len(wheels) == 2
     install = ("-m", "pip", "--disable-pip-version-check", "--quiet", "--python", python, "install", "--no-deps")
     run(sys.executable, *install, *wheels, folder=place)
-    own = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
-    (site(place) / "dependencies.pth").write_text(f"{own}\n")
+    # Dependencies are those of the tests; only the two packages are installed anew.
+    base = dependencies("pytest-euicc")
+    link(base, site(place))
+    link(dependencies("pytest-euicc[smdp,report,workers]") - base, place / "extras")
     (place / "made").touch()
     return place
+
+
+def link(names: set[str], folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        for path in {Path(file.parts[0]) for file in distribution(name).files or () if ".." not in file.parts}:
+            found = Path(str(distribution(name).locate_file(path)))
+            if found.exists() and not (folder / path).exists():
+                (folder / path).symlink_to(found)
+
+
+def dependencies(package: str) -> set[str]:
+    """What is installed with a package, such as ``name[extra]``."""
+    names, waiting = set[str](), [Requirement(package)]
+    while waiting:
+        asking = waiting.pop()
+        for needed in map(Requirement, requires(asking.name) or ()):
+            marker = needed.marker
+            chosen = marker is None or any(marker.evaluate({"extra": extra}) for extra in asking.extras or {""})
+            if chosen and needed.name not in names:
+                names.add(needed.name)
+                waiting.append(needed)
+    return names
 
 
 BASE = """
@@ -88,16 +112,7 @@ for arguments in (["serve", "smdp"], ["prove"], ["prove", "--side", "euicc"]):
 
 def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path, tmp_path: Path) -> None:
     """In an environment of the dependencies alone."""
-    venv.create(place / "bare", symlinks=True)
-    (own,) = (place / "bare" / "lib").glob("python*/site-packages")
-    for name in base_distributions():
-        for path in {Path(file.parts[0]) for file in distribution(name).files or () if ".." not in file.parts}:
-            found = Path(str(distribution(name).locate_file(path)))
-            if found.exists() and not (own / path).exists():
-                (own / path).symlink_to(found)
-    for path in site(place).glob("pytest_euicc*"):
-        (own / path.name).symlink_to(path)
-    done = called(tmp_path, place / "bare" / "bin" / "python", "-c", BASE)
+    done = called(tmp_path, place / "env" / "bin" / "python", "-c", BASE)
     reported = done.stdout + done.stderr
     assert re.findall(r"^exit (\d)", reported, re.MULTILINE) == list("04444222"), reported
     assert " passed, " in reported
@@ -112,54 +127,45 @@ def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path
     assert f"pytest-euicc prove needs jinja2, which is not installed: {report}" in reported
 
 
-def base_distributions() -> set[str]:
-    """What is installed with the package without extras."""
-    names, waiting = set[str](), ["pytest-euicc"]
-    while waiting:
-        for text in requires(waiting.pop()) or ():
-            needed = Requirement(text)
-            if needed.name not in names and (needed.marker is None or needed.marker.evaluate({"extra": ""})):
-                names.add(needed.name)
-                waiting.append(needed.name)
-    return names
-
-
 def site(place: Path) -> Path:
     (found,) = (place / "env" / "lib").glob("python*/site-packages")
     return found
 
 
+def with_extras(place: Path, program: str, *arguments: str | Path, folder: Path) -> str:
+    return run(place / "env" / "bin" / program, *arguments, folder=folder, PYTHONPATH=str(place / "extras"))
+
+
 def test_suites_run_from_an_empty_folder(place: Path, tmp_path: Path) -> None:
-    python = place / "env" / "bin" / "python"
     program = "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')"
-    said = run(python, "-c", program, folder=tmp_path).splitlines()
+    said = with_extras(place, "python", "-c", program, folder=tmp_path).splitlines()
     package = site(place) / "pytest_euicc"
     assert said == [str(package / "vectors"), str(package / "suites")]
     chosen = ("--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q")
-    out = run(python, "-m", "pytest", *chosen, folder=tmp_path)
+    out = with_extras(place, "python", "-m", "pytest", *chosen, folder=tmp_path)
     assert "pass" in out.splitlines()[-1]
     assert "failed" not in out
 
 
 def test_a_vendor_s_package_runs_its_own_vector(place: Path, tmp_path: Path) -> None:
-    python, package = place / "env" / "bin" / "python", site(place) / "acme_euicc"
+    package = site(place) / "acme_euicc"
     chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-v", "--euicc", "acme:sim")
     files = ("--euicc-declaration", package / "card.yaml", "--euicc-vectors", package / "vectors")
-    out = run(python, "-m", "pytest", *chosen, *files, folder=tmp_path)
+    out = with_extras(place, "python", "-m", "pytest", *chosen, *files, folder=tmp_path)
     assert "TC_Acme_ReadCounter_01] PASSED" in out
     assert "reader Acme reader with " in out
-    assert run(package.parents[3] / "bin" / "pytest-euicc", "lint", package / "vectors", folder=tmp_path) == ""
+    assert with_extras(place, "pytest-euicc", "lint", package / "vectors", folder=tmp_path) == ""
 
 
 def test_editors_know_the_vendor_s_actions(place: Path) -> None:
-    schema = json.loads(run(place / "env" / "bin" / "pytest-euicc", "schema", "vectors", folder=place))
+    schema = json.loads(with_extras(place, "pytest-euicc", "schema", "vectors", folder=place))
     data = yaml_core.load((VENDOR / "acme_euicc" / "vectors" / "counter.yaml").read_text(encoding="utf-8"))
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(data)) == []
 
 
 def test_the_vendor_s_option_is_needed(place: Path, tmp_path: Path) -> None:
-    python, package = place / "env" / "bin" / "python", site(place) / "acme_euicc"
+    package = site(place) / "acme_euicc"
     (tmp_path / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
     chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-rs", "--euicc", "acme:sim")
     files = ("--euicc-declaration", "other.yaml", "--euicc-vectors", package / "vectors")
-    assert "O_E_ACME_COUNTER = false" in run(python, "-m", "pytest", *chosen, *files, folder=tmp_path)
+    assert "O_E_ACME_COUNTER = false" in with_extras(place, "python", "-m", "pytest", *chosen, *files, folder=tmp_path)
