@@ -46,7 +46,6 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         # Reading the vectors of a run makes so many objects that the usual 700 has everything looked through each time.
         gc.set_threshold(10_000)
