@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.forked import warm
+from tests.support.forked_workers import fork_workers
 from tests.support.pcscd import pcscd
 
 # How long an example takes says nothing on a machine that does other things as well.
@@ -37,6 +39,12 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 __all__ = ["pcscd"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """The workers of the tests are forked as well: each would need a second to load what they import."""
+    fork_workers(warm())
 
 
 @pytest.hookimpl(wrapper=True)

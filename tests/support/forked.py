@@ -2,75 +2,93 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import atexit
 import os
-import pkgutil
+import pickle
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import chdir, suppress
-from multiprocessing import forkserver
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import pytest_euicc
+from tests.support.fork_server import NUMBER
 
 _CHECKOUT = Path(__file__).parents[2]
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(
-    [
-        *("allure_pytest.plugin", "allure_pytest.listener", "pytest", "xdist.dsession", "xdist.workermanage"),
-        *(module.name for module in pkgutil.walk_packages(pytest_euicc.__path__, f"{pytest_euicc.__name__}.")),
-        "tests.support.warm",
-    ]
-)
+_ADDRESS = "PYTEST_EUICC_TESTS_FORKS"
 
 
-def pytest_process(arguments: list[str], folder: Path, output: Path) -> BaseProcess:
-    """Pytest in a process and session of its own, running; both streams go into the file, or to the terminal.
+@cache
+def warm() -> socket.socket:
+    """Where to ask for a process; whoever asks first starts the one that is forked, and it ends with that."""
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    if _ADDRESS not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-forks-")
+        os.environ[_ADDRESS] = f"{folder.name}/requests"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as requests:
+            requests.bind(os.environ[_ADDRESS])
+            # With -c, modules are found in the folder that each process then works in.
+            process = subprocess.Popen(
+                [sys.executable, "-c", "from tests.support.warm import main; main()", str(requests.fileno())],
+                cwd=_CHECKOUT,
+                stdin=subprocess.PIPE,
+                pass_fds=[requests.fileno()],
+            )
+        atexit.register(folder.cleanup)
+        atexit.register(process.communicate)
+    asking.connect(os.environ[_ADDRESS])
+    return asking
 
-    Its environment is that of the caller; modules of the folder can be imported, as in a subprocess of pytester.
+
+class Forked:
+    """A process that calls a function, with methods of ``subprocess.Popen``.
+
+    The function can be imported; its last argument are the handles that the process is given.
     """
-    # What it loads is found from its folder; a module that is not found would be left out without a word.
-    with chdir(_CHECKOUT):
-        forkserver.ensure_running()
-    process = _PROCESSES.Process(target=_run, args=(arguments, str(folder), str(output), dict(os.environ)))
-    process.start()
-    return process
 
+    def __init__(
+        self,
+        function: Callable[..., None],
+        *arguments: Any,
+        handles: Sequence[int] = (),
+        server: socket.socket | None = None,
+    ) -> None:
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(server or warm(), [b"."], [theirs.fileno(), *handles])
+        with self._connection.makefile("wb") as stream:
+            pickle.dump((function, arguments), stream)
+        self.pid = self._number()
+        self.returncode: int | None = None
+        """None while it is not known to have ended, and the negative number of the signal that ended it."""
 
-class PytestRun:
-    """The same with the methods of ``subprocess.Popen``."""
+    def __del__(self) -> None:
+        self._connection.close()
 
-    def __init__(self, arguments: list[str], folder: Path, output: Path | None = None) -> None:
-        self._streams = tempfile.NamedTemporaryFile(prefix="pytest-run-")  # noqa: SIM115  (it lives as long as this)
-        self._process = pytest_process(arguments, folder, output or Path(self._streams.name))
-        assert self._process.pid is not None
-        self.pid = self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        """None while it runs, and the negative number of the signal that ended it."""
-        return self._process.exitcode
+    def _number(self) -> int:
+        (number,) = NUMBER.unpack(self._connection.recv(NUMBER.size, socket.MSG_WAITALL))
+        return int(number)
 
     def poll(self) -> int | None:
-        """The same."""
+        """Its exit status, if it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its end; raises ``subprocess.TimeoutExpired``."""
-        self._process.join(timeout)
+        """Its exit status, once it has ended; raises ``subprocess.TimeoutExpired``."""
         if self.returncode is None:
-            raise subprocess.TimeoutExpired("pytest", timeout or 0)
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("forked", timeout or 0)
+            self.returncode = self._number()
         return self.returncode
-
-    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
-        """What it has written to both streams, once it has ended."""
-        self.wait(timeout)
-        return Path(self._streams.name).read_text(), None
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""
@@ -78,33 +96,49 @@ class PytestRun:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
-
-def _begin_session(output: int) -> None:
-    if os.isatty(output):
-        os.login_tty(output)
-        os.environ["TERM"] = "xterm"
-        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode, closefd=False) for n, mode in enumerate("rww"))
-    else:
-        os.setsid()
-        for stream in (1, 2):
-            os.dup2(output, stream)
+    def kill(self) -> None:
+        """End it, if it still runs."""
+        self.send_signal(signal.SIGKILL)
 
 
-def _run(arguments: list[str], folder: str, output: str, environment: dict[str, str]) -> None:
-    # The caller may be a job of a shell that ignores them.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+class PytestRun(Forked):
+    """Pytest in a process and session of its own; both streams go into a file, or to the terminal that is given.
+
+    Its environment is that of the caller; modules of the folder can be imported, as in a subprocess of pytester.
+    """
+
+    def __init__(self, arguments: list[str], folder: Path, terminal: str = "") -> None:
+        self._streams = tempfile.NamedTemporaryFile(prefix="pytest-run-")  # noqa: SIM115  (it lives as long as this)
+        super().__init__(_run, arguments, str(folder), terminal or self._streams.name, dict(os.environ))
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """What it has written to both streams, once it has ended."""
+        self.wait(timeout)
+        return Path(self._streams.name).read_text(), None
+
+
+def _run(arguments: list[str], folder: str, output: str, environment: dict[str, str], _: list[int]) -> None:
     os.environ.clear()
     paths = [folder, environment.get("PYTHONPATH", "")]
     os.environ.update(environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))})
     os.chdir(folder)
-    _begin_session(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    _begin_session(os.open(output, os.O_RDWR))
     sys.path.insert(0, folder)
     sys.argv = ["pytest", *arguments]
     if not {"-n", "--tx"}.isdisjoint(arguments):
-        from tests.support.forked_workers import fork_workers
+        from tests.support.forked_workers import fork_workers_here
 
-        fork_workers()
+        fork_workers_here()
     # What is loaded already cannot be rewritten, and need not be: it is the package, not its tests.
     sys.exit(pytest.main(["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning", *arguments]))
+
+
+def _begin_session(output: int) -> None:
+    os.setsid()
+    if os.isatty(output):
+        os.login_tty(output)
+        os.environ["TERM"] = "xterm"
+    else:
+        for stream in (1, 2):
+            os.dup2(output, stream)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode, closefd=False) for n, mode in enumerate("rww"))

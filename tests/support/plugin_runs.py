@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
 import tempfile
 import time
 import warnings
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import pytest_euicc
-from tests.support.forked import pytest_process
+from tests.support.forked import PytestRun
 
 GROUPS = "pytest_euicc.suites"
 _PATIENCE = 300.0
@@ -56,22 +57,20 @@ def run_alone(pytester: pytest.Pytester, suite: str, *given: str | Path) -> pyte
 
 def run_process(pytester: pytest.Pytester, *given: str | Path) -> pytest.RunResult:
     """Run pytest in a process of its own; both streams are in ``stdout`` of the result."""
-    folder = Path(tempfile.mkdtemp(dir=pytester.path, prefix="run-"))
+    temporary = Path(tempfile.mkdtemp(dir=pytester.path, prefix="run-")) / "tmp"
     begun = time.monotonic()
-    process = pytest_process([f"--basetemp={folder / 'tmp'}", *map(str, given)], pytester.path, folder / "streams")
-    try:
-        process.join(_PATIENCE)
-    finally:
-        process.kill()
-        process.join()
-    lines = (folder / "streams").read_text().splitlines()
+    process = PytestRun([f"--basetemp={temporary}", *map(str, given)], pytester.path)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)
+    process.kill()
+    lines = process.communicate()[0].splitlines()
     for line in lines:
         print(line)
-    assert process.exitcode is not None
+    assert process.returncode is not None
     try:
-        status: pytest.ExitCode | int = pytest.ExitCode(process.exitcode)
+        status: pytest.ExitCode | int = pytest.ExitCode(process.returncode)
     except ValueError:
-        status = process.exitcode
+        status = process.returncode
     return pytest.RunResult(status, lines, [], time.monotonic() - begun)
 
 

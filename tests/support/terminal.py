@@ -21,7 +21,7 @@ class Terminal:
         # It stays open until the run has it open as well.
         self._own, self._there = pty.openpty()
         termios.tcsetwinsize(self._there, (40, 160))
-        self._process = PytestRun(arguments, folder, Path(os.ttyname(self._there)))
+        self._process = PytestRun(arguments, folder, os.ttyname(self._there))
         self.shown = ""
         self._seen = 0
 

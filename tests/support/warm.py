@@ -1,21 +1,39 @@
-"""Loaded last by the process that runs of pytest are forked from: what each would load, and no garbage to look for."""
+"""The process that others are forked from: it has loaded what each would load, and no garbage is looked for in that."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import os
+import pkgutil
+import socket
+import sys
 
 from _pytest.config import default_plugins
 
+import pytest_euicc
 from pytest_euicc import resources
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.rsp.pki import default_pki
+from tests.support.fork_server import serve
 
-for _name in (*(f"_pytest.{name}" for name in default_plugins), "jinja2", "xdist.looponfail", "xdist.newhooks"):
-    importlib.import_module(_name)
-library.load()
-default_pki()
-loader.load([resources.vectors()])
-gc.collect()
-gc.freeze()
+
+def main() -> None:
+    """Load it, and serve until who has started this has ended."""
+    for name in (
+        *(f"_pytest.{name}" for name in default_plugins),
+        *("allure_pytest.plugin", "allure_pytest.listener", "hypothesis.strategies", "jinja2", "jsonschema"),
+        *("xdist.dsession", "xdist.looponfail", "xdist.newhooks", "xdist.remote", "xdist.workermanage"),
+        *(module.name for module in pkgutil.walk_packages(pytest_euicc.__path__, f"{pytest_euicc.__name__}.")),
+        *("tests.support.forked", "tests.support.forked_workers"),
+    ):
+        importlib.import_module(name)
+    library.load()
+    default_pki()
+    loader.load([resources.vectors()])
+    gc.collect()
+    gc.freeze()
+    alive = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    serve(socket.socket(fileno=int(sys.argv[1])), alive)
