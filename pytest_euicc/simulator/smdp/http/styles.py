@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
@@ -129,7 +131,7 @@ class Styles:
     def _general(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if not self._has("no-date"):
-            found["Date"] = formatdate(usegmt=True)
+            found["Date"] = _date(int(time.time()))
         if self._has("names-its-software"):
             found["Server"] = "Example-SM-DP+/4.2 (test)"
         if self._has("further-headers"):
@@ -151,6 +153,11 @@ class Styles:
         if self._has("header-names-in-capitals"):
             return name.upper()
         return name if self._has("header-names-of-words") else name.lower()
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _with_members(value: Any) -> Any:
