@@ -33,7 +33,8 @@ class Delivery:
     ) -> ResponseApdu:
         """Give the data at once, or announce them: always on T=0 after command data, else beyond 256 octets."""
         if not answer.data:
-            return ResponseApdu(b"", proactive.announce(answer.sw, status=command.ins == STATUS))
+            sw = proactive.announce(answer.sw, status=command.ins == STATUS)
+            return answer if sw == answer.sw else ResponseApdu(b"", sw)
         if self._protocol == "T=0":
             if command.data and not self._core.varies("reader-gets-response"):
                 channel.waiting = answer.data
