@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def properties(reported: dict[str, Any]) -> list[tuple[str, object]]:
     return [*found, ("clauses", ", ".join(reported["clauses"])), *observed]
 
 
+@cache
 def _place(file: str) -> str:
     """The vector's file below the folder of the vectors: the same wherever the package is installed."""
     own = resources.vectors()

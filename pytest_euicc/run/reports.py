@@ -255,10 +255,12 @@ class Reports:
                 terminalreporter.write_line(line)
 
     def _lines(self) -> Iterator[str]:
-        from pytest_euicc.reporting import annotations, summary
+        from pytest_euicc.reporting import summary
 
         yield from summary.lines(self._record)
         if os.environ.get("GITHUB_ACTIONS") == "true":
+            from pytest_euicc.reporting import annotations
+
             yield from annotations.github(self._record.sequences)
         if self.missing:
             yield "the SM-DP+ did not hold (for test_es9plus.py `pytest-euicc provisioning` writes it):"

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 class Claims:
@@ -36,7 +38,7 @@ class Claims:
             yield self._taken
             return
         path = self._folder / "taken.json"
-        with FileLock(self._folder / "taken.lock"):
+        with _lock(self._folder / "taken.lock"):
             taken: list[int] = json.loads(path.read_text()) if path.exists() else []
             yield taken
             path.write_text(json.dumps(taken))
@@ -44,7 +46,7 @@ class Claims:
     def be_alone(self) -> None:
         """Exclude other workers, until `share`."""
         if self._folder is not None and self._alone is None:
-            self._alone = FileLock(self._folder / "alone.lock")
+            self._alone = _lock(self._folder / "alone.lock")
             self._alone.acquire()
 
     def share(self) -> None:
@@ -52,3 +54,10 @@ class Claims:
         if self._alone is not None:
             self._alone.release()
             self._alone = None
+
+
+def _lock(path: Path) -> FileLock:
+    # A process that shares with no others starts without it.
+    from filelock import FileLock
+
+    return FileLock(path)
