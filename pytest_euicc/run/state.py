@@ -23,6 +23,9 @@ ENTRY: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
 """Of a test: profiles that the SM-DP+ did not hold, in words."""
 
+_NEW_OBJECTS = 10_000
+"""After so many the collector looks for garbage: a decoded message is some hundred, and hardly ever in a cycle."""
+
 CUT_SHORT = "second Ctrl-C: the clean-up was aborted; the next run on a real card restores it first"
 
 
@@ -109,6 +112,8 @@ class Run:
             # Who has frozen objects before, such as a process that runs pytest several times, has reasons of its own.
             if not gc.get_freeze_count():
                 gc.freeze()
+                if 0 < gc.get_threshold()[0] < _NEW_OBJECTS:
+                    gc.set_threshold(_NEW_OBJECTS)
             gc.enable()
             self._is_loaded = True
 
