@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import venv
@@ -24,17 +23,12 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 """What every front end calls, pip among them."""
 
 
-def called(folder: Path, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A program that finds plugins of pytest by itself, as it does for a user."""
-    ours = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
-    return subprocess.run(
-        list(map(str, command)), cwd=folder, env=ours | environment, capture_output=True, text=True, check=False
-    )
-
-
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    done = called(folder, *command, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """What a program says to both streams; it finds plugins of pytest by itself, as it does for a user."""
+    ours = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    output, errors = subprocess.PIPE, subprocess.STDOUT
+    done = subprocess.run(command, cwd=folder, env=ours | environment, stdout=output, stderr=errors, text=True)
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
@@ -69,6 +63,9 @@ def made(place: Path) -> Path:
     base = dependencies("pytest-euicc")
     link(base, site(place))
     link(dependencies("pytest-euicc[smdp,report,workers]") - base, place / "extras")
+    (place / "other.yaml").write_text((acme(place) / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
+    (place / "base.json").write_text(json.dumps(reported(place, without_extras())))
+    (place / "all.json").write_text(json.dumps(reported(place, with_extras(place), PYTHONPATH=str(place / "extras"))))
     (place / "made").touch()
     return place
 
@@ -96,35 +93,67 @@ def dependencies(package: str) -> set[str]:
     return names
 
 
-BASE = """
-import sys, pytest
+RUNS = """
+import json, sys, pytest
 from pytest_euicc import cli
-eid, server = "pytest_euicc.suites.test_es10c", "pytest_euicc.suites.test_es9plus"
-for arguments in (
-    [eid, server], [server], [eid, "--euicc-report", "out"], [eid, "-n", "2"], [eid, "--alluredir=out"],
-):
-    chosen = ["--pyargs", "-q", "--no-header", "-p", "no:cacheprovider", "-k", "GetEID or InitiateAuthentication"]
-    print("exit", int(pytest.main([*chosen, *arguments])), flush=True)
-for arguments in (["serve", "smdp"], ["prove"], ["prove", "--side", "euicc"]):
-    print("exit", cli.main(arguments), flush=True)
+programs = {"pytest": pytest.main, "pytest-euicc": cli.main}
+for program, *arguments in json.loads(sys.argv[1]):
+    print("\\0", int(programs[program](arguments)), "\\0", sep="", end="", flush=True)
 """
 
 
-def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path, tmp_path: Path) -> None:
+def reported(place: Path, commands: list[tuple[str, ...]], **environment: str) -> list[tuple[int, str]]:
+    """Exit statuses and output of commands in an empty folder, run by one process: to start takes longest."""
+    empty = place / "empty"
+    empty.mkdir(exist_ok=True)
+    python = place / "env" / "bin" / "python"
+    parts = run(python, "-c", RUNS, json.dumps(commands), folder=empty, **environment).split("\0")
+    return [(int(status), text) for text, status in zip(parts[::2], parts[1::2], strict=False)]
+
+
+def without_extras() -> list[tuple[str, ...]]:
+    chosen = ("pytest", "--pyargs", "-q", "-p", "no:cacheprovider", "-k", "GetEID or InitiateAuthentication")
+    eid, server = "pytest_euicc.suites.test_es10c", "pytest_euicc.suites.test_es9plus"
+    return [
+        (*chosen, eid, server),
+        (*chosen, server),
+        (*chosen, eid, "--euicc-report", "out"),
+        (*chosen, eid, "-n", "2"),
+        (*chosen, eid, "--alluredir=out"),
+        ("pytest-euicc", "serve", "smdp"),
+        ("pytest-euicc", "prove"),
+        ("pytest-euicc", "prove", "--side", "euicc"),
+    ]
+
+
+def with_extras(place: Path) -> list[tuple[str, ...]]:
+    vectors = str(acme(place) / "vectors")
+    vendor = ("pytest", "--pyargs", "pytest_euicc.suites.test_others", "-v", "-rs", "--euicc", "acme:sim")
+    files = ("--euicc-vectors", vectors, "--euicc-declaration")
+    return [
+        ("pytest", "--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q"),
+        (*vendor, *files, str(acme(place) / "card.yaml")),
+        (*vendor, *files, str(place / "other.yaml")),
+        ("pytest-euicc", "lint", vectors),
+    ]
+
+
+def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path) -> None:
     """In an environment of the dependencies alone."""
-    done = called(tmp_path, place / "env" / "bin" / "python", "-c", BASE)
-    reported = done.stdout + done.stderr
-    assert re.findall(r"^exit (\d)", reported, re.MULTILINE) == list("04444222"), reported
-    assert " passed, " in reported
-    smdp, report = "pip install 'pytest-euicc[smdp]'", "pip install 'pytest-euicc[report]'"
+    statuses, texts = zip(*json.loads((place / "base.json").read_text()), strict=True)
+    assert statuses == (0, 4, 4, 4, 4, 2, 2, 2), texts
+    cards, no_server, report, workers, allure, serve, prove, prove_cards = texts
+    assert " passed, " in cards
+    smdp, to_report = "pip install 'pytest-euicc[smdp]'", "pip install 'pytest-euicc[report]'"
     nowhere = f"no SM-DP+ is named (--smdp), and the simulated one is not installed: {smdp}"
-    assert f"left out, if chosen, were sequences of ES9+ and procedures: {nowhere}" in reported
-    assert f"ERROR: every chosen sequence needs an SM-DP+: {nowhere}" in reported
-    assert f"ERROR: --euicc-report needs jinja2, which is not installed: {report}" in reported
-    assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in reported
-    assert f"ERROR: --alluredir is an option of allure-pytest: {report}" in reported
-    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in reported
-    assert f"pytest-euicc prove needs jinja2, which is not installed: {report}" in reported
+    assert f"left out, if chosen, were sequences of ES9+ and procedures: {nowhere}" in cards
+    assert f"ERROR: every chosen sequence needs an SM-DP+: {nowhere}" in no_server
+    assert f"ERROR: --euicc-report needs jinja2, which is not installed: {to_report}" in report
+    assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in workers
+    assert f"ERROR: --alluredir is an option of allure-pytest: {to_report}" in allure
+    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in serve
+    for text in (prove, prove_cards):
+        assert f"pytest-euicc prove needs jinja2, which is not installed: {to_report}" in text
 
 
 def site(place: Path) -> Path:
@@ -132,40 +161,37 @@ def site(place: Path) -> Path:
     return found
 
 
-def with_extras(place: Path, program: str, *arguments: str | Path, folder: Path) -> str:
-    return run(place / "env" / "bin" / program, *arguments, folder=folder, PYTHONPATH=str(place / "extras"))
+def acme(place: Path) -> Path:
+    return site(place) / "acme_euicc"
+
+
+def said(place: Path, command: int) -> str:
+    """What a command has said that is well."""
+    status, text = json.loads((place / "all.json").read_text())[command]
+    assert status == 0, text
+    return str(text)
 
 
 def test_suites_run_from_an_empty_folder(place: Path, tmp_path: Path) -> None:
     program = "import pytest_euicc.resources as r; print(r.vectors(), r.suites(), sep='\\n')"
-    said = with_extras(place, "python", "-c", program, folder=tmp_path).splitlines()
     package = site(place) / "pytest_euicc"
-    assert said == [str(package / "vectors"), str(package / "suites")]
-    chosen = ("--pyargs", "pytest_euicc.suites", "-k", "GetEID or SetNickname", "-q")
-    out = with_extras(place, "python", "-m", "pytest", *chosen, folder=tmp_path)
-    assert "pass" in out.splitlines()[-1]
-    assert "failed" not in out
+    found = run(place / "env" / "bin" / "python", "-c", program, folder=tmp_path).splitlines()
+    assert found == [str(package / "vectors"), str(package / "suites")]
+    assert "pass" in said(place, 0).splitlines()[-1]
+    assert "failed" not in said(place, 0)
 
 
-def test_a_vendor_s_package_runs_its_own_vector(place: Path, tmp_path: Path) -> None:
-    package = site(place) / "acme_euicc"
-    chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-v", "--euicc", "acme:sim")
-    files = ("--euicc-declaration", package / "card.yaml", "--euicc-vectors", package / "vectors")
-    out = with_extras(place, "python", "-m", "pytest", *chosen, *files, folder=tmp_path)
-    assert "TC_Acme_ReadCounter_01] PASSED" in out
-    assert "reader Acme reader with " in out
-    assert with_extras(place, "pytest-euicc", "lint", package / "vectors", folder=tmp_path) == ""
+def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
+    assert "TC_Acme_ReadCounter_01] PASSED" in said(place, 1)
+    assert "reader Acme reader with " in said(place, 1)
+    assert said(place, 3) == ""
+
+
+def test_the_vendor_s_option_is_needed(place: Path) -> None:
+    assert "O_E_ACME_COUNTER = false" in said(place, 2)
 
 
 def test_editors_know_the_vendor_s_actions(place: Path) -> None:
-    schema = json.loads(with_extras(place, "pytest-euicc", "schema", "vectors", folder=place))
+    schema = json.loads(run(place / "env" / "bin" / "pytest-euicc", "schema", "vectors", folder=place))
     data = yaml_core.load((VENDOR / "acme_euicc" / "vectors" / "counter.yaml").read_text(encoding="utf-8"))
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(data)) == []
-
-
-def test_the_vendor_s_option_is_needed(place: Path, tmp_path: Path) -> None:
-    package = site(place) / "acme_euicc"
-    (tmp_path / "other.yaml").write_text((package / "card.yaml").read_text().replace(", O_E_ACME_COUNTER", ""))
-    chosen = ("--pyargs", "pytest_euicc.suites.test_others", "-rs", "--euicc", "acme:sim")
-    files = ("--euicc-declaration", "other.yaml", "--euicc-vectors", package / "vectors")
-    assert "O_E_ACME_COUNTER = false" in with_extras(place, "python", "-m", "pytest", *chosen, *files, folder=tmp_path)
