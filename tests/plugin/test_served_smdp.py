@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.smdp.provisioning import write
 from pytest_euicc.rsp.pki import default_pki
+from tests.support.forked import Command
 from tests.support.plugin_runs import run as run_suite
 from tests.support.plugin_runs import run_process
 from tests.support.remote_smdp import CASES, CODE, HOST, OPTIONS, pem, planned
@@ -45,13 +44,11 @@ def stock() -> list[dict[str, Any]]:
     return [{"state": "Available", "iccid": f"89990000000001{at:04d}", **kind} for at, kind in enumerate(kinds)]
 
 
-def serving_process(*arguments: str | Path) -> tuple[subprocess.Popen[str], list[str]]:
+def serving_process(*arguments: str | Path) -> tuple[Command, list[str]]:
     """A server in a process of its own, with the URLs of its listeners: P-256, Brainpool, ES2+."""
     ports = ["--port", "0", "--brainpool-port", "0", "--es2-port", "0"]
-    command = [sys.executable, "-m", "pytest_euicc.cli", "serve", "smdp", *map(str, arguments), *ports]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    return process, re.findall(r"https://[\w.]+:\d+", process.stderr.readline())
+    process = Command("serve", "smdp", *arguments, *ports)
+    return process, re.findall(r"https://[\w.]+:\d+", process.said.readline())
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +67,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     types = [{"type": "GOLD", "keys": "session"}, {"type": "RANDOM", "keys": "random"}]
     es2plus = {"url": es2, "identity": "operator.pem", "smds_address": "smds.example.com", "types": types}
     yield Served(folder, declared | {"es2plus": es2plus})
-    process.terminate()
-    process.communicate(timeout=10)
+    process.end()
 
 
 def run(pytester: pytest.Pytester, *arguments: str | Path) -> pytest.RunResult:
@@ -136,8 +132,7 @@ def test_a_served_smdp_with_defects(capsys: pytest.CaptureFixture[str]) -> None:
         with Es9Client(nist, tls) as client:
             assert not Peer(client).initiate("elsewhere.example.com").failed
     finally:
-        process.terminate()
-        process.communicate(timeout=10)
+        process.end()
     assert main(["serve", "smdp", "--defect", "no-such"]) == 2
     assert capsys.readouterr().err.startswith("--defect: no defect 'no-such'; `pytest-euicc defects` lists them")
 

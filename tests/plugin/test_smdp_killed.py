@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.forked import Command
 from tests.support.plugin_runs import run_alone
 
 HOST = "testsmdpplus1.example.com"
@@ -51,13 +51,12 @@ def _free_port() -> int:
 def test_a_server_killed_in_a_run(pytester: pytest.Pytester, tmp_path: Path, restart: bool) -> None:
     port = _free_port()
     none = ["--brainpool-port", "0", "--es2-port", "0"]
-    command = [sys.executable, "-m", "pytest_euicc.cli", "serve", "smdp", "--port", str(port), *none]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    arguments = ["serve", "smdp", "--port", str(port), *none]
+    process = Command(*arguments)
     pids = tmp_path / "pids"
     pids.write_text("")
     try:
-        assert process.stderr is not None
-        assert str(port) in process.stderr.readline()
+        assert str(port) in process.said.readline()
         declaration: dict[str, Any] = {"name": "Killed", "iut": "smdp", "version": "2.6", "options": ["O_P_NIST"]}
         declaration["addresses"] = {
             "smdp": HOST,
@@ -65,6 +64,7 @@ def test_a_server_killed_in_a_run(pytester: pytest.Pytester, tmp_path: Path, res
             "resolve": {HOST: "127.0.0.1"},
         }
         (tmp_path / "smdp.yaml").write_text(yaml.safe_dump(declaration))
+        command = [sys.executable, "-m", "pytest_euicc.cli", *arguments]
         named = {"command": command, "restart": restart, "pids": str(pids), "pid": process.pid}
         pytester.makepyfile(kills=KILLS.format(**named))
         pytester.syspathinsert()
@@ -74,8 +74,7 @@ def test_a_server_killed_in_a_run(pytester: pytest.Pytester, tmp_path: Path, res
             *("--smdp-wait", "60" if restart else "1"),
         )
     finally:
-        process.kill()
-        process.communicate()
+        process.end(signal.SIGKILL)
         for pid in map(int, pids.read_text().split()):
             os.kill(pid, signal.SIGKILL)
     said = result.stdout.str()

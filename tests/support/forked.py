@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from pytest_euicc import cli
 from tests.support.fork_server import NUMBER
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -101,6 +102,29 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+class Command(Forked):
+    """``pytest-euicc`` with arguments; both its streams are read from ``said``."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        reading, writing = os.pipe()
+        super().__init__(_command, list(map(str, arguments)), dict(os.environ), handles=[writing])
+        os.close(writing)
+        self.said = os.fdopen(reading)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it by a signal, within ten seconds."""
+        self.send_signal(number)
+        self.wait(10)
+        self.said.close()
+
+
+def _command(arguments: list[str], environment: dict[str, str], handles: list[int]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    _redirect(handles[0])
+    sys.exit(cli.main(arguments))
+
+
 class PytestRun(Forked):
     """Pytest in a process and session of its own; both streams go into a file, or to the terminal that is given.
 
@@ -138,7 +162,14 @@ def _begin_session(output: int) -> None:
     if os.isatty(output):
         os.login_tty(output)
         os.environ["TERM"] = "xterm"
-    else:
-        for stream in (1, 2):
-            os.dup2(output, stream)
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode, closefd=False) for n, mode in enumerate("rww"))
+        sys.stdin = os.fdopen(0, closefd=False)
+        output = 1
+    _redirect(output)
+
+
+def _redirect(output: int) -> None:
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    # The streams of the process that was forked know what it had there.
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)

@@ -59,5 +59,5 @@ def _work(folder: str, environment: dict[str, str], handles: list[int]) -> None:
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["-c"]
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, mode, closefd=False) for n, mode in enumerate("rww"))
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     exec(eval(sys.stdin.readline()), {"__name__": "__main__"})
