@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pytest_euicc.prove.enough import pairs
 from pytest_euicc.prove.runner import Job, Outcome, Reached
 from pytest_euicc.prove.workers import Workers, WorkersError
 from pytest_euicc.simulator.euicc.defects import DEFECTS
+from tests.support.forked import Command
 
 VECTORS = """
 case: TC_Mini
@@ -286,18 +286,10 @@ def processes_of_group(group: int) -> dict[int, float]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def heed_ctrl_c() -> None:
-    """The tests may run in the background of a shell, which has its jobs ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
     # Sequences enough for many seconds; the report that is written at the end counts all that were chosen.
     chosen = ("--side", "euicc", "-k", "ES10c", "--out", str(tmp_path))
-    command = [sys.executable, "-m", "pytest_euicc.cli", "prove", *chosen]
-    process = subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
-    )
+    process = Command("prove", *chosen)
     deadline = time.monotonic() + 120
     # A worker that has worked for so long has some outcomes behind it, however busy the machine is.
     while time.monotonic() < deadline:
@@ -308,11 +300,12 @@ def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
     try:
-        out, _ = process.communicate(timeout=60)
+        assert process.wait(60) == 130
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    assert process.returncode == 130
+    with process.said:
+        out = process.said.read()
     assert "interrupted: what follows is incomplete" in out
     (side,) = json.loads((tmp_path / "prove.json").read_text())["sides"]
     assert side["complete"] is False

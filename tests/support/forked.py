@@ -103,7 +103,7 @@ class Forked:
 
 
 class Command(Forked):
-    """``pytest-euicc`` with arguments; both its streams are read from ``said``."""
+    """``pytest-euicc`` with arguments, in a session of its own; both its streams are read from ``said``."""
 
     def __init__(self, *arguments: str | Path) -> None:
         reading, writing = os.pipe()
@@ -121,6 +121,7 @@ class Command(Forked):
 def _command(arguments: list[str], environment: dict[str, str], handles: list[int]) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    os.setsid()
     _redirect(handles[0])
     sys.exit(cli.main(arguments))
 

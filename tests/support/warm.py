@@ -21,6 +21,7 @@ from tests.support.fork_server import serve
 
 def main() -> None:
     """Load it, and serve until who has started this has ended."""
+    gc.disable()
     for name in (
         *(f"_pytest.{name}" for name in default_plugins),
         *("allure_pytest.plugin", "allure_pytest.listener", "hypothesis.strategies", "jinja2", "jsonschema"),
@@ -32,8 +33,8 @@ def main() -> None:
     library.load()
     default_pki()
     loader.load([resources.vectors()])
-    gc.collect()
     gc.freeze()
+    gc.enable()
     alive = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     serve(socket.socket(fileno=int(sys.argv[1])), alive)
