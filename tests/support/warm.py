@@ -13,6 +13,7 @@ from _pytest.config import default_plugins
 
 import pytest_euicc
 from pytest_euicc import resources
+from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.rsp.pki import default_pki
@@ -32,6 +33,8 @@ def main() -> None:
         importlib.import_module(name)
     library.load()
     default_pki()
+    for name in codec.type_names():
+        codec.fields(name)
     loader.load([resources.vectors()])
     gc.freeze()
     gc.enable()
