@@ -62,7 +62,6 @@ def pytest_configure(config: pytest.Config) -> None:
     masking.show(shown=options.show_secrets(config))
     config.pluginmanager.register(run, "euicc-run")
     config.pluginmanager.register(run.reports, "euicc-reports")
-    run.reports.guard_reports()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -72,6 +71,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     So a mistake is one message. A project that uses none of the options does not load any of this.
     """
     run = session.config.stash[RUN]
+    run.reports.guard_reports()
     worker = run.inputs.worker
     try:
         # What the process that started them has checked, workers on this machine need not check again.

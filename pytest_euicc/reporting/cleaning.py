@@ -19,7 +19,7 @@ def coloured(text: str) -> str:
 
 
 def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
-    """A report of pytest or Allure with all its texts as ``shown`` has them; objects and lists are changed in place."""
+    """A report of pytest with all its texts as ``shown`` has them; objects and lists are changed in place."""
     if isinstance(value, str):
         return shown(value)
     if type(value) is tuple:
@@ -31,11 +31,24 @@ def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
     else:
         kind: Any = type(value)
         for name in _names(kind):
-            part = getattr(value, name)
-            # Most attributes of Allure's objects are not set.
-            if part:
-                object.__setattr__(value, name, clean(part, shown))
+            object.__setattr__(value, name, clean(getattr(value, name), shown))
     return value
+
+
+def plain(value: Any) -> Any:
+    """A result of Allure as JSON has it: texts as `printable` has them, without attributes that are not set."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: plain(entry) for name, entry in value.items()}
+    kind: Any = type(value)
+    names = _names(kind)
+    if not names:
+        return value
+    parts = ((name, getattr(value, name)) for name in names)
+    return {name: plain(part) for name, part in parts if part or part is False}
 
 
 @cache

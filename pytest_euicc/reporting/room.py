@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import allure_commons
-from allure_commons.logger import AllureFileLogger
+from allure_commons.logger import INDENT, AllureFileLogger
 
-from pytest_euicc.reporting.cleaning import clean
+from pytest_euicc.reporting.cleaning import plain
 from pytest_euicc.text import printable
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class AllureRoom:
-    """Stands around the writer of Allure's files: what the folder does not take goes to another one.
+    """Writes Allure's files in place of its own writer: what the folder does not take goes to another one.
 
-    Without it an error of the disk would fail the test that was running, whatever its verdict.
+    Of Allure's, an error of the disk would fail the test that was running, whatever its verdict, and texts would not be
+    safe to show. It is also slower, as it writes each part of a result by itself.
 
     Args:
         wanted: the folder of Allure's results.
@@ -31,47 +37,65 @@ class AllureRoom:
         self.fault = ""
         """Why the folder takes no more; empty while it does."""
 
-    @allure_commons.hookimpl(wrapper=True)
-    def report_result(self, result: Any) -> Generator[None, Any, Any]:
+    def take_over(self, config: pytest.Config) -> None:
+        """Be the writer from now on to the end of the run."""
+        plugins = allure_commons.plugin_manager
+        for own in [plugin for plugin in plugins.get_plugins() if type(plugin) is AllureFileLogger]:
+            plugins.unregister(own)
+            # Who has registered it takes it back.
+            config.add_cleanup(partial(plugins.register, own))
+        plugins.register(self)
+        config.add_cleanup(partial(plugins.unregister, self))
+
+    @allure_commons.hookimpl
+    def report_result(self, result: Any) -> None:
         """A test."""
-        clean(result)
-        return (yield from self._guard(lambda logger: logger.report_result(result)))
+        self._report(result)
 
-    @allure_commons.hookimpl(wrapper=True)
-    def report_container(self, container: Any) -> Generator[None, Any, Any]:
+    @allure_commons.hookimpl
+    def report_container(self, container: Any) -> None:
         """Fixtures of tests."""
-        clean(container)
-        return (yield from self._guard(lambda logger: logger.report_container(container)))
+        self._report(container)
 
-    @allure_commons.hookimpl(wrapper=True)
-    def report_attached_data(self, body: Any, file_name: str) -> Generator[None, Any, Any]:
+    @allure_commons.hookimpl
+    def report_globals(self, globals_item: Any) -> None:
+        """What is attached to the run, from allure-pytest 2.16 on."""
+        self._report(globals_item)
+
+    def _report(self, item: Any) -> None:
+        indent = INDENT if os.environ.get("ALLURE_INDENT_OUTPUT") else None
+        text = json.dumps(plain(item), ensure_ascii=False, indent=indent)
+        self._write(item.file_pattern.format(prefix=uuid4()), text.encode())
+
+    @allure_commons.hookimpl
+    def report_attached_data(self, body: Any, file_name: str) -> None:
         """An attachment."""
+        self._write(file_name, printable(body).encode() if isinstance(body, str) else body)
 
-        def again(logger: Any) -> None:
-            # The text cannot be changed for the writer behind: it is written again.
-            logger.report_attached_data(printable(body) if isinstance(body, str) else body, file_name)
+    @allure_commons.hookimpl
+    def report_attached_file(self, source: str, file_name: str) -> None:
+        """A file that a test attaches; the test has to know if it is not there."""
+        beside = self._wanted / f"{file_name}.tmp"
+        shutil.copy2(source, beside)
+        beside.replace(self._wanted / file_name)
 
+    def _write(self, name: str, octets: bytes) -> None:
         try:
-            return (yield from self._guard(again))
-        except UnicodeEncodeError:
-            return again(_writer(self._wanted))
-
-    def _guard(self, again: Callable[[Any], None]) -> Generator[None, Any, Any]:
-        try:
-            return (yield)
+            _whole(self._wanted / name, octets)
         except OSError as error:
             self.fault = f"Allure's results cannot be written: {error.strerror or error}"
             try:
-                again(_writer(self._elsewhere))
+                self._elsewhere.mkdir(mode=0o700, exist_ok=True)
+                _whole(self._elsewhere / name, octets)
             except OSError:
                 self.fault += f", nor in {self._elsewhere}"
-            return None
 
 
-def _writer(folder: Path) -> Any:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    writer: Any = AllureFileLogger
-    return writer(folder)
+def _whole(path: Path, octets: bytes) -> None:
+    """Write a file that is there whole or not at all, for who watches the folder."""
+    beside = path.with_name(f"{path.name}.tmp")
+    beside.write_bytes(octets)
+    beside.replace(path)
 
 
 def gather(wanted: Path, elsewhere: Path) -> str:

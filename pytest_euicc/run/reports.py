@@ -117,16 +117,13 @@ class Reports:
         return reported or (self._room.fault if self._room is not None else "")
 
     def guard_reports(self) -> None:
-        """Have Allure's results go elsewhere when their folder takes no more."""
+        """Have Allure's results go elsewhere when their folder takes no more; allure-pytest has begun to report."""
         folder = self._config.getoption("allure_report_dir", None)
         if folder:
-            import allure_commons
-
             from pytest_euicc.reporting.room import AllureRoom
 
-            room = self._room = AllureRoom(Path(folder), self._elsewhere("allure"))
-            allure_commons.plugin_manager.register(room)
-            self._config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(room))
+            self._room = AllureRoom(self._config.invocation_params.dir / folder, self._elsewhere("allure"))
+            self._room.take_over(self._config)
 
     def _elsewhere(self, what: str) -> Path:
         """A place for reports beside that of temporary files, the same in all workers."""
