@@ -56,7 +56,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         # Reading the vectors of a run makes so many objects that the usual 700 has everything looked through each time.
-        gc.set_threshold(10_000)
+        gc.set_threshold(100_000)
         gc.enable()
 
 
