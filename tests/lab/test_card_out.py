@@ -39,7 +39,8 @@ class Watched:
         if self._left == 0:
             self.reached.set()
         if self.reached.is_set():
-            time.sleep(0.05)
+            # So slow that the run is not over before a busy machine has pulled the card out.
+            time.sleep(0.3)
         return self._card.transmit(apdu)
 
 
