@@ -15,7 +15,7 @@ from pytest_euicc.document import FileMistakes
 from pytest_euicc.errors import OptionError
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.commands import CommandDriver
-from pytest_euicc.iut.lpa.driver_file import DriverFile
+from pytest_euicc.iut.lpa.driver_file import DriverFile, Results
 from pytest_euicc.options import Options
 from pytest_euicc.peers.lpa.bench import Answer
 from pytest_euicc.peers.lpa.script import Rule
@@ -87,14 +87,55 @@ def test_every_way_to_end_is_told_apart() -> None:
     made.close()
 
 
+CRASHES = {
+    "Python": "raise ValueError('x')",
+    "Go": "import sys; sys.exit('panic: runtime error: index out of range [1]\\n\\ngoroutine 1 [running]:')",
+    "its own words": "import sys; print('!! internal error'); sys.exit(3)",
+}
+
+
+@pytest.mark.parametrize("code", CRASHES.values(), ids=CRASHES)
+def test_a_crash_with_an_exit_status_is_no_failure_that_the_user_is_told(code: str) -> None:
+    file = DriverFile.model_validate(
+        {
+            "name": "a program",
+            "program": sys.executable,
+            "results": {"last_object": True, "crash": ["Traceback (most recent", "panic: ", "!! internal error"]},
+            "operations": {
+                "list": {"command": ["-c", code]},
+                "delete": {"command": ["-c", "import sys; sys.exit('no such profile')", "{iccid}"]},
+            },
+        }
+    )
+    made = SimulatedBench(CommandDriver(file), default_pki(), 20.0)
+    crashed = made.perform("list", {})
+    assert (crashed.result, crashed.ending) == ("unknown", "crash")
+    assert "exit status" in crashed.text
+    # What an operation before has written says nothing of this one.
+    failed = made.perform("delete", {"iccid": ICCID})
+    assert (failed.result, failed.ending) == ("failure", "reported")
+    made.close()
+
+
+def test_crashes_are_known_by_the_runtimes_that_write_of_them() -> None:
+    known = Results().crash
+    for text in (
+        "Traceback (most recent call last):\n",
+        "panic: runtime error: invalid memory address or nil pointer dereference",
+        "thread 'main' panicked at src/main.rs:4:5:",
+        'Exception in thread "main" java.lang.NullPointerException',
+    ):
+        assert any(each in text for each in known)
+
+
 @pytest.mark.parametrize(
     ("written", "result", "profiles"),
     [
         ('{\n "seq": null\n}', "success", []),
         (
-            '{\n "seq": {"info": {"iccid": "89000123456789012341"}}\n}',
+            '{\n "seq": {"info": {"iccid": "89000123456789012341", "icon": "89504E47"}}\n}',
             "success",
-            [{"iccid": bytes.fromhex("98001032547698103214")}],
+            [{"iccid": bytes.fromhex("98001032547698103214"), "icon": b"\x89PNG"}],
         ),
         ('{\n "seq": [{"info": {"name": "A"}}, {"info": {}}]\n}', "success", [{"name": "A"}, {}]),
         ('{\n "error": 1\n}', "failure", None),
@@ -102,7 +143,7 @@ def test_every_way_to_end_is_told_apart() -> None:
     ],
 )
 def test_the_last_object_of_an_output_may_be_the_result(written: str, result: str, profiles: object) -> None:
-    listed = {"at": "seq", "each": {"iccid": "info.iccid", "name": "info.name"}}
+    listed = {"at": "seq", "each": {"iccid": "info.iccid", "name": "info.name", "icon": "info.icon"}}
     file = DriverFile.model_validate(
         {
             "name": "a program",
@@ -167,6 +208,7 @@ def test_a_program_is_told_another_aid_of_the_isdr() -> None:
     unable = bench(eid={"command": [PROGRAM, "eid"]})
     with pytest.raises(NotPermitted, match="takes no other AID"):
         unable.put_card({"isdr_aid": aid})
+    unable.close()
 
 
 @pytest.mark.parametrize(
@@ -178,6 +220,7 @@ def test_what_a_program_cannot_be_met_by_is_not_applicable(what: str, why: str) 
     with pytest.raises(NotPermitted, match=f"{what} while a program is at work: .*{why}"):
         made.perform("download", {"code": "x"})
     assert made.record.calls == []
+    made.close()
 
 
 def test_a_program_that_is_not_there_is_one_message() -> None:
@@ -186,6 +229,7 @@ def test_a_program_that_is_not_there_is_one_message() -> None:
     made = SimulatedBench(driver, default_pki())
     with pytest.raises(NotReachable, match="no-such-program: no such program; install it, or name it in"):
         made.perform("list", {})
+    made.close()
 
 
 def test_mistakes_in_a_driver_file_have_their_place(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -34,20 +35,29 @@ class Belongings:
         """Where standard error goes."""
         return self._errors if self._errors is not None else subprocess.DEVNULL
 
+    @property
+    def errors_written(self) -> int:
+        """Octets that have come on standard error so far."""
+        return os.fstat(self._errors.fileno()).st_size if self._errors is not None else 0
+
+    def errors_from(self, start: int) -> str:
+        """What has come on standard error from a place on."""
+        # Not by seek: the program that still runs has the same position in the file.
+        octets = os.pread(self._errors.fileno(), _LARGEST, start) if self._errors is not None else b""
+        return octets.decode("utf-8", "replace")
+
     def renew(self) -> None:
         """A sequence begins: an empty folder, an empty log."""
         self.close()
         if self._wanted:
             self._folder = tempfile.TemporaryDirectory(prefix="pytest-euicc-lpa-")
             self.places = {"folder": self._folder.name}
-        if self._log == _STANDARD_ERROR:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the next sequence begins)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed when the next sequence begins)
 
     def log(self) -> str | None:
         """The log so far; None where the driver file names none."""
-        if self._errors is not None:
-            self._errors.seek(0)
-            return self._errors.read(_LARGEST).decode("utf-8", "replace")
+        if self._log == _STANDARD_ERROR:
+            return self.errors_from(0)
         path = self._log_path()
         if path is None:
             return None

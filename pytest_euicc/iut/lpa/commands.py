@@ -25,7 +25,7 @@ from pytest_euicc.peers.lpa.script import Meanwhile
 from pytest_euicc.rsp.iccid import to_octets
 
 _LARGEST_LINE = 8 << 20
-_OCTETS = ("iccid", "eid", "aid")
+_OCTETS = ("iccid", "eid", "aid", "icon")
 _MISSING: Any = object()
 """In place of a value that a result does not have."""
 
@@ -48,6 +48,8 @@ class CommandDriver:
         self._patience = Patience(0.0, int)
         self._belongings = Belongings(file)
         self._killed = False
+        self._errors_before = 0
+        """Octets on standard error before the operation."""
 
     def cannot(self, operation: Operation, arguments: Mapping[str, Any]) -> str | None:
         """Why not: the operation has no command, or its command has no place for an argument."""
@@ -105,6 +107,7 @@ class CommandDriver:
         command = self._file.operations[operation]
         words = self._words(command, self._reach, arguments)
         self._killed = False
+        self._errors_before = self._belongings.errors_written
         try:
             with _heeding_interrupts():
                 self._process = subprocess.Popen(  # noqa: S603  (the program that the user asked for, without a shell)
@@ -229,15 +232,23 @@ class CommandDriver:
             except ValueError:
                 return Answer("failure", f"the result is not JSON: {found[:400]}")
         else:
-            return Answer("success" if status == 0 else "failure", reported)
+            return Answer("success", reported) if status == 0 else self._without_result(status, lines)
         if result is None:
-            return Answer("failure", f"no result, exit status {status}: {reported}")
+            return self._without_result(status, lines)
         code = command.code or results.code
         good = results.success if command.success is None else command.success
         value = _at(result, code, _MISSING)
         well = (value in good if good else value is not _MISSING) if code else status == 0
         text = "; ".join(str(each) for path in results.text if (each := _at(result, path)) not in (None, ""))
         return Answer("success" if well else "failure", text, _values(command, result) if well else {})
+
+    def _without_result(self, status: int, lines: list[str]) -> Answer:
+        """A program that has crashed does not tell its user that the operation failed."""
+        said = "\n".join(lines)
+        everything = f"{said}\n{self._belongings.errors_from(self._errors_before)}"
+        if status and any(text in everything for text in self._file.results.crash):
+            return Answer("unknown", f"crashed, exit status {status}: {everything[-2000:]}", ending="crash")
+        return Answer("failure", f"no result, exit status {status}: {said[-2000:]}")
 
     def log(self) -> str | None:
         """See LpaDriver."""
