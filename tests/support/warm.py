@@ -8,6 +8,7 @@ import os
 import pkgutil
 import socket
 import sys
+from contextlib import suppress
 
 from _pytest.config import default_plugins
 
@@ -16,6 +17,7 @@ from pytest_euicc import resources
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.reading import loader
+from pytest_euicc.document import FileMistakes
 from pytest_euicc.rsp.pki import default_pki
 from tests.support.fork_server import serve
 
@@ -36,8 +38,9 @@ def main() -> None:
     for name in codec.type_names():
         codec.fields(name)
     # In a fresh clone they are read anew and kept; what was kept is what every run looks for.
-    for _ in range(2):
-        loader.load([resources.vectors()])
+    with suppress(FileMistakes):  # the tests tell of a mistake
+        for _ in range(2):
+            loader.load([resources.vectors()])
     gc.freeze()
     gc.enable()
     alive = os.dup(0)
