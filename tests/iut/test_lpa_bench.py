@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
@@ -53,6 +54,26 @@ def test_functions_of_the_card_are_on_the_record_with_all_their_octets(bench: Si
     assert len(call.apdus) == 2
     assert call.apdus[1].command[1] == 0xC0
     assert bench.card_state()["open_channels"] == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "objects"),
+    [
+        ("A903830107", {"83": b"\7"}),
+        ("A9088100820101830107", {"81": b"", "82": b"\1", "83": b"\7"}),
+        ("A90B8006000102030405830107", {"80": bytes(range(6)), "83": b"\7"}),
+        ("A90383020707", {}),
+        ("8003830107", {}),
+    ],
+)
+def test_objects_of_terminal_capability_have_any_order_and_length(
+    bench: SimulatedBench, data: str, objects: dict[str, bytes]
+) -> None:
+    card = Card(bench.transport())
+    card.connect()
+    card.basic.send(CommandApdu(0x80, 0xAA, 0, 0, bytes.fromhex(data)))
+    (call,) = bench.record.named("TERMINAL CAPABILITY")
+    assert call.value["capabilities"] == objects
 
 
 def test_an_answer_is_edited_and_handed_over_in_portions(bench: SimulatedBench, isdr: Isdr) -> None:

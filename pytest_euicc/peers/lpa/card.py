@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from pytest_euicc.asn1 import codec
+from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.card.apdu import ApduError, CommandApdu, channel_of, cla_on_channel
 from pytest_euicc.conformance.values.resolve import merge
 from pytest_euicc.conformance.values.shapes import asn1_shape
@@ -16,9 +16,10 @@ from pytest_euicc.peers.lpa.functions import CARD, card_function
 from pytest_euicc.peers.lpa.record import Apdu, Call, Record
 from pytest_euicc.peers.lpa.script import Rule, Script
 
-_SELECT, _MANAGE_CHANNEL, _STORE_DATA, _GET_RESPONSE = 0xA4, 0x70, 0xE2, 0xC0
-_NAMES = {_SELECT: "SELECT", _MANAGE_CHANNEL: "MANAGE CHANNEL", 0xAA: "TERMINAL CAPABILITY", 0x10: "TERMINAL PROFILE"}
-_NAMES |= {0x12: "FETCH", 0x14: "TERMINAL RESPONSE", 0xF2: "STATUS", 0xB0: "READ BINARY", 0xB2: "READ RECORD"}
+_SELECT, _MANAGE_CHANNEL, _STORE_DATA, _GET_RESPONSE, _TERMINAL_CAPABILITY = 0xA4, 0x70, 0xE2, 0xC0, 0xAA
+_NAMES = {_SELECT: "SELECT", _MANAGE_CHANNEL: "MANAGE CHANNEL", _TERMINAL_CAPABILITY: "TERMINAL CAPABILITY"}
+_NAMES |= {0x10: "TERMINAL PROFILE", 0x12: "FETCH", 0x14: "TERMINAL RESPONSE", 0xF2: "STATUS"}
+_NAMES |= {0xB0: "READ BINARY", 0xB2: "READ RECORD"}
 _USIM = bytes.fromhex("A0000000871002")
 """The beginning of the AID of every USIM (ETSI TS 101 220 annex E)."""
 _LAST = 0x91
@@ -134,7 +135,9 @@ class BenchCard:
         status = answer[-2:].hex().upper()
         if command.ins == _MANAGE_CHANNEL and status == "9000":
             self._managed(command, answer)
-        value = {"aid": command.data} if command.ins == _SELECT and command.p1 == 0x04 else {}
+        value: dict[str, Any] = {"aid": command.data} if command.ins == _SELECT and command.p1 == 0x04 else {}
+        if command.ins == _TERMINAL_CAPABILITY:
+            value["capabilities"] = _capabilities(command.data)
         number = channel_of(command.cla)
         self._record.add(
             Call(
@@ -325,3 +328,15 @@ class BenchCard:
         noted = Apdu(apdu, answer, began)
         self._record.apdus.append(noted)
         return noted
+
+
+def _capabilities(data: bytes) -> dict[str, bytes]:
+    """The objects in the template of TERMINAL CAPABILITY by their tags in hex; empty where it is none.
+
+    ETSI TS 102 221 11.1.19: one A9 with objects in any order.
+    """
+    with suppress(tlv.TlvError):
+        template = tlv.parse(data)
+        if template.tag == 0xA9:
+            return {f"{each.tag:02X}": each.value for each in template.children()}
+    return {}
