@@ -26,6 +26,8 @@ from pytest_euicc.rsp.iccid import to_octets
 
 _LARGEST_LINE = 8 << 20
 _OCTETS = ("iccid", "eid", "aid", "icon")
+_CRASHES = ("Traceback (most recent call last):", "panic: ", "panicked at ", "Exception in thread ")
+"""What the runtimes of Python, Go, Rust and Java write when a program crashes; its exit status is then positive."""
 _MISSING: Any = object()
 """In place of a value that a result does not have."""
 
@@ -243,12 +245,12 @@ class CommandDriver:
         return Answer("success" if well else "failure", text, _values(command, result) if well else {})
 
     def _without_result(self, status: int, lines: list[str]) -> Answer:
-        """A program that has crashed does not tell its user that the operation failed."""
-        said = "\n".join(lines)
-        everything = f"{said}\n{self._belongings.errors_from(self._errors_before)}"
-        if status and any(text in everything for text in self._file.results.crash):
-            return Answer("unknown", f"crashed, exit status {status}: {everything[-2000:]}", ending="crash")
-        return Answer("failure", f"no result, exit status {status}: {said[-2000:]}")
+        """A crash is not a failure that was reported to the user."""
+        output = "\n".join(lines)
+        both = f"{output}\n{self._belongings.errors_from(self._errors_before)}"
+        if status and any(text in both for text in _CRASHES):
+            return Answer("unknown", f"crashed, exit status {status}: {both[-2000:]}", ending="crash")
+        return Answer("failure", f"no result, exit status {status}: {output[-2000:]}")
 
     def log(self) -> str | None:
         """See LpaDriver."""

@@ -72,8 +72,6 @@ class Results(_Model):
         code: dotted path of a code in the result, which is JSON.
         success: values of the code that are success; with none of them, any value that is there.
         text: dotted paths of text for people.
-        crash: text on either output by which a program that ends without a result, and with an exit status other than
-            0, has crashed: what the runtimes of Python, Go, Rust and Java write.
     """
 
     line: str = ""
@@ -81,7 +79,6 @@ class Results(_Model):
     code: str = ""
     success: list[int | str] = [0]
     text: list[str] = []
-    crash: list[str] = ["Traceback (most recent call last):", "panic: ", "panicked at ", "Exception in thread "]
 
 
 class DriverFile(_Model):
