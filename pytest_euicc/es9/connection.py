@@ -103,7 +103,12 @@ class Connection:
         try:
             return self._idle.pop()
         except IndexError:
-            return _Line(tls_connection(url, self.settings, self._context, deadline))
+            secure = tls_connection(url, self.settings, self._context, deadline)
+        try:
+            return _Line(secure)
+        except OSError as error:
+            secure.close()
+            raise ConnectionBroken(url, f"the connection cannot be used: {_one_line(error)}") from None
 
     def _keep(self, line: _Line) -> None:
         if line.http.our_state is h11.DONE and line.http.their_state is h11.DONE:
