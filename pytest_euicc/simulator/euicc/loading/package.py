@@ -214,14 +214,15 @@ class PackageReader:
         self.statuses.append((PeStatus.OK, number))
 
     def _decode(self, element: bytes, number: int | None) -> tuple[str | None, Any]:
-        tag = _tag(element)
-        if tag not in codec.choice_tags("ProfileElement"):
-            if _mandated(element) and not self.defective("passes-over-mandatory-elements"):
-                raise _processing(PeStatus.PE_NOT_SUPPORTED, number, f"unknown mandatory profile element {tag:X}")
-            return None, None
         try:
             return _decoded(element)
-        except (codec.Asn1Error, tlv.TlvError) as error:
+        except codec.Asn1Error as error:
+            tag = tlv.parse(element).tag
+            if tag not in codec.choice_tags("ProfileElement"):
+                if _mandated(element) and not self.defective("passes-over-mandatory-elements"):
+                    reason = f"unknown mandatory profile element {tag:X}"
+                    raise _processing(PeStatus.PE_NOT_SUPPORTED, number, reason) from None
+                return None, None
             raise _processing(PeStatus.INVALID_REQUEST_FORMAT, number, str(error)) from None
 
     def _handlers(self, number: int | None) -> dict[str, Callable[[Any], None]]:
@@ -306,11 +307,6 @@ def _pe_header(element: bytes) -> list[tlv.Tlv]:
         return first.children() if first.tag == 0xA0 else []
     except (tlv.TlvError, IndexError, ValueError):
         return []
-
-
-@lru_cache(maxsize=64)
-def _tag(element: bytes) -> int:
-    return tlv.parse(element).tag
 
 
 @lru_cache(maxsize=64)
