@@ -26,17 +26,17 @@ class Attachments:
 
     def __init__(self, plugin: Any, folder: Path) -> None:
         self._reporter = plugin.allure_logger
-        self._folder = str(folder)
-        self._files: dict[bytes, str] = {}
+        self._folder = folder
+        self._files: dict[bytes, Path] = {}
         """Where a text is, by its SHA-256."""
 
     def add(self, text: str, name: str) -> None:
         """Attach a text, under a name for people."""
         prefix, octets = str(uuid4()), text.encode()
         file = ATTACHMENT_PATTERN.format(prefix=prefix, ext=AttachmentType.TEXT.extension)
-        path = f"{self._folder}/{file}"
+        path = self._folder / file
         digest = hashlib.sha256(octets).digest()
-        if not _link(self._files.get(digest, ""), path):
+        if not _link(self._files.get(digest), path):
             if not _write(octets, path):
                 # What is to become of it is for Allure's own writer, and who stands around it.
                 self._reporter.attach_data(prefix, text, name, AttachmentType.TEXT)
@@ -46,20 +46,19 @@ class Attachments:
         step.attachments.append(Attachment(name, file, AttachmentType.TEXT.mime_type))
 
 
-def _link(there: str, path: str) -> bool:
+def _link(there: Path | None, path: Path) -> bool:
     """Whether a file that is there has a further name; some file systems have none, or a limited number."""
-    if there:
+    if there is not None:
         with suppress(OSError):
             os.link(there, path)
             return True
     return False
 
 
-def _write(octets: bytes, path: str) -> bool:
+def _write(octets: bytes, path: Path) -> bool:
     """Whether a file is written. Nobody reads it before the result that names it is there."""
     try:
-        with open(path, "wb") as file:  # noqa: PTH123  (a path for each file takes as long as the file)
-            file.write(octets)
+        path.write_bytes(octets)
     except OSError:
         return False
     return True
