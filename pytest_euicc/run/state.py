@@ -24,7 +24,7 @@ MISSING: pytest.StashKey[list[str]] = pytest.StashKey()
 """Of a test: profiles that the SM-DP+ did not hold, in words."""
 
 _NEW_OBJECTS = 10_000
-"""After so many the collector looks for garbage: a decoded message is some hundred, and hardly ever in a cycle."""
+"""The threshold of the collector: a decoded message is some hundred objects, and hardly ever in a cycle."""
 
 CUT_SHORT = "second Ctrl-C: the clean-up was aborted; the next run on a real card restores it first"
 

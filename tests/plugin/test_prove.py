@@ -304,8 +304,8 @@ def test_ctrl_c_keeps_what_came_and_leaves_no_process(tmp_path: Path) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    with process.said:
-        out = process.said.read()
+    with process.output:
+        out = process.output.read()
     assert "interrupted: what follows is incomplete" in out
     (side,) = json.loads((tmp_path / "prove.json").read_text())["sides"]
     assert side["complete"] is False

@@ -48,7 +48,7 @@ def serving_process(*arguments: str | Path) -> tuple[Command, list[str]]:
     """A server in a process of its own, with the URLs of its listeners: P-256, Brainpool, ES2+."""
     ports = ["--port", "0", "--brainpool-port", "0", "--es2-port", "0"]
     process = Command("serve", "smdp", *arguments, *ports)
-    return process, re.findall(r"https://[\w.]+:\d+", process.said.readline())
+    return process, re.findall(r"https://[\w.]+:\d+", process.output.readline())
 
 
 @pytest.fixture(scope="module")

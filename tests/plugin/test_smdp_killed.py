@@ -56,7 +56,7 @@ def test_a_server_killed_in_a_run(pytester: pytest.Pytester, tmp_path: Path, res
     pids = tmp_path / "pids"
     pids.write_text("")
     try:
-        assert str(port) in process.said.readline()
+        assert str(port) in process.output.readline()
         declaration: dict[str, Any] = {"name": "Killed", "iut": "smdp", "version": "2.6", "options": ["O_P_NIST"]}
         declaration["addresses"] = {
             "smdp": HOST,

@@ -42,7 +42,7 @@ def written(path: Path) -> Iterator[str]:
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
 
 
-def said(message: str) -> bool:
+def is_a_message(message: str) -> bool:
     """Whether a text of the code has the words of a message, in their order."""
     words = re.compile(".*?".join(re.escape(part) for part in message.split("…") if part), re.DOTALL)
     return any(map(words.search, texts()))
@@ -50,12 +50,12 @@ def said(message: str) -> bool:
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_a_message_of_the_faq_is_one_of_the_code(message: str) -> None:
-    assert said(message)
+    assert is_a_message(message)
 
 
 def test_a_message_that_nobody_says_is_found() -> None:
     assert len(MESSAGES) > 20
-    assert not said("the reader … has no … at all")
+    assert not is_a_message("the reader … has no … at all")
 
 
 @pytest.mark.parametrize(("page", "name", "piece"), QUOTED, ids=[f"{page}:{name}" for page, name, _ in QUOTED])

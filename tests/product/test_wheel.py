@@ -24,7 +24,7 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    """What a program says to both streams; it finds plugins of pytest by itself, as it does for a user."""
+    """The output of a program on both streams; it finds plugins of pytest by itself, as it does for a user."""
     ours = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
     output, errors = subprocess.PIPE, subprocess.STDOUT
     done = subprocess.run(command, cwd=folder, env=ours | environment, stdout=output, stderr=errors, text=True)
@@ -138,7 +138,7 @@ def with_extras(place: Path) -> list[tuple[str, ...]]:
     ]
 
 
-def test_without_extras_cards_are_tested_and_what_is_missing_is_told(place: Path) -> None:
+def test_without_extras_cards_are_tested_and_what_is_missing_is_reported(place: Path) -> None:
     """In an environment of the dependencies alone."""
     statuses, texts = zip(*json.loads((place / "base.json").read_text()), strict=True)
     assert statuses == (0, 4, 4, 4, 4, 2, 2, 2), texts
@@ -165,8 +165,8 @@ def acme(place: Path) -> Path:
     return site(place) / "acme_euicc"
 
 
-def said(place: Path, command: int) -> str:
-    """What a command has said that is well."""
+def output_of(place: Path, command: int) -> str:
+    """The output of a command, which has to have passed."""
     status, text = json.loads((place / "all.json").read_text())[command]
     assert status == 0, text
     return str(text)
@@ -177,18 +177,18 @@ def test_suites_run_from_an_empty_folder(place: Path, tmp_path: Path) -> None:
     package = site(place) / "pytest_euicc"
     found = run(place / "env" / "bin" / "python", "-c", program, folder=tmp_path).splitlines()
     assert found == [str(package / "vectors"), str(package / "suites")]
-    assert "pass" in said(place, 0).splitlines()[-1]
-    assert "failed" not in said(place, 0)
+    assert "pass" in output_of(place, 0).splitlines()[-1]
+    assert "failed" not in output_of(place, 0)
 
 
 def test_a_vendor_s_package_runs_its_own_vector(place: Path) -> None:
-    assert "TC_Acme_ReadCounter_01] PASSED" in said(place, 1)
-    assert "reader Acme reader with " in said(place, 1)
-    assert said(place, 3) == ""
+    assert "TC_Acme_ReadCounter_01] PASSED" in output_of(place, 1)
+    assert "reader Acme reader with " in output_of(place, 1)
+    assert output_of(place, 3) == ""
 
 
 def test_the_vendor_s_option_is_needed(place: Path) -> None:
-    assert "O_E_ACME_COUNTER = false" in said(place, 2)
+    assert "O_E_ACME_COUNTER = false" in output_of(place, 2)
 
 
 def test_editors_know_the_vendor_s_actions(place: Path) -> None:

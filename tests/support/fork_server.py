@@ -55,12 +55,12 @@ def serve(requests: socket.socket, alive: int) -> None:
                     os.close(alive)
                     _begin(socket.socket(fileno=connection), handles)
                 running[pid] = socket.socket(fileno=connection)
-                _tell(running[pid], pid)
+                _report(running[pid], pid)
                 for handle in handles:
                     os.close(handle)
 
 
-def _tell(connection: socket.socket, number: int) -> None:
+def _report(connection: socket.socket, number: int) -> None:
     with suppress(OSError):
         connection.sendall(NUMBER.pack(number))
 
@@ -71,7 +71,7 @@ def _bury(running: dict[int, socket.socket]) -> None:
         if pid == 0:
             return
         with running.pop(pid) as connection:
-            _tell(connection, os.waitstatus_to_exitcode(status))
+            _report(connection, os.waitstatus_to_exitcode(status))
 
 
 def _begin(connection: socket.socket, handles: list[int]) -> NoReturn:

@@ -103,19 +103,19 @@ class Forked:
 
 
 class Command(Forked):
-    """``pytest-euicc`` with arguments, in a session of its own; both its streams are read from ``said``."""
+    """``pytest-euicc`` with arguments, in a session of its own; both its streams are read from ``output``."""
 
     def __init__(self, *arguments: str | Path) -> None:
         reading, writing = os.pipe()
         super().__init__(_command, list(map(str, arguments)), dict(os.environ), handles=[writing])
         os.close(writing)
-        self.said = os.fdopen(reading)
+        self.output = os.fdopen(reading)
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """End it by a signal, within ten seconds."""
         self.send_signal(number)
         self.wait(10)
-        self.said.close()
+        self.output.close()
 
 
 def _command(arguments: list[str], environment: dict[str, str], handles: list[int]) -> None:

@@ -38,7 +38,7 @@ def main() -> None:
     for name in codec.type_names():
         codec.fields(name)
     # In a fresh clone they are read anew and kept; what was kept is what every run looks for.
-    with suppress(FileMistakes):  # the tests tell of a mistake
+    with suppress(FileMistakes):  # the tests report a mistake
         for _ in range(2):
             loader.load([resources.vectors()])
     gc.freeze()

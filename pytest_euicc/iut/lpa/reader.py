@@ -13,7 +13,7 @@ from pytest_euicc.simulator.vpcd import CardServer
 
 _PATIENCE = 20.0
 _ATTEMPTS = 4
-"""The card is put in so often within that time: with a client cut off in a command vpcd may not see the next card."""
+"""How many times the card is inserted within that time: vpcd may miss it after a client was cut off in a command."""
 _NOTICED = 0.6
 """Seconds after which pcscd has seen that a card is gone: it looks every 0.4 s (PCSCLITE_STATUS_POLL_RATE)."""
 
