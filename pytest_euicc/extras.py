@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pytest_euicc.errors import PytestEuiccError
 
 MODULES = {
-    "smdp": ("starlette", "uvicorn"),
+    "smdp": ("httptools",),
     "report": ("jinja2", "allure_pytest"),
     "workers": ("xdist",),
     "pcsc": ("smartcard",),

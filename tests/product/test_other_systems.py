@@ -17,7 +17,7 @@ from pytest_euicc.conformance.reading import loader
 
 LACKING = """
 import importlib, os, pkgutil, signal, socket, sys
-import pytest, filelock, starlette.applications, uvicorn.protocols.http.h11_impl, uvicorn, allure_pytest.plugin, xdist
+import pytest, filelock, httptools, allure_pytest.plugin, xdist
 
 # Its lock for Windows cannot run here, and that for Unix needs what is taken away.
 filelock.FileLock = filelock.SoftFileLock

@@ -151,7 +151,7 @@ def test_without_extras_cards_are_tested_and_what_is_missing_is_reported(place: 
     assert f"ERROR: --euicc-report needs jinja2, which is not installed: {to_report}" in report
     assert "ERROR: -n is an option of pytest-xdist: pip install 'pytest-euicc[workers]'" in workers
     assert f"ERROR: --alluredir is an option of allure-pytest: {to_report}" in allure
-    assert f"the simulated SM-DP+ needs starlette, which is not installed: {smdp}" in serve
+    assert f"the simulated SM-DP+ needs httptools, which is not installed: {smdp}" in serve
     for text in (prove, prove_cards):
         assert f"pytest-euicc prove needs jinja2, which is not installed: {to_report}" in text
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from pytest_euicc.es9.client import Es9Client
 from pytest_euicc.es9.errors import TlsError
@@ -154,21 +148,24 @@ def heard() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """An operator that listens: its URL, and what it was told."""
     reported: list[dict[str, Any]] = []
 
-    async def take(request: Request) -> Response:
-        reported.append(json.loads(await request.body()))
-        return Response(status_code=204)
+    class Operator(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/gsma/rsp2/es2plus/handleDownloadProgressInfo"
+            reported.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
 
-    app = Starlette(routes=[Route("/gsma/rsp2/es2plus/handleDownloadProgressInfo", take, methods=["POST"])])
+        def log_message(self, *_: object) -> None:
+            pass
+
     context = server_context(default_pki().server(Role.DP_TLS, number=2), "nist", default_pki().trust())
-    config = uvicorn.Config(app, log_config=None, lifespan="off", ssl_context_factory=lambda _config, _default: context)
-    running = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve([listener])))
-    thread.start()
-    yield f"https://localhost:{listener.getsockname()[1]}", reported
-    running.should_exit = True
-    thread.join()
-    listener.close()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Operator) as running:
+        running.socket = context.wrap_socket(running.socket, server_side=True)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"https://localhost:{running.server_port}", reported
+        running.shutdown()
+        thread.join()
 
 
 def test_the_operator_hears_of_every_step(heard: tuple[str, list[dict[str, Any]]]) -> None:

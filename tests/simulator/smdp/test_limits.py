@@ -20,7 +20,7 @@ from pytest_euicc.es9.client_hello import offer
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp import sessions
-from pytest_euicc.simulator.smdp.http import app, connections
+from pytest_euicc.simulator.smdp.http import connections, protocol
 from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer
 from pytest_euicc.simulator.smdp.orders.inventory import Inventory
 from pytest_euicc.simulator.smdp.orders.orders import State
@@ -69,14 +69,14 @@ def ended(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("begun", [b"", b"POST ", HEAD], ids=["nothing", "a word", "headers without end"])
 def test_headers_that_never_end(server: SmdpServer, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     with connected(server) as connection:
         connection.sendall(begun)
         assert ended(connection) == b""
 
 
 def test_a_body_that_never_ends(server: SmdpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.1)
     with connected(server) as connection:
         connection.sendall(HEAD + PROTOCOL + b'Content-Length: 100\r\n\r\n{"eu')
         assert ended(connection).startswith(b"HTTP/1.1 408 ")

@@ -13,6 +13,7 @@ from pytest_euicc.es9.inspection import handshake
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.smdp.simulated import SimulatedSmdp
 from pytest_euicc.rsp.pki import default_pki
+from pytest_euicc.simulator.smdp.http.messages import Request
 from pytest_euicc.simulator.smdp.http.server import Ports, SmdpServer
 from pytest_euicc.simulator.smdp.http.styles import Styles
 from pytest_euicc.simulator.smdp.service import SmdpService
@@ -62,16 +63,8 @@ def test_a_variant_of_answers_shows(server: SmdpServer, name: str) -> None:
 
 def pieces(variants: set[str] | frozenset[str]) -> int:
     """Into how many pieces a long answer falls."""
-    import asyncio
-
-    sent: list[object] = []
-
-    async def send(message: object) -> None:
-        sent.append(message)
-
-    answer = Styles(lambda: variants).response(200, bytes(3000), "application/json", {})
-    asyncio.run(answer({}, None, send))  # type: ignore[arg-type]
-    return len(sent)
+    answer = Styles(lambda: variants).answer(200, bytes(3000), "application/json", {})
+    return len(list(answer.octets(Request("POST", "/"), last=False)))
 
 
 @pytest.mark.parametrize("name", [variant.name for variant in OF_PROFILES])
@@ -93,7 +86,7 @@ def shown(variants: frozenset[str]) -> list[object]:
         made = handshake(url, settings)
         certificate = made.chain[0].x509
         of_client = handshake(url, TlsSettings(settings.trust, resolve=settings.resolve, maximum="1.2", ciphers=_BOTH))
-        idle = [each.config.timeout_keep_alive for each in server._servers]
+        idle = server.idle_seconds
         facts = [
             len(made.chain),
             len(made.chain[0].host_names),

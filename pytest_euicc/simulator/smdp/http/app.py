@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
-
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
 
 from pytest_euicc.simulator.smdp.es2plus import functions as es2plus
 from pytest_euicc.simulator.smdp.http.http_deviations import Deviations
+from pytest_euicc.simulator.smdp.http.messages import Answer, Request
 from pytest_euicc.simulator.smdp.http.status import Rejected
 from pytest_euicc.simulator.smdp.http.styles import Styles
 from pytest_euicc.simulator.smdp.orders.store import StoreError
 from pytest_euicc.simulator.smdp.service import FUNCTIONS, SmdpService
 
 ES9_PATH = "/gsma/rsp2/es9plus/"
-LARGEST_BODY = 256 << 10
-"""Octets of a request; the largest of ES9+, an AuthenticateServerResponse with its certificates, has a few thousand."""
-_LARGEST_DISCARDED = 8 << 20
-"""Octets that are read past to answer in order: a client that is still sending does not hear an answer."""
-BODY_SECONDS = 30.0
-"""How long a body may take to come."""
 
 _LOG = logging.getLogger(__name__)
 _PROTOCOL = re.compile(r"gsma/rsp/v2\.\d+\.\d+")
@@ -38,107 +26,71 @@ _JSON = "application/json"
 Function = Callable[[str, Mapping[str, Any]], dict[str, Any] | None]
 
 
-def es9_app(service: SmdpService) -> Router:
-    """The five ES9+ functions for LPAs."""
-    deviations, styles = Deviations(lambda: service.defects), Styles(lambda: service.variants)
-    return _Face(ES9_PATH, FUNCTIONS, service.call, deviations, styles).app()
+class JsonFace:
+    """Functions under a path, each called with POST and a JSON object.
 
-
-def es2_app(service: SmdpService) -> Router:
-    """The ES2+ functions for operators."""
-    face = _Face(
-        es2plus.PATH,
-        es2plus.FUNCTIONS,
-        lambda function, body: es2plus.call(service, function, body),
-        Deviations(frozenset),
-        Styles(frozenset),
-    )
-    return face.app()
-
-
-class _Endpoint:
-    """What answers under one path: ASGI itself, as a function would be wrapped in handlers of exceptions."""
-
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive))
-        await response(scope, receive, send)
-
-
-class _Face:
-    """Functions under a path."""
+    Args:
+        call: carries a function out, by its name.
+    """
 
     def __init__(
-        self, path: str, functions: Mapping[str, object], call: Function, deviations: Deviations, styles: Styles
+        self, path: str, functions: Collection[str], call: Function, deviations: Deviations, styles: Styles
     ) -> None:
-        self._path = path
-        self._functions = functions
+        self._functions = {path + name: name for name in functions}
         self._call = call
         self._deviations = deviations
         self._styles = styles
 
-    def app(self) -> Router:
-        routes = [
-            Route(self._path + name, _Endpoint(partial(self._function, name)), methods=["GET", "POST"])
-            for name in self._functions
-        ]
-        routes.append(Route("/{rest:path}", _Endpoint(self._elsewhere), methods=["GET", "POST"]))
-        # A path with a slash behind it is another path; SGP.22 6.5 knows no redirects.
-        return Router(routes, redirect_slashes=False)
+    def wait(self, request: Request) -> float:
+        """Seconds until the request is to be answered."""
+        return self._styles.delay() + self._deviations.wait(request.body)
 
-    async def _function(self, function: str, request: Request) -> Response:
-        if request.method != "POST" and not self._deviations.takes_get():
-            status = self._styles.status(405)
-            return self._response(request, status, b"POST is expected", "text/plain", {"Allow": "POST"})
-        return await self._answer(request, function)
-
-    async def _elsewhere(self, request: Request) -> Response:
-        if self._deviations.takes_any_path():
-            return await self._answer(request, next(iter(self._functions)))
-        return self._response(request, self._styles.status(404), b"no such function", "text/plain")
-
-    async def _answer(self, request: Request, function: str) -> Response:
-        if delay := self._styles.delay():
-            await asyncio.sleep(delay)
+    def answer(self, request: Request) -> Answer:
+        """The answer to a whole request."""
+        function = self._functions.get(request.path)
+        if function is None and self._deviations.takes_any_path():
+            function = next(iter(self._functions.values()))
+        elif function is None:
+            return self.refuse(request, 404, "no such function")
+        elif request.method != "POST" and not self._deviations.takes_get():
+            return self._written(
+                request, self._styles.status(405), b"POST is expected", "text/plain", {"Allow": "POST"}
+            )
         try:
-            body = await self._deviations.read(function, await self._body(request))
-            found = self._call(function, body)
+            found = self._call(function, self._deviations.read(function, self._body(request)))
         except Rejected as rejected:
-            status = self._styles.status(rejected.status)
-            # What is left of the request is not waited for.
-            headers = {"Connection": "close"} if rejected.status in (408, 413) else {}
-            return self._response(request, status, str(rejected).encode("utf-8", "replace"), "text/plain", headers)
+            return self.refuse(request, rejected.status, str(rejected))
         except StoreError as error:
             # What cannot be kept is not handed out: it could be handed out twice.
             _LOG.error("%s", error)
-            return self._response(request, 503, b"the state of the orders cannot be stored", "text/plain")
-        except ClientDisconnect:
-            return Response(status_code=400)
+            return self.refuse(request, 503, "the state of the orders cannot be stored")
         if found is None:
-            return self._response(request, 204)
+            return self._written(request, 204)
         bare = self._styles.status_of(found)
         if bare is not None:
-            return self._response(request, bare)
-        return self._response(request, 200, self._styles.json(found), _JSON)
+            return self._written(request, bare)
+        return self._written(request, 200, self._styles.json(found), _JSON)
 
-    def _response(
+    def refuse(self, request: Request, status: int, reason: str) -> Answer:
+        """The answer to a request that is none of the binding."""
+        return self._written(request, self._styles.status(status), reason.encode("utf-8", "replace"), "text/plain")
+
+    def _written(
         self,
         request: Request,
         status: int,
         content: bytes = b"",
         media_type: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Response:
+    ) -> Answer:
         protocol = self._deviations.protocol(_OWN_PROTOCOL, request.headers.get("x-admin-protocol"))
-        return self._styles.response(status, content, media_type, {"X-Admin-Protocol": protocol, **(headers or {})})
+        return self._styles.answer(status, content, media_type, {"X-Admin-Protocol": protocol, **(headers or {})})
 
-    async def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request) -> dict[str, Any]:
         """The JSON object of a request.
 
         Raises:
-            Rejected: 415 another content type, 400 another protocol or no JSON object, 413 too large.
+            Rejected: 415 another content type, 400 another protocol or no JSON object.
         """
         named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if named != _JSON and not self._styles.reads_any_content_type():
@@ -146,23 +98,27 @@ class _Face:
         protocol = request.headers.get("x-admin-protocol", "")
         if not _PROTOCOL.fullmatch(protocol) and not self._deviations.takes_any_protocol():
             raise Rejected(400, "X-Admin-Protocol is not gsma/rsp/v2.x.y")
-        received, length = bytearray(), 0
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
-                    length += len(chunk)
-                    if length <= LARGEST_BODY:
-                        received += chunk
-                    elif length > _LARGEST_DISCARDED:
-                        break
-        except TimeoutError:
-            raise Rejected(408, f"the body is not complete after {BODY_SECONDS:g} s") from None
-        if length > LARGEST_BODY:
-            raise Rejected(413, f"more than {LARGEST_BODY} octets")
-        try:
-            value = json.loads(received)
+            value = json.loads(self._deviations.octets(request.body))
         except (ValueError, RecursionError):
             raise Rejected(400, "the body is not JSON") from None
         if not isinstance(value, dict):
             raise Rejected(400, "the body is not a JSON object")
         return value
+
+
+def es9_face(service: SmdpService) -> JsonFace:
+    """The five ES9+ functions for LPAs."""
+    deviations, styles = Deviations(lambda: service.defects), Styles(lambda: service.variants)
+    return JsonFace(ES9_PATH, FUNCTIONS, service.call, deviations, styles)
+
+
+def es2_face(service: SmdpService) -> JsonFace:
+    """The ES2+ functions for operators."""
+    return JsonFace(
+        es2plus.PATH,
+        es2plus.FUNCTIONS,
+        lambda function, body: es2plus.call(service, function, body),
+        Deviations(frozenset),
+        Styles(frozenset),
+    )

@@ -1,4 +1,4 @@
-"""Connections of the listeners: how many, how long to say what they want, alerts of handshakes that fail."""
+"""TLS connections of the listeners: how many, how long their handshake may take, its alert where it fails."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ import weakref
 from asyncio import sslproto
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 LARGEST_NUMBER = 512
 """Connections at a time, those in their TLS handshake counted."""
 HANDSHAKE_SECONDS = 15.0
-HEAD_SECONDS = 15.0
-"""From the first octet of a request, or from the handshake, to the end of its headers."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,47 +56,3 @@ def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
     ours = not isinstance(error, OSError | TimeoutError | None)
     _LOG.error("%s: %s", context.get("message"), error, exc_info=error if ours else None)
-
-
-class LimitedProtocol(H11Protocol):
-    """HTTP whose requests have to begin: headers that never end close the connection."""
-
-    _ending: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """See asyncio.Protocol."""
-        super().connection_made(transport)
-        self._watch()
-
-    def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
-        super().data_received(data)
-        self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        self._stop_watching()
-        super().connection_lost(exc)
-
-    def send_400_response(self, _msg: str) -> None:
-        """Answer what is no HTTP; a function that was begun answers no more."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            # Without a body, which HEAD would not have.
-            headers = [(b"content-length", b"0"), (b"connection", b"close")]
-            answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
-            self.transport.write(self.conn.send(answer) + self.conn.send(h11.EndOfMessage()))
-        self.transport.close()
-
-    def _watch(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._stop_watching()
-        elif self._ending is None:
-            self._ending = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
-
-    def _stop_watching(self) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None

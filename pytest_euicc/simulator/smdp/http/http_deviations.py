@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Container
 from typing import Any
@@ -31,7 +30,7 @@ class Deviations:
 
     def __init__(self, defects: Callable[[], Container[str]]) -> None:
         self._defects = defects
-        self._latest: dict[str, Any] = {}
+        self._latest = b""
 
     def _has(self, name: str) -> bool:
         return name in self._defects()
@@ -52,12 +51,17 @@ class Deviations:
         """X-Admin-Protocol of an answer."""
         return named if named is not None and self._has("echoes-admin-protocol") else own
 
-    async def read(self, function: str, body: dict[str, Any]) -> dict[str, Any]:
+    def wait(self, body: bytes) -> float:
+        """Seconds until a request with this body is to be answered."""
+        self._latest = body
+        return _WHILE_OTHERS_COME if self._has("shares-requests") else 0.0
+
+    def octets(self, body: bytes) -> bytes:
+        """The body that is read for a request with this one."""
+        return self._latest if self._has("shares-requests") else body
+
+    def read(self, function: str, body: dict[str, Any]) -> dict[str, Any]:
         """The body as the function gets it; raises Rejected."""
-        if self._has("shares-requests"):
-            self._latest = body
-            await asyncio.sleep(_WHILE_OTHERS_COME)
-            body = self._latest
         if self._has("refuses-unknown-fields") and body.keys() - _FIELDS[function]:
             raise Rejected(_BAD_REQUEST, "unknown field")
         if self._has("lenient-base64"):

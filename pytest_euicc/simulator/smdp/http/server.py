@@ -7,20 +7,21 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.rsp.certificates import Role
 from pytest_euicc.rsp.pki import Pki, default_pki
 from pytest_euicc.simulator.smdp.es2plus.operator_link import OperatorLink
-from pytest_euicc.simulator.smdp.http.app import es2_app, es9_app
-from pytest_euicc.simulator.smdp.http.connections import LimitedProtocol, ListenerLoop
+from pytest_euicc.simulator.smdp.http.app import es2_face, es9_face
+from pytest_euicc.simulator.smdp.http.connections import ListenerLoop
+from pytest_euicc.simulator.smdp.http.protocol import HttpProtocol
 from pytest_euicc.simulator.smdp.http.tls import listener_context
 from pytest_euicc.simulator.smdp.service import SmdpService
 
@@ -30,8 +31,10 @@ _Listener = tuple[socket.socket, ssl.SSLContext]
 CURVES = ("nist", "brainpool")
 _START_SECONDS = 30.0
 _BACKLOG = 128
-_IDLE_SECONDS, _SHORT_IDLE_SECONDS = 30, 1
+_IDLE_SECONDS, _SHORT_IDLE_SECONDS = 30.0, 1.0
 """How long a connection is kept: a card takes its time between two requests of one LPA."""
+_LAST_SECONDS = 1.0
+"""For requests that have no answer yet when the server is stopped."""
 
 
 class ServerError(PytestEuiccError):
@@ -74,9 +77,10 @@ class SmdpServer:
         self._pki = pki or default_pki()
         self._wanted = ports or Ports()
         self._ports: dict[str, int] = {}
-        self._servers: list[uvicorn.Server] = []
+        self._connections: set[HttpProtocol] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
         self._failure: BaseException | None = None
         self._operator: OperatorLink | None = None
 
@@ -88,6 +92,11 @@ class SmdpServer:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long a connection is kept between two requests."""
+        return _SHORT_IDLE_SECONDS if "closes-idle-connections" in self.listener_variants else _IDLE_SECONDS
 
     def port(self, curve: str = "nist") -> int:
         """The port of a listener: ``nist``, ``brainpool`` or ``es2``; raises KeyError if there is none."""
@@ -120,12 +129,13 @@ class SmdpServer:
 
     def stop(self) -> None:
         """Stop and wait for the end; stopping twice does no harm."""
-        for server in self._servers:
-            server.should_exit = True
+        if self._loop is not None and self._stopping is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread is not None:
             self._thread.join(_START_SECONDS)
             self._thread = None
-        self._loop = None
+        self._loop = self._stopping = None
         if self._operator is not None:
             self.service.progress_listeners.remove(self._operator.tell)
             self._operator.close()
@@ -145,10 +155,16 @@ class SmdpServer:
         if self._loop is None:
             return action()
 
-        async def act() -> Result:
-            return action()
+        done: Future[Result] = Future()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_START_SECONDS)
+        def act() -> None:
+            try:
+                done.set_result(action())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(act)
+        return done.result(_START_SECONDS)
 
     def _wished(self) -> dict[str, int]:
         """Ports of the listeners that there are to be, by their names."""
@@ -185,18 +201,30 @@ class SmdpServer:
 
     async def _serve(self, listeners: Mapping[str, _Listener], started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        es9 = es9_app(self.service)
-        apps: dict[str, ASGIApp] = {name: es2_app(self.service) if name == "es2" else es9 for name in listeners}
-        idle = _SHORT_IDLE_SECONDS if "closes-idle-connections" in self.listener_variants else _IDLE_SECONDS
-        self._servers = [_server(apps[name], context, idle) for name, (_, context) in listeners.items()]
-        serving = [
-            asyncio.ensure_future(server.serve([each]))
-            for server, (each, _) in zip(self._servers, listeners.values(), strict=True)
-        ]
-        while not all(server.started for server in self._servers) and not any(task.done() for task in serving):
-            await asyncio.sleep(0.005)
+        self._stopping = asyncio.Event()
+        es9 = es9_face(self.service)
+        servers = []
+        for name, (listener, context) in listeners.items():
+            face = es2_face(self.service) if name == "es2" else es9
+            made = partial(HttpProtocol, face, self.idle_seconds, self._connections)
+            servers.append(await self._loop.create_server(made, sock=listener, ssl=context, backlog=_BACKLOG))
         started.set()
-        await asyncio.gather(*serving)
+        await self._stopping.wait()
+        for server in servers:
+            server.close()
+        await self._end_connections()
+
+    async def _end_connections(self) -> None:
+        """Give every request that has come its answer, then close."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                while any(each.answering for each in self._connections):
+                    await asyncio.sleep(0.01)
+        for end in (HttpProtocol.end, HttpProtocol.abort):
+            for each in list(self._connections):
+                end(each)
+            # What is to be sent is sent now; whether a client hears it is up to the client.
+            await asyncio.sleep(0)
 
     def _context(self, name: str) -> ssl.SSLContext:
         if name == "es2":
@@ -217,23 +245,3 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _server(app: ASGIApp, context: ssl.SSLContext, idle: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        http=LimitedProtocol,
-        # Faults of clients are no news; those of the server are.
-        log_level="error",
-        server_header=False,
-        proxy_headers=False,
-        # http.styles writes it.
-        date_header=False,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=idle,
-        ssl_context_factory=lambda _config, _default: context,
-    )
-    return uvicorn.Server(config)

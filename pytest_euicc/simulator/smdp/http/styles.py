@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from pytest_euicc.simulator.smdp.http.messages import Answer
 
 _JSON = "application/json"
 _NO_CONTENT, _BAD_REQUEST, _INTERNAL_ERROR = 204, 400, 500
@@ -33,33 +31,6 @@ _STATUS = {
     405: {"get-answered-404": 404},
 }
 """Variants that answer another status, by the status that is usual."""
-
-
-@dataclass(frozen=True)
-class _Manner:
-    """How the octets of an answer are sent."""
-
-    chunked: bool
-    piece: int
-
-
-class StyledResponse(Response):
-    """An answer in pieces, or without a length, which HTTP then sends in chunks."""
-
-    def __init__(self, content: bytes, status: int, headers: list[tuple[str, str]], manner: _Manner) -> None:
-        super().__init__(content, status)
-        self._manner = manner
-        if content and not manner.chunked:
-            headers = [*headers, ("content-length", str(len(content)))]
-        self.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it; see ASGI."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        body = bytes(self.body)
-        size = self._manner.piece
-        for at in range(0, max(len(body), 1), size):
-            await send({"type": "http.response.body", "body": body[at : at + size], "more_body": at + size < len(body)})
 
 
 class Styles:
@@ -112,9 +83,7 @@ class Styles:
         # What a client sent may come back in a message, half of a surrogate pair as well.
         return text.encode("utf-8", "replace")
 
-    def response(
-        self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]
-    ) -> StyledResponse:
+    def answer(self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]) -> Answer:
         """The whole answer."""
         named = dict(headers)
         if status == _NO_CONTENT and self._has("notification-answer-with-type"):
@@ -125,8 +94,8 @@ class Styles:
         if self._has("headers-reversed"):
             found.reverse()
         chunked, pieces = self._has("chunked"), self._has("sends-in-pieces")
-        manner = _Manner(chunked, _PIECE if pieces or chunked else max(len(content), 1))
-        return StyledResponse(content, status, [(self._header(name), value) for name, value in found], manner)
+        written = [(self._header(name), value) for name, value in found]
+        return Answer(status, written, content, _PIECE if pieces or chunked else 0, chunked)
 
     def _general(self) -> dict[str, str]:
         found: dict[str, str] = {}
