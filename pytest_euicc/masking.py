@@ -33,18 +33,22 @@ _MOST = 256
 """As many secrets are known at a time; a sequence makes some ten."""
 _SHORTEST = 8
 """Octets below which a value is found by chance. A test key of zeros is none either."""
-_MARK = 5
+_OF_HEX, _OF_BASE64 = 8, 5
 """Characters of the pieces that a text is cut into to look it through for secrets.
 
-Whatever holds a secret has a piece that begins at one of any five characters of it that follow one another: base64 of
-the shortest one has ten of its own. Those at its end are taken, as K, before an OPc, begins with many zeros.
+Whatever holds a secret has a piece that begins at one of any eight characters of its hex that follow one another, or of
+any five of its base64, of which the shortest one has ten of its own. Those at its end are taken, as K, before an OPc,
+begins with many zeros. Fewer digits are in too many texts by chance.
 """
-_PIECES = re.compile(rf"[A-Za-z0-9+/]{{{_MARK}}}")
+_DIGITS = re.compile(rf"[0-9A-Fa-f]{{{_OF_HEX}}}")
+_PIECES = re.compile(rf"[A-Za-z0-9+/]{{{_OF_BASE64}}}")
 _PART = 4
 """Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there.
 
 Also of the parts that octets are cut into to look them through; the shortest secret has one, wherever it is.
 """
+_PARTS = re.compile(rb".{%d}" % _PART, re.DOTALL)
+_OVERLAPPING = re.compile(rb"(?=(.{%d}))" % _PART, re.DOTALL)
 _Piece = TypeVar("_Piece", str, bytes)
 
 
@@ -63,8 +67,8 @@ class _Known:
     @cached_property
     def marks(self) -> set[str]:
         """Pieces of which a text that holds the secret has one."""
-        forms = (self.digits, self.digits.upper(), *self.base64)
-        return {form[at : at + _MARK] for form in forms for at in _last(len(form), _MARK)}
+        forms = [(_OF_HEX, self.digits), (_OF_HEX, self.digits.upper()), *((_OF_BASE64, each) for each in self.base64)]
+        return {form[at : at + size] for size, form in forms for at in _last(len(form), size)}
 
 
 _known: dict[bytes, _Known | None] = {}
@@ -116,6 +120,8 @@ def note(*octets: bytes) -> None:
 
 def _index() -> None:
     """Have the indexes hold all that is known."""
+    if not _fresh:
+        return
     for each in _fresh:
         known = _known[each] = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
         for mark in known.marks:
@@ -165,20 +171,35 @@ def note_text(text: str) -> None:
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
     _index()
-    places = range(0, len(octets), _PART)
-    for secret in {secret for at in places for secret in _by_part.get(octets[at : at + _PART], ())}:
-        at = octets.find(secret)
-        while at >= 0:
-            yield at, at + len(secret)
-            at = octets.find(secret, at + 1)
-    if last is None:
+    # Few octets hold any, so that what has none is seen at once.
+    parts = _PARTS.findall(octets)
+    if not _by_part.keys().isdisjoint(parts):
+        for secret in {secret for part in parts for secret in _by_part.get(part, ())}:
+            at = octets.find(secret)
+            while at >= 0:
+                yield at, at + len(secret)
+                at = octets.find(secret, at + 1)
+    if last is not None:
+        yield from _cut_off_behind(octets, max(first, last - _lengths[-1]), last)
+        yield from _cut_off_before(octets, first, min(last, first + _lengths[-1]))
+
+
+def _cut_off_behind(octets: bytes, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Where a secret begins that is longer than the octets left."""
+    if _begins.keys().isdisjoint(_OVERLAPPING.findall(octets, first, last)):
         return
-    for at in range(max(first, last - _lengths[-1]), last - _PART + 1):
+    for at in range(first, last - _PART + 1):
         for secret in _begins.get(octets[at : at + _PART], ()):
             part = octets[at:last]
             if len(part) < len(secret) and secret.startswith(part) and _telling(part):
                 yield at, last
-    for end in range(first + _PART, min(last, first + _lengths[-1]) + 1):
+
+
+def _cut_off_before(octets: bytes, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Where a secret ends that began before the octets."""
+    if _ends.keys().isdisjoint(_OVERLAPPING.findall(octets, first, last)):
+        return
+    for end in range(first + _PART, last + 1):
         for secret in _ends.get(octets[end - _PART : end], ()):
             part = octets[first:end]
             if len(part) < len(secret) and secret.endswith(part) and _telling(part):
@@ -187,8 +208,13 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
 
 def _candidates(text: str) -> set[bytes]:
     """Secrets that a text may hold in hex of either case or in base64; all that it does hold are among them."""
+    if len(text) < 2 * _OF_BASE64:
+        return set()
     _index()
-    return {secret for piece in _PIECES.findall(text) if piece in _marks for secret in _marks[piece]}
+    pieces = _DIGITS.findall(text) + _PIECES.findall(text)
+    if _marks.keys().isdisjoint(pieces):
+        return set()
+    return {secret for piece in pieces for secret in _marks.get(piece, ())}
 
 
 def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:

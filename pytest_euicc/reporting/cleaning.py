@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from pytest_euicc.text import printable
 
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+_ESCAPED = re.compile(r"\\[ubfr]")
+"""What JSON writes for characters that are no text; few results have any."""
 
 
 def coloured(text: str) -> str:
@@ -35,20 +38,33 @@ def clean(value: Any, shown: Callable[[str], str] = printable) -> Any:
     return value
 
 
-def plain(value: Any) -> Any:
-    """A result of Allure as JSON has it: texts as `printable` has them, without attributes that are not set."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, dict):
-        return {name: plain(entry) for name, entry in value.items()}
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A result of Allure as JSON: texts as `printable` has them, without attributes that are not set."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_attributes)
+    if _ESCAPED.search(text) or printable(text) != text:
+        text = json.dumps(_plain(value), ensure_ascii=False, indent=indent)
+    return text
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Those of an object that are set."""
     kind: Any = type(value)
     names = _names(kind)
     if not names:
-        return value
+        raise TypeError(f"{kind.__name__} is nothing that JSON has")
     parts = ((name, getattr(value, name)) for name in names)
-    return {name: plain(part) for name, part in parts if part or part is False}
+    return {name: part for name, part in parts if part or part is False}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    kind: Any = type(value)
+    return _plain(_attributes(value)) if _names(kind) else value
 
 
 @cache

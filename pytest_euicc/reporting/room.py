@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from functools import partial
@@ -13,7 +12,7 @@ from uuid import uuid4
 import allure_commons
 from allure_commons.logger import INDENT, AllureFileLogger
 
-from pytest_euicc.reporting.cleaning import plain
+from pytest_euicc.reporting.cleaning import json_text
 from pytest_euicc.text import printable
 
 if TYPE_CHECKING:
@@ -64,8 +63,7 @@ class AllureRoom:
 
     def _report(self, item: Any) -> None:
         indent = INDENT if os.environ.get("ALLURE_INDENT_OUTPUT") else None
-        text = json.dumps(plain(item), ensure_ascii=False, indent=indent)
-        self._write(item.file_pattern.format(prefix=uuid4()), text.encode())
+        self._write(item.file_pattern.format(prefix=uuid4()), json_text(item, indent).encode())
 
     @allure_commons.hookimpl
     def report_attached_data(self, body: Any, file_name: str) -> None:
