@@ -7,6 +7,7 @@ length, so that lengths in headers and TLVs still fit: ``**`` for an octet in he
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64decode, b64encode
 from bisect import insort
 from collections.abc import Container, Iterator
@@ -33,23 +34,16 @@ _MOST = 256
 """As many secrets are known at a time; a sequence makes some ten."""
 _SHORTEST = 8
 """Octets below which a value is found by chance. A test key of zeros is none either."""
-_OF_HEX, _OF_BASE64 = 8, 5
-"""Characters of the pieces that a text is cut into to look it through for secrets.
-
-Whatever holds a secret has a piece that begins at one of any eight characters of its hex that follow one another, or of
-any five of its base64, of which the shortest one has ten of its own. Those at its end are taken, as K, before an OPc,
-begins with many zeros. Fewer digits are in too many texts by chance.
-"""
-_DIGITS = re.compile(rf"[0-9A-Fa-f]{{{_OF_HEX}}}")
-_PIECES = re.compile(rf"[A-Za-z0-9+/]{{{_OF_BASE64}}}")
 _PART = 4
-"""Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there.
+"""Octets of a secret at the edge of an APDU that are taken for the part of it that chaining has put there."""
+_SHORT, _LONG = 4, 8
+"""Octets are read as numbers of these sizes to look them through for secrets.
 
-Also of the parts that octets are cut into to look them through; the shortest secret has one, wherever it is.
+Whatever holds a secret has a number that begins at one of any four, or eight, places of it that follow one another.
+Those at its end are taken, as K, before an OPc, begins with many zeros. In texts they are long where the secret has
+enough characters, as four digits are in every text by chance.
 """
-_PARTS = re.compile(rb".{%d}" % _PART, re.DOTALL)
-_OVERLAPPING = re.compile(rb"(?=(.{%d}))" % _PART, re.DOTALL)
-_Piece = TypeVar("_Piece", str, bytes)
+_Piece = TypeVar("_Piece", int, bytes)
 
 
 @dataclass(frozen=True)
@@ -65,20 +59,21 @@ class _Known:
     base64: tuple[str, ...]
 
     @cached_property
-    def marks(self) -> set[str]:
-        """Pieces of which a text that holds the secret has one."""
-        forms = [(_OF_HEX, self.digits), (_OF_HEX, self.digits.upper()), *((_OF_BASE64, each) for each in self.base64)]
-        return {form[at : at + size] for size, form in forms for at in _last(len(form), size)}
+    def marks(self) -> set[int]:
+        """Numbers of which a text that holds the secret has one."""
+        forms = [form.encode() for form in (self.digits, self.digits.upper(), *self.base64)]
+        sizes = (_LONG if len(form) >= 2 * _LONG - 1 else _SHORT for form in forms)
+        return {number for form, size in zip(forms, sizes, strict=True) for number in _last_numbers(form, size)}
 
 
 _known: dict[bytes, _Known | None] = {}
 """None: it is not in the indexes below yet. A run without reports looks for none."""
 _fresh: dict[bytes, None] = {}
 """Those that became known since something was last looked for."""
-_marks: dict[str, tuple[bytes, ...]] = {}
+_marks: dict[int, tuple[bytes, ...]] = {}
 """The secrets that have each; few texts have any."""
-_by_part: dict[bytes, tuple[bytes, ...]] = {}
-"""Secrets by the octets of each of their last places; octets cut into parts that hold a secret have one of these."""
+_by_number: dict[int, tuple[bytes, ...]] = {}
+"""Secrets by the numbers of which octets that hold them have one."""
 _lengths: list[int] = []
 """Of all secrets, ascending."""
 _begins: dict[bytes, tuple[bytes, ...]] = {}
@@ -111,8 +106,8 @@ def note(*octets: bytes) -> None:
             continue
         for mark in known.marks:
             _forget(_marks, mark, oldest)
-        for part in _last_parts(oldest):
-            _forget(_by_part, part, oldest)
+        for number in _last_numbers(oldest, _SHORT):
+            _forget(_by_number, number, oldest)
         _forget(_begins, oldest[:_PART], oldest)
         _forget(_ends, oldest[-_PART:], oldest)
         _lengths.remove(len(oldest))
@@ -126,21 +121,32 @@ def _index() -> None:
         known = _known[each] = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
         for mark in known.marks:
             _marks[mark] = (*_marks.get(mark, ()), each)
-        for part in _last_parts(each):
-            _by_part[part] = (*_by_part.get(part, ()), each)
+        for number in _last_numbers(each, _SHORT):
+            _by_number[number] = (*_by_number.get(number, ()), each)
         _begins[each[:_PART]] = (*_begins.get(each[:_PART], ()), each)
         _ends[each[-_PART:]] = (*_ends.get(each[-_PART:], ()), each)
         insort(_lengths, len(each))
     _fresh.clear()
 
 
-def _last(length: int, size: int) -> range:
-    """Where in something of a length the last pieces of a size begin, as many as the size."""
-    return range(length - 2 * size + 1, length - size + 1)
+def _last_numbers(octets: bytes, size: int) -> set[int]:
+    """The last numbers of a size, as many as the size, in something that is at least twice as long but for one."""
+    places = range(len(octets) - 2 * size + 1, len(octets) - size + 1)
+    return {int.from_bytes(octets[at : at + size], sys.byteorder) for at in places}
 
 
-def _last_parts(octets: bytes) -> set[bytes]:
-    return {octets[at : at + _PART] for at in _last(len(octets), _PART)}
+def _numbers(octets: bytes, size: int) -> memoryview[int]:
+    """All octets as numbers of a size, without a rest."""
+    whole = memoryview(octets)[: len(octets) // size * size]
+    return whole.cast("I") if size == _SHORT else whole.cast("Q")
+
+
+def _having(places: dict[int, tuple[bytes, ...]], octets: bytes, size: int) -> set[bytes]:
+    """Secrets that have one of the numbers of octets; few octets have any, so that this is seen at once."""
+    numbers = _numbers(octets, size)
+    if places.keys().isdisjoint(numbers):
+        return set()
+    return {secret for number in numbers for secret in places.get(number, ())}
 
 
 def _forget(places: dict[_Piece, tuple[bytes, ...]], piece: _Piece, secret: bytes) -> None:
@@ -171,14 +177,11 @@ def note_text(text: str) -> None:
 def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[tuple[int, int]]:
     """Where secrets are, also parts of them at the edges ``first`` and ``last``; octets with None have no edges."""
     _index()
-    # Few octets hold any, so that what has none is seen at once.
-    parts = _PARTS.findall(octets)
-    if not _by_part.keys().isdisjoint(parts):
-        for secret in {secret for part in parts for secret in _by_part.get(part, ())}:
-            at = octets.find(secret)
-            while at >= 0:
-                yield at, at + len(secret)
-                at = octets.find(secret, at + 1)
+    for secret in _having(_by_number, octets, _SHORT):
+        at = octets.find(secret)
+        while at >= 0:
+            yield at, at + len(secret)
+            at = octets.find(secret, at + 1)
     if last is not None:
         yield from _cut_off_behind(octets, max(first, last - _lengths[-1]), last)
         yield from _cut_off_before(octets, first, min(last, first + _lengths[-1]))
@@ -186,9 +189,10 @@ def _spans(octets: bytes, first: int = 0, last: int | None = None) -> Iterator[t
 
 def _cut_off_behind(octets: bytes, first: int, last: int) -> Iterator[tuple[int, int]]:
     """Where a secret begins that is longer than the octets left."""
-    if _begins.keys().isdisjoint(_OVERLAPPING.findall(octets, first, last)):
+    places = range(first, last - _PART + 1)
+    if _begins.keys().isdisjoint([octets[at : at + _PART] for at in places]):
         return
-    for at in range(first, last - _PART + 1):
+    for at in places:
         for secret in _begins.get(octets[at : at + _PART], ()):
             part = octets[at:last]
             if len(part) < len(secret) and secret.startswith(part) and _telling(part):
@@ -197,9 +201,10 @@ def _cut_off_behind(octets: bytes, first: int, last: int) -> Iterator[tuple[int,
 
 def _cut_off_before(octets: bytes, first: int, last: int) -> Iterator[tuple[int, int]]:
     """Where a secret ends that began before the octets."""
-    if _ends.keys().isdisjoint(_OVERLAPPING.findall(octets, first, last)):
+    places = range(first + _PART, last + 1)
+    if _ends.keys().isdisjoint([octets[end - _PART : end] for end in places]):
         return
-    for end in range(first + _PART, last + 1):
+    for end in places:
         for secret in _ends.get(octets[end - _PART : end], ()):
             part = octets[first:end]
             if len(part) < len(secret) and secret.endswith(part) and _telling(part):
@@ -208,13 +213,9 @@ def _cut_off_before(octets: bytes, first: int, last: int) -> Iterator[tuple[int,
 
 def _candidates(text: str) -> set[bytes]:
     """Secrets that a text may hold in hex of either case or in base64; all that it does hold are among them."""
-    if len(text) < 2 * _OF_BASE64:
-        return set()
     _index()
-    pieces = _DIGITS.findall(text) + _PIECES.findall(text)
-    if _marks.keys().isdisjoint(pieces):
-        return set()
-    return {secret for piece in pieces for secret in _marks.get(piece, ())}
+    octets = text.encode("utf-8", "surrogatepass")
+    return _having(_marks, octets, _LONG) | _having(_marks, octets, _SHORT)
 
 
 def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str:
@@ -225,7 +226,7 @@ def octets_text(octets: bytes, *, first: int = 0, end: int | None = None) -> str
         end: where data ends; None means that nothing goes on elsewhere.
     """
     text = octets.hex().upper()
-    if _state["shown"] or not _known:
+    if _state["shown"] or not _known or len(octets) < _PART:
         return text
     for start, stop in list(_spans(octets, first, end)):
         text = f"{text[: 2 * start]}{'**' * (stop - start)}{text[2 * stop :]}"

@@ -92,7 +92,7 @@ def test_old_secrets_are_forgotten_wholly() -> None:
         assert masking.mask(secret.hex()) == "**" * 16
     assert masking.mask(made[0].hex()) == made[0].hex()
     assert masking.octets_text(made[-1] + made[0]) == "**" * 16 + made[0].hex().upper()
-    for index in (masking._marks, masking._by_part, masking._begins, masking._ends):
+    for index in (masking._marks, masking._by_number, masking._begins, masking._ends):
         assert set().union(*index.values()) == set(masking._known)
 
 
