@@ -8,7 +8,7 @@ wants values in a form of its own.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.decoding import Received, UnknownElement, decode, receive
@@ -105,12 +105,18 @@ def _component(node: Node, entry: Node, children: list[Tlv]) -> Tlv | None:
 
 def check_der(octets: bytes, type_name: str | None = None) -> list[DerFault]:
     """Everything that is not canonical (X.690 clauses 8 to 11); given a type, also what depends on it."""
+    return list(_faults(octets, type_name))
+
+
+@lru_cache(maxsize=256)
+def _faults(octets: bytes, type_name: str | None) -> tuple[DerFault, ...]:
+    """An implementation gives many an answer several times in a run, such as what it says of itself."""
     node = fields(type_name) if type_name else None
     try:
         element = tlv.read(octets, 0)
     except TlvError as error:
-        return [DerFault(error.offset, error.reason)]
+        return (DerFault(error.offset, error.reason),)
     faults = faults_of(element, node if node is not None and node.takes(element.tag) else None)
     if element.end != len(octets):
         faults.append(DerFault(element.end, f"{len(octets) - element.end} octets after the end"))
-    return faults
+    return tuple(faults)

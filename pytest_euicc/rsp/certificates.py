@@ -95,9 +95,8 @@ class _Parsed(NamedTuple):
     positive: bool
 
 
-@lru_cache(maxsize=256)
 def _parsed(der: bytes) -> _Parsed:
-    """Octets read once: the same few certificates come in every session of a run. Raises CertificateFault."""
+    """Raises CertificateFault."""
     try:
         found = x509.load_der_x509_certificate(der)
         key = found.public_key()
@@ -116,22 +115,30 @@ def _parsed(der: bytes) -> _Parsed:
 
 
 class Certificate:
-    """An X.509 certificate with its octets as received.
+    """An X.509 certificate with its octets as received; one object for the same octets, as a run sees few often.
 
     Raises:
         CertificateFault: MALFORMED, when the octets are no certificate; CURVE, when the key is none that the library
             knows on a curve.
     """
 
-    def __init__(self, der: bytes) -> None:
-        self.der = bytes(der)
-        parsed = _parsed(self.der)
+    def __new__(cls, der: bytes) -> Certificate:
+        """See the class."""
+        return _known(bytes(der))
+
+    def _fill(self, der: bytes) -> Certificate:
+        parsed = _parsed(der)
+        self.der = der
         self.x509, self._extensions, self.public_key = parsed.loaded, parsed.extensions, parsed.public_key
         self.subject = parsed.subject
         """The subject as RFC 4514 text."""
         self.issuer = parsed.issuer
         self.valid_from, self.valid_until = parsed.valid
         self._positive = parsed.positive
+        return self
+
+    def __reduce__(self) -> tuple[type[Certificate], tuple[bytes]]:
+        return Certificate, (self.der,)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -177,7 +184,7 @@ class Certificate:
         found = self.extension(x509.CertificatePolicies)
         return tuple(policy.policy_identifier.dotted_string for policy in found.value) if found else ()
 
-    @property
+    @cached_property
     def role(self) -> Role | None:
         """The role its policy names."""
         return next((role for role in Role if role.policy in self.policies), None)
@@ -189,26 +196,26 @@ class Certificate:
         names = found.value.get_values_for_type(x509.RegisteredID) if found else []
         return names[0].dotted_string if names else None
 
-    @property
-    def host_names(self) -> list[str]:
+    @cached_property
+    def host_names(self) -> tuple[str, ...]:
         """The hosts of a server's certificate: dNSNames and addresses of subjectAltName."""
         found = self.extension(x509.SubjectAlternativeName)
         if found is None:
-            return []
+            return ()
         names = found.value.get_values_for_type(x509.DNSName)
-        return [*names, *map(str, found.value.get_values_for_type(x509.IPAddress))]
+        return (*names, *map(str, found.value.get_values_for_type(x509.IPAddress)))
 
-    @property
+    @cached_property
     def organisation(self) -> str | None:
         """organizationName of the subject."""
         return _attribute(self.x509.subject, NameOID.ORGANIZATION_NAME)
 
-    @property
+    @cached_property
     def serial_number(self) -> str | None:
         """serialNumber attribute of the subject: the EID of a CERT.EUICC."""
         return _attribute(self.x509.subject, NameOID.SERIAL_NUMBER)
 
-    @property
+    @cached_property
     def eid(self) -> bytes | None:
         """The EID of a CERT.EUICC, 16 octets; None if the subject names none."""
         number = self.serial_number
@@ -225,7 +232,7 @@ class Certificate:
                 return str(extension.oid.dotted_string)
         return None
 
-    @property
+    @cached_property
     def eins_in_extension(self) -> bool:
         """True if PermittedEins says which EIDs may be issued, not name constraints."""
         return any(extension.oid == PERMITTED_EINS for extension in self._extensions)
@@ -247,6 +254,11 @@ class Certificate:
                 except (tlv.TlvError, UnicodeDecodeError):
                     return ()
         return None
+
+
+@lru_cache(maxsize=256)
+def _known(der: bytes) -> Certificate:
+    return object.__new__(Certificate)._fill(der)
 
 
 def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:

@@ -89,9 +89,10 @@ class Knowledge:
             self._changed(part)
 
     def _changed(self, part: Part) -> None:
+        held = vars(self.holding)
         for name in _FIELDS[part]:
-            self._before.setdefault(name, getattr(self.holding, name))
-            setattr(self.holding, name, None)
+            self._before.setdefault(name, held[name])
+            held[name] = None
 
     def kept(self) -> None:
         """A snapshot of the card was taken, to be restored as a whole."""

@@ -81,23 +81,27 @@ def _within(step: Step, part: Part) -> Iterator[Observation]:
 def _later(declaration: Declaration, outcome: Outcome) -> Iterator[Observation]:
     if declaration.options.get(_IOT):
         return
-    followed = parse_version(declaration.version)[:2]
-    for name in dict.fromkeys(_names(outcome.value)):
-        first = FIRST_VERSIONS.get(name, (0, 0))
-        if first > tuple(followed):
+    followed = tuple(parse_version(declaration.version)[:2])
+    later = {name: first for name, first in FIRST_VERSIONS.items() if first > followed}
+    names = _names(outcome.value) if later else ()
+    for name, first in later.items():
+        if name in names:
             text = f"{outcome.type_name}: {name} is a field of v{first[0]}.{first[1]}, later than the declared version"
             yield Observation(LATER_VERSION, text, "SGP.22 2.11")
 
 
-def _names(value: Any) -> Iterator[str]:
+def _names(value: Any) -> set[str]:
     """Names of all fields of a decoded value."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield name
-            yield from _names(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _names(inner)
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.update(value)
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return found
 
 
 def chosen(step: Step, choice: Expectation, outcome: Outcome, result: Match) -> Iterator[Observation]:

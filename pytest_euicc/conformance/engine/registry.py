@@ -57,7 +57,8 @@ class Action:
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
-        message = replace(message, tampered=self.tampered)
+        if message.tampered != self.tampered:
+            message = replace(message, tampered=self.tampered)
         return self.function(context, message, **self.parameters.bind(arguments))
 
 

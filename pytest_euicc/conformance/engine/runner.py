@@ -33,7 +33,6 @@ from pytest_euicc.conformance.engine.registry import ACTIONS, STATES, closure
 from pytest_euicc.conformance.engine.step import Failed, run_step
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Call, Case, Sequence, Step
-from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.es10.changes import changing_command, refused
 
@@ -92,11 +91,10 @@ def not_applicable(case: Case, sequence: Sequence, session: Session) -> str | No
             if not outcome.applies:
                 return str(outcome)
     declared = session.declared
-    for _, reference in references(sequence.model_dump()):
-        name, _, rest = reference.partition(".")
-        key, _, inner = rest.partition(".")
-        if name == "declaration" and (key not in declared or (key == "settings" and inner not in declared["settings"])):
-            return f"the declaration {declaration.name!r} does not give {rest}"
+    for wanted in sequence.declared:
+        key, _, inner = wanted.partition(".")
+        if key not in declared or (key == "settings" and inner not in declared["settings"]):
+            return f"the declaration {declaration.name!r} does not give {wanted}"
     return None
 
 

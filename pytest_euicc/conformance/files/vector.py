@@ -217,6 +217,21 @@ class Sequence(_Model):
     steps: Annotated[list[Step], Field(min_length=1)]
     finally_: list[Step] = Field(default=[], alias="finally")
     _line: int = PrivateAttr(default=0)
+    _declared: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _find_declared(self) -> Sequence:
+        # Once, where it is read: each run asks it of each sequence, also of those that do not apply.
+        from pytest_euicc.conformance.values.resolve import references
+
+        found = (reference.partition(".") for _, reference in references(self.model_dump()))
+        self._declared = tuple(rest for name, _, rest in found if name == "declaration")
+        return self
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """What it takes of the declaration, as ``settings.tac``, in the order in which it is mentioned."""
+        return self._declared
 
     @property
     def line(self) -> int:
