@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import allure
+from allure_commons.model2 import Label, Status, StatusDetails, TestStepResult
 from allure_commons.types import Severity
+from allure_commons.utils import format_exception, now
 
 from pytest_euicc.conformance.engine.events import (
     ApduExchanged,
@@ -47,6 +48,9 @@ CATEGORIES = [
 class AllureListener:
     """Turns the events of one sequence into Allure's labels, steps and attachments.
 
+    They are given to the reporter of allure-pytest itself, as there are many, and each call of ``allure.dynamic`` and
+    ``allure.step`` looks for plugins first.
+
     Args:
         card: what it reports about itself.
         attachments: of the run.
@@ -56,8 +60,11 @@ class AllureListener:
     def __init__(self, card: dict[str, str], attachments: Attachments, *, shared: bool = False) -> None:
         self._card = card
         self._attachments = attachments
+        self._reporter = attachments.reporter
         self._shared = shared
-        self._step: AbstractContextManager[Any] | None = None
+        self._step = ""
+        """What the reporter knows the open step by."""
+        self._steps = 0
         self._exchanges: list[str] = []
         self._requests: list[str] = []
         self._values: list[str] = []
@@ -96,19 +103,24 @@ class AllureListener:
 
     def _label(self, event: SequenceStarted) -> None:
         case, sequence = event.case, event.sequence
-        allure.dynamic.epic(case.interface)
-        allure.dynamic.feature(case.case.rpartition(".")[2])
-        allure.dynamic.story(case.title)
-        allure.dynamic.title(f"{event.id}: {sequence.title}")
-        allure.dynamic.severity(Severity(sequence.severity or case.severity))
-        clauses = case.clause_list(sequence)
-        number = case.sgp23_number(sequence)
-        allure.dynamic.tag(*clauses, *([f"SGP.23 {number}"] if number else []))
-        allure.dynamic.label("origin", case.origin_of(sequence))
-        if number:
-            allure.dynamic.label("sgp23", number)
+        test = self._reporter.get_test(None)
+        if test is None:
+            return
+        clauses, number = case.clause_list(sequence), case.sgp23_number(sequence)
+        labels = [
+            ("epic", case.interface),
+            ("feature", case.case.rpartition(".")[2]),
+            ("story", case.title),
+            ("severity", Severity(sequence.severity or case.severity)),
+            *(("tag", clause) for clause in clauses),
+            *([("tag", f"SGP.23 {number}")] if number else []),
+            ("origin", case.origin_of(sequence)),
+            *([("sgp23", number)] if number else []),
+        ]
+        test.labels += [Label(name, text) for name, text in labels]
+        test.name = f"{event.id}: {sequence.title}"
         reported = [text for text in (case.requirement_of(sequence), case.description, sequence.description) if text]
-        allure.dynamic.description("\n\n".join([*reported, "Clauses: " + ", ".join(clauses), NOTICE]))
+        test.description = "\n\n".join([*reported, "Clauses: " + ", ".join(clauses), NOTICE])
         # Two cards in one folder are two products: the EID is part of what a result is known by, the firmware is not.
         # Cards that share the work are one product, and the next run may give the sequence to another of them.
         for name, excluded in (("eid", self._shared), ("firmware", True)):
@@ -117,8 +129,9 @@ class AllureListener:
 
     def _open(self, title: str) -> None:
         self._close(passed=False)
-        self._step = allure.step(title)
-        self._step.__enter__()
+        self._steps += 1
+        self._step = f"euicc-{self._steps}"
+        self._reporter.start_step(None, self._step, TestStepResult(name=title, start=now(), parameters=[]))
 
     def _decoded(self, event: Decoded) -> None:
         if event.sent is not None:
@@ -137,10 +150,12 @@ class AllureListener:
             self._attachments.add(printable("\n\n".join(self._values)), "Decoded")
         if self._problems:
             self._attachments.add(printable("\n".join(self._problems)), "Expected")
-        if self._step is not None:
-            problem = None if passed else AssertionError(printable("\n".join(self._problems)) or "not reached")
-            self._step.__exit__(type(problem) if problem else None, problem, None)
-        self._step, self._exchanges, self._requests, self._values, self._problems = None, [], [], [], []
+        if self._step:
+            problem = AssertionError(printable("\n".join(self._problems)) or "not reached")
+            details = None if passed else StatusDetails(message=format_exception(AssertionError, problem))
+            status = Status.PASSED if passed else Status.FAILED
+            self._reporter.stop_step(self._step, stop=now(), status=status, statusDetails=details)
+        self._step, self._exchanges, self._requests, self._values, self._problems = "", [], [], [], []
 
 
 def identify(plugin: Any, interface: str, sequence: str) -> None:

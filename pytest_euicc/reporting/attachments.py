@@ -25,7 +25,8 @@ class Attachments:
     """
 
     def __init__(self, plugin: Any, folder: Path) -> None:
-        self._reporter = plugin.allure_logger
+        self.reporter = plugin.allure_logger
+        """Knows the test and the step that run."""
         self._folder = folder
         self._files: dict[bytes, Path] = {}
         """Where a text is, by its SHA-256."""
@@ -39,10 +40,10 @@ class Attachments:
         if not _link(self._files.get(digest), path):
             if not _write(octets, path):
                 # What is to become of it is for Allure's own writer, and who stands around it.
-                self._reporter.attach_data(prefix, text, name, AttachmentType.TEXT)
+                self.reporter.attach_data(prefix, text, name, AttachmentType.TEXT)
                 return
             self._files[digest] = path
-        step = self._reporter.get_last_item(ExecutableItem)
+        step = self.reporter.get_last_item(ExecutableItem)
         step.attachments.append(Attachment(name, file, AttachmentType.TEXT.mime_type))
 
 
