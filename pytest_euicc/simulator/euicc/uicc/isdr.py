@@ -94,18 +94,17 @@ class Isdr:
         self._core.left_chain = (b"", 0)
 
     def _perform(self, request: bytes) -> ResponseApdu:
-        function = self._function(request)
+        tag = _tag_of(request)
+        handler = self._handler(tag) if tag is not None else None
+        function = tag if handler is not None else None
         if request[:2] == b"\xbf\x36" or (self._core.installer is not None and function is None):
             return self._load(request)
         if function is not None and not loading.command_between(self._core, function):
             return ResponseApdu(b"", 0x6985)
-        try:
-            tag = tlv.parse(request).tag
-        except tlv.TlvError:
+        if tag is None:
             if self._core.defective("malformed-request-is-ok"):
                 return ResponseApdu(b"", 0x9000)
             return ResponseApdu(b"", 0x6A86 if self._core.varies("malformed-is-6a86") else 0x6A80)
-        handler = self._handler(tag)
         if handler is None or (tag == _LOAD_CRL and not self._loads_crl()):
             if self._core.defective("unknown-function-is-ok"):
                 return ResponseApdu(b"", 0x9000)
@@ -157,10 +156,10 @@ class Isdr:
             return functions.handler(core, tag)
         return _HANDLERS.get(tag) if functions.answers(core, tag) else None
 
-    def _function(self, request: bytes) -> int | None:
-        """The tag of a whole request; None for a part of a Bound Profile Package and for what is no function."""
-        try:
-            tag = tlv.parse(request).tag
-        except tlv.TlvError:
-            return None
-        return tag if self._handler(tag) is not None else None
+
+def _tag_of(request: bytes) -> int | None:
+    """The tag of a whole request; None for what is none, as most parts of a Bound Profile Package."""
+    try:
+        return tlv.parse(request).tag
+    except tlv.TlvError:
+        return None
