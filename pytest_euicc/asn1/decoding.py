@@ -170,13 +170,18 @@ def _checked(node: Node, read: Callable[[bytes], Any]) -> _Decoder:
     if node.kind == "OCTET STRING" and not size and read is read_octets:
         return lambda _walk, element, _place: element.value
 
+    low, high = size[0] if size else (0, 0)
+
     def decode(walk: _Walk, element: Tlv, place: _Place) -> Any:
         try:
             value = read(element.value)
         except ValueError as error:
             raise walk.fault(place, element, str(error)) from None
         if size:
-            _check(size, size_of(value), "size", walk, element, place)
+            length = len(value) if type(value) is bytes else size_of(value)
+            # Nearly all have one range.
+            if not low <= length <= high:
+                _check(size, length, "size", walk, element, place)
         if numbers:
             _check(numbers, value, "number", walk, element, place)
         return value
@@ -228,14 +233,15 @@ def _sequence(node: Node) -> _Decoder:
     )
 
     wanted_names = frozenset(name for name, _ in wanted)
+    only = node.only_places
 
     def decode(walk: _Walk, element: Tlv, place: _Place) -> dict[str, Any]:
         values: dict[str, Any] = {}
         unread: set[str] = set()
         start = 0
         for child in walk.children(element, place):
-            at = node.place(child.tag, start)
-            if at < 0:
+            at = node.place(child.tag, start) if only is None else only.get(child.tag, -1)
+            if at < start:
                 _stray(node, walk, child, place)
                 continue
             start = at + 1

@@ -106,6 +106,13 @@ class Node:
         return {tag: tuple(numbers) for tag, numbers in found.items()}
 
     @cached_property
+    def only_places(self) -> Mapping[int, int] | None:
+        """Of a SEQUENCE: numbers of its components by tag; None where several have one tag, or one takes any."""
+        if self._has_open or any(len(numbers) > 1 for numbers in self._places.values()):
+            return None
+        return {tag: numbers[0] for tag, numbers in self._places.items()}
+
+    @cached_property
     def _has_open(self) -> bool:
         return any(entry._open for entry in self.fields)
 

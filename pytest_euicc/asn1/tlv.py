@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from pytest_euicc.errors import PytestEuiccError
@@ -11,7 +12,8 @@ _MAXIMUM_LENGTH_OCTETS = 4
 _MAXIMUM_TAG_OCTETS = 4
 _new = tuple.__new__
 """``Tlv(…)`` in a third of the time, without the call of its own ``__new__``."""
-_SHORT_LENGTHS = tuple(bytes([length]) for length in range(0x80))
+SHORT_LENGTHS = tuple(bytes([length]) for length in range(0x80))
+"""Length fields of one octet, by their length."""
 
 
 class TlvError(PytestEuiccError, ValueError):
@@ -148,6 +150,7 @@ def encode(tag: int, value: bytes) -> bytes:
     return encode_tag(tag) + encode_length(len(value)) + value
 
 
+@lru_cache(maxsize=1024)
 def encode_tag(tag: int) -> bytes:
     """The octets of a tag given as one number."""
     return tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
@@ -156,7 +159,7 @@ def encode_tag(tag: int) -> bytes:
 def encode_length(length: int) -> bytes:
     """The shortest length field."""
     if length < 0x80:
-        return _SHORT_LENGTHS[length]
+        return SHORT_LENGTHS[length]
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes([0x80 | len(octets)]) + octets
 

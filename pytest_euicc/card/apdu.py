@@ -168,6 +168,7 @@ def has_channel(cla: int) -> bool:
     return bool(cla & _FURTHER) or not cla & _FURTHER_SECURE
 
 
+@cache
 def channel_of(cla: int) -> int:
     """The logical channel, 0 to 19; a class byte without one belongs to the basic channel."""
     if not has_channel(cla):

@@ -85,11 +85,12 @@ class Knowledge:
 
     def unknown(self) -> None:
         """Whatever the card holds may have changed."""
+        self._compare()
         for part in _FIELDS:
             self._changed(part)
 
     def _changed(self, part: Part) -> None:
-        held = vars(self.holding)
+        held = vars(self._holding)
         for name in _FIELDS[part]:
             self._before.setdefault(name, held[name])
             held[name] = None
@@ -131,8 +132,10 @@ class Knowledge:
         if not exchange.response:
             self.forget()
             return
-        for part in self._touched.by(exchange.command):
-            self._changed(part)
+        if parts := self._touched.by(exchange.command):
+            self._compare()
+            for part in parts:
+                self._changed(part)
         if self._channel is not None:
             self._follow(exchange, self._channel)
 

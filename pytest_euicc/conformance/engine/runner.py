@@ -198,7 +198,8 @@ class _Run:
         self.asked = ""
         self.result.apdus += 1
         self.result.transport_seconds += exchange.seconds
-        self.runner.emit(ApduExchanged(exchange.command, exchange.response, exchange.seconds))
+        if self.runner.listeners:
+            self.runner.emit(ApduExchanged(exchange.command, exchange.response, exchange.seconds))
 
     def requested(self, exchange: HttpExchange) -> None:
         self.result.requests += 1
