@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 import warnings
 from collections.abc import Callable
 
@@ -30,6 +32,15 @@ def test_valid_servers(role: Role, curve: str) -> None:
     assert verify_chain([identity.certificate], PKI.trust(), role, at=NOW) == PKI.ci(curve)
     assert identity.certificate.oid == "2.999.10"
     assert PKI.server(role, curve, 2).certificate.oid == "2.999.12"
+
+
+def test_the_same_octets_are_one_certificate() -> None:
+    certificate = PKI.server(Role.DP_AUTH, CURVES[0]).certificate
+    assert Certificate(certificate.der[:1] + certificate.der[1:]) is certificate
+    assert copy.deepcopy(certificate) is pickle.loads(pickle.dumps(certificate)) is certificate
+    for _ in range(2):
+        with pytest.raises(CertificateFault, match="not a certificate"):
+            Certificate(b"\x30\x00")
 
 
 @pytest.mark.parametrize("curve", CURVES)
