@@ -10,10 +10,12 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import cast
+from urllib.parse import unquote
 
 import httptools
 
+from pytest_euicc.simulator.smdp.http.app import JsonFace
 from pytest_euicc.simulator.smdp.http.messages import Answer, Request
 
 LARGEST_HEAD = 64 << 10
@@ -33,19 +35,6 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_REQUEST = Request("", "")
 
 
-class Face(Protocol):
-    """What answers requests."""
-
-    def wait(self, request: Request) -> float:
-        """Seconds until the request is to be answered."""
-
-    def answer(self, request: Request) -> Answer:
-        """The answer to a whole request."""
-
-    def refuse(self, request: Request, status: int, reason: str) -> Answer:
-        """The answer to a request whose body is not looked at."""
-
-
 class HttpProtocol(asyncio.Protocol):
     """One connection.
 
@@ -57,12 +46,12 @@ class HttpProtocol(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, face: Face, idle: float, connections: set[HttpProtocol]) -> None:
+    def __init__(self, face: JsonFace, idle: float, connections: set[HttpProtocol]) -> None:
         self._face = face
         self._idle = idle
         self._connections = connections
         self._loop = asyncio.get_running_loop()
-        self._requests: deque[tuple[Request, int]] = deque()
+        self._requests: deque[Request] = deque()
         self._waiting: asyncio.TimerHandle | None = None
         self._limit: asyncio.TimerHandle | None = None
         self._ended = False
@@ -119,6 +108,8 @@ class HttpProtocol(asyncio.Protocol):
         known, well_formed = len(self._requests), True
         try:
             self._parse(data)
+        except httptools.HttpParserCallbackError:
+            raise  # a fault of ours, not of the client
         except httptools.HttpParserError:
             well_formed = False
         # Where a request ended in these octets, the next one has had few of them, if any.
@@ -143,10 +134,10 @@ class HttpProtocol(asyncio.Protocol):
             else:
                 return
             # No other protocol is spoken here: the request is read again without the offer (RFC 9110 7.8).
-            request, _ = self._requests.pop()
+            request = self._requests.pop()
             self._parser = httptools.HttpRequestParser(self)
             if request.method == "CONNECT":
-                self._requests.append((replace(request, keeps=False), 0))
+                self._requests.append(replace(request, keeps=False))
                 return
             data = _without_upgrade(request, self._target) + rest
 
@@ -155,7 +146,7 @@ class HttpProtocol(asyncio.Protocol):
         self._target = b""
         self._headers: dict[str, str] = {}
         self._body = bytearray()
-        self._octets = self._length = 0
+        self._octets = 0
         self._state = "head"
         self._limited = ""
         """The state that there is a time limit for."""
@@ -180,13 +171,12 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_body(self, part: bytes) -> None:
         """See httptools."""
-        self._length += len(part)
-        if self._length <= LARGEST_BODY:
-            self._body += part
+        # One octet more than may be shows that there were more.
+        self._body += part[: LARGEST_BODY + 1 - len(self._body)]
 
     def on_message_complete(self) -> None:
         """See httptools."""
-        self._requests.append((self._request(), self._length))
+        self._requests.append(self._request())
         self._state = "idle"
 
     def _request(self) -> Request:
@@ -198,8 +188,8 @@ class HttpProtocol(asyncio.Protocol):
     def _go_on(self) -> None:
         """Answer what has come, in its order, and set the limit for what is to come."""
         while self._requests and self._waiting is None and not self._ended:
-            request, length = self._requests.popleft()
-            if length > LARGEST_BODY:
+            request = self._requests.popleft()
+            if len(request.body) > LARGEST_BODY:
                 self._end_with(self._face.refuse(request, 413, _TOO_LARGE), request)
             elif seconds := self._face.wait(request):
                 self._transport.pause_reading()
@@ -268,6 +258,6 @@ def _without_upgrade(request: Request, target: bytes) -> bytes:
 
 def _path(target: bytes) -> str:
     try:
-        return httptools.parse_url(target).path.decode("latin-1")
+        return unquote((httptools.parse_url(target).path or b"/").decode("latin-1"))
     except httptools.HttpParserInvalidURLError:
         return ""

@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -130,7 +129,7 @@ class SmdpServer:
     def stop(self) -> None:
         """Stop and wait for the end; stopping twice does no harm."""
         if self._loop is not None and self._stopping is not None:
-            with suppress(RuntimeError):  # it has ended
+            with suppress(RuntimeError):  # the loop is closed: its thread failed, as `_failure` says
                 self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread is not None:
             self._thread.join(_START_SECONDS)
@@ -155,16 +154,10 @@ class SmdpServer:
         if self._loop is None:
             return action()
 
-        done: Future[Result] = Future()
+        async def act() -> Result:
+            return action()
 
-        def act() -> None:
-            try:
-                done.set_result(action())
-            except BaseException as error:
-                done.set_exception(error)
-
-        self._loop.call_soon_threadsafe(act)
-        return done.result(_START_SECONDS)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_START_SECONDS)
 
     def _wished(self) -> dict[str, int]:
         """Ports of the listeners that there are to be, by their names."""
