@@ -39,7 +39,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 _METHODS: dict[str, tuple[tuple[type, str], ...]] = {
     CRYPTOGRAPHY: ((bsp.Bsp, "encrypt_and_mac"), (bsp.Bsp, "mac_only"), (bsp.Bsp, "open")),
-    CERTIFICATES: ((certificates.Certificate, "_fill"),),
+    CERTIFICATES: ((certificates.Certificate, "_read"),),
     EUICC: ((SimulatedEuicc, "transmit"),),
     SMDP: ((SmdpService, "call"),),
     TLS: ((ssl.SSLContext, "wrap_socket"),),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -83,37 +82,6 @@ class CertificateFault(PytestEuiccError, ValueError):
         self.clause = clause
 
 
-class _Parsed(NamedTuple):
-    """What the library reads of a certificate."""
-
-    loaded: x509.Certificate
-    extensions: x509.Extensions
-    public_key: ec.EllipticCurvePublicKey
-    subject: str
-    issuer: str
-    valid: tuple[datetime, datetime]
-    positive: bool
-
-
-def _parsed(der: bytes) -> _Parsed:
-    """Raises CertificateFault."""
-    try:
-        found = x509.load_der_x509_certificate(der)
-        key = found.public_key()
-        # The library parses lazily; reading all parts here keeps their faults out of everything that follows.
-        extensions, subject, issuer = found.extensions, found.subject.rfc4514_string(), found.issuer.rfc4514_string()
-        valid = found.not_valid_before_utc, found.not_valid_after_utc
-        positive = found.serial_number > 0
-    except UnsupportedAlgorithm as error:
-        raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
-    except Exception as error:
-        # The library raises ValueError and others, by what is broken.
-        raise CertificateFault(FaultKind.MALFORMED, f"not a certificate: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, expected EC", "2.6.7.1")
-    return _Parsed(found, extensions, key, subject, issuer, valid, positive)
-
-
 class Certificate:
     """An X.509 certificate with its octets as received; one object for the same octets, as a run sees few often.
 
@@ -126,15 +94,26 @@ class Certificate:
         """See the class."""
         return _known(bytes(der))
 
-    def _fill(self, der: bytes) -> Certificate:
-        parsed = _parsed(der)
+    def _read(self, der: bytes) -> Certificate:
         self.der = der
-        self.x509, self._extensions, self.public_key = parsed.loaded, parsed.extensions, parsed.public_key
-        self.subject = parsed.subject
-        """The subject as RFC 4514 text."""
-        self.issuer = parsed.issuer
-        self.valid_from, self.valid_until = parsed.valid
-        self._positive = parsed.positive
+        try:
+            # The library parses lazily; reading all parts here keeps their faults out of everything that follows.
+            self.x509 = found = x509.load_der_x509_certificate(der)
+            key = found.public_key()
+            self._extensions = found.extensions
+            self.subject = found.subject.rfc4514_string()
+            """The subject as RFC 4514 text."""
+            self.issuer = found.issuer.rfc4514_string()
+            self.valid_from, self.valid_until = found.not_valid_before_utc, found.not_valid_after_utc
+            self._positive = found.serial_number > 0
+        except UnsupportedAlgorithm as error:
+            raise CertificateFault(FaultKind.CURVE, f"a key that cannot be used: {error}", "2.6.7.1") from None
+        except Exception as error:
+            # The library raises ValueError and others, by what is broken.
+            raise CertificateFault(FaultKind.MALFORMED, f"not a certificate: {error}") from None
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise CertificateFault(FaultKind.CURVE, f"a key of type {type(key).__name__}, expected EC", "2.6.7.1")
+        self.public_key = key
         return self
 
     def __reduce__(self) -> tuple[type[Certificate], tuple[bytes]]:
@@ -258,7 +237,7 @@ class Certificate:
 
 @lru_cache(maxsize=256)
 def _known(der: bytes) -> Certificate:
-    return object.__new__(Certificate)._fill(der)
+    return object.__new__(Certificate)._read(der)
 
 
 def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str | None:
