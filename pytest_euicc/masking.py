@@ -115,8 +115,6 @@ def note(*octets: bytes) -> None:
 
 def _index() -> None:
     """Have the indexes hold all that is known."""
-    if not _fresh:
-        return
     for each in _fresh:
         known = _known[each] = _Known(each.hex(), tuple(map(partial(_within_base64, each), range(3))))
         for mark in known.marks:

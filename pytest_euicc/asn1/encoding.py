@@ -9,7 +9,7 @@ from typing import Any
 from pytest_euicc.asn1 import tlv
 from pytest_euicc.asn1.errors import Asn1Error
 from pytest_euicc.asn1.schema import SEQUENCE_TAG, Node, schema
-from pytest_euicc.asn1.tlv import SHORT_LENGTHS, TlvError, encode_length
+from pytest_euicc.asn1.tlv import TlvError, encode_length
 from pytest_euicc.asn1.values import encode_oid
 
 _Encoder = Callable[[Any], bytes]
@@ -80,8 +80,7 @@ def _tagged(node: Node, wanted: type | tuple[type, ...], contents_of: _Encoder) 
         if not isinstance(value, wanted):
             raise _Refused(f"{kind} cannot be made from {value!r}")
         contents = contents_of(value)
-        length = len(contents)
-        return tag + (SHORT_LENGTHS[length] if length < 0x80 else encode_length(length)) + contents
+        return tag + encode_length(len(contents)) + contents
 
     return encode
 

@@ -12,8 +12,7 @@ _MAXIMUM_LENGTH_OCTETS = 4
 _MAXIMUM_TAG_OCTETS = 4
 _new = tuple.__new__
 """``Tlv(…)`` in a third of the time, without the call of its own ``__new__``."""
-SHORT_LENGTHS = tuple(bytes([length]) for length in range(0x80))
-"""Length fields of one octet, by their length."""
+_SHORT_LENGTHS = tuple(bytes([length]) for length in range(0x80))
 
 
 class TlvError(PytestEuiccError, ValueError):
@@ -159,7 +158,7 @@ def encode_tag(tag: int) -> bytes:
 def encode_length(length: int) -> bytes:
     """The shortest length field."""
     if length < 0x80:
-        return SHORT_LENGTHS[length]
+        return _SHORT_LENGTHS[length]
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes([0x80 | len(octets)]) + octets
 

@@ -61,8 +61,7 @@ class CommandApdu:
     @property
     def is_extended(self) -> bool:
         """Whether the length fields take the extended form."""
-        longer = self.extended or len(self.data) > _MAX_SHORT_DATA or (self.le or 0) > _MAX_SHORT_LE
-        return longer and self.case != 1
+        return (self.extended or len(self.data) > _MAX_SHORT_DATA or (self.le or 0) > _MAX_SHORT_LE) and self.case != 1
 
     @property
     def channel(self) -> int:
@@ -80,13 +79,15 @@ class CommandApdu:
 
     def encode(self) -> bytes:
         """The octets of the command."""
-        cla, ins, p1, p2, data, le = self.cla, self.ins, self.p1, self.p2, self.data, self.le
+        header = bytes((self.cla, self.ins, self.p1, self.p2))
         if not self.is_extended:
-            behind = b"" if le is None else bytes((le % _MAX_SHORT_LE,))
-            return bytes((cla, ins, p1, p2, len(data))) + data + behind if data else bytes((cla, ins, p1, p2)) + behind
-        behind = b"" if le is None else (le % _MAX_LE).to_bytes(2)
-        length = len(data).to_bytes(2) if data else b""
-        return bytes((cla, ins, p1, p2, 0)) + length + data + behind
+            lc = bytes((len(self.data),)) if self.data else b""
+            le = b"" if self.le is None else bytes((self.le % _MAX_SHORT_LE,))
+            return header + lc + self.data + le
+        le = b"" if self.le is None else (self.le % _MAX_LE).to_bytes(2)
+        if not self.data:
+            return header + b"\0" + le
+        return header + b"\0" + len(self.data).to_bytes(2) + self.data + le
 
     @classmethod
     @lru_cache(maxsize=256)

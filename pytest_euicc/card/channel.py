@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pytest_euicc.card import proactive
-from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu, cla_on_channel
+from pytest_euicc.card.apdu import ApduError, CommandApdu, ResponseApdu
 from pytest_euicc.card.errors import ByTheDevice, MalformedAnswer
 from pytest_euicc.card.exchange import Exchange, UnexpectedStatus
 from pytest_euicc.card.following import follow
@@ -317,12 +317,11 @@ class LogicalChannel:
         blocks = [octets[at : at + size] for at in range(0, len(octets), size)] or [b""]
         if len(blocks) > _BLOCKS:
             raise ApduError(f"{len(octets)} octets do not fit into {_BLOCKS} blocks of STORE DATA")
-        cla = cla_on_channel(0x80, self.number)
         for number, block in enumerate(blocks[:-1]):
-            response = self.send(CommandApdu(cla, 0xE2, 0x11, number, block, 256))
+            response = self.send(CommandApdu(0x80, 0xE2, 0x11, number, block, 256))
             if not response.ok:
                 return response
-        return self.send(CommandApdu(cla, 0xE2, 0x91, len(blocks) - 1, blocks[-1], 256))
+        return self.send(CommandApdu(0x80, 0xE2, 0x91, len(blocks) - 1, blocks[-1], 256))
 
     def close(self) -> ResponseApdu:
         """MANAGE CHANNEL close."""

@@ -131,7 +131,7 @@ class AllureListener:
         self._close(passed=False)
         self._steps += 1
         self._step = f"euicc-{self._steps}"
-        self._reporter.start_step(None, self._step, TestStepResult(name=title, start=now(), parameters=[]))
+        self._reporter.start_step(None, self._step, TestStepResult(name=title, start=now()))
 
     def _decoded(self, event: Decoded) -> None:
         if event.sent is not None:
