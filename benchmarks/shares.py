@@ -22,7 +22,7 @@ from pytest_euicc.simulator.smdp.service import SmdpService
 
 CRYPTOGRAPHY, CERTIFICATES, ASN1 = "cryptography", "certificates read, checked, issued", "ASN.1"
 EUICC, SMDP = "simulated eUICC", "simulated SM-DP+"
-TLS, HTTP = "TLS set-up", "HTTP"
+TLS, HTTP = "TLS handshakes", "HTTP"
 
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     CRYPTOGRAPHY: (
@@ -42,7 +42,7 @@ _METHODS: dict[str, tuple[tuple[type, str], ...]] = {
     CERTIFICATES: ((certificates.Certificate, "_read"),),
     EUICC: ((SimulatedEuicc, "transmit"),),
     SMDP: ((SmdpService, "call"),),
-    TLS: ((ssl.SSLContext, "wrap_socket"),),
+    TLS: ((ssl.SSLSocket, "do_handshake"), (ssl.SSLObject, "do_handshake")),
     HTTP: ((Connection, "request"),),
 }
 _WHERE = (loader, procedures)
