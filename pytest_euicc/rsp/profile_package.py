@@ -311,17 +311,18 @@ def fillers(octets: int, *, empty: bool = False) -> list[Element]:
 
 def _filler(number: int, octets: int, *, empty: bool) -> Element:
     """One file, split into pieces that a file command can carry."""
-    size = octets.to_bytes(2, "big").lstrip(b"\0")
     content = 0 if empty else octets
     pieces = [("fillFileContent", bytes(min(0x4000, content - at))) for at in range(0, content, 0x4000)]
-    create = (
-        "createFCP",
-        {"fileDescriptor": bytes.fromhex("4121"), "fileID": bytes([0x2F, 0x80 + number]), "efFileSize": size},
-    )
-    return (
-        "genericFileManagement",
-        {"gfm-header": _header(20 + number), "fileManagementCMD": [[("filePath", b""), create, *pieces]]},
-    )
+    # No template gives a file that is created its attributes, and a card may refuse one without rules: ETSI TS 102 222
+    # 6.3.2.2.1 makes security attributes mandatory.
+    descriptor = {
+        "fileDescriptor": bytes.fromhex("4121"),
+        "fileID": bytes([0x2F, 0x80 + number]),
+        "securityAttributesReferenced": _MF_RULE,
+        "efFileSize": octets.to_bytes(2, "big").lstrip(b"\0"),
+    }
+    commands = [("filePath", b""), ("createFCP", descriptor), *pieces]
+    return "genericFileManagement", {"gfm-header": _header(20 + number), "fileManagementCMD": [commands]}
 
 
 def _mno_sd(keys: OtaKeys, kik: bytes) -> Element:

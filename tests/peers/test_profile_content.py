@@ -62,6 +62,23 @@ def test_the_filler_takes_room() -> None:
     assert len(build(METADATA, PackageChanges(filler=20_000))) - len(build(METADATA)) >= 20_000
 
 
+@pytest.mark.parametrize("empty", [False, True])
+def test_files_that_fill_have_what_no_template_gives_them(empty: bool) -> None:
+    # ETSI TS 102 222 6.3.2.2.1: descriptor, identifier, security attributes and size are mandatory to create a file.
+    (created,) = [
+        value
+        for name, element in elements(filler=300, empty=empty)
+        if name == "genericFileManagement"
+        for command in element["fileManagementCMD"]
+        for kind, value in command
+        if kind == "createFCP"
+    ]
+    assert created["fileDescriptor"] == bytes.fromhex("4121")
+    assert created["fileID"] == bytes.fromhex("2F80")
+    assert created["securityAttributesReferenced"] == bytes.fromhex("2F0601")
+    assert created["efFileSize"] == bytes.fromhex("012C")
+
+
 def test_elements_that_are_left_out_or_put_in() -> None:
     assert names(without=["end"]) == names()[:-1]
     assert names(without=["header"]) == names()[1:]
