@@ -23,10 +23,13 @@ MNO_SD_AID = bytes.fromhex("A000000151000000")
 _SD_PACKAGE_AID = bytes.fromhex("A0000001515350")
 _SD_CLASS_AID = bytes.fromhex("A000000151535041")
 
-# Files of a test profile can be read without a PIN and updated after ADM1 (ETSI TS 102 221 9.5.2).
+# Files of a test profile can be read without a PIN and updated after ADM1 (ETSI TS 102 221 9.5.2): the one record of EF
+# ARR (9.2.7).
 _OPEN_RULE = bytes.fromhex("800101900080015AA40683010A9501088401D4A40683010A950108")
 _MF_RULE, _ADF_RULE = bytes.fromhex("2F0601"), bytes.fromhex("6F0601")
 """EF ARR and number of the record."""
+_EMERGENCY_CALL = bytes.fromhex("11F2FF00")
+"""Record of EF ECC (3GPP TS 31.102 4.2.21): 112, without text and category."""
 _PINS = bytes.fromhex("010A")
 _ENABLED, _DISABLED = 3, 6
 """pinAttributes; PIN1 is disabled, because nobody could enter it (as in the published TS.48 packages)."""
@@ -187,8 +190,8 @@ def _mf(iccid: bytes) -> Element:
         "templateID": _TEMPLATE_MF,
         "mf": _directory(_MF_RULE),
         "ef-iccid": _content(iccid, _MF_RULE),
-        "ef-dir": _content(_dir_record(), _MF_RULE, size=0x26),
-        "ef-arr": _rules(_MF_RULE),
+        "ef-dir": _records(_dir_record(), _MF_RULE, length=0x26),
+        "ef-arr": _records(_OPEN_RULE, _MF_RULE),
     }
     return "mf", value
 
@@ -217,13 +220,13 @@ def _usim(imsi: str, service_provider: str, gids: _Files) -> Element:
         "templateID": _TEMPLATE_USIM,
         "adf-usim": _directory(_ADF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
         "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
-        "ef-arr": _rules(_ADF_RULE),
+        "ef-arr": _records(_OPEN_RULE, _ADF_RULE),
         "ef-ust": _content(_service_table(gids), _ADF_RULE, size=17),
         "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], _ADF_RULE, size=17),
         "ef-est": _content(b"\x00", _ADF_RULE),
         "ef-acc": _content(bytes.fromhex("0001"), _ADF_RULE),
         "ef-ad": _content(bytes.fromhex("80000002"), _ADF_RULE),
-        "ef-ecc": [],
+        "ef-ecc": _content(_EMERGENCY_CALL, _ADF_RULE),
     }
     return "usim", value
 
@@ -281,15 +284,15 @@ def _content(octets: bytes, rule: bytes, *, size: int = 0) -> list[Element]:
     return [("fileDescriptor", descriptor), ("fillFileContent", octets)]
 
 
-def _rules(rule: bytes) -> list[Element]:
-    """EF ARR with the one record that every file refers to (ETSI TS 102 221 9.2.7)."""
-    length = len(_OPEN_RULE)
+def _records(octets: bytes, rule: bytes, *, length: int = 0) -> list[Element]:
+    """A linear fixed file with one record, for which the template leaves number and length to the package."""
+    length = length or len(octets)
     descriptor = {
         "fileDescriptor": bytes([0x42, 0x21, 0, length]),
         "securityAttributesReferenced": rule,
         "efFileSize": bytes([length]),
     }
-    return [("fileDescriptor", descriptor), ("fillFileContent", _OPEN_RULE)]
+    return [("fileDescriptor", descriptor), ("fillFileContent", octets)]
 
 
 def _dir_record() -> bytes:

@@ -62,6 +62,17 @@ def test_the_filler_takes_room() -> None:
     assert len(build(METADATA, PackageChanges(filler=20_000))) - len(build(METADATA)) >= 20_000
 
 
+def test_files_have_what_their_templates_leave_to_the_package() -> None:
+    # TCA IFS annex A 9.2 and 9.5.1: number and length of the records of EF DIR and EF ARR, content of EF ECC.
+    value = dict(elements())
+    for directory, name, length in [("mf", "ef-dir", 38), ("mf", "ef-arr", 27), ("usim", "ef-arr", 27)]:
+        descriptor = dict(value[directory][name])["fileDescriptor"]
+        assert descriptor["fileDescriptor"] == bytes([0x42, 0x21, 0, length])
+        assert descriptor["efFileSize"] == bytes([length])
+        assert len(dict(value[directory][name])["fillFileContent"]) <= length
+    assert dict(value["usim"]["ef-ecc"])["fillFileContent"] == bytes.fromhex("11F2FF00")
+
+
 @pytest.mark.parametrize("empty", [False, True])
 def test_files_that_fill_have_what_no_template_gives_them(empty: bool) -> None:
     # ETSI TS 102 222 6.3.2.2.1: descriptor, identifier, security attributes and size are mandatory to create a file.

@@ -331,6 +331,19 @@ def test_an_unknown_optional_element_is_reported_and_passed_over():
     assert [(entry["status"].name, entry["identification"]) for entry in statuses] == [("pe-not-supported", 7)]
 
 
+@pytest.mark.parametrize("name", ["ef-dir", "ef-arr"])
+def test_records_for_which_neither_template_nor_package_has_a_length_are_refused(name):
+    server = Server(selected(card()))
+    server.authenticate()
+    server.prepare()
+    elements = profile_package.standard_elements(ICCID, imsi="00101", service_provider="x")
+    (descriptor,) = [value for kind, value in dict(elements)["mf"][name] if kind == "fileDescriptor"]
+    del descriptor["fileDescriptor"]
+    kind, value = server.result(server.package(profile=profile_package.join([*elements, profile_package.END])))
+    assert kind == "errorResult"
+    assert value["errorReason"].name == "installFailedDueToPEProcessingError"
+
+
 def test_a_reset_at_any_segment_leaves_nothing_and_the_next_download_works():
     made = card()
     server = Server(selected(made))

@@ -15,20 +15,24 @@ Path = tuple[bytes, ...]
 TRANSPARENT, LINEAR_FIXED, CYCLIC, DIRECTORY = 1, 2, 6, 0
 
 _LARGEST_FILE = 0xFFFF
+_GIVEN = -1
+"""A record length that the template leaves to the file descriptor of the package."""
+_WITH_RECORDS = 4
+"""Octets of a file descriptor that has a record length."""
 
 _TEMPLATE_FILES: dict[str, dict[str, tuple[int, int]]] = {
-    # element: file name -> (file identifier, record length or 0 for a transparent file)
+    # element: file name -> (file identifier, record length, 0 for a transparent file or _GIVEN)
     "mf": {
         "ef-pl": (0x2F05, 0),
         "ef-iccid": (0x2FE2, 0),
-        "ef-dir": (0x2F00, 0x26),
-        "ef-arr": (0x2F06, 0x0A),
+        "ef-dir": (0x2F00, _GIVEN),
+        "ef-arr": (0x2F06, _GIVEN),
         "ef-umpc": (0x2F08, 0),
     },
-    "telecom": {"df-telecom": (0x7F10, 0), "ef-arr": (0x6F06, 0x0A)},
+    "telecom": {"df-telecom": (0x7F10, 0), "ef-arr": (0x6F06, _GIVEN)},
     "usim": {
         "ef-imsi": (0x6F07, 0),
-        "ef-arr": (0x6F06, 0x0A),
+        "ef-arr": (0x6F06, _GIVEN),
         "ef-keys": (0x6F08, 0),
         "ef-keysPS": (0x6F09, 0),
         "ef-hpplmn": (0x6F31, 0),
@@ -46,20 +50,20 @@ _TEMPLATE_FILES: dict[str, dict[str, tuple[int, int]]] = {
         "ef-fplmn": (0x6F7B, 0),
         "ef-loci": (0x6F7E, 0),
         "ef-ad": (0x6FAD, 0),
-        "ef-ecc": (0x6FB7, 0x10),
+        "ef-ecc": (0x6FB7, 0x04),
         "ef-netpar": (0x6FC4, 0),
         "ef-epsloci": (0x6FE3, 0),
-        "ef-epsnsc": (0x6FE4, 0x36),
+        "ef-epsnsc": (0x6FE4, 0x50),
     },
     "opt-usim": {
         "ef-li": (0x6F05, 0),
         "ef-gid1": (0x6F3E, 0),
         "ef-gid2": (0x6F3F, 0),
-        "ef-msisdn": (0x6F40, 0x1A),
+        "ef-msisdn": (0x6F40, 0x18),
         "ef-plmnwact": (0x6F60, 0),
         "ef-oplmnwact": (0x6F61, 0),
         "ef-hplmnwact": (0x6F62, 0),
-        "ef-pnn": (0x6FC5, 0x12),
+        "ef-pnn": (0x6FC5, 0x10),
         "ef-opl": (0x6FC6, 0x08),
         "ef-ehplmn": (0x6FD9, 0),
     },
@@ -69,7 +73,7 @@ _TEMPLATE_FILES: dict[str, dict[str, tuple[int, int]]] = {
         "ef-impu": (0x6F04, 0x30),
         "ef-ist": (0x6F07, 0),
         "ef-ad": (0x6FAD, 0),
-        "ef-arr": (0x6F06, 0x0A),
+        "ef-arr": (0x6F06, _GIVEN),
     },
 }
 
@@ -122,11 +126,18 @@ def read_template(tree: FileTree, element: str, value: dict[str, Any]) -> None:
         else:
             identifier, record_length = known.get(name, (None, 0))
             fid = descriptor.get("fileID") or (identifier.to_bytes(2, "big") if identifier is not None else None)
-            content = _Content(descriptor, record_length)
+            _check_records(name, descriptor, record_length)
+            content = _Content(descriptor, max(0, record_length))
             for kind, filling in actions:
                 content.take(kind, filling)
             if fid is not None:
                 tree.files[(*tree.directory, fid)] = content.file()
+
+
+def _check_records(name: str, descriptor: dict[str, Any], record_length: int) -> None:
+    lacks = len(descriptor.get("fileDescriptor", b"")) < _WITH_RECORDS and "linkPath" not in descriptor
+    if record_length == _GIVEN and lacks:
+        raise ValueError(f"{name}: no record length in its file descriptor, and the template has none")
 
 
 def read_file_management(tree: FileTree, value: dict[str, Any]) -> None:
@@ -218,7 +229,8 @@ class _Content:
     def __init__(self, descriptor: dict[str, Any], record_length: int) -> None:
         octets = descriptor.get("fileDescriptor", b"")
         self._structure = _structure(descriptor) if octets else (LINEAR_FIXED if record_length else TRANSPARENT)
-        self._record_length = int.from_bytes(octets[2:4], "big") if len(octets) == 4 else record_length
+        given = len(octets) == _WITH_RECORDS
+        self._record_length = int.from_bytes(octets[2:], "big") if given else record_length
         self._size = int.from_bytes(descriptor.get("efFileSize", b""), "big")
         if self._size > _LARGEST_FILE:
             raise ValueError(f"efFileSize {self._size} is more than a file can have")
