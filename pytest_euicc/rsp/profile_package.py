@@ -218,7 +218,8 @@ def _usim(imsi: str, service_provider: str, gids: _Files) -> Element:
     value = {
         "usim-header": _header(4),
         "templateID": _TEMPLATE_USIM,
-        "adf-usim": _directory(_ADF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
+        # Its own rule is that of the MF: EF ARR of the ADF comes after it.
+        "adf-usim": _directory(_MF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
         "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
         "ef-arr": _records(_OPEN_RULE, _ADF_RULE),
         "ef-ust": _content(_service_table(gids), _ADF_RULE, size=17),

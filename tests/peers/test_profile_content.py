@@ -73,6 +73,12 @@ def test_files_have_what_their_templates_leave_to_the_package() -> None:
     assert dict(value["usim"]["ef-ecc"])["fillFileContent"] == bytes.fromhex("11F2FF00")
 
 
+def test_the_rule_of_the_usim_is_there_before_the_usim() -> None:
+    value = dict(elements())
+    for name, directory in [("mf", "mf"), ("usim", "adf-usim")]:
+        assert dict(value[name][directory])["fileDescriptor"]["securityAttributesReferenced"].hex() == "2f0601"
+
+
 @pytest.mark.parametrize("empty", [False, True])
 def test_files_that_fill_have_what_no_template_gives_them(empty: bool) -> None:
     # ETSI TS 102 222 6.3.2.2.1: descriptor, identifier, security attributes and size are mandatory to create a file.
