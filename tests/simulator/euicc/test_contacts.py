@@ -94,6 +94,12 @@ def test_status_words_of_wrong_commands(device, apdu, sw):
     assert device.send("00A40004023F0000").endswith("9000"), "the card goes on"
 
 
+def test_a_short_identifier_may_have_another_status_word():
+    device = Device(variants={"short-identifier-is-6a87"})
+    assert device.send("00A4000C013F") == "6A87"
+    assert device.send("00A4000C023F00") == "9000"
+
+
 def test_unknown_aid_leaves_the_selection_as_it_was(device):
     channel = device.open()
     assert device.send(f"0{channel}A4040007A000000559FFFF00") == "6A82"

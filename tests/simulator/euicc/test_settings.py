@@ -233,6 +233,7 @@ def test_a_defect_that_loses_memory_goes_with_a_snapshot():
     ("defect", "apdus", "right", "wrong"),
     [
         ("wrong-instruction-is-ok", ["00FE000000"], "6D00", "9000"),
+        ("short-identifier-is-ok", ["00A4000C013F"], "6700", "9000"),
         ("answers-before-select", ["80E2910006BF3E035C015A00"], "6D00", "359000"),
         ("ignores-block-number", ["81E2910706BF3E035C015A00"], "6A86", "9000"),
         ("keeps-channel-session", ["00708001", "81E2910006BF3E035C015A00"], "6881", "9000"),

@@ -211,5 +211,6 @@ DEFECTS = registry(
     ),
     Defect("one-sms-only", "Concatenated messages are not reassembled", "3GPP TS 31.115 4.1"),
     Defect("wrong-instruction-is-ok", "An unknown instruction is answered with 9000", "ISO 7816-4 5.6"),
+    Defect("short-identifier-is-ok", "SELECT with a file identifier of one octet returns 9000", "ISO 7816-4 5.6"),
 )
 """Every defect by its name."""

@@ -234,6 +234,8 @@ class SimulatedEuicc:
         if command.data == _MF and self.core.defective("refuses-mf"):
             return ResponseApdu(b"", 0x6A82)
         answer = filesystem.select(self._files(), channel.selection, command)
+        if answer.sw == 0x6700:
+            return ResponseApdu(b"", self._wrong_identifier())
         if answer.data and self.core.variants:
             answer = ResponseApdu(contacts.vary_fcp(answer.data, self.core.varies), answer.sw)
         if answer.data and self.core.defective("fcp-without-life-cycle"):
@@ -241,6 +243,12 @@ class SimulatedEuicc:
         if answer.ok:
             channel.isdr = None
         return answer
+
+    def _wrong_identifier(self) -> int:
+        """Status word for file identifiers that are not two octets each."""
+        if self.core.defective("short-identifier-is-ok"):
+            return 0x9000
+        return 0x6A87 if self.core.varies("short-identifier-is-6a87") else 0x6700
 
     def _select_aid(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:
         if command.data == self.settings.isdr_aid:
