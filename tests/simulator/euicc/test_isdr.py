@@ -15,6 +15,7 @@ from tests.support.sim_device import SELECT_ISDR, Device
 
 EID = "89049032123451234512345678901235"
 GET_EID = "BF3E035C015A"
+UP_TO_253 = {"addresses-up-to-253"}
 
 
 @pytest.fixture
@@ -276,6 +277,17 @@ def test_the_list_is_bounded_and_the_oldest_goes_first():
     _enable(device)
     _enable(device, 0)
     assert [entry.number for entry in device.euicc.state.notifications] == [4, 5]
+
+
+@pytest.mark.parametrize(("variants", "octets", "result"), [((), 254, 0), (UP_TO_253, 253, 0), (UP_TO_253, 254, 127)])
+def test_an_address_longer_than_a_host_name_may_be_refused(variants, octets, result):
+    device = Device(variants=variants)
+    channel = device.open()
+    request = f"BF3F82{octets + 3:04X}8081{octets:02X}{'61' * octets}"
+    assert device.send(f"8{channel}E21100FF{request[:510]}00") == "9000"
+    rest = request[510:]
+    answer = device.send(f"8{channel}E29101{len(rest) // 2:02X}{rest}00")
+    assert answer == f"BF3F038001{result:02X}9000"
 
 
 # ------------------------------------------------------------------------------------------------ unknown elements

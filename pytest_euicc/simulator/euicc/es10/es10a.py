@@ -23,6 +23,8 @@ def get_configured_addresses(core: EuiccCore, request: bytes) -> bytes:
 def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
     """Set or, with the empty string, remove the default SM-DP+ address."""
     address = codec.decode("SetDefaultDpAddressRequest", request)["defaultDpAddress"]
+    if len(address) > information.LONGEST_HOST and core.varies("addresses-up-to-253"):
+        return codec.encode("SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": "undefinedError"})
     if core.defective("cuts-addresses"):
         address = address[:128]
     lost = core.channel != 1 and core.defective("address-set-on-channel-1")

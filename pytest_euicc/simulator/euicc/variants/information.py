@@ -38,9 +38,14 @@ VARIANTS = (
             "left open by ETSI TS 102 226 8.2.1.7.2"),
     Variant("addresses-of-v3", "EuiccConfiguredAddresses has the further elements of v3", "SGP.22 v3.1 5.7.3"),
     Variant("empty-default-address", "Without a default SM-DP+ address an empty one is given", "left open by 5.7.3"),
+    Variant("addresses-up-to-253", "A default SM-DP+ address of more than 253 characters is refused",
+            "RFC 1035 3.1: no host name is longer"),
     Variant("addresses-with-unknown-element", "EuiccConfiguredAddresses has an unknown element",
             "left open by 5.7.3"),
 )  # fmt: skip
+
+LONGEST_HOST = 253
+"""Characters of a host name: its 255 octets are those, a length before the first label and the root (RFC 1035 3.1)."""
 
 _LATE = (0x90, 0xB1, 0x92, 0x93, 0xB4, 0x95)
 """Elements of EUICCInfo2 after those of v2.6, in their order."""
