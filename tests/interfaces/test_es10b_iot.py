@@ -42,6 +42,13 @@ def test_every_answer_is_judged_whatever_is_expected(defect: str, path: str) -> 
     assert path in problems(result)
 
 
+def test_certificates_that_cannot_be_read_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_euicc.interfaces.es10b_iot.eims.end_entity", lambda octets: None)
+    result = run("[es10b_iot.look]")
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "GetCerts gave no certificate of the eUICC: BF56" in result.reason
+
+
 def test_a_change_is_seen() -> None:
     steps = (
         "[es10b_iot.look, { es10b_iot.set_default_dp_address: { with: { defaultDpAddress: x.example.com } } }, "

@@ -84,7 +84,8 @@ def certificates_of(context: Context) -> None:
             # Judged by the sequences about that CI.
             continue
         if found is None:
-            raise Refused(f"GetCerts gave no certificate of the eUICC: {reply.octets.hex().upper() or reply.sw:04X}")
+            answer = reply.octets.hex().upper() or f"{reply.sw:04X}"
+            raise Refused(f"GetCerts gave no certificate of the eUICC: {answer}")
         peers.certificates[key] = found
 
 
