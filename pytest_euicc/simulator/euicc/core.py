@@ -81,6 +81,7 @@ class EuiccCore:
         self._switch: Callable[[], object] | None = None
         self.removed: list[Notification] = []
         self.disabled_last: bytes | None = None
+        self._enabled_at_reset: Profile | None = None
         self.installed: Installed | None = None
         self.immediately_enabled = False
         self.packages_blocked = False
@@ -184,6 +185,7 @@ class EuiccCore:
             if any(profile.nickname for profile in state.profiles) and self.defective("loses-nickname"):
                 state = replace(state, profiles=tuple(replace(p, nickname=None) for p in state.profiles))
         self.state = state
+        self._enabled_at_reset = state.enabled
 
     def switch(self, carry_out: Callable[[], object], *, refresh: bool) -> None:
         """Let a profile be enabled or disabled: at once, or with a variant once REFRESH or a reset is through."""
@@ -276,6 +278,8 @@ class EuiccCore:
         shown = self.state.enabled
         if self.defective("stale-files"):
             shown = self.state.profiles[0] if self.state.profiles else None
+        if self.defective("files-change-at-reset"):
+            shown = self._enabled_at_reset
         files = shown.files if shown else {}
         for name, identifier in _EMPTIED.items():
             if files and self.defective(name):

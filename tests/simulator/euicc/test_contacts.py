@@ -94,6 +94,19 @@ def test_status_words_of_wrong_commands(device, apdu, sw):
     assert device.send("00A40004023F0000").endswith("9000"), "the card goes on"
 
 
+@pytest.mark.parametrize("defects", [(), ("files-change-at-reset",)])
+def test_the_files_change_with_the_profile(defects):
+    device = Device(defects=defects)
+    profile = device.euicc.state.profiles[0]
+    read = ["00A40004023F0000", "00A40004022FE200", "00B000000A"]
+    device.open()
+    assert device.es10(f"BF3111A00C5A0A{profile.iccid.hex()}810100") == "BF31038001009000"
+    at_once = [device.send(apdu) for apdu in read][-1]
+    device.euicc.reset()
+    assert [device.send(apdu) for apdu in read][-1] == f"{profile.iccid.hex()}9000".upper()
+    assert (at_once[-4:] == "9000") is not bool(defects)
+
+
 def test_a_short_identifier_may_have_another_status_word():
     device = Device(variants={"short-identifier-is-6a87"})
     assert device.send("00A4000C013F") == "6A87"

@@ -43,6 +43,7 @@ DEFECTS = registry(
     Defect("no-refresh", "refreshFlag causes no REFRESH", "5.7.16"),
     Defect("loses-profile-state", "At reset the enabled profile becomes disabled", "5.7.16"),
     Defect("stale-files", "EF ICCID stays that of the profile before", "5.7.16"),
+    Defect("files-change-at-reset", "The files stay those of the profile before until a reset", "5.7.16"),
     Defect("disable-again-is-ok", "Disabling a disabled profile returns ok", "5.7.17"),
     Defect("deletes-enabled", "An enabled profile can be deleted", "5.7.18"),
     Defect("keeps-memory", "Deleting a profile frees no memory", "5.7.18"),
