@@ -393,7 +393,7 @@ def _profile(entry: ProfileSettings, number: int) -> Profile:
         iccid=entry.iccid,
         aid=isdp_aid(number),
         enabled=entry.enabled,
-        nickname=entry.nickname,
+        nickname=entry.nickname or None,
         metadata=metadata,
         files=preinstalled_files(entry),
         memory=entry.memory,

@@ -85,7 +85,7 @@ class Profile:
     def info(self) -> dict[str, Any]:
         """All fields of ProfileInfo."""
         value: dict[str, Any] = {"iccid": self.iccid, "isdpAid": self.aid, "profileState": int(self.enabled)}
-        if self.nickname:
+        if self.nickname is not None:
             value["profileNickname"] = self.nickname
         return value | {"profileClass": self.profile_class} | self.metadata
 

@@ -279,6 +279,24 @@ def test_the_list_is_bounded_and_the_oldest_goes_first():
     assert [entry.number for entry in device.euicc.state.notifications] == [4, 5]
 
 
+@pytest.mark.parametrize(
+    ("request_", "right", "read"),
+    [
+        ("BF2804810209FF", "6A80", "BF28"),
+        ("BF280481020900", "6A80", "BF2802A0009000"),
+        ("BF28028100", "6A80", "BF2802A0009000"),
+        ("BF2B04A0028000", "6A80", "BF2B02A0009000"),
+        ("BF2B04A0028200", "6A80", "6A80"),
+    ],
+)
+def test_malformed_criteria_are_refused_or_read_as_far_as_they_go(request_, right, read):
+    for variants, expected in ((), right), ({"malformed-criteria-are-read"}, read):
+        device = Device(variants={"notifications-from-before", *variants})
+        device.open()
+        assert device.es10(request_).startswith(expected)
+        assert device.euicc.state.notifications
+
+
 @pytest.mark.parametrize(("variants", "octets", "result"), [((), 254, 0), (UP_TO_253, 253, 0), (UP_TO_253, 254, 127)])
 def test_an_address_longer_than_a_host_name_may_be_refused(variants, octets, result):
     device = Device(variants=variants)

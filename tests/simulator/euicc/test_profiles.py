@@ -287,6 +287,15 @@ def test_nicknames(card, text, result):
     assert listed.get("profileNickname") == (text.decode() if result == OK else None)
 
 
+def test_a_nickname_that_was_removed_may_be_there_without_characters():
+    card = Manager(variants={"empty-nickname-is-kept"})
+    listing = f"BF2D0EA00C5A0A{card.iccids[PLAIN]}"
+    assert "profileNickname" not in card.profiles(listing)[1][0]
+    for text in (b"work", b""):
+        assert card.nickname(PLAIN, text) == OK
+        assert card.profiles(listing)[1][0]["profileNickname"] == text.decode()
+
+
 def test_a_nickname_goes_with_the_empty_string_and_stays_over_a_reset(card):
     card.nickname(PLAIN, b"work")
     card.euicc.reset()

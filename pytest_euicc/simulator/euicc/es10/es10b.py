@@ -187,10 +187,25 @@ def _criteria(core: EuiccCore, type_name: str, request: bytes) -> dict[str, Any]
     try:
         value: dict[str, Any] = codec.decode(type_name, request)
     except codec.Asn1Error:
+        if core.varies("malformed-criteria-are-read"):
+            return _read_anyway(request)
         if not core.defective("malformed-filter-is-none"):
             raise
         value = {}
     return value
+
+
+def _read_anyway(request: bytes) -> dict[str, Any]:
+    """Criteria for a card that looks at neither the number of unused bits nor the length of a number.
+
+    Raises:
+        tlv.TlvError: it has none of the two.
+    """
+    if tlv.parse(request).tag == 0xBF28:
+        event = tlv.parse(tlv.find(request, 0xBF28, 0x81)).value
+        return {"profileManagementOperation": ((event + bytes(2))[1:2], len(EVENTS))}
+    number = tlv.parse(tlv.find(request, 0xBF2B, 0xA0, 0x80)).value
+    return {"searchCriteria": ("seqNumber", int.from_bytes(number, "big"))}
 
 
 def list_notification(core: EuiccCore, request: bytes) -> bytes:

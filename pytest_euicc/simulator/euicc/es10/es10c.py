@@ -328,8 +328,9 @@ def _name(core: EuiccCore, profile: Profile, text: str) -> None:
         return
     if core.defective("short-nicknames"):
         text = text[:24]
+    kept_empty = core.varies("empty-nickname-is-kept")
     for one in core.state.profiles if core.defective("nickname-for-all") else (profile,):
-        core.replace_profile(one, nickname=text or None)
+        core.replace_profile(one, nickname=text if kept_empty else text or None)
 
 
 HANDLERS = {

@@ -36,6 +36,8 @@ VARIANTS = (
     Variant("results-from-before", "The results of an earlier download are pending", "3.5"),
     Variant("no-result-is-an-error", "Up to v2.3 a search without a match is answered with noResultAvailable",
             "SGP.22 v2.2 and v2.3 5.7.10"),
+    Variant("malformed-criteria-are-read", "Unused bits of an event and the length of a number are not looked at",
+            "left open by 5.7.9 and 5.7.10"),
     Variant("isdp-aids-from-2000", "ISD-Ps have numbers from 2000 on", "left open by SGP.02 annex H"),
     Variant("isdp-aids-backwards", "ISD-Ps of pre-installed profiles are numbered backwards",
             "left open by SGP.02 annex H", frozenset({"isdp-aids-from-2000"})),

@@ -18,6 +18,8 @@ VARIANTS = (
     Variant("profile-before-busy", "catBusy is answered for profiles that are there alone", "left open by 5.7.16"),
     Variant("profile-before-nickname", "SetNickname looks for the profile before it looks at the nickname",
             "left open by 5.7.21"),
+    Variant("empty-nickname-is-kept", "A nickname that was removed is returned as an empty one",
+            "left open by 5.7.21: a nickname has 0 to 64 characters"),
     Variant("malformed-is-an-error-result", "A request that cannot be read is answered with the function's own error",
             "left open by 5.7.2"),
     Variant("malformed-is-6a86", "A request that cannot be read is refused with 6A86", "left open by 5.7.2",
