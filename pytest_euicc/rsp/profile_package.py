@@ -37,7 +37,12 @@ _ENABLED, _DISABLED = 3, 6
 _TEMPLATE_MF = "2.23.143.1.2.1"
 _TEMPLATE_USIM = "2.23.143.1.2.4"
 _TEMPLATE_OPT_USIM = "2.23.143.1.2.5"
-_LARGEST_FILLER = 0xE000
+# READ BINARY reaches 32 767 octets into a file (ETSI TS 102 221 11.1.3): a card need not have longer ones.
+_LARGEST_FILLER = 0x7F00
+_FILLER_FILES = [*range(0x2F80, 0x2FE2), *range(0x2FE3, 0x3000), *range(0x2F10, 0x2F80)]
+"""File identifiers under the MF, without that of EF ICCID."""
+_FILLER_ELEMENTS = 100
+"""Identification of the first element that fills, above those of the others."""
 
 MNO_SD_TAR = bytes.fromhex("B20100")
 # ETSI TS 102 226 8.2.1.3.2.2.1: priority 1, no timers, texts, menu and channels; minimum security level: SPI of a
@@ -321,12 +326,12 @@ def _filler(number: int, octets: int, *, empty: bool) -> Element:
     # 6.3.2.2.1 makes security attributes mandatory.
     descriptor = {
         "fileDescriptor": bytes.fromhex("4121"),
-        "fileID": bytes([0x2F, 0x80 + number]),
+        "fileID": _FILLER_FILES[number].to_bytes(2, "big"),
         "securityAttributesReferenced": _MF_RULE,
         "efFileSize": octets.to_bytes(2, "big").lstrip(b"\0"),
     }
     commands = [("filePath", b""), ("createFCP", descriptor), *pieces]
-    return "genericFileManagement", {"gfm-header": _header(20 + number), "fileManagementCMD": [commands]}
+    return "genericFileManagement", {"gfm-header": _header(_FILLER_ELEMENTS + number), "fileManagementCMD": [commands]}
 
 
 def _mno_sd(keys: OtaKeys, kik: bytes) -> Element:

@@ -96,6 +96,24 @@ def test_files_that_fill_have_what_no_template_gives_them(empty: bool) -> None:
     assert created["efFileSize"] == bytes.fromhex("012C")
 
 
+def test_files_that_fill_a_large_card_can_be_read_and_told_apart() -> None:
+    made = elements(filler=5_000_000, empty=True)
+    created = [
+        dict(command)["createFCP"]
+        for name, element in made
+        if name == "genericFileManagement"
+        for command in element["fileManagementCMD"]
+    ]
+    assert sum(int.from_bytes(entry["efFileSize"], "big") for entry in created) == 5_000_000
+    assert max(int.from_bytes(entry["efFileSize"], "big") for entry in created) <= 0x7FFF
+    identifiers = [entry["fileID"].hex() for entry in created]
+    assert len(set(identifiers)) == len(identifiers)
+    assert not {"2fe2", "2f00", "2f05", "2f06", "2f08"} & set(identifiers)
+    headers = [value for _, element in made for key, value in element.items() if key.lower().endswith("-header")]
+    numbers = [header["identification"] for header in headers]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_elements_that_are_left_out_or_put_in() -> None:
     assert names(without=["end"]) == names()[:-1]
     assert names(without=["header"]) == names()[1:]
