@@ -64,6 +64,8 @@ def _orders(variants: frozenset[str]) -> list[object]:
     inner = [peer.send_authenticate(peer.response1(signed, BAD))]
     inner.append(after_authenticate(peer).package(signature=BAD, transactionId=b"\1"))
     inner.append(after_authenticate(peer).cancel("timeout", signature=BAD, transactionId=b"\1"))
+    twice = after_authenticate(made(variants))
+    inner += [twice.cancel("timeout") for _ in range(2)]
     ended = made(variants, tries=1)
     after_authenticate(ended).cancel("endUserRejection")
     over = made(variants)

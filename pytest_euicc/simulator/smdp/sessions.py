@@ -22,6 +22,8 @@ class Stage(Enum):
     INITIATED = "initiated"
     AUTHENTICATED = "authenticated"
     BOUND = "bound"
+    CANCELLED = "cancelled"
+    """Where a cancelled session is still known."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_euicc.simulator.smdp.core import SmdpCore
 
 _OK = 0xA0
-_CANCELLABLE = (Stage.AUTHENTICATED, Stage.BOUND)
+_CANCELLABLE = (Stage.AUTHENTICATED, Stage.BOUND, Stage.CANCELLED)
 PASSING = ("postponed", "timeout")
 """Reasons that leave the order open; every other one ends it (SGP.22 5.6.5)."""
 
@@ -47,9 +47,11 @@ def cancel_session(service: SmdpCore, body: Mapping[str, Any]) -> dict[str, Any]
         if "unverified-cancel-ends-order" in service.defects:
             _settle(service, session, signed["reason"].name)
         raise
-    if "keeps-session-after-cancel" not in service.defects:
+    if "keeps-session-after-cancel" not in service.defects and not service.varies("knows-cancelled-sessions"):
         service.sessions.end(session)
     _settle(service, session, signed["reason"].name)
+    if service.varies("knows-cancelled-sessions"):
+        session.stage = Stage.CANCELLED
     return {}
 
 

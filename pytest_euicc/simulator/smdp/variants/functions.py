@@ -39,6 +39,11 @@ _SESSIONS = (
         frozenset({"one-octet-transaction-ids", "five-octet-transaction-ids"}),
     ),
     Variant("short-sessions", "A session ends a minute after its last step", "left open by 3.1.2"),
+    Variant(
+        "knows-cancelled-sessions",
+        "A session that was cancelled can be cancelled again, and the last reason counts",
+        "left open by 3.1.5",
+    ),
 )
 _CHECKS = (
     Variant("address-is-checked-last", "CIs and version are checked before the smdpAddress", "left open by 5.6.1"),
