@@ -135,6 +135,7 @@ def of_answers(server: SmdpServer, variants: frozenset[str]) -> list[object]:
         ("POST", "initiateAuthentication", good, json_type),
         ("POST", "initiateAuthentication", good | {"smdpAddress": "other.example.com"}, json_type),
         ("POST", "initiateAuthentication", good | {"euiccChallenge": "?"}, json_type),
+        ("POST", "initiateAuthentication", good | {"euiccChallenge": "!" + encode(bytes(16))}, json_type),
         ("POST", "handleNotification", {"pendingNotification": ""}, json_type),
         ("POST", "initiateAuthentication", good, json_type | {"Content-Type": "text/plain"}),
         ("POST", "noSuchFunction", good, json_type),

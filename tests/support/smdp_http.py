@@ -77,7 +77,7 @@ FOREIGN = {"X-Admin-Protocol": "globalplatform-remote-admin/1.0"}
 OVER_HTTP: dict[str, tuple[Callable[[Callable[[], Es9Client]], object], object]] = {
     "refuses-unknown-fields": (lambda make: reported(sent(make, WHOLE | {"later": 1})), "200"),
     "echoes-admin-protocol": (lambda make: protocol(sent(make, headers=FOREIGN)), "gsma/rsp/v2.6.0"),
-    "lenient-base64": (
+    "stops-at-invalid-base64": (
         lambda make: reported(sent(make, WHOLE | {"euiccChallenge": "AAECAwQF!BgcICQoLDA0ODw=="})),
         "200 1.3.1/2.1",
     ),

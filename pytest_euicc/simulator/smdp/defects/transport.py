@@ -25,7 +25,7 @@ TLS_DEFECTS = registry(
 OF_TRANSPORT = (
     Defect("refuses-unknown-fields", "An unknown JSON field makes a function fail", "6.5.2"),
     Defect("echoes-admin-protocol", "Any X-Admin-Protocol is taken, and named in the answer", "6.5.1"),
-    Defect("lenient-base64", "Invalid base64 characters are ignored", "6.5.2"),
+    Defect("stops-at-invalid-base64", "Base64 behind an invalid character is read as zeros", "6.5.2"),
     Defect("takes-get", "A function can be called by GET", "6.5.1"),
     Defect("takes-any-path", "InitiateAuthentication is called by any path", "6.5.1"),
     Defect("shares-requests", "Simultaneous requests all get the answer to the last one", "3.1.2"),

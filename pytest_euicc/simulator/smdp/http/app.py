@@ -57,7 +57,7 @@ class JsonFace:
                 request, self._styles.status(405), b"POST is expected", "text/plain", {"Allow": "POST"}
             )
         try:
-            found = self._call(function, self._deviations.read(function, self._body(request)))
+            found = self._call(function, self._deviations.read(function, self._styles.read(self._body(request))))
         except Rejected as rejected:
             return self.refuse(request, rejected.status, str(rejected))
         except StoreError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from pytest_euicc.simulator.smdp.http.status import Rejected
@@ -64,9 +64,22 @@ class Deviations:
         """The body as the function gets it; raises Rejected."""
         if self._has("refuses-unknown-fields") and body.keys() - _FIELDS[function]:
             raise Rejected(_BAD_REQUEST, "unknown field")
-        if self._has("lenient-base64"):
-            return {
-                name: _FOREIGN.sub("", value) if isinstance(value, str) and name not in _TEXT else value
-                for name, value in body.items()
-            }
-        return body
+        return of_base64(body, _stopped) if self._has("stops-at-invalid-base64") else body
+
+
+def of_base64(body: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """A body whose base64 fields are changed."""
+    return {
+        name: change(value) if isinstance(value, str) and name not in _TEXT else value for name, value in body.items()
+    }
+
+
+def without_foreign(text: str) -> str:
+    """Base64 without the characters that it does not have."""
+    return _FOREIGN.sub("", text)
+
+
+def _stopped(text: str) -> str:
+    """Base64 of as many octets, zeros from the first character on that it does not have."""
+    read = _FOREIGN.split(text)[0]
+    return without_foreign(text) if read == text else read + re.sub("[^=]", "A", without_foreign(text)[len(read) :])

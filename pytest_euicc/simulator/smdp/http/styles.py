@@ -9,6 +9,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
+from pytest_euicc.simulator.smdp.http.http_deviations import of_base64, without_foreign
 from pytest_euicc.simulator.smdp.http.messages import Answer
 
 _JSON = "application/json"
@@ -23,12 +24,13 @@ _FURTHER = {
     "Via": "1.1 balancer.example.com",
     "X-Request-Id": "6f1c2d5e",
 }
+_REDIRECTS = range(300, 400)
 _STATUS = {
     400: {"other-than-json-answered-500": 500},
     413: {"large-body-answered-500": 500},
     415: {"content-type-answered-400": 400, "content-type-answered-500": 500},
-    404: {"path-answered-403": 403, "path-answered-500": 500},
-    405: {"get-answered-404": 404},
+    404: {"path-answered-301": 301, "path-answered-403": 403, "path-answered-500": 500},
+    405: {"get-answered-302": 302, "get-answered-404": 404},
 }
 """Variants that answer another status, by the status that is usual."""
 
@@ -53,6 +55,10 @@ class Styles:
     def reads_any_content_type(self) -> bool:
         """Whether the body is read whatever Content-Type says."""
         return self._has("reads-any-content-type")
+
+    def read(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body of a request as the function gets it."""
+        return of_base64(body, without_foreign) if self._has("ignores-characters-beyond-base64") else body
 
     def status(self, status: int) -> int:
         """The status for a request that is none of the binding."""
@@ -88,6 +94,8 @@ class Styles:
         named = dict(headers)
         if status == _NO_CONTENT and self._has("notification-answer-with-type"):
             media_type = _JSON
+        if status in _REDIRECTS:
+            named["Location"] = "/documentation"
         if media_type is not None:
             named["Content-Type"] = self._media_type(media_type)
         found = list((self._general() | named).items())

@@ -42,7 +42,22 @@ OF_ANSWERS = (
         frozenset({"reads-any-content-type"}),
     ),
     Variant("path-answered-403", "A path that calls no function is answered with HTTP 403", "RFC 9110 15.5.4"),
+    Variant(
+        "path-answered-301",
+        "A path that calls no function is answered with a redirect",
+        "RFC 9110 15.4.2",
+        frozenset({"path-answered-403"}),
+    ),
     Variant("get-answered-404", "GET of a function is answered with HTTP 404", "RFC 9110 15.5.5"),
+    Variant(
+        "get-answered-302",
+        "GET of a function is answered with a redirect",
+        "RFC 9110 15.4.3",
+        frozenset({"get-answered-404"}),
+    ),
+    Variant(
+        "ignores-characters-beyond-base64", "Base64 is read without characters that it does not have", "RFC 2045 6.8"
+    ),
     Variant(
         "content-type-answered-500",
         "Another Content-Type is answered with HTTP 500",
@@ -53,7 +68,7 @@ OF_ANSWERS = (
         "path-answered-500",
         "A path that calls no function is answered with HTTP 500",
         "left open by 6.5.1",
-        frozenset({"path-answered-403"}),
+        frozenset({"path-answered-403", "path-answered-301"}),
     ),
     Variant(
         "other-than-json-answered-500",
