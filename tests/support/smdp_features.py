@@ -107,7 +107,8 @@ def _signed(variants: frozenset[str]) -> list[object]:
         certificate = Certificate(answer.octets_of(names[1]))
         found.append(codec.receive(names[0][:1].upper() + names[0][1:], answer.octets_of(names[0])).unknown != ())
         found.append(_facts(certificate))
-    return [*found, halves]
+    address = codec.decode("ServerSigned1", reply.octets_of("serverSigned1"))["serverAddress"]
+    return [*found, halves, address]
 
 
 def _facts(certificate: Certificate) -> list[object]:

@@ -114,7 +114,10 @@ def server_chain(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
 
 @check("session_echo")
 def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
-    """What the server signs belongs to this session: transactionId, the eUICC's challenge, the server's own address."""
+    """What the server signs belongs to this session: transactionId, the eUICC's challenge, the server's own address.
+
+    Addresses are compared without regard to case (SGP.22 3.1.2, RFC 4343).
+    """
     reply, peer = reply_of(outcome), context.part(EuiccPeer)
     value = outcome.value
     expected: dict[str, Any] = {"transactionId": value.get("transactionId")}
@@ -128,8 +131,10 @@ def session_echo(context: Context, outcome: Outcome) -> Iterator[Mismatch]:
             yield Mismatch("transactionId", describe(peer.transaction_id), describe(value.get("transactionId")))
     signed = value.get(name) or {}
     for field, wanted in expected.items():
-        if signed.get(field) != wanted:
-            yield Mismatch(f"{name}.{field}", describe(wanted), describe(signed.get(field)))
+        received = signed.get(field)
+        same = received.lower() == wanted.lower() if field == "serverAddress" and received else received == wanted
+        if not same:
+            yield Mismatch(f"{name}.{field}", describe(wanted), describe(received))
 
 
 @check("ordered_metadata")

@@ -131,14 +131,13 @@ def _server_signed1(service: SmdpCore, session: Session, challenge: bytes) -> di
     credentials, defects = session.choice.credentials, service.defects
     auth = service.credentials.expired(credentials) if "expired-dpauth" in defects else credentials.auth
     auth = service.credentials.varied(auth, Role.DP_AUTH, credentials.curve, service.variants)
+    address = service.inventory.addresses[-1] if "wrong-address-echo" in defects else session.server_address
     signed = codec.encode(
         "ServerSigned1",
         {
             "transactionId": session.transaction_id,
             "euiccChallenge": bytes(_CHALLENGE_OCTETS) if "wrong-challenge-echo" in defects else challenge,
-            "serverAddress": service.inventory.addresses[-1]
-            if "wrong-address-echo" in defects
-            else session.server_address,
+            "serverAddress": address.upper() if service.varies("signs-address-in-capitals") else address,
             "serverChallenge": session.server_challenge,
         },
     )

@@ -96,6 +96,7 @@ _SIGNED = (
     Variant(
         "high-s", "In signatures s is in the upper half of its range", "left open by 2.6.7.2", frozenset({"low-s"})
     ),
+    Variant("signs-address-in-capitals", "serverSigned1 names the server in capital letters", "RFC 4343 2"),
     Variant("later-signed1", "serverSigned1 has an element of a later version", "annex H"),
     Variant("later-signed2", "smdpSigned2 has an element of a later version", "annex H"),
     Variant("certificates-with-extensions", "CERT.DPauth and CERT.DPpb have extensions more", "4.5.2.1"),
