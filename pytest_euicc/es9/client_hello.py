@@ -26,6 +26,9 @@ _ALERT, _HANDSHAKE = 21, 22
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
 _VERSIONS: dict[str, int] = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 _SERVER_NAME, _GROUPS, _POINT_FORMATS, _SIGNATURES, _VERSION, _RENEGOTIATION = 0, 10, 11, 13, 43, 0xFF01
+_EXTENDED_MASTER_SECRET = 23
+"""A server may refuse a client without it (RFC 7627 5.3), whatever else is offered."""
+_WARNING, _CLOSE_NOTIFY = 1, 0
 # secp256r1 and secp384r1, or brainpoolP256r1 (RFC 8422, RFC 7027).
 _CURVE_GROUPS = {"nist": (23, 24), "brainpool": (26,)}
 # ECDSA and RSA with SHA-256, RSA-PSS with SHA-256, ECDSA and RSA with SHA-1 (RFC 8446 4.2.3): what is refused is
@@ -98,6 +101,7 @@ def client_hello(host: str, version: OfferedVersion, suites: Sequence[str], curv
     extensions = [(_SERVER_NAME, _counted(2, b"\0" + _counted(2, host.encode("idna"))))] if _is_name(host) else []
     groups = b"".join(group.to_bytes(2, "big") for group in _CURVE_GROUPS[curve])
     extensions += [(_GROUPS, _counted(2, groups)), (_POINT_FORMATS, _counted(1, b"\0")), (_RENEGOTIATION, b"\0")]
+    extensions.append((_EXTENDED_MASTER_SECRET, b""))
     if version == "1.2":
         schemes = b"".join(scheme.to_bytes(2, "big") for scheme in _SIGNATURE_SCHEMES)
         extensions.append((_SIGNATURES, _counted(2, schemes)))
@@ -135,14 +139,22 @@ def offer(
 
 
 def _answer(connection: socket.socket, deadline: Deadline) -> bytes:
-    """Records up to the end of the first handshake message, an alert, or what is no TLS; empty: closed."""
-    received, message = b"", b""
+    """Records up to the end of the first handshake message, an alert, or what is no TLS; empty: closed.
+
+    A handshake goes on after a warning (RFC 6066 3): it is the answer only where nothing follows.
+    """
+    received, message, warning = b"", b"", b""
     while True:
         head = _exactly(connection, deadline, 5)
+        if not head:
+            return received or warning
         received += head
         if len(head) < 5 or head[0] != _HANDSHAKE or head[1] != 3:
-            more = _exactly(connection, deadline, 2) if len(head) == 5 and head[0] == _ALERT else b""
-            return received + more
+            alert = _exactly(connection, deadline, 2) if len(head) == 5 and head[0] == _ALERT else b""
+            if alert[:1] == bytes([_WARNING]) and alert[1:] != bytes([_CLOSE_NOTIFY]):
+                received, warning = b"", received + alert
+                continue
+            return received + alert
         content = _exactly(connection, deadline, min(int.from_bytes(head[3:], "big"), _MAXIMUM_RECORD))
         received, message = received + content, message + content
         whole = len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big")

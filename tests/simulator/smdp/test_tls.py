@@ -80,6 +80,8 @@ def test_what_is_in_a_client_hello() -> None:
     # No session, two suites, no compression.
     assert octets[43:52].hex() == "00" + "0004" + "c009" + "009c" + "0100"
     assert b"\0\x0a\0\x04\0\x02\0\x1a" in octets
+    # extended_master_secret, without which a server may refuse (RFC 7627 5.3).
+    assert octets.endswith(b"\0\x17\0\0")
 
 
 def test_suites_have_the_numbers_that_openssl_gives_them() -> None:
@@ -122,6 +124,25 @@ def test_refusals_of_an_offer(octets: bytes, alert: str) -> None:
     with speaking(tell(octets), None) as port:
         answer = offered(f"https://{HOST}:{port}")
     assert (answer.refused, answer.alert, answer.received) == (True, alert, octets)
+
+
+WARNING = bytes.fromhex("15030300020170")
+HELLO = bytes.fromhex("160303002a020000260303") + bytes(32) + bytes.fromhex("00c02b00")
+
+
+@pytest.mark.parametrize(
+    ("octets", "refused", "alert"),
+    [
+        (WARNING, True, "unrecognized_name"),
+        (WARNING + HELLO, False, ""),
+        (WARNING + bytes.fromhex("15030300020246"), True, "protocol_version"),
+        (bytes.fromhex("15030300020100"), True, "close_notify"),
+    ],
+)
+def test_a_warning_is_no_refusal_where_something_follows(octets: bytes, refused: bool, alert: str) -> None:
+    with speaking(tell(octets), None) as port:
+        answer = offered(f"https://{HOST}:{port}")
+    assert (answer.refused, answer.alert) == (refused, alert)
 
 
 def test_an_offer_that_nobody_answers() -> None:
