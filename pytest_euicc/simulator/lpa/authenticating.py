@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from pytest_euicc.lpa.reading import b64, octets_of
 from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.simulator.lpa.base import Deviating
 
-_TRANSACTION = re.compile(r"([0-9A-Fa-f]{2}){1,16}")
 _ERRORS = {"authenticate_server": "authenticateResponseError", "prepare_download": "downloadResponseError"}
 _READS = {
     "reads-info2-first": "get_euicc_info2",
@@ -111,9 +109,8 @@ class Authenticating(Deviating):
                 super()._ask_server(server, function, body, clause)
             raise refused from None
         if function == "initiateAuthentication":
-            member = answer.get("transactionId")
-            if _TRANSACTION.fullmatch(str(member)) and self.varies("takes-signed-transaction-id"):
-                answer = answer | {"transactionId": _transaction_signed(answer)}
+            if self.varies("takes-signed-transaction-id"):
+                answer = answer | _transaction_signed(answer)
             transaction = str(answer.get("transactionId", ""))
             self._opened = (server, transaction)
             self._memory.transaction = self._memory.transaction or transaction
@@ -132,10 +129,10 @@ class Authenticating(Deviating):
         return body
 
 
-def _transaction_signed(answer: dict[str, Any]) -> str:
-    """transactionId of serverSigned1; that of the answer where it cannot be read."""
+def _transaction_signed(answer: dict[str, Any]) -> dict[str, str]:
+    """transactionId of serverSigned1 as a member; none where it cannot be read."""
     try:
         octets = octets_of(answer, "serverSigned1")
-        return bytes(codec.decode("ServerSigned1", octets)["transactionId"]).hex().upper()
+        return {"transactionId": bytes(codec.decode("ServerSigned1", octets)["transactionId"]).hex().upper()}
     except (LpaError, codec.Asn1Error):
-        return str(answer["transactionId"])
+        return {}
