@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pytest_euicc.simulator.lpa.on_card import Crash
 from pytest_euicc.simulator.lpa.revocation import refuse_revoked
 
 Asks = Callable[[str], bool]
+_VERSION_3 = re.compile(r"gsma/rsp/v3\.")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -94,6 +96,11 @@ class LpaClient(Es9Client):
         fault = fault_of(reply, self.url_of(function))
         if fault is not None:
             raise fault
+        protocol = reply.headers.get("x-admin-protocol", "")
+        if self._varies("talks-to-version-2-alone") and _VERSION_3.match(protocol):
+            raise ConnectionBroken(self.url_of(function), "the answer is of another major version")
+        if protocol != self.headers.get("X-Admin-Protocol") and self._defective("refuses-other-versions"):
+            raise ConnectionBroken(self.url_of(function), f"the answer is of {protocol}")
         if reply.failed and self._defective("ignores-execution-status"):
             return Es9Reply(function, 204, reply.headers, reply.octets)
         if reply.body and len(reply.body) > 6 and self._defective("refuses-unknown-members"):

@@ -36,6 +36,7 @@ OF_SESSIONS = (
     Defect("asks-default-for-codes", "The default SM-DP+ is asked for the code of another's profile", "3.1.7 of v2.7"),
     Defect("tells-success", "A download that failed is reported as a success", "3.1.3"),
     Defect("no-admin-protocol", "Requests have no X-Admin-Protocol", "6.2"),
+    Defect("refuses-other-versions", "Answers of another version 2.x than the LPA's are refused", "6.2"),
     Defect("other-content-type", "Requests have another Content-Type than application/json", "6.5.1"),
     Defect("url-safe-base64", "Base64 has the alphabet for URLs", "6.5.2"),
     Defect("transaction-in-path", "The path of a request contains the transactionId", "6.5.1"),

@@ -45,6 +45,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("cancels-after-refusals", "A session that a server refused is cancelled on the card", "left open by 3.1.3"),
     Variant("shows-errors-of-card", "A refusal of the card is sent to the server", "left open by 3.1.3"),
     Variant("protocol-2.2", "X-Admin-Protocol names version 2.2.0", "6.2"),
+    Variant("talks-to-version-2-alone", "Answers of version 3 are refused", "left open by 6.2"),
     Variant("tls-1.2-alone", "TLS 1.3 is not offered", "2.6.6"),
     Variant("connects-for-each-request", "Each request has a connection of its own", "left open by 6.1"),
     Variant("checks-tls-policy", "TLS certificates without the policy of their role are refused", "4.5.2.1"),
