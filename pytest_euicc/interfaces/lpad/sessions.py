@@ -16,6 +16,7 @@ from pytest_euicc.peers.lpa.functions import decode_base64
 from pytest_euicc.peers.lpa.record import Call
 
 _BEGIN = ("ES9+.InitiateAuthentication", "ES11.InitiateAuthentication")
+_CHALLENGE = "ES10b.GetEUICCChallenge"
 _AUTHENTICATE, _CANCEL = "ES10b.AuthenticateServer", "ES10b.CancelSession"
 _IMEI = 8
 _SESSION = mapping("session", server=TEXT, card=TEXT)
@@ -107,25 +108,40 @@ def _on_card(octets: bytes) -> str:
 def repeated(context: Context, _message: Message, *, function: str) -> Outcome:
     """A function that was called again in one session was called with the same octets.
 
+    An LPA may begin a new session by itself, with a new challenge.
+
     Args:
         function: of a server; it need not have been called again.
     """
-    sessions: list[list[Call]] = [[]]
-    for call in bench_of(context).record.since_mark():
-        if call.name in _BEGIN and function not in _BEGIN:
-            sessions.append([])
-        if call.name == function:
-            sessions[-1].append(call)
     found = []
-    for calls in sessions:
+    for calls in _by_session(context, function):
         if len({call.request for call in calls}) > 1:
             found.append(Mismatch(function, "the same octets when it is repeated", "other octets"))
     return Outcome(mismatches=tuple(found))
 
 
+def _by_session(context: Context, function: str) -> list[list[Call]]:
+    """Calls of a function by what the user did last, those of each session together."""
+    begins = (_CHALLENGE,) if function in _BEGIN else _BEGIN
+    sessions: list[list[Call]] = [[]]
+    for call in bench_of(context).record.since_mark():
+        if call.name in begins:
+            sessions.append([])
+        if call.is_called(function):
+            sessions[-1].append(call)
+    return sessions
+
+
 @action("lpad.calls")
 def calls(
-    context: Context, _message: Message, *, function: str, host: str | None = None, at_least: int = 0, at_most: int
+    context: Context,
+    _message: Message,
+    *,
+    function: str,
+    host: str | None = None,
+    at_least: int = 0,
+    at_most: int,
+    session: bool = False,
 ) -> Outcome:
     """How often a function was called since the user's last action.
 
@@ -134,15 +150,16 @@ def calls(
         host: of servers: only calls of this one.
         at_least: the number of calls.
         at_most: likewise.
+        session: ``true``: at_most is for each session.
     """
     found = [
-        call
-        for call in bench_of(context).record.since_mark()
-        if call.is_called(function) and (host is None or call.host == host.lower())
+        sum(host is None or call.host == host.lower() for call in calls) for calls in _by_session(context, function)
     ]
-    if at_least <= len(found) <= at_most:
+    most = max(found) if session else sum(found)
+    if at_least <= sum(found) and most <= at_most:
         return Outcome()
-    return Outcome(mismatches=(Mismatch(function, f"{at_least} to {at_most} calls", f"{len(found)}"),))
+    each = " in a session" if session else ""
+    return Outcome(mismatches=(Mismatch(function, f"{at_least} to {at_most} calls{each}", f"{most}"),))
 
 
 @action("lpad.reasons")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
-from pytest_euicc.es9.errors import Es9Error
+from pytest_euicc.es9.errors import ConnectionBroken, Es9Error
 from pytest_euicc.lpa.errors import EuiccRefused, LpaError, ServerRefused
 from pytest_euicc.lpa.metadata import Metadata
 from pytest_euicc.lpa.outcomes import Es9, Installation, Session
@@ -40,7 +40,12 @@ class Downloading(Authenticating):
         """See Lpa."""
         self._consent, self._cancelled = consent, False
         try:
-            done = super().download(code, confirmation_code=confirmation_code, consent=consent)
+            try:
+                done = super().download(code, confirmation_code=confirmation_code, consent=consent)
+            except ConnectionBroken:
+                if not self.varies("begins-anew"):
+                    raise
+                done = super().download(code, confirmation_code=confirmation_code, consent=consent)
         except (ServerRefused, Es9Error):
             self._after_fault()
             raise
@@ -156,6 +161,10 @@ class Downloading(Authenticating):
             if refused.subject == "8.2.7" and self.defective("tries-wrong-code-again"):
                 super().prepare(session, confirmation_code)
             raise
+        except ConnectionBroken:
+            if not self.defective("prepares-again"):
+                raise
+        return super().prepare(session, confirmation_code)
 
     def _ask_server(self, server: Es9, function: str, body: dict[str, Any], clause: str) -> dict[str, Any]:
         if function == "getBoundProfilePackage" and self._memory.code and self.defective("sends-the-code"):

@@ -25,6 +25,7 @@ OF_DOWNLOADS = (
     Defect("hash-before-signature", "hashCc precedes smdpSignature2", "5.7.5"),
     Defect("re-encodes-signed2", "Unknown elements of smdpSigned2 are not passed on", "5.7.5"),
     Defect("tries-wrong-code-again", "A wrong code leads to a second PrepareDownload in the session", "3.1.3"),
+    Defect("prepares-again", "A lost package is prepared a second time in its session", "3.1.3"),
     Defect("sends-the-code", "The confirmation code is sent to the server", "4.7"),
     Defect("rejection-is-postponed", "A rejection by the user is said to be postponed", "3.1.3.1"),
     Defect("postponed-is-rejection", "A postponement is said to be a rejection, which ends the order", "3.1.3.1"),

@@ -60,6 +60,9 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("members-reversed", "Members of JSON objects come in the reverse order", "RFC 8259 4"),
     Variant("indented-json", "JSON is written over many lines", "RFC 8259 2"),
     Variant("repeats-requests", "A request is repeated once where the connection broke", "left open by 3.1.5"),
+    Variant(
+        "begins-anew", "A download is begun anew, once, where the connection to its server broke", "left open by 3.1.5"
+    ),
     Variant("retrieves-all-notifications", "All notifications are retrieved and not one alone", "5.7.10"),
     Variant("delivers-by-address", "Notifications go address by address", "left open by 3.5"),
     Variant("manages-by-aid", "Profiles are named by the AID of their ISD-P", "5.7.16"),
