@@ -37,9 +37,16 @@ _RECEIPT = mapping(
     "receipt", receipt=TEXT, secured=BOOLEAN, executed=NUMBER, result=OCTETS, data=OCTETS, bad_format=NUMBER
 )
 _TPDU = 0x0B
+_TO_TAKE_RECEIPT = "to take the receipt that the card sends by SMS"
 
 
-@action("es6.update_metadata", request="UpdateMetadataRequest", response=_RECEIPT, changes=True)
+@action(
+    "es6.update_metadata",
+    request="UpdateMetadataRequest",
+    response=_RECEIPT,
+    changes=True,
+    as_terminal=_TO_TAKE_RECEIPT,
+)
 def update_metadata(
     context: Context,
     message: Message,
@@ -95,7 +102,7 @@ def update_metadata(
 
 def _exchange(context: Context, link: Link, spi: Spi, request: Encoded, *, expanded: bool) -> Outcome:
     """One ENVELOPE for each message, up to the first that is refused; the receipt comes after the last."""
-    context.card.be_terminal("to take the receipt that the card sends by SMS")
+    context.card.be_terminal(_TO_TAKE_RECEIPT)
     fetched = len(context.card.fetched)
     outcome = Outcome(sent=request.octets, sent_value=request.value, shape=_RECEIPT, value={})
     for tpdu in link.messages:

@@ -305,6 +305,26 @@ def test_a_recording_through_a_modem_is_replayed(tmp_path: Path) -> None:
     assert read_eid(replayed.transport) == EID
 
 
+def test_a_sequence_that_needs_the_terminal_does_not_begin(pytester: pytest.Pytester) -> None:
+    """Its profile with PPR2 could not be deleted again: only the update that needs the terminal unsets that rule."""
+    pytester.makefile(
+        ".yaml", card=f"version: 2.6\noptions: [O_E_NIST, O_E_BRP, O_E_OTA, O_E_RAT]\ntest_cards: ['{EID}']\n"
+    )
+    options = ("--euicc-declaration", "card.yaml", "--euicc-report", "out", "-k", "UpdateMetadata_04 or Profile_16")
+    with modem() as (simulated, device):
+        assert isinstance(simulated.card, SimulatedEuicc)
+        there = simulated.card.state.profiles
+        run(pytester, "es6 es10c", "--euicc", f"at:{device}", *options)
+        assert simulated.card.state.profiles == there
+    entries = load(pytester.path / "out").sequences
+    assert [entry.id for entry in entries] == ["TC_eUICC_ES10c.EnableProfile_16", "TC_eUICC_ES6.UpdateMetadata_04"]
+    assert [entry.left_behind for entry in entries] == [[], []]
+    proactive, receipt = (entry.reason for entry in entries)
+    assert proactive.startswith("step 2 (card.proactive): test setup incomplete: ")
+    assert receipt.startswith("step 1 (es6.update_metadata): test setup incomplete: ")
+    assert "to take the receipt that the card sends by SMS is not possible" in receipt
+
+
 @pytest.mark.parametrize("mode", ["cgla", "csim"])
 def test_sequences_on_a_card_behind_a_modem(pytester: pytest.Pytester, mode: str) -> None:
     """What only a terminal can do is inconclusive with the reason; nothing fails for the modem's sake."""

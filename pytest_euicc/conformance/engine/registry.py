@@ -34,6 +34,7 @@ class Action:
         changes: the action leaves traces on the card and needs permission on a real one.
         response_by: makes that shape from the arguments as written, where it depends on them.
         by_operator: a person has to do something.
+        as_terminal: what it does that only the card's terminal can do, such as ``to see proactive commands``.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Action:
         return self.response() if self.response is not None else None
 
     by_operator: bool = False
+    as_terminal: str = ""
 
     def __call__(self, context: Context, message: Message, arguments: dict[str, Any]) -> Outcome:
         """Run the action with arguments as written (references resolved)."""
@@ -75,6 +77,7 @@ def action(
     title: str | None = None,
     changes: bool = False,
     by_operator: bool = False,
+    as_terminal: str = "",
 ) -> Callable[[ActionFunction], ActionFunction]:
     """Register an action.
 
@@ -87,6 +90,7 @@ def action(
         title: one line for reports; the first line of the docstring if not given.
         changes: it changes the card permanently.
         by_operator: it is a manual step; without an operator its sequences are not applicable.
+        as_terminal: what it does that only the card's terminal can do; behind a device its sequences do not begin.
     """
 
     def register(function: ActionFunction) -> ActionFunction:
@@ -102,6 +106,7 @@ def action(
             changes=changes,
             response_by=response_by,
             by_operator=by_operator,
+            as_terminal=as_terminal,
         )
         ACTIONS.add(name, entry)
         return function

@@ -218,6 +218,7 @@ class _Run:
         try:
             with self.verdicts():
                 self.card_back()
+                self.be_terminal()
                 preparation = kind.prepare(self.context, changes=changes)
                 self.states()
                 self.steps()
@@ -235,6 +236,15 @@ class _Run:
         if session.other_card or (isinstance(transport, RemovableTransport) and not transport.held()):
             self.context.channels.clear()
             session.returns()
+
+    def be_terminal(self) -> None:
+        """Before anything is changed: a step that only the card's terminal can do, and that is a device."""
+        card = self.session.card
+        for number, step in enumerate(self.sequence.steps, 1):
+            doing = ACTIONS.get(step.action).as_terminal
+            if card is not None and doing:
+                with self.stopping(number, step):
+                    card.be_terminal(doing)
 
     def restore(self, preparation: Preparation) -> None:
         """Restore the implementation under test; on a card that did not come back, or another one, nothing is done."""
@@ -318,8 +328,14 @@ class _Run:
             self.session_step(number, step, Phase.STEP, clauses)
 
     def session_step(self, number: int, step: Step, phase: Phase, clauses: tuple[str, ...]) -> None:
-        try:
+        with self.stopping(number, step):
             run_step(self.context, step, number, phase, clauses, self.runner.emit)
+
+    @contextmanager
+    def stopping(self, number: int, step: Step) -> Iterator[None]:
+        """What keeps a step from being judged ends the sequence, with the step's number in the reason."""
+        try:
+            yield
         except (Failed, NotPermitted):
             raise
         except Exception as error:

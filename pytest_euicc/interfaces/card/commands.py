@@ -119,6 +119,7 @@ def fetch(context: Context, _message: Message) -> Outcome:
 
 
 _POLLS = 2
+_TO_SEE = "to see proactive commands"
 
 
 @action(
@@ -126,6 +127,7 @@ _POLLS = 2
     response=mapping(
         "proactive commands", commands=listing(mapping("command", name=TEXT, qualifier=NUMBER, raw=OCTETS))
     ),
+    as_terminal=_TO_SEE,
 )
 def proactive(context: Context, _message: Message) -> Outcome:
     """The proactive commands fetched since this action was last used.
@@ -136,7 +138,7 @@ def proactive(context: Context, _message: Message) -> Outcome:
     Returns:
         ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command.
     """
-    context.card.be_terminal("to see proactive commands")
+    context.card.be_terminal(_TO_SEE)
     fetched = context.card.take_fetched()
     for _ in range(_POLLS):
         if fetched:
