@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # A command with its GET RESPONSE, FETCH and TERMINAL RESPONSE, in times of one answer.
 _COMMAND = 5.0
-_HARMLESS = ("sim", "replay")
 CONTRADICTIONS = "the declaration contradicts the card"
 """In the description of a card."""
 
@@ -134,7 +133,7 @@ def open_harness(options: Options) -> Harness:
         declaration,
         pki,
         open_smdp(options, pki, load_smdp_declaration(options)),
-        real_card=options.kind not in _HARMLESS,
+        real_card=options.real_card,
         allow_destructive=options.allow_destructive,
         isdr_aid=options.isdr_aid or ISDR_AID,
         seed=seed,

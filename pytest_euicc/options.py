@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIMULATED = "sim"
 """In place of a reader, or of a URL."""
+_HARMLESS = (SIMULATED, "replay")
 OWN = "own"
 """In place of the file for the driver of an LPA."""
 
@@ -312,6 +313,11 @@ class Options:
     def kind(self) -> str:
         """Kind of the transport."""
         return self.euicc.partition(":")[0]
+
+    @property
+    def real_card(self) -> bool:
+        """Whether it is a card that is changed only with permission."""
+        return self.kind not in _HARMLESS
 
 
 @cache

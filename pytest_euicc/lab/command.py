@@ -101,7 +101,9 @@ def plan(arguments: Namespace) -> int:
     ]
     if not chosen:
         raise OptionError(f"-k {' -k '.join(arguments.texts)}: no sequence has this in its name or title")
-    planned = planning.plan(chosen, declarations, last, simulated=arguments.declaration is None)
+    simulated = arguments.declaration is None
+    permitted = simulated or bool(declarations["euicc"].test_cards)
+    planned = planning.plan(chosen, declarations, last, simulated=simulated, permitted=permitted)
     for line in planning.lines(planned, brief=arguments.brief, last=last):
         sys.stdout.write(f"{printable(line)}\n")
     return 0

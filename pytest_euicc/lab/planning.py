@@ -16,12 +16,13 @@ from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.conformance.files.vector import Sequence as VectorSequence
 from pytest_euicc.lab.card_time import CardTime
 from pytest_euicc.lab.card_work import Mean, expected, seconds, total
-from pytest_euicc.lab.undoing import undoing
+from pytest_euicc.lab.undoing import state_changes, undoing
 from pytest_euicc.reporting.run_file import RunRecord
 
 Standing = Literal["mandatory", "applicable", "not applicable"]
 STANDINGS: tuple[Standing, ...] = ("mandatory", "applicable", "not applicable")
 
+NOT_PERMITTED = "changes the card, and test_cards: of the declaration lists none"
 _DOWNLOAD, _PROFILE, _ORDER = "a download", "a profile", "a profile on the SM-DP+"
 _OPERATOR = "an operator"
 _DOWNLOADING = ("pytest_euicc.interfaces.download", "pytest_euicc.interfaces.lpa", "pytest_euicc.interfaces.es6")
@@ -36,7 +37,7 @@ class Planned:
 
     Attributes:
         why: the expression with its values, or what else decides; empty for a mandatory one.
-        changes: it changes the card by what is written in it, or installs what it needs.
+        changes: it changes the card by what is written in it or by its states, or installs what it needs.
         needs: in words.
         seconds: that it took in an earlier run; None where it did not run.
         work: what it is expected to ask of the card.
@@ -69,6 +70,7 @@ def plan(
     *,
     simulated: bool = False,
     operator: bool = True,
+    permitted: bool = True,
 ) -> list[Planned]:
     """What becomes of each sequence.
 
@@ -78,12 +80,15 @@ def plan(
         last: an earlier run, for the times.
         simulated: the card is the simulated one.
         operator: somebody does what only a person can do.
+        permitted: the card may be changed.
     """
     library.load()
     ran = ("pass", "fail", "inconclusive")
     took = {entry.id: entry.seconds for entry in last.sequences if entry.verdict in ran} if last is not None else {}
     return [
-        _planned(case, sequence, declarations[case.iut], took, simulated=simulated, operator=operator)
+        _planned(
+            case, sequence, declarations[case.iut], took, simulated=simulated, operator=operator, permitted=permitted
+        )
         for case, sequence in chosen
     ]
 
@@ -126,20 +131,25 @@ def _planned(
     *,
     simulated: bool,
     operator: bool,
+    permitted: bool,
 ) -> Planned:
     identifier = case.sequence_id(sequence)
+    asks = changes_card(case, sequence)
     reason = _reason(case, sequence, declaration, operator=operator)
+    reason = reason or (NOT_PERMITTED if asks and not permitted else None)
     expressions = [text for text in (case.applicability, sequence.applicability) if text]
     standing: Standing = "not applicable" if reason else "applicable" if expressions else "mandatory"
     why = reason or "; ".join(str(declaration.applies(text)) for text in expressions)
     names = closure([call.name for call in sequence.given])
     steps = [step.action for step in (*sequence.steps, *sequence.finally_)]
     needs = tuple(dict.fromkeys(_needs(names, steps)))
-    changes = changes_card(case, sequence)
+    changes = asks or (case.iut == "euicc" and any(map(state_changes, sequence.given)))
     work: Mean = (0.0, 0.0, 0.0)
     if case.iut == "euicc":
-        work = expected(names, steps, changes=changes, whole=bool(declaration.restore))
-    undone = undoing(steps, declaration, installs=_DOWNLOAD in needs, simulated=simulated) if changes else ""
+        work = expected(names, steps, changes=asks, whole=bool(declaration.restore))
+    undone = ""
+    if changes:
+        undone = undoing(sequence.given, steps, declaration, installs=_DOWNLOAD in needs, simulated=simulated)
     return Planned(identifier, case.interface, standing, why, changes, needs, took.get(identifier), work, undone)
 
 

@@ -69,12 +69,14 @@ def lines(run: Planning, parameters: Iterable[str], *, earlier: Path | None, car
     options, reported = run.options, []
     for product, sequences in (chosen or {"": []}).items():
         reported += [f"product {product}"] if product else []
+        test_cards = run.declarations[product]["euicc"].test_cards
         planned = planning.plan(
             sequences,
             run.declarations[product],
             last := _last(run, earlier),
             simulated=options.kind == SIMULATED,
             operator=options.has_operator,
+            permitted=not options.real_card or options.allow_destructive or bool(test_cards),
         )
         reported += planning.lines(planned, brief=True, last=last, cards=cards)
     return reported

@@ -11,7 +11,7 @@ import pytest
 from pytest_euicc import cli, resources
 from pytest_euicc.conformance.engine import library
 from pytest_euicc.conformance.engine.registry import ACTIONS, STATES
-from pytest_euicc.lab import card_work, planning
+from pytest_euicc.lab import card_work, planning, undoing
 from tests.support.plugin_runs import run, run_alone
 
 MINIMAL = resources.declarations() / "v22-nist.yaml"
@@ -147,3 +147,45 @@ def test_the_plan_of_a_run(pytester: pytest.Pytester, workers: list[str]) -> Non
         ]
     )
     assert done.stdout.str().count("operator: 2 sequences") == 1
+
+
+def test_what_states_change_and_what_is_gone_after_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(MINIMAL.read_text().partition("restore:")[0])
+    chosen = ("GetProfilesInfo_01", "PendingNotifications_06", "PowerLoss_01")
+    out = output(capsys, "--declaration", str(mine), *(word for name in chosen for word in ("-k", name)))
+    lines = {line.split()[1].rstrip(":"): line for line in out.splitlines() if "  TC_eUICC" in line}
+    changed = "changes the card (the states undo their changes"
+    assert f"{changed}, deleted profiles of the card are not restored; " in lines["TC_eUICC_ES10c.GetProfilesInfo_01"]
+    assert f"{changed}, a deleted profile of the card is not" in lines["TC_eUICC_PendingNotifications_06"]
+    assert f"{changed}; then the card is compared" in lines["TC_eUICC_Operator.PowerLoss_01"]
+
+
+def test_every_state_that_changes_a_card_is_known() -> None:
+    """Those that only make use of what is there, or download what is not, are named here."""
+    library.load()
+    using = {"profile", "profiles", "eim"}
+    modules = ("pytest_euicc.interfaces.es10.", "pytest_euicc.interfaces.es10b_iot.")
+    states = {name for name, state in STATES.entries.items() if state.function.__module__.startswith(modules)}
+    assert states - using == undoing.CHANGING
+
+
+def test_a_card_that_may_not_be_changed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("version: 2.6\noptions: [O_E_NIST]\n")
+    chosen = ("--declaration", str(mine), "-k", "TC_eUICC_ES10c.SetNickname_01", "-k", "TC_eUICC_ES10c.GetEID_01")
+    out = output(capsys, *chosen, "--brief")
+    assert "2 sequences: 1 mandatory, 0 applicable, 1 not applicable, 0 change the card" in out
+    assert f"  not applicable  1 x {planning.NOT_PERMITTED}" in out
+    mine.write_text(mine.read_text() + "test_cards: ['89049032123451234512345678901235']\n")
+    out = output(capsys, *chosen, "--brief")
+    assert "2 sequences: 2 mandatory, 0 applicable, 0 not applicable, 1 change the card" in out
+
+
+@pytest.mark.parametrize(("options", "refused"), [((), True), (("--euicc-allow-destructive",), False)])
+def test_permission_in_the_plan_of_a_run(pytester: pytest.Pytester, options: tuple[str, ...], *, refused: bool) -> None:
+    pytester.makefile(".yaml", mine="version: 2.6\noptions: [O_E_NIST]\n")
+    chosen = ("-k", "SetNickname_01", "--euicc-plan", "--collect-only", "--euicc-declaration=mine.yaml")
+    out = run(pytester, "es10c", *chosen, "--euicc", "pcsc", *options).stdout.str()
+    assert (planning.NOT_PERMITTED in out) is refused
+    assert planning.NOT_PERMITTED not in run(pytester, "es10c", *chosen, "--euicc", "sim").stdout.str()
