@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -46,20 +46,28 @@ class ProgressLine:
         elif isinstance(event, ApduExchanged):
             self._show()
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins, here or in a worker."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> Iterator[None]:
+        """A test begins, here or in a worker, where others may run."""
+        self.clear()
+        yield
         if nodeid in self._names:
             self._progress.begin(*self._names[nodeid])
             self._show(at_once=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Before pytest shows a result."""
-        self.clear()
+        """Before pytest shows a result, if it shows this one."""
+        if not (report.passed and report.when != "call") and self.pytest_report_teststatus(report) is None:
+            self.clear()
         if report.when == "teardown" and report.nodeid in self._names and report.nodeid not in self._ended:
             self._ended.add(report.nodeid)
             self._progress.end(self._names[report.nodeid][0])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self) -> None:
+        """Before pytest shows how much of the run is done."""
+        self.clear()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:

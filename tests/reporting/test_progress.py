@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import pytest
 
-from pytest_euicc.reporting.progress import Progress, duration, fitted
+from pytest_euicc.reporting.progress import BEHIND, Progress, duration, fitted
+from pytest_euicc.run.progress_line import ProgressLine
 from tests.support.forked import PytestRun
 from tests.support.terminal import Terminal
 
@@ -89,6 +93,33 @@ def test_a_terminal_shows_it(workers: list[str]) -> None:
     # It is gone before pytest shows its results, and no letters are shown for what passed.
     assert lines[-1] == ""
     assert not re.search(r"(?m)^\S*\.\. ", run.shown.replace("\x1b[32m", ""))
+
+
+def test_it_stays_while_pytest_shows_nothing() -> None:
+    """Until the test has ended: a setup that passes, and what passes or is skipped, has no letter."""
+    shown = io.StringIO()
+    writer = SimpleNamespace(_file=shown, fullwidth=100, width_of_current_line=0)
+    plugins = {"terminalreporter": SimpleNamespace(_tw=writer)}
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get), get_verbosity=lambda: 0)
+    line = ProgressLine(config, {"one": ("TC_X_01", "ES10c")}, {})
+
+    def report(when: Literal["setup", "call", "teardown"], outcome: Literal["passed", "failed", "skipped"]) -> bool:
+        """Whether the line is still there after it."""
+        shown.truncate(shown.seek(0))
+        line.pytest_runtest_logreport(pytest.TestReport("one", ("", 0, ""), {}, outcome, None, when))
+        return not shown.getvalue()
+
+    list(line.pytest_runtest_logstart("one"))
+    assert "1/1 ES10c TC_X_01" in shown.getvalue()
+    assert report("setup", "passed")
+    assert report("setup", "skipped")
+    assert report("call", "passed")
+    assert report("teardown", "passed")
+    shown.truncate(shown.seek(0))
+    line.pytest_runtest_logfinish()
+    assert shown.getvalue() == BEHIND.format("")
+    list(line.pytest_runtest_logstart("one"))
+    assert not report("call", "failed")
 
 
 def test_a_file_shows_nothing_of_it() -> None:
