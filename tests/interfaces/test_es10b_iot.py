@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import yaml
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.engine.events import Result, Verdict
+from pytest_euicc.conformance.engine.message import Outcome
 from pytest_euicc.conformance.engine.runner import Runner
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.vector import Case
 from pytest_euicc.interfaces.es10b_iot.eims import end_entity
+from pytest_euicc.interfaces.es10b_iot.reading import kept_results
+from pytest_euicc.peers.eim.peer import EimPeers
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.euicc.uicc.transport import SimTransport
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
@@ -47,6 +53,30 @@ def test_certificates_that_cannot_be_read_are_shown(monkeypatch: pytest.MonkeyPa
     result = run("[es10b_iot.look]")
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "GetCerts gave no certificate of the eUICC: BF56" in result.reason
+
+
+def test_operations_without_a_result_are_missed() -> None:
+    steps = f"[{{ {PACKAGE}: {{ psmo: [{{ getRAT: {{}} }}], times: 101, expect: {{ results: {{ type: list }} }} }} }}]"
+    assert run(steps).verdict is Verdict.PASS
+    assert problems(run(steps, defects=frozenset({"iot-drops-operations-beyond-hundred"}))) == ["results"]
+
+
+@pytest.mark.parametrize(("within", "expected"), [(300, "results: { type: list }"), (302, "error: sizeOverflow")])
+def test_operations_are_repeated_as_often_as_they_fit(within: int, expected: str) -> None:
+    given = f"psmo: [{{ getRAT: {{}} }}], times: 200, within: {within}, expect: {{ {expected} }}"
+    small = SETTINGS.model_dump(by_alias=True)
+    small["iot"]["package_size"] = 300
+    euicc = SimulatedEuicc(type(SETTINGS).model_validate(small), default_pki())
+    result = run_on(session(SimTransport(euicc)), f"[{{ {PACKAGE}: {{ {given} }} }}]", "[eim_associated]")
+    assert result.verdict is Verdict.PASS, result.failure
+
+
+@pytest.mark.parametrize(("newest", "right"), [(1, False), (2, False), (3, True), (4, True)])
+def test_results_from_before_may_be_among_those_that_are_kept(newest: int, right: bool) -> None:
+    before, first, second = (tlv.encode(0xBF51, bytes([0xA0, 0x01, number])) for number in range(3))
+    context: Any = SimpleNamespace(part=lambda _: EimPeers(None, answers={7: first, 8: second}))
+    outcome = Outcome(received=tlv.encode(0xBF2B, tlv.encode(0xA2, before + first + second)))
+    assert (not list(kept_results(context, outcome, newest=newest))) is right
 
 
 def test_a_change_is_seen() -> None:

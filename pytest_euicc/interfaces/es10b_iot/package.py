@@ -38,6 +38,7 @@ _ORDER = bytes.fromhex("FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2
 
 _OVERFLOW = 1
 _IMMEDIATE = b"\xa7"
+_LISTS = (0xA0, 0xA1)
 
 Signature = Literal["right", "der", "missing", "r zero", "s zero", "r too large", "one bit"]
 
@@ -106,6 +107,7 @@ def load_euicc_package(
     size: int | None = None,
     oversize: int = 0,
     times: int = 1,
+    within: int | None = None,
     first: Psmos | None = None,
     odd_order: bool = False,
     record: SaveAs | None = None,
@@ -139,6 +141,7 @@ def load_euicc_package(
         size: bytes of the whole package; filled up by a listProfileInfo for no profile with a long tag list.
         oversize: bytes that are added to ``size``.
         times: how often the operations of ``psmo`` are in the package.
+        within: bytes of the largest package; ``times`` is lowered to what fits.
         first: operations before all these, once.
         odd_order: eidValue comes before eimId.
         record: keep the package under this name.
@@ -164,6 +167,8 @@ def load_euicc_package(
         header["eimTransactionId"] = peers.transaction_id() if transaction_id is None else transaction_id
     if size is not None:
         psmo = [*(psmo or ()), _filler(header, [*(psmo or ())], size + oversize)]
+    if within is not None and psmo:
+        times = min(times, _fitting(header, [*(first or ())], psmo, within))
     lists = b"" if psmo is None else operation_list("Psmo", [*(first or ()), *psmo * times])
     lists += b"" if eco is None else operation_list("Eco", eco)
     parts = PackageParts(header, lists, extra, odd_order=odd_order)
@@ -205,6 +210,16 @@ def _filler(header: dict[str, Any], psmo: list[bytes], size: int) -> bytes:
         if length > size:
             break
     raise ValueMistake(("size",), f"a package of {size} bytes cannot be made; choose one or two bytes more")
+
+
+def _fitting(header: dict[str, Any], first: list[bytes], psmo: list[bytes], largest: int) -> int:
+    """How often operations fit behind the first ones into a package of a length in bytes, at least once."""
+    times = 1
+    while True:
+        signed = PackageParts(header, operation_list("Psmo", [*first, *psmo * (times + 1)])).signed()
+        if len(whole_package(signed, bytes(64))) > largest:
+            return times
+        times += 1
 
 
 def _eid(context: Context) -> bytes:
@@ -268,6 +283,7 @@ def judged(peers: EimPeers, peer: EimPeer, package: bytes, outcome: Outcome) -> 
         short["results"] = _without_termination(data["euiccResult"])
         short["resultOctets"] = sum(len(codec.encode("EuiccResultData", each)) for each in data["euiccResult"])
         mismatches += _numbered(peers, int(data["seqNumber"]), outcome.received)
+        mismatches += _complete(package, data["euiccResult"])
         # What the eUICC has stored from now on.
         peer.counter = int(data["counterValue"])
         _note_associations(peers, package, data["euiccResult"])
@@ -363,6 +379,18 @@ def _signature(peers: EimPeers, peer: EimPeer, received: bytes) -> Iterator[Mism
         return
     covered = inner[0].octets + peer.token_octets()
     yield from signature_mismatches(certificate, covered, inner[1].value, "signature")
+
+
+def _complete(package: bytes, results: list[tuple[str, Any]]) -> Iterator[Mismatch]:
+    """Every operation has a result, up to one that failed or ended the processing (SGP.32 5.9.1)."""
+    try:
+        lists = [part for part in tlv.parse(tlv.find(package, 0xBF51, 0x30)).children() if part.tag in _LISTS]
+        asked = len(lists[0].children()) if len(lists) == 1 else 0
+    except tlv.TlvError:
+        return
+    ended = bool(results) and (results[-1][0] == "processingTerminated" or _failed(*results[-1]))
+    if len(results) < asked and not ended:
+        yield Mismatch("results", f"one for each of {asked} operations", str(len(results)))
 
 
 def _numbered(peers: EimPeers, number: int, received: bytes) -> Iterator[Mismatch]:

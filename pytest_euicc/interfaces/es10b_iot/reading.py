@@ -205,7 +205,7 @@ def kept_results(
 
     Args:
         numbers: sequence numbers of the results that must be present, in order.
-        newest: instead, the last results of this sequence, this many.
+        newest: instead, how many are kept: the last results of this sequence, and no more than these.
         may_be_gone: there may also be no result.
     """
     peers = context.part(EimPeers)
@@ -218,6 +218,9 @@ def kept_results(
         return
     found = [element.octets for element in parts[0].children()]
     expected = [peers.answers.get(number, b"") for number in wanted]
+    if newest is not None and len(expected) < len(found) <= newest:
+        # Results from before the sequence may still be among those that are kept.
+        found = found[-len(expected) :]
     if found != expected:
         reported = " ".join(octets.hex().upper() for octets in found) or "none"
         yield Mismatch(

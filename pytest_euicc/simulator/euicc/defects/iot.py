@@ -93,6 +93,11 @@ OF_IOT = (
     Defect(
         "iot-drops-iot-metadata", "fallbackAllowed and ecallIndication of downloaded profiles are lost", "SGP.32 5.9.14"
     ),
+    Defect(
+        "iot-drops-operations-beyond-hundred",
+        "Of a package only the first hundred operations run, and the result does not tell",
+        "SGP.32 5.9.1",
+    ),
     Defect("iot-drops-newest-result", "The result that does not fit is dropped, not the oldest", "SGP.32 5.9.11"),
     Defect("iot-ecall-told-wrong", "ecallSupported of EUICCInfo2 is inverted", "SGP.32 5.9.2"),
     Defect("iot-effect-before-refresh", "Profile states change before the REFRESH", "SGP.32 3.3.1"),

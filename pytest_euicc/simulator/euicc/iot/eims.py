@@ -19,6 +19,7 @@ LARGEST_COUNTER = 8_388_607
 _UNDEFINED = 127
 _GENERATE = -1
 _LARGEST_ID = 128
+_FEW = 2
 _TYPE_WITHOUT_NAME = 3
 
 OK, MEMORY, EXISTS, CI_UNKNOWN, BAD_TOKEN, BAD_COUNTER, COMMAND_ERROR = 0, 1, 2, 3, 5, 6, 7
@@ -77,6 +78,8 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
     known = iot.eim(configuration["eimId"])
     if known is not None and not core.defective("iot-eim-can-be-added-twice"):
         raise Refused(EXISTS)
+    if len(iot.eims) >= _FEW and core.varies("iot-room-for-two-eims"):
+        raise Refused(MEMORY)
     if len(configuration["eimId"].encode()) > _LARGEST_ID:
         raise Refused(COMMAND_ERROR)
     counter = configuration.get("counterValue")

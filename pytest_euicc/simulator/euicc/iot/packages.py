@@ -16,6 +16,7 @@ from pytest_euicc.simulator.euicc.variants import elements
 _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 4, 6, 15, 104, 127
 _LARGEST_TRANSACTION = 16
 _SIGNATURE = 64
+_MANY = 100
 _KNOWN = frozenset({0x80, 0x5A, 0x81, 0x82, 0xA0, 0xA1})
 _PARTS = (0x30, 0x5F37)
 _ORDER = (0x80, 0x5A, 0x81, 0x82, 0xA0, 0xA1)
@@ -179,7 +180,9 @@ def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:
         switching.update(core, rollback=None)
     ((tag, operations),) = package.lists.items()
     run, results = Run(core, eim), b""
-    for operation in _split(operations):
+    for done, operation in enumerate(_split(operations)):
+        if done == _MANY and core.defective("iot-drops-operations-beyond-hundred"):
+            break
         result, goes_on = run.perform(operation, _LISTS[tag])
         octets = result_octets(core, result)
         if len(results) + len(octets) > settings.result_size and not core.defective("iot-result-of-any-size"):

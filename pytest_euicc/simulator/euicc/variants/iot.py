@@ -240,6 +240,11 @@ VARIANTS = (
     Variant(
         "iot-template-in-a5", "The template E1 stands in the proprietary part of the FCI", "left open by SGP.32 3.8.4"
     ),
+    Variant(
+        "iot-room-for-two-eims",
+        "There is room for two eIMs, which is checked before the rest of a configuration",
+        "left open by SGP.32 3.5.1",
+    ),
     Variant("iot-tokens-with-gaps", "Association tokens leave gaps", "SGP.32 2.11.1.1.1"),
     Variant(
         "iot-undefined-for-odd-associations",
