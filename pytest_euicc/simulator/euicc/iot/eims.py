@@ -168,15 +168,21 @@ def _certificate(octets: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(tlv.parse(octets).children()[0].octets)
 
 
-def delete(core: EuiccCore, eim_id: str | None) -> int:
-    """deleteEim: a DeleteEimResult, of which lastEimDeleted is a success as well."""
+def delete(core: EuiccCore, eim_id: str | None, *, at_once: bool = True) -> int:
+    """deleteEim: a DeleteEimResult, of which lastEimDeleted is a success as well.
+
+    Args:
+        core: the card.
+        eim_id: as given, if it is.
+        at_once: whether it takes effect now.
+    """
     iot = core.state.iot
     if eim_id is None:
         return COMMAND_ERROR
     if iot.eim(eim_id) is None:
         return OK if core.defective("iot-deleting-unknown-eim-is-ok") else NOT_FOUND
     left = tuple(eim for eim in iot.eims if eim.eim_id != eim_id)
-    if not core.defective("iot-delete-eim-has-no-effect"):
+    if at_once and not core.defective("iot-delete-eim-has-no-effect"):
         update(core, eims=left)
     if core.defective("iot-delete-eim-drops-results"):
         update(core, results=())

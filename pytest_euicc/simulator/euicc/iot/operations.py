@@ -36,6 +36,7 @@ class Run:
         enabled: ICCID of the profile that is enabled after the REFRESH.
         rollback: ICCID of the profile that ProfileRollback brings back; None without a grant.
         abandoned: with a defect, what was planned is not to take effect.
+        deleted_last, eims_deleted_last: ICCIDs and eimIds of what is deleted once the result is signed.
     """
 
     def __init__(self, core: EuiccCore, eim: Eim) -> None:
@@ -49,6 +50,8 @@ class Run:
         self._enables = self._disables = 0
         self._touched = self._marked = False
         self.abandoned = False
+        self.deleted_last: list[bytes] = []
+        self.eims_deleted_last: list[str] = []
 
     @property
     def change(self) -> Change | None:
@@ -155,6 +158,8 @@ class Run:
         self._touched = True
         if target.enabled:
             self._deleted.append(target.iccid)
+        elif core.varies("iot-profiles-are-deleted-last"):
+            self.deleted_last.append(target.iccid)
         elif not core.defective("iot-delete-has-no-effect"):
             remove(core, target)
         return _OK
@@ -232,13 +237,20 @@ class Run:
         return "addEimResult", ("associationToken", token)
 
     def _delete_eim(self, value: dict[str, Any]) -> Result:
-        return "deleteEimResult", eims.delete(self.core, value.get("eimId"))
+        last = self.core.varies("iot-eims-are-deleted-last")
+        code = eims.delete(self.core, value.get("eimId"), at_once=not last)
+        if last and code in (_OK, eims.LAST_DELETED):
+            self.eims_deleted_last.append(value["eimId"])
+        return "deleteEimResult", code
 
     def _update_eim(self, value: dict[str, Any]) -> Result:
         return "updateEimResult", eims.update_eim(self.core, value)
 
     def _list_eim(self, value: dict[str, Any]) -> Result:  # noqa: ARG002
-        return "listEimResult", ("eimIdList", eims.listed(self.core))
+        listed = eims.listed(self.core)
+        if not listed and self.core.varies("iot-no-eims-is-an-error"):
+            return "listEimResult", ("listEimError", _UNDEFINED)
+        return "listEimResult", ("eimIdList", listed)
 
 
 _HANDLERS = {

@@ -7,8 +7,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.simulator.euicc.core import EuiccCore
-from pytest_euicc.simulator.euicc.iot import signing, switching
-from pytest_euicc.simulator.euicc.iot.eims import LARGEST_COUNTER
+from pytest_euicc.simulator.euicc.iot import eims, signing, switching
 from pytest_euicc.simulator.euicc.iot.operations import Run, result_octets
 from pytest_euicc.simulator.euicc.iot.state import Eim, KeptResult, RollbackGrant
 from pytest_euicc.simulator.euicc.variants import elements
@@ -158,7 +157,7 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
         return _INVALID_EID
     if package.counter < 0 and core.varies("iot-negative-counter-is-out-of-range"):
         return _COUNTER_RANGE
-    if package.counter > LARGEST_COUNTER and not core.defective("iot-counter-without-limit"):
+    if package.counter > eims.LARGEST_COUNTER and not core.defective("iot-counter-without-limit"):
         return _REPLAY if core.defective("iot-counter-limit-is-replay") else _COUNTER_RANGE
     if replayed and not core.defective("iot-takes-replays"):
         return _REPLAY
@@ -255,6 +254,12 @@ def _keep(core: EuiccCore, number: int, answer: bytes) -> None:
 
 def _finish(core: EuiccCore, run: Run, package: Package, eim: Eim, number: int) -> None:
     """What the package planned takes effect with the REFRESH."""
+    for iccid in run.deleted_last:
+        profile = core.state.find(("iccid", iccid))
+        if profile is not None and not core.defective("iot-delete-has-no-effect"):
+            switching.remove(core, profile)
+    for eim_id in run.eims_deleted_last:
+        eims.delete(core, eim_id)
     if run.rollback is not None:
         grant = RollbackGrant(eim, package.counter, package.transaction, run.rollback, number)
         switching.update(core, rollback=grant)

@@ -98,6 +98,11 @@ VARIANTS = (
         "left open by SGP.32 5.9.15",
     ),
     Variant(
+        "iot-eims-are-deleted-last",
+        "deleteEim takes effect once the result of its package is signed",
+        "left open by SGP.32 3.5.1",
+    ),
+    Variant(
         "iot-empty-association-is-ok",
         "AddInitialEim without a configuration is answered by an empty list",
         "left open by SGP.32 5.9.4",
@@ -173,6 +178,11 @@ VARIANTS = (
         "SGP.32 5.9.14",
     ),
     Variant(
+        "iot-no-eims-is-an-error",
+        "listEim without an eIM is answered with undefinedError",
+        "left open by SGP.32 2.11.2.1",
+    ),
+    Variant(
         "iot-no-results-is-no-notification",
         "Without package results an empty list of notifications is given",
         "left open by SGP.32 5.9.11",
@@ -214,6 +224,11 @@ VARIANTS = (
         "iot-ppr1-makes-immediate-unavailable",
         "Immediate enabling over PPR1 is answered with immediateEnableNotAvailable",
         "left open by SGP.32 5.9.15",
+    ),
+    Variant(
+        "iot-profiles-are-deleted-last",
+        "delete marks a profile, which is deleted once the result of its package is signed",
+        "SGP.32 3.4.3",
     ),
     Variant("iot-refresh-resets-uicc", "REFRESH asks for a UICC reset", "SGP.32 3.3.1"),
     Variant(
