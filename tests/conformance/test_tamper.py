@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance.values.tamper import TamperError, tamper
+from pytest_euicc.conformance.values.shapes import asn1_shape
+from pytest_euicc.conformance.values.tamper import TamperError, mistakes, tamper
 
 TYPE = "EnableProfileRequest"
 REQUEST = bytes.fromhex("BF3111A00C5A0A98001032547698103214810100")
@@ -120,3 +121,9 @@ def test_fields_that_share_a_tag_are_told_by_their_place():
     value = codec.decode("AuthenticateServerRequest", changed)
     assert value["serverCertificate"] == bytes.fromhex("3003020105")
     assert value["serverSigned1"] == signed
+
+
+@pytest.mark.parametrize(("octets", "right"), [("$b.iccid", True), ("9800", True), ("980", False)])
+def test_octets_may_be_a_saved_value(octets: str, right: bool) -> None:
+    operation = {"replace": {"at": "eimSignature", "part": "value", "hex": octets}}
+    assert (not list(mistakes([operation], asn1_shape("EuiccPackageRequest")))) is right

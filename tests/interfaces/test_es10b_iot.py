@@ -79,6 +79,21 @@ def test_results_from_before_may_be_among_those_that_are_kept(newest: int, right
     assert (not list(kept_results(context, outcome, newest=newest))) is right
 
 
+def test_every_refresh_is_counted() -> None:
+    given = "[eim_associated, { iot_profile: { as: a, state: enabled } }]"
+    disabled = f"{{ {PACKAGE}: {{ psmo: [{{ disable: {{ iccid: $a.iccid }} }}] }} }}"
+    steps = f"[{disabled}, {{ card.proactive: {{ expect: {{ refreshes: 1 }} }} }}]"
+    assert run(steps, given).verdict is Verdict.PASS
+    assert problems(run(steps, given, defects=frozenset({"iot-refreshes-twice"}))) == ["refreshes"]
+
+
+def test_an_eim_id_has_the_length_that_is_asked_for() -> None:
+    steps = f"[{{ es10b_iot.add_initial_eim: {{ eims: [eim1] }} }}, {{ {PACKAGE}: {RAT} }}]"
+    assert run(steps, "[{ eim: { id_octets: 128 } }]").verdict is Verdict.PASS
+    refused = run(steps, "[{ eim: { id_octets: 129 } }]")
+    assert refused.verdict is Verdict.FAIL
+
+
 def test_a_change_is_seen() -> None:
     steps = (
         "[es10b_iot.look, { es10b_iot.set_default_dp_address: { with: { defaultDpAddress: x.example.com } } }, "

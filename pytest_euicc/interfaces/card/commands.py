@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_euicc.card.apdu import CommandApdu, ResponseApdu, channel_of
 from pytest_euicc.card.channel import TERMINAL_CAPABILITY, TERMINAL_PROFILE, LogicalChannel
 from pytest_euicc.card.exchange import UnexpectedStatus
+from pytest_euicc.card.proactive import REFRESH
 from pytest_euicc.conformance.engine.arguments import ChannelAs, Hex, HexOctet
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
@@ -125,7 +126,9 @@ _TO_SEE = "to see proactive commands"
 @action(
     "card.proactive",
     response=mapping(
-        "proactive commands", commands=listing(mapping("command", name=TEXT, qualifier=NUMBER, raw=OCTETS))
+        "proactive commands",
+        commands=listing(mapping("command", name=TEXT, qualifier=NUMBER, raw=OCTETS)),
+        refreshes=NUMBER,
     ),
     as_terminal=_TO_SEE,
 )
@@ -136,7 +139,8 @@ def proactive(context: Context, _message: Message) -> Outcome:
     announced is left to the card.
 
     Returns:
-        ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command.
+        ``name`` is that of ETSI TS 102 223, such as REFRESH; ``raw`` the whole command; ``refreshes`` how many of them
+        are REFRESH.
     """
     context.card.be_terminal(_TO_SEE)
     fetched = context.card.take_fetched()
@@ -147,4 +151,6 @@ def proactive(context: Context, _message: Message) -> Outcome:
         context.card.basic.send(CommandApdu(0x80, 0xF2, 0x00, 0x0C))
         fetched = context.card.take_fetched()
     commands = [{"name": entry.type, "qualifier": entry.qualifier, "raw": entry.octets} for entry in fetched]
-    return Outcome(received=b"".join(entry.octets for entry in fetched), value={"commands": commands})
+    refreshes = sum(entry.kind == REFRESH for entry in fetched)
+    value = {"commands": commands, "refreshes": refreshes}
+    return Outcome(received=b"".join(entry.octets for entry in fetched), value=value)

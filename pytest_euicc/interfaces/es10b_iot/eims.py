@@ -26,7 +26,8 @@ _GENERATE = -1
 
 def saved(peer: EimPeer, form: KeyForm = "key") -> dict[str, Any]:
     """What ``$eim.…`` reaches."""
-    value = {"id": peer.eim_id, "fqdn": peer.fqdn, "key": peer.public_key, "configuration": peer.configuration(form)}
+    value: dict[str, Any] = {"id": peer.eim_id, "id_octets": peer.eim_id.encode(), "fqdn": peer.fqdn}
+    value |= {"key": peer.public_key, "configuration": peer.configuration(form)}
     return value | ({} if peer.token is None else {"token": peer.token})
 
 
@@ -39,6 +40,7 @@ def eim(
     counter: int = 0,
     ci: Literal["first", "second"] | None = None,
     same_id_as: str | None = None,
+    id_octets: int | None = None,
     as_: SaveAs = "eim1",
 ) -> Generator[None, None, None]:
     """An eIM of the tester that is not associated yet.
@@ -50,7 +52,8 @@ def eim(
         counter: its initial counterValue.
         ci: the CI of the eUICC's signing list that results are to be signed under.
         same_id_as: name of another eIM whose eimId it shares, with a new key.
-        as: name of the eIM; its values are saved under it (``$eim1.id``, ``.key``, ``.configuration``).
+        id_octets: bytes of its eimId, if it is to be longer than usual.
+        as: name of the eIM; its values are saved under it (``$eim1.id``, ``.id_octets``, ``.key``, ``.configuration``).
     """
     peers = context.part(EimPeers)
     peer = peers.new(as_, curve)
@@ -58,6 +61,8 @@ def eim(
     if same_id_as is not None:
         peer.eim_id, peer.fqdn = peers.get(same_id_as).eim_id, peers.get(same_id_as).fqdn
         peer.token = peers.get(same_id_as).token
+    if id_octets is not None:
+        peer.eim_id = f"{peer.eim_id}.".ljust(id_octets, "1")
     certificates_of(context)
     if ci is not None:
         peer.ci = _ci(context, ci)

@@ -56,10 +56,11 @@ class EimPeer:
 
     def configuration(self, form: KeyForm = "key") -> dict[str, Any]:
         """Its EimConfigurationData as a value: identifier, FQDN, type, counter and key."""
-        certificate = self.certificate(expired=form == "expired certificate")
-        if form == "whole certificate":
-            certificate = tlv.encode(0x30, certificate)
-        shown = ("eimPublicKey", self.public_key) if form == "key" else ("eimCertificate", certificate)
+        shown = ("eimPublicKey", self.public_key)
+        if form != "key":
+            certificate = self.certificate(expired=form == "expired certificate")
+            whole = form == "whole certificate"
+            shown = ("eimCertificate", tlv.encode(0x30, certificate) if whole else certificate)
         value: dict[str, Any] = {
             "eimId": self.eim_id,
             "eimFqdn": self.fqdn,

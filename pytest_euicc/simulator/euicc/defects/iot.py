@@ -16,6 +16,7 @@ OF_IOT = (
         "iot-ignores-pending-refresh", "Profile states change by the IPA although a REFRESH is pending", "SGP.32 5.9.16"
     ),
     Defect("iot-info-out-of-order", "EUICCInfo2 has its elements in another order", "SGP.32 5.9.2"),
+    Defect("iot-key-is-optional", "An eIM is associated without a public key", "SGP.32 2.11.1.1.1"),
     Defect("iot-list-error-untagged", "The error of GetProfilesInfo comes as 02 and not as 81", "SGP.32 5.9.14"),
     Defect("iot-lists-proprietary-as-oid", "listEim returns proprietary eimIds as OIDs", "SGP.32 2.11.2.1"),
     Defect(
@@ -32,6 +33,7 @@ OF_IOT = (
     Defect(
         "iot-oddity-ends-packages", "After an unusually encoded package every further one is refused", "SGP.32 5.9.1"
     ),
+    Defect("iot-no-room-is-undefined", "No room for an eIM is answered with undefinedError", "SGP.32 2.11.2.1"),
     Defect(
         "iot-overflow-undoes-enable", "After resultSizeOverflow nothing that ran before takes effect", "SGP.32 5.9.1"
     ),
@@ -234,6 +236,9 @@ OF_IOT = (
     Defect("iot-other-version", "iotVersion of EUICCInfo2 is wrong", "SGP.32 5.9.2"),
     Defect("iot-packages-in-emergency", "Packages run while the emergency profile is enabled", "SGP.32 5.9.1"),
     Defect("iot-passes-over-unknown-operations", "Unknown operations of a package are ignored", "SGP.32 5.9.1"),
+    Defect("iot-refuses-long-eim-ids", "An eimId of more than 64 bytes is refused", "SGP.32 2.11.1.1.1"),
+    Defect("iot-cuts-eim-ids", "An eimId of more than 128 bytes is cut off and associated", "SGP.32 2.11.1.1.1"),
+    Defect("iot-refreshes-twice", "Two REFRESH follow a change of profile states", "SGP.32 3.3.1"),
     Defect("iot-removes-every-result", "Removing one package result removes all", "SGP.32 5.9.12"),
     Defect("iot-replay-before-eid", "A used counter is answered before a wrong EID", "SGP.32 5.9.1"),
     Defect("iot-reset-answers-everything", "eUICCMemoryReset answers for what was not asked", "SGP.32 5.9.5"),
@@ -292,6 +297,11 @@ OF_IOT = (
     Defect("iot-return-without-fallback-is-ok", "ReturnFromFallback without a fallback returns ok", "SGP.32 5.9.21"),
     Defect("iot-rollback-code-is-tagged", "cmdResult of ProfileRollback comes as 80 and not as 02", "SGP.32 5.9.16"),
     Defect("iot-rollback-has-no-effect", "ProfileRollback returns ok and changes nothing", "SGP.32 5.9.16"),
+    Defect(
+        "iot-rollback-keeps-disable-notification",
+        "ProfileRollback leaves the disable notification of the profile that it enables",
+        "SGP.32 5.9.16",
+    ),
     Defect("iot-rollback-keeps-notifications", "Notifications of what was rolled back stay", "SGP.32 5.9.16"),
     Defect(
         "iot-rollback-keeps-number", "The result of a rollback has the number of the one it replaces", "SGP.32 5.9.16"

@@ -36,6 +36,8 @@ class Refused(Exception):
 
 def add_initial_eim(core: EuiccCore, request: bytes) -> bytes:
     """AddInitialEim: unsigned, while no eIM is associated (SGP.32 5.9.4); all of the list or none of it."""
+    if core.defective("iot-cuts-eim-ids"):
+        request = _with_ids_cut(request)
     given = codec.decode("AddInitialEimRequest", request)["eimConfigurationDataList"]
     before = core.state
     try:
@@ -51,6 +53,16 @@ def add_initial_eim(core: EuiccCore, request: bytes) -> bytes:
     if core.defective("iot-initial-eim-has-no-effect"):
         core.state = before
     return codec.encode("AddInitialEimResponse", ("addInitialEimOk", answers))
+
+
+def _with_ids_cut(request: bytes) -> bytes:
+    """AddInitialEim with every eimId cut off after 128 octets."""
+    entries = b""
+    for entry in tlv.parse(request).children()[0].children():
+        parts = entry.children()
+        cut = (tlv.encode(0x80, part.value[:_LARGEST_ID]) if part.tag == 0x80 else part.octets for part in parts)
+        entries += tlv.encode(0x30, b"".join(cut))
+    return tlv.encode(0xBF57, tlv.encode(0xA0, entries))
 
 
 def _added_initially(core: EuiccCore, given: list[dict[str, Any]]) -> list[tuple[str, int | None]]:
@@ -80,21 +92,23 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
         raise Refused(EXISTS)
     if len(iot.eims) >= _FEW and core.varies("iot-room-for-two-eims"):
         raise Refused(MEMORY)
-    if len(configuration["eimId"].encode()) > _LARGEST_ID:
+    largest = _LARGEST_ID // 2 if core.defective("iot-refuses-long-eim-ids") else _LARGEST_ID
+    if len(configuration["eimId"].encode()) > largest:
         raise Refused(COMMAND_ERROR)
     counter = configuration.get("counterValue")
     if counter is None and not core.defective("iot-counter-is-optional"):
         raise Refused(COMMAND_ERROR)
-    if "eimPublicKeyData" not in configuration:
+    keyless = "eimPublicKeyData" not in configuration
+    if keyless and not core.defective("iot-key-is-optional"):
         raise Refused(COMMAND_ERROR)
     _check_counter(core, counter or 0)
-    key = public_key(core, configuration["eimPublicKeyData"])
+    key = b"" if keyless else public_key(core, configuration["eimPublicKeyData"])
     _check_ci(core, configuration)
     token = configuration.get("associationToken")
     if token is not None and token != _GENERATE and not core.defective("iot-takes-any-token"):
         raise Refused(BAD_TOKEN)
     if len(iot.eims) >= settings.eims:
-        raise Refused(MEMORY)
+        raise Refused(_UNDEFINED if core.defective("iot-no-room-is-undefined") else MEMORY)
     if token == _GENERATE:
         token = iot.last_token + (7 if core.varies("iot-tokens-with-gaps") else 1)
         if core.defective("iot-same-token-again"):

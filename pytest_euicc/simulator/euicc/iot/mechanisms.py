@@ -66,7 +66,9 @@ def _rolled_back(core: EuiccCore, grant: RollbackGrant, *, refresh: bool) -> tup
         results = (*results, KeptResult(number, answer))
     pending = core.state.notifications
     if not core.defective("iot-rollback-keeps-notifications"):
-        pending = tuple(entry for entry in pending if entry.number not in grant.notifications)
+        kept_event = "disable" if core.defective("iot-rollback-keeps-disable-notification") else ""
+        undone = grant.notifications
+        pending = tuple(entry for entry in pending if entry.number not in undone or entry.event == kept_event)
     core.state = replace(core.state, notifications=pending, last_number=max(number, core.state.last_number))
     kept = grant if core.defective("iot-rollback-twice") else None
     update(core, results=results, rollback=kept)

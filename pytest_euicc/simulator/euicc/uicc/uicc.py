@@ -359,6 +359,8 @@ class SimulatedEuicc:
         """
         if self._profiled:
             self._proactive.refresh(qualifier)
+            if self.core.defective("iot-refreshes-twice"):
+                self._proactive.refresh(qualifier)
         else:
             self._refreshed()
             switching.settle(self.core)
