@@ -5,6 +5,11 @@ from __future__ import annotations
 from pytest_euicc.simulator.defect import Defect
 
 OF_IOT = (
+    Defect(
+        "iot-absent-immediate-is-ok",
+        "Without immediate enabling its configuration by the IPA is answered with ok",
+        "SGP.32 5.9.17",
+    ),
     Defect("iot-address-is-truncated", "A default SM-DP+ address is cut off after 128 characters", "SGP.32 5.9.25"),
     Defect("iot-certs-as-octet-strings", "GetCerts wraps certificates in an OCTET STRING", "SGP.32 5.9.10"),
     Defect(
@@ -51,7 +56,11 @@ OF_IOT = (
     Defect(
         "iot-any-profile-for-fallback", "A profile without fallbackAllowed gets the fallback attribute", "SGP.32 3.4.6"
     ),
-    Defect("iot-bare-criteria-are-none", "Search criteria without their A0 are ignored", "SGP.32 5.9.11"),
+    Defect(
+        "iot-bare-criteria-are-none",
+        "Search criteria of GetEimConfigurationData without their A0 are ignored",
+        "SGP.32 5.9.18",
+    ),
     Defect("iot-certs-exchanged", "GetCerts returns the two certificates exchanged", "SGP.32 5.9.10"),
     Defect("iot-certs-of-any-ci", "GetCerts returns certificates for a CI that is not known", "SGP.32 5.9.10"),
     Defect("iot-certs-of-first-ci", "GetCerts returns the chain of the first CI whatever was asked", "SGP.32 5.9.10"),

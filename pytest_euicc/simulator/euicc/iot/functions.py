@@ -66,7 +66,7 @@ def retrieve(core: EuiccCore, request: bytes) -> bytes:
     """Notifications, or package results where they are asked for (SGP.32 5.9.11)."""
     received = codec.receive("SGP32-RetrieveNotificationsListRequest", request)
     criteria = received.value.get("searchCriteria")
-    if criteria is None and received.unknown and not core.defective("iot-bare-criteria-are-none"):
+    if criteria is None and received.unknown and not core.varies("iot-unknown-criteria-are-ignored"):
         if not core.varies("iot-takes-bare-criteria"):
             raise codec.Asn1Error("SGP32-RetrieveNotificationsListRequest", "searchCriteria", None, "not inside A0")
         criteria = ("euiccPackageResults", None)
@@ -86,6 +86,9 @@ def retrieve(core: EuiccCore, request: bytes) -> bytes:
             results = tuple(entry for entry in results if entry.number == wanted)
             if core.defective("iot-results-not-by-number"):
                 results = ()
+        none = kind == "seqNumber" and not notifications and not core.settings.sgp32.lpad
+        if none and core.varies("iot-unknown-number-is-no-result"):
+            return _results(core, [entry.octets for entry in results])
         if kind == "euiccPackageResults" or (kind == "seqNumber" and results):
             return _results(core, [entry.octets for entry in results])
     return tlv.encode(0xBF2B, tlv.encode(0xA0, b"".join(entry.octets for entry in notifications)))
@@ -220,7 +223,8 @@ def set_default_dp_address(core: EuiccCore, request: bytes) -> bytes:
         if not core.varies("iot-odd-address-is-undefined"):
             raise
         return codec.encode("SGP32-SetDefaultDpAddressResponse", {"setDefaultDpAddressResult": 127})
-    result = {"setDefaultDpAddressResult": set_address(core, value)}
+    ruled = core.state.iot.eims and core.varies("iot-address-by-eims-alone")
+    result = {"setDefaultDpAddressResult": 127 if ruled else set_address(core, value)}
     return codec.encode("SGP32-SetDefaultDpAddressResponse", result)
 
 

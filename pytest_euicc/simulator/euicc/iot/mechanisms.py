@@ -85,7 +85,7 @@ def configure_immediate_enabling(core: EuiccCore, request: bytes) -> bytes:
     settings = core.settings.sgp32
     code = _OK
     if not settings.immediate_enable:
-        code = 127
+        code = _OK if core.defective("iot-absent-immediate-is-ok") else 127
     elif core.state.iot.eims and not core.defective("iot-configures-immediate-at-any-time"):
         code = 2
     else:

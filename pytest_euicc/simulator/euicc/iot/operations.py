@@ -21,6 +21,7 @@ _OK, _NOT_FOUND, _WRONG_STATE, _POLICY, _BUSY, _NO_ROLLBACK, _RETURN_PROFILE = 0
 _UNDEFINED = 127
 _CHANGE_ONGOING = 11
 _LONG_ADDRESS = 128
+_LONG_TAG_LIST = 64
 _ODD_FLAG = bytes.fromhex("8100")
 """rollbackFlag with a tag that the module does not give it, as met in the field."""
 _DEFAULT_TAGS = [bytes.fromhex(tag) for tag in ("5A", "4F", "9F70", "91", "92", "95", "9F7B", "9F26", "9F67")]
@@ -295,6 +296,9 @@ def profile_list(core: EuiccCore, value: dict[str, Any]) -> tuple[str, Any]:
         else:
             found = core.find((kind, wanted))
             profiles = [found] if found else []
+    long = len(value.get("tagList", b"")) > _LONG_TAG_LIST
+    if long and core.varies("iot-long-tag-list-is-refused"):
+        return "profileInfoListError", 1
     tags: list[bytes] | None = _DEFAULT_TAGS
     if "tagList" in value and not core.defective("iot-list-ignores-tags"):
         tags = split_tags(value["tagList"])

@@ -10,6 +10,7 @@ from pytest_euicc.simulator.euicc.core import EuiccCore
 from pytest_euicc.simulator.euicc.iot import eims, signing, switching
 from pytest_euicc.simulator.euicc.iot.operations import Run, result_octets
 from pytest_euicc.simulator.euicc.iot.state import Eim, KeptResult, RollbackGrant
+from pytest_euicc.simulator.euicc.loading.loading import NotAllowed
 from pytest_euicc.simulator.euicc.variants import elements
 
 _INVALID_EID, _REPLAY, _COUNTER_RANGE, _TOO_BIG, _ECALL_ACTIVE, _UNDEFINED = 3, 4, 6, 15, 104, 127
@@ -69,6 +70,8 @@ class Package:
 def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     """Answer a package: an unsigned error, a signed error, or a signed result that is kept."""
     package = Package.parse(request)
+    if core.state.iot.pending is not None and core.varies("iot-pending-refresh-refuses-packages"):
+        raise NotAllowed
     if core.packages_blocked:
         return _unsigned_error(core, package, core.state.iot.eim(package.eim_id))
     odd = _is_odd(request)
@@ -97,10 +100,13 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
             switching.update(core, rollback=None)
         return _unsigned_error(core, package, eim)
     code = _check(core, package, eim)
+    if len(package.lists) > 1 and core.varies("iot-second-list-is-ignored"):
+        package = replace(package, lists={0xA0: package.lists[0xA0]})
     odd = len(package.lists) != 1 or (package.unknown and core.varies("iot-unknown-elements-are-refused"))
     if not code and odd and core.varies("iot-odd-packages-get-no-signature"):
         return _unsigned_error(core, package, eim)
-    if not code and odd and package.lists and core.varies("iot-odd-packages-are-damaged"):
+    damaged = odd and package.lists and core.varies("iot-odd-packages-are-damaged")
+    if not code and (damaged or (_is_empty(package) and core.varies("iot-empty-package-is-damaged"))):
         return _run(core, replace(package, lists={0xA0: b"\xac\x00"}), eim)
     if not code and odd:
         code = _UNDEFINED
@@ -165,8 +171,12 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
         return _TOO_BIG
     if iot.emergency is not None and not core.defective("iot-packages-in-emergency"):
         return _ECALL_ACTIVE
-    empty = package.lists in ({0xA0: b""}, {0xA1: b""}) and core.varies("iot-empty-package-is-an-error")
+    empty = _is_empty(package) and core.varies("iot-empty-package-is-an-error")
     return _UNDEFINED if iot.pending is not None or empty else 0
+
+
+def _is_empty(package: Package) -> bool:
+    return package.lists in ({0xA0: b""}, {0xA1: b""})
 
 
 def _run(core: EuiccCore, package: Package, eim: Eim) -> bytes:

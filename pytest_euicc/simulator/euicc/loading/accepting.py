@@ -89,6 +89,9 @@ def _not_kept(core: EuiccCore) -> set[str]:
     if core.settings.iot is None or core.defective("iot-drops-iot-metadata"):
         # Elements that an eUICC of SGP.22 alone does not know.
         names |= {"ecallIndication", "fallbackAllowed"}
+    elif core.varies("iot-unused-metadata-is-not-kept"):
+        names |= set() if core.settings.iot.ecall else {"ecallIndication"}
+        names |= set() if core.settings.iot.fallback else {"fallbackAllowed"}
     # An eUICC before v2.4 ignores what v2.4 added to StoreMetadata.
     supported = "serviceSpecificDataSupport" in core.settings.rsp_capability
     drops = core.defective("drops-service-data") if supported else not core.defective("keeps-undeclared-service-data")

@@ -6,6 +6,11 @@ from pytest_euicc.simulator.variant import Variant
 
 VARIANTS = (
     Variant(
+        "iot-address-by-eims-alone",
+        "While an eIM is associated SetDefaultDpAddress of the IPA is answered with undefinedError",
+        "left open by SGP.32 5.9.25",
+    ),
+    Variant(
         "iot-configuration-with-unknown-element",
         "GetEimConfigurationData has an unknown element",
         "left open by SGP.32 2.1.3",
@@ -44,6 +49,11 @@ VARIANTS = (
         "iot-odd-encodings-are-refused",
         "A package that is not canonical DER is refused with a status word",
         "left open by SGP.32 5.9.1",
+    ),
+    Variant(
+        "iot-pending-refresh-refuses-packages",
+        "Until the REFRESH is performed packages are refused with a status word",
+        "left open by SGP.32 3.3.1",
     ),
     Variant("iot-ppr1-stops-emergency", "The emergency profile is not enabled over PPR1", "left open by SGP.32 5.9.22"),
     Variant("iot-ppr1-stops-fallback", "The fallback is not executed over PPR1", "left open by SGP.32 5.9.20"),
@@ -108,6 +118,12 @@ VARIANTS = (
         "left open by SGP.32 5.9.4",
     ),
     Variant(
+        "iot-empty-package-is-damaged",
+        "A package with an empty list is answered with unknownOrDamagedCommand",
+        "left open by SGP.32 5.9.1",
+        excludes=frozenset({"iot-empty-package-is-an-error"}),
+    ),
+    Variant(
         "iot-empty-package-is-an-error",
         "A package with an empty list is answered with undefinedError",
         "left open by SGP.32 5.9.1",
@@ -141,6 +157,11 @@ VARIANTS = (
     ),
     Variant(
         "iot-lists-every-type", "listEim also returns the type of a proprietary eimId", "left open by SGP.32 2.11.2.1"
+    ),
+    Variant(
+        "iot-long-tag-list-is-refused",
+        "A tag list of more than 64 bytes is answered with incorrectInputValues",
+        "left open by SGP.32 5.9.14",
     ),
     Variant(
         "iot-long-transaction-is-signed-error",
@@ -260,6 +281,11 @@ VARIANTS = (
         "There is room for two eIMs, which is checked before the rest of a configuration",
         "left open by SGP.32 3.5.1",
     ),
+    Variant(
+        "iot-second-list-is-ignored",
+        "Of two lists in one package the second is ignored as an unknown element",
+        "SGP.32 2.1.3",
+    ),
     Variant("iot-tokens-with-gaps", "Association tokens leave gaps", "SGP.32 2.11.1.1.1"),
     Variant(
         "iot-undefined-for-odd-associations",
@@ -273,6 +299,11 @@ VARIANTS = (
         "left open by SGP.32 5.9.18",
     ),
     Variant(
+        "iot-unknown-criteria-are-ignored",
+        "Search criteria of RetrieveNotificationsList without their A0 are ignored as an unknown element",
+        "SGP.32 2.1.3",
+    ),
+    Variant(
         "iot-unknown-elements-are-refused", "A package with unknown elements is refused", "left open by SGP.32 2.1.3"
     ),
     Variant(
@@ -280,7 +311,17 @@ VARIANTS = (
         "An operation with unknown elements is answered with unknownOrDamagedCommand",
         "left open by SGP.32 2.1.3",
     ),
+    Variant(
+        "iot-unknown-number-is-no-result",
+        "For a sequence number that is not in the list an empty list of package results is returned",
+        "left open by SGP.32 5.9.11",
+    ),
     Variant("iot-unsigned-error-of-later-version", "An unsigned error has the element 15 of v1.3", "SGP.32 2.11.2.1"),
+    Variant(
+        "iot-unused-metadata-is-not-kept",
+        "Elements of the metadata for a mechanism that is not there are not kept",
+        "left open by SGP.32 5.9.14",
+    ),
     Variant("iot-whole-certificates", "GetCerts has the whole certificates inside their tags", "SGP.32 5.9.10"),
 )
 """Every variant."""
