@@ -52,6 +52,9 @@ claimed at all:
 - *That a Downloaded profile is offered a second time although no installation has failed*: 5.6.3 allows 8.2/1.2.
 - *That CERT.EUM with path length 1, basicConstraints that is not critical, or no name constraints is refused*: RFC 5280
   accepts the path.
+- *That a CERT.DPauth whose basicConstraints say CA is refused* (AuthenticateServer 36): RFC 5280 accepts it as the last
+  of a path.
+- *That an eUICC refuses malformed criteria* (PendingNotifications 16 and 17): it only removes nothing.
 - *Which HTTP status answers a request that does not follow the binding*: 4xx, 5xx or a function that failed.
 - SGP.23's numbers of AuthenticateClient_RetryCases_Reuse_OTPK: two sources disagree, so the sequences are numbered as
   own.

@@ -114,8 +114,8 @@ class Server:
         return self.load(package).value["profileInstallationResultData"]["finalResult"]
 
 
-def card(**settings):
-    made = Card(SimTransport(SimulatedEuicc(EuiccSettings(**settings))))
+def card(*, variants=(), **settings):
+    made = Card(SimTransport(SimulatedEuicc(EuiccSettings(**settings), variants=frozenset(variants))))
     made.connect()
     return made
 
@@ -201,6 +201,15 @@ def test_authentication_refused(how, code):
     assert (kind, value["authenticateErrorCode"].name) == ("authenticateResponseError", code)
     assert server.prepare()[1]["downloadErrorCode"].name == "noSessionContext"
     assert server.authenticate()[0] == "authenticateResponseOk"
+
+
+@pytest.mark.parametrize(
+    ("variants", "kind"), [((), "authenticateResponseError"), (["a-ca-may-be-the-server"], "authenticateResponseOk")]
+)
+def test_a_ca_is_no_server_unless_nobody_looks(variants, kind):
+    server = Server(selected(card(variants=variants)))
+    identity = PKI.invalid_server(Role.DP_AUTH, "is-a-ca")
+    assert server.authenticate(certificate=identity.certificate, key=identity.private_key)[0] == kind
 
 
 def test_another_challenge():

@@ -82,6 +82,8 @@ def _check_server(
         try:
             verifier.verified(parts[3].octets, _role_of(parts[3].octets))
         except CertificateFault as fault:
+            if fault.kind is FaultKind.BASIC_CONSTRAINTS and verifier.varies("a-ca-may-be-the-server"):
+                return
             raise Refusal(_ERROR_OF_FAULT.get(fault.kind, AuthenticateError.INVALID_CERTIFICATE)) from None
 
     def revocation() -> None:

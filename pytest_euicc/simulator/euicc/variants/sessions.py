@@ -21,6 +21,8 @@ VARIANTS = (
             "left open by 5.7.13"),
     Variant("challenge-before-certificate", "AuthenticateServer compares the challenge before it checks certificates",
             "left open by 5.7.13", frozenset({"challenge-before-signature"})),
+    Variant("a-ca-may-be-the-server", "A CERT.DPauth whose basicConstraints say that it is a CA is accepted",
+            "RFC 5280 6.1, left open by 5.7.13"),
     Variant("transaction-before-certificate", "PrepareDownload compares transactionId before it checks certificates",
             "left open by 5.7.5"),
     Variant("transaction-before-signature", "PrepareDownload compares transactionId before it checks the signature",
