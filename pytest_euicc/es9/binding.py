@@ -18,11 +18,22 @@ from pytest_euicc.text import encodable
 
 _OK, _NO_CONTENT = 200, 204
 _REDIRECTS = range(300, 400)
+_LINE_BREAKS = str.maketrans("", "", "\r\n")
 
 
 def encode(octets: bytes) -> str:
     """Octets as the binding carries them."""
     return base64.b64encode(octets).decode("ascii")
+
+
+def decode(text: str) -> bytes:
+    """Octets of a base64 field, in lines as well: RFC 2045 6.8 has them, RFC 4648 3.1 not, and SGP.22 names neither.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is no base64.
+    """
+    return base64.b64decode(str.translate(text, _LINE_BREAKS), validate=True)
 
 
 @dataclass(frozen=True)
@@ -94,10 +105,15 @@ class Es9Reply:
             raise ValueError(f"{self.function}: the answer has no {name}")
         if name not in self._decoded:
             try:
-                self._decoded[name] = base64.b64decode(body[name], validate=True)
+                self._decoded[name] = decode(body[name])
             except (TypeError, ValueError):
                 raise ValueError(f"{self.function}: {name} is not base64") from None
         return self._decoded[name]
+
+    @property
+    def in_lines(self) -> list[str]:
+        """Base64 fields that were asked for and have line breaks."""
+        return [name for name in self._decoded if "\n" in (self.body or {})[name]]
 
     @cached_property
     def _decoded(self) -> dict[str, bytes]:

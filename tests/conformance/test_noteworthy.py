@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_euicc.asn1 import codec, tlv
@@ -96,6 +98,23 @@ def test_a_length_that_is_not_minimal(verify: str, verdict: Verdict) -> None:
     result = run(f"\n    given: [isdr_selected]\n    steps:\n      - {step}\n", card)
     assert result.verdict is verdict
     assert bool(texts(result, "not-der")) is (verdict is Verdict.PASS)
+
+
+def test_base64_in_lines_is_read_and_noted() -> None:
+    body = json.dumps({"transactionId": "00", "serverCertificate": "MAMC\r\nAQE=\r\n"}).encode()
+    reply = Es9Reply("initiateAuthentication", 200, {}, body)
+    step = Step.model_validate("es9plus.initiate_authentication")
+    assert list(noteworthy(Declaration(), step, Outcome(reply=reply))) == []
+    assert reply.octets_of("serverCertificate").hex() == "3003020101"
+    noted = [each.text for each in noteworthy(Declaration(), step, Outcome(reply=reply))]
+    assert noted == ["initiateAuthentication: serverCertificate has line breaks"]
+
+
+@pytest.mark.parametrize("text", ["MAMC AQE=", "MAMC!AQE=", "MAMCAQ", 7, None])
+def test_base64_of_other_forms_is_not_read(text: object) -> None:
+    body = json.dumps({"serverCertificate": text}).encode()
+    with pytest.raises(ValueError, match="serverCertificate is not base64"):
+        Es9Reply("initiateAuthentication", 200, {}, body).octets_of("serverCertificate")
 
 
 @pytest.mark.parametrize(

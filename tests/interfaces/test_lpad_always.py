@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+from pytest_euicc.asn1 import codec
 from pytest_euicc.interfaces.lpad import always
 from pytest_euicc.peers.lpa.record import Call, Http, Record
 
@@ -24,6 +26,18 @@ def faults(*given: str, sent: str) -> list[str]:
     http = Http(SERVER, "POST", CANCEL, HEADERS, body, 200, {}, b"")
     record.add(Call("ES9+.CancelSession", "server", 0.0, 0.0, body, http=http))
     return [each.path for each in always.judge(record) if "transactionId" in each.path]
+
+
+def test_base64_in_lines_is_read_and_told() -> None:
+    record = Record()
+    record.mark()
+    octets = codec.encode("CancelSessionResponse", ("cancelSessionResponseError", 5))
+    lines = base64.encodebytes(octets).decode()
+    body = json.dumps({"transactionId": "0123", "cancelSessionResponse": lines}).encode()
+    http = Http(SERVER, "POST", CANCEL, HEADERS, body, 200, {}, b"")
+    record.add(Call("ES9+.CancelSession", "server", 0.0, 0.0, body, http=http))
+    assert always.judge(record) == []
+    assert list(always.in_lines(record.since_mark())) == ["ES9+.CancelSession cancelSessionResponse"]
 
 
 def test_a_transaction_id_is_hex() -> None:

@@ -168,7 +168,8 @@ def _reduced(text: str) -> list[object]:
         value = json.loads(text)
     except ValueError:
         return [text]
-    return [list(value), value.get("header"), text[:1].isspace(), "\n" in text.strip(), "\\/" in text]
+    lines = "\n" in value.get("serverCertificate", "")
+    return [list(value), value.get("header"), text[:1].isspace(), "\n" in text.strip(), "\\/" in text, lines]
 
 
 def of_inventory(variants: frozenset[str]) -> list[object]:

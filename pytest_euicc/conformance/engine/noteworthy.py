@@ -14,6 +14,7 @@ from pytest_euicc.card.status_words import describe as describe_status
 from pytest_euicc.conformance.engine.message import Outcome, Part
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.observations import (
+    BASE64_LINES,
     CHOICE,
     LATER_VERSION,
     NOT_DER,
@@ -56,6 +57,8 @@ def noteworthy(declaration: Declaration, step: Step, outcome: Outcome) -> Iterat
     if outcome.reply is not None:
         if outcome.reply.status >= _SERVER_ERROR:
             yield Observation(SERVER_ERROR, f"{outcome.reply.function} was answered with HTTP {outcome.reply.status}")
+        for name in outcome.reply.in_lines:
+            yield Observation(BASE64_LINES, f"{outcome.reply.function}: {name} has line breaks", "RFC 2045 6.8")
         for part in outcome.parts:
             yield from _within(step, part)
         return

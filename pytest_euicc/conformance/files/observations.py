@@ -9,7 +9,7 @@ CARD_START, SERVER_ERROR = "card-start", "server-error"
 NOT_COMPARED, NOT_RESTORED = "not-compared", "not-restored"
 LEFT_OUT = "left-out"
 LATER_VERSION, NOT_DER, CHOICE = "later-version", "not-der", "choice"
-CONTRADICTION = "contradiction"
+CONTRADICTION, BASE64_LINES = "contradiction", "base64-lines"
 
 KINDS: dict[str, str] = {
     UNKNOWN_ELEMENT: "An answer has an element that the tester's version of the type does not have",
@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     LEFT_OUT: "An optional element that a sequence checks is absent, so it was not judged",
     LATER_VERSION: "An answer has a field that came with a later version than the declared one",
     NOT_DER: "An answer is not canonical DER, and the sequence does not judge that",
+    BASE64_LINES: "Base64 in JSON has line breaks, of which SGP.22 says nothing",
     CHOICE: "Where a clause leaves a choice: the permitted alternative that the implementation chose",
     CONTRADICTION: "The declaration contradicts what the card reports about itself; one of the two is wrong",
     NOT_COMPARED: "The content of the card could not be read before or after the sequence, so it was not compared",

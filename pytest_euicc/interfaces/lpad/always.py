@@ -38,6 +38,15 @@ def judge(record: Record) -> list[Mismatch]:
     return list(first.values())
 
 
+def in_lines(calls: list[Call]) -> Iterator[str]:
+    """Function and member of base64 with line breaks, which no clause has or forbids."""
+    for call in calls:
+        members = _members(call.http.body) if call.http is not None and call.name in SERVER else {}
+        for name, text in members.items():
+            if isinstance(text, str) and "\n" in text:
+                yield f"{call.name} {name}"
+
+
 def _apdus(apdus: list[Apdu]) -> Iterator[Mismatch]:
     for apdu in apdus:
         octets = apdu.command
@@ -155,7 +164,12 @@ def _given(calls: list[Call], body: bytes) -> bool:
 
 
 def _transaction(body: bytes) -> Any:
+    return _members(body).get("transactionId")
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object; none where the body is no such thing."""
     with suppress(ValueError, RecursionError):
         members = json.loads(body)
-        return members.get("transactionId") if isinstance(members, dict) else None
-    return None
+        return members if isinstance(members, dict) else {}
+    return {}

@@ -10,6 +10,7 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import NotPermitted
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
+from pytest_euicc.conformance.files.observations import BASE64_LINES
 from pytest_euicc.conformance.values.shapes import ANY, BOOLEAN, NUMBER, OCTETS, TEXT, Shape, listing, mapping
 from pytest_euicc.interfaces.lpad import agreement, always
 from pytest_euicc.interfaces.lpad.access import bench_of
@@ -49,6 +50,8 @@ def _perform(context: Context, operation: Operation, shape: Shape, **arguments: 
     status = _status(answer)
     value = {"text": answer.text, **answer.values}
     calls = bench.record.since_mark()
+    for name in always.in_lines(calls):
+        context.observe(BASE64_LINES, f"{name} has line breaks", "RFC 2045 6.8")
     found = [*always.judge(bench.record), *agreement.unasked(operation, given, calls)]
     if status == "success":
         found += agreement.untrue(operation, given, before, bench.card_state(), calls)

@@ -14,6 +14,7 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import TEXT, listing, mapping
+from pytest_euicc.es9.binding import decode
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.record import Call
 
@@ -103,7 +104,7 @@ def _members(body: bytes) -> Iterator[tuple[str, bytes]]:
         return
     for name, value in members.items() if isinstance(members, dict) else ():
         try:
-            yield f"member {name}", base64.b64decode(value, validate=True)
+            yield f"member {name}", decode(value)
         except (TypeError, ValueError):
             continue
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.values.shapes import ANY, BOOLEAN, OCTETS, TEXT, Shape, asn1_shape, listing, mapping
+from pytest_euicc.es9.binding import decode
 from pytest_euicc.es10.functions import FUNCTIONS as ES10
 
 LOAD = "ES10b.LoadBoundProfilePackage"
@@ -109,9 +109,9 @@ def _decoded(type_name: str, octets: bytes) -> Any:
 
 
 def decode_base64(text: str) -> bytes:
-    """Standard base64 with padding and nothing else (SGP.22 6.5.2, RFC 4648 4); raises ValueError."""
+    """Standard base64 with padding, perhaps in lines, and nothing else (SGP.22 6.5.2); raises ValueError."""
     try:
-        return base64.b64decode(text, validate=True)
+        return decode(text)
     except binascii.Error as error:
         raise ValueError(str(error)) from None
 

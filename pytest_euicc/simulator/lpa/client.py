@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -76,11 +77,11 @@ class LpaClient(Es9Client):
     def call(self, function: str, body: Mapping[str, Any]) -> Es9Reply:
         """See JsonClient."""
         members = dict(body)
+        encoded = members.keys() - {"transactionId", "smdpAddress"}
         if self._defective("url-safe-base64"):
-            members = {
-                name: value if name in ("transactionId", "smdpAddress") else str(value).translate(_URL_SAFE)
-                for name, value in members.items()
-            }
+            members |= {name: str(members[name]).translate(_URL_SAFE) for name in encoded}
+        if self._varies("base64-in-lines"):
+            members |= {name: base64.encodebytes(base64.b64decode(members[name])).decode() for name in encoded}
         if self._varies("members-reversed"):
             members = dict(reversed(members.items()))
         text = json.dumps(members, indent=1 if self._varies("indented-json") else None)

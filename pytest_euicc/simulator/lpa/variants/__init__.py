@@ -57,6 +57,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("names-product", "User-Agent names the product after gsma-rsp-lpad", "left open by 6.2"),
     Variant("content-type-with-charset", "Content-Type has the parameter charset", "RFC 9110 8.3.1"),
     Variant("further-headers", "Requests have headers that SGP.22 does not know", "RFC 9110 5.1"),
+    Variant("base64-in-lines", "Base64 has lines of 76 characters", "RFC 2045 6.8"),
     Variant("members-reversed", "Members of JSON objects come in the reverse order", "RFC 8259 4"),
     Variant("indented-json", "JSON is written over many lines", "RFC 8259 2"),
     Variant("repeats-requests", "A request is repeated once where the connection broke", "left open by 3.1.5"),

@@ -12,6 +12,7 @@ from pytest_euicc.asn1 import codec
 from pytest_euicc.simulator.smdp.http.status import field_invalid, field_missing
 
 _MAXIMUM_TRANSACTION_ID = 16
+_LINE_BREAKS = str.maketrans("", "", "\r\n")
 _HEX = frozenset(string.hexdigits)
 
 
@@ -31,9 +32,9 @@ def optional_text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def octets(body: Mapping[str, Any], name: str) -> bytes:
-    """The octets of a mandatory base64 field; raises Refusal."""
+    """The octets of a mandatory base64 field, perhaps in lines (RFC 2045 6.8); raises Refusal."""
     try:
-        return base64.b64decode(text(body, name), validate=True)
+        return base64.b64decode(text(body, name).translate(_LINE_BREAKS), validate=True)
     except (binascii.Error, ValueError):
         raise field_invalid(name, "not base64") from None
 

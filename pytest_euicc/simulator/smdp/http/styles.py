@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Container, Mapping
@@ -75,7 +76,7 @@ class Styles:
 
     def json(self, answer: Mapping[str, Any]) -> bytes:
         """The octets of an answer."""
-        value: Any = answer
+        value: Any = of_base64(answer, _in_lines) if self._has("base64-in-lines") else answer
         if self._has("json-further-members"):
             value = _with_members(value)
         if self._has("json-members-reversed"):
@@ -135,6 +136,10 @@ class Styles:
 @lru_cache(maxsize=1)
 def _date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
+
+
+def _in_lines(text: str) -> str:
+    return base64.encodebytes(base64.b64decode(text)).decode("ascii")
 
 
 def _with_members(value: Any) -> Any:

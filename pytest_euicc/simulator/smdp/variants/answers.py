@@ -9,6 +9,7 @@ OF_ANSWERS = (
     Variant("json-indented", "JSON is written over many lines", "RFC 8259 2"),
     Variant("json-within-white-space", "White space surrounds the JSON object", "RFC 8259 2"),
     Variant("json-escapes-slashes", "The slashes of base64 are written with a backslash before them", "RFC 8259 7"),
+    Variant("base64-in-lines", "Base64 has lines of 76 characters", "RFC 2045 6.8"),
     Variant("json-further-members", "Objects have members that are not known yet", "left open by 6.5.2"),
     Variant("header-names-in-capitals", "Names of HTTP headers are written in capital letters", "RFC 9110 5.1"),
     Variant(
