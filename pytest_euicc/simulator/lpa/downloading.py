@@ -42,8 +42,8 @@ class Downloading(Authenticating):
         try:
             try:
                 done = super().download(code, confirmation_code=confirmation_code, consent=consent)
-            except ConnectionBroken:
-                if not self.varies("begins-anew"):
+            except (ServerRefused, ConnectionBroken) as error:
+                if not self._begins_anew(error):
                     raise
                 done = super().download(code, confirmation_code=confirmation_code, consent=consent)
         except (ServerRefused, Es9Error):
@@ -53,6 +53,12 @@ class Downloading(Authenticating):
             with suppress(LpaError, Es9Error):
                 self.cancel(self.session, "undefinedReason")
         return done
+
+    def _begins_anew(self, error: Exception) -> bool:
+        if isinstance(error, ServerRefused):
+            wrong_code = error.subject == "8.2.7" and error.reason == "3.8"
+            return wrong_code and self.varies("asks-for-code-again")
+        return self.varies("begins-anew")
 
     def _after_fault(self) -> None:
         """A server refused or could not be asked: the session may be cancelled, with a reason that nobody decided."""

@@ -64,6 +64,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant(
         "begins-anew", "A download is begun anew, once, where the connection to its server broke", "left open by 3.1.5"
     ),
+    Variant("asks-for-code-again", "A wrong confirmation code is asked for again in a new session", "3.1.3.2"),
     Variant("retrieves-all-notifications", "All notifications are retrieved and not one alone", "5.7.10"),
     Variant("delivers-by-address", "Notifications go address by address", "left open by 3.5"),
     Variant("manages-by-aid", "Profiles are named by the AID of their ISD-P", "5.7.16"),
