@@ -83,6 +83,13 @@ _ends: dict[bytes, tuple[bytes, ...]] = {}
 _texts: dict[str, re.Pattern[str]] = {}
 _state = {"shown": False}
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{11,}={0,2}")
+_BREAKS = (r"\r\n", r"\n", r"\\r\\n", r"\\n")
+"""Between lines, as they are or as in JSON."""
+_BREAK = "|".join(_BREAKS)
+_IN_LINES = re.compile(rf"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{{24,}}(?:{_BREAK}))+[A-Za-z0-9+/]+={{0,2}}")
+"""Base64 in lines (RFC 2045 6.8)."""
+_HAS_LINES = re.compile("|".join(rf"{each}(?<=[A-Za-z0-9+/]{{24}}{each})[A-Za-z0-9+/]" for each in _BREAKS))
+"""A break in such lines: found sooner, as few texts have characters that it begins with."""
 _FIELD = re.compile(r'("(?:confirmationCode|confirmation_code|hashCc)"\s*:\s*")(?:[^"\\]|\\.)*(")')
 
 
@@ -251,6 +258,8 @@ def mask(text: str) -> str:
     for secret, entered in _texts.items():
         if secret in text:
             text = entered.sub(MASK, text)
+    if _HAS_LINES.search(text):
+        text = _IN_LINES.sub(_mask_lines, text)
     candidates = _candidates(text)
     if not candidates:
         return text
@@ -265,6 +274,16 @@ def mask(text: str) -> str:
     if not found:
         return text
     return _BASE64.sub(lambda run: _mask_base64(run) if any(part in run[0] for part in found) else run[0], text)
+
+
+def _mask_lines(found: re.Match[str]) -> str:
+    """What is in lines is looked through as one, as a secret may begin in one and end in another."""
+    parts = re.split(f"({_BREAK})", found[0])
+    whole, at = mask("".join(parts[::2])), 0
+    for number in range(0, len(parts), 2):
+        begin, at = at, at + len(parts[number])
+        parts[number] = whole[begin:at]
+    return "".join(parts)
 
 
 def _mask_base64(found: re.Match[str]) -> str:

@@ -62,6 +62,18 @@ def test_keys_of_a_profile_package() -> None:
     assert masking.command_text(bytes.fromhex("80E2110010") + bytes(16)) == "80E2110010" + "00" * 16
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\\n", "\\r\\n"])
+def test_in_base64_in_lines(line_break: str) -> None:
+    """RFC 2045 6.8: lines of 76 characters, as they are or as in JSON; the secret may lie over a break."""
+    for before in range(120):
+        text = base64.encodebytes(bytes(before) + SECRET + bytes(80)).decode().replace("\n", line_break)
+        masked = masking.mask(f'"{text}"')
+        assert [len(line) for line in masked[1:-1].split(line_break)] == [len(line) for line in text.split(line_break)]
+        hidden = {at for at, character in enumerate(masked) if character == "*"}
+        assert len(hidden) in range(22, 25), before
+        assert all(masked[at] == f'"{text}"'[at] for at in range(len(masked)) if at not in hidden)
+
+
 def test_in_base64_that_goes_on_from_other_text() -> None:
     assert "*" in masking.mask("key" + base64.b64encode(SECRET + b"123").decode())
 
