@@ -349,6 +349,7 @@ OF_IOT = (
     Defect("iot-takes-replays", "A package with a used counter is accepted", "SGP.32 5.9.1"),
     Defect("iot-takes-same-counter", "A package with the counter used last is accepted", "SGP.32 5.9.1"),
     Defect("iot-termination-is-tagged", "processingTerminated comes as 80 and not as 02", "SGP.32 2.11.2.1"),
+    Defect("iot-tokens-count-down", "Association tokens fall from 1000 on", "SGP.32 2.11.1.1.1"),
     Defect(
         "iot-token-without-leading-zero",
         "A token of 128 and more is signed without its leading zero",

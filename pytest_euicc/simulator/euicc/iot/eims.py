@@ -20,6 +20,7 @@ _UNDEFINED = 127
 _GENERATE = -1
 _LARGEST_ID = 128
 _FEW = 2
+_HIGHEST_DOWNWARDS = 1000
 _TYPE_WITHOUT_NAME = 3
 
 OK, MEMORY, EXISTS, CI_UNKNOWN, BAD_TOKEN, BAD_COUNTER, COMMAND_ERROR = 0, 1, 2, 3, 5, 6, 7
@@ -116,6 +117,9 @@ def add(core: EuiccCore, configuration: dict[str, Any]) -> int | None:
         if core.varies("iot-first-token-is-high"):
             token = max(token, 1000)
         update(core, last_token=max(token, iot.last_token))
+        if core.defective("iot-tokens-count-down"):
+            token = iot.last_token - 1 if iot.last_token else _HIGHEST_DOWNWARDS
+            update(core, last_token=token)
     shown = _shown(core, configuration)
     eim = Eim(configuration["eimId"], counter or 0, token, key, shown)
     others = tuple(entry for entry in iot.eims if entry.eim_id != eim.eim_id)
