@@ -351,6 +351,24 @@ OF_IOT = (
     Defect("iot-termination-is-tagged", "processingTerminated comes as 80 and not as 02", "SGP.32 2.11.2.1"),
     Defect("iot-tokens-count-down", "Association tokens fall from 1000 on", "SGP.32 2.11.1.1.1"),
     Defect(
+        "iot-refuses-brainpool", "A key on brainpoolP256r1 is refused, although the curve is supported", "SGP.32 5.9.4"
+    ),
+    Defect("iot-refuses-certificates", "eimPublicKeyData as a certificate is refused", "SGP.32 2.11.1.1.1"),
+    Defect("iot-shows-one-eim", "GetEimConfigurationData returns the first eIM alone", "SGP.32 5.9.18"),
+    Defect("iot-enable-minds-ppr1-of-the-profile", "A profile with PPR1 cannot be enabled", "SGP.32 3.4.1"),
+    Defect("iot-absent-fallback-is-set", "A profile gets the fallback attribute without the mechanism", "SGP.32 3.4.6"),
+    Defect("iot-eim-reset-unsupported-is-ok", "A reset of eIMs that is not supported deletes them", "SGP.32 5.9.5"),
+    Defect(
+        "iot-cuts-transactions",
+        "A transaction of more than 16 bytes is cut off, and its package executed",
+        "SGP.32 2.11.1.1",
+    ),
+    Defect(
+        "iot-runs-packages-before-refresh",
+        "A package is executed while the REFRESH of another one is pending",
+        "SGP.32 3.3.1",
+    ),
+    Defect(
         "iot-token-without-leading-zero",
         "A token of 128 and more is signed without its leading zero",
         "SGP.32 2.11.1.1",

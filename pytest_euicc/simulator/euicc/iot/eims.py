@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -162,16 +163,23 @@ def public_key(core: EuiccCore, given: tuple[str, bytes]) -> bytes:
         Refused: no such key.
     """
     kind, octets = given
+    if kind == "eimCertificate" and core.defective("iot-refuses-certificates"):
+        raise Refused(COMMAND_ERROR)
     if kind == "eimCertificate" and core.varies("iot-no-whole-certificates") and octets[:1] == b"\x30":
         inner = tlv.parse(octets).children()
         if len(inner) == 1:
             raise Refused(COMMAND_ERROR)
     try:
-        key: Any = _certificate(octets).public_key() if kind == "eimCertificate" else load_der_public_key(octets)
+        certificate = _certificate(octets) if kind == "eimCertificate" else None
+        key: Any = load_der_public_key(octets) if certificate is None else certificate.public_key()
     except ValueError:
         raise Refused(COMMAND_ERROR) from None
+    expired = certificate is not None and certificate.not_valid_after_utc < datetime.now(UTC)
+    if expired and core.varies("iot-expired-certificates-are-refused"):
+        raise Refused(COMMAND_ERROR)
     curves: tuple[type[ec.EllipticCurve], ...] = (ec.SECP256R1,)
-    if core.settings.iot is not None and core.settings.iot.eim_brainpool:
+    brainpool = core.settings.iot is not None and core.settings.iot.eim_brainpool
+    if brainpool and not core.defective("iot-refuses-brainpool"):
         curves = (ec.SECP256R1, ec.BrainpoolP256R1)
     known = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, curves)
     if not known and not (isinstance(key, ec.EllipticCurvePublicKey) and core.defective("iot-takes-any-curve")):
@@ -286,6 +294,8 @@ def get_configuration(core: EuiccCore, request: bytes) -> bytes:
         found.append(eim.shown | counter | ({} if token is None else {"associationToken": token}))
     if core.varies("iot-lists-eims-backwards"):
         found.reverse()
+    if core.defective("iot-shows-one-eim"):
+        found = found[:1]
     if wanted is not None and not found and core.varies("iot-unknown-eim-is-refused"):
         raise codec.Asn1Error("GetEimConfigurationDataRequest", "searchCriteria", None, "no such eIM")
     answer = codec.encode("GetEimConfigurationDataResponse", {"eimConfigurationDataList": found})

@@ -195,7 +195,7 @@ def _is_doomed(core: EuiccCore, profile: Profile, chosen: frozenset[str]) -> boo
 def _reset_eims(core: EuiccCore, chosen: frozenset[str]) -> dict[str, Any]:
     settings, found = core.settings.sgp32, {}
     if "resetEimConfigData" in chosen:
-        if not settings.reset_eim:
+        if not settings.reset_eim and not core.defective("iot-eim-reset-unsupported-is-ok"):
             found["resetEimResult"] = 2
         elif not core.state.iot.eims:
             found["resetEimResult"] = 0 if core.defective("iot-reset-of-no-eims-is-ok") else 1

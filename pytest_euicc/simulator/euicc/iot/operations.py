@@ -93,7 +93,7 @@ class Run:
         core, target = self.core, self._find(value)
         if self._enables and not core.defective("iot-enables-twice"):
             return _UNDEFINED
-        if core.busy:
+        if core.busy and not core.defective("iot-runs-packages-before-refresh"):
             return _BUSY
         if target is None:
             return _OK if core.defective("iot-enable-unknown-is-ok") else _NOT_FOUND
@@ -101,6 +101,8 @@ class Run:
             return _OK if core.defective("iot-enable-again-is-ok") else _WRONG_STATE
         current = None if self.enabled is None else core.state.find(("iccid", self.enabled))
         if current is not None and current.has_rule(_PPR1) and not core.defective("iot-enable-ignores-ppr1"):
+            return _POLICY
+        if target.has_rule(_PPR1) and core.defective("iot-enable-minds-ppr1-of-the-profile"):
             return _POLICY
         rollback = "rollbackFlag" in value or (self._marked and core.varies("iot-rollback-flag-under-81"))
         granted = self.before is not None or core.defective("iot-rollback-without-profile")
@@ -181,6 +183,8 @@ class Run:
     def _immediate(self, value: dict[str, Any]) -> Result:
         core = self.core
         if not core.settings.sgp32.immediate_enable:
+            if core.defective("iot-absent-immediate-is-ok"):
+                return "configureImmediateEnableResult", _OK
             undefined = core.varies("iot-absent-functions-are-undefined")
             return "configureImmediateEnableResult", _UNDEFINED if undefined else eims.COMMAND_ERROR
         configure_immediate(core, value)
@@ -191,14 +195,15 @@ class Run:
 
     def _set_fallback_code(self, value: dict[str, Any]) -> int:
         core, target, holder = self.core, self._find(value), fallback_profile(self.core)
-        if not core.settings.sgp32.fallback:
+        if not core.settings.sgp32.fallback and not core.defective("iot-absent-fallback-is-set"):
             return _UNDEFINED if core.varies("iot-absent-functions-are-undefined") else 2
         held = holder is not None and holder.enabled and not core.defective("iot-moves-enabled-fallback")
         if held and core.defective("iot-fallback-enabled-first"):
             return 3
         if target is None:
             return _OK if core.defective("iot-fallback-of-unknown-is-ok") else _NOT_FOUND
-        if not target.metadata.get("fallbackAllowed") and not core.defective("iot-any-profile-for-fallback"):
+        anyone = core.defective("iot-any-profile-for-fallback") or core.defective("iot-absent-fallback-is-set")
+        if not target.metadata.get("fallbackAllowed") and not anyone:
             return 2
         if held and target != holder:
             return 3

@@ -89,6 +89,8 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     if eim is None and core.defective("iot-eim-by-prefix"):
         eim = next((known for known in core.state.iot.eims if known.eim_id.startswith(package.eim_id)), None)
     long = len(package.transaction or b"") > _LARGEST_TRANSACTION
+    if long and core.defective("iot-cuts-transactions"):
+        package, long = replace(package, transaction=(package.transaction or b"")[:_LARGEST_TRANSACTION]), False
     if eim is not None and long and core.varies("iot-long-transaction-is-signed-error"):
         data = codec.encode(
             "EuiccPackageErrorDataSigned",
@@ -172,7 +174,8 @@ def _check(core: EuiccCore, package: Package, eim: Eim) -> int:
     if iot.emergency is not None and not core.defective("iot-packages-in-emergency"):
         return _ECALL_ACTIVE
     empty = _is_empty(package) and core.varies("iot-empty-package-is-an-error")
-    return _UNDEFINED if iot.pending is not None or empty else 0
+    pending = iot.pending is not None and not core.defective("iot-runs-packages-before-refresh")
+    return _UNDEFINED if pending or empty else 0
 
 
 def _is_empty(package: Package) -> bool:

@@ -135,6 +135,11 @@ VARIANTS = (
     ),
     Variant("iot-errors-take-numbers", "A signed error uses a sequence number up", "left open by SGP.32 2.11.2.1"),
     Variant(
+        "iot-expired-certificates-are-refused",
+        "AddInitialEim refuses a certificate whose validity period is over",
+        "left open by SGP.32 5.9.4",
+    ),
+    Variant(
         "iot-failure-is-followed-by-termination",
         "A failed operation is followed by processingTerminated",
         "left open by SGP.32 5.9.1",
