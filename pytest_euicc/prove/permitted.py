@@ -22,7 +22,10 @@ _LARGEST = 12
 
 
 def combinations(variants: Mapping[str, Variant], count: int, seed: str) -> list[tuple[str, ...]]:
-    """Random combinations of compatible variants, of two to twelve each; the same seed gives the same ones."""
+    """Random combinations of compatible variants, of two to twelve each; the same seed gives the same ones.
+
+    A variant that chance has left out joins the shortest one that it is compatible with.
+    """
     chance = Random(f"{seed}:combinations")  # noqa: S311  (reproducible on purpose)
     found: list[tuple[str, ...]] = []
     for _ in range(count if len(variants) > 1 else 0):
@@ -32,6 +35,11 @@ def combinations(variants: Mapping[str, Variant], count: int, seed: str) -> list
             if len(chosen) < wanted and compatible(frozenset({*chosen, name}), dict(variants)):
                 chosen.append(name)
         found.append(tuple(sorted(chosen)))
+    for name in sorted(set(variants).difference(*found)) if found else ():
+        fitting = [names for names in found if compatible(frozenset({*names, name}), dict(variants))]
+        if fitting:
+            shortest = found.index(min(fitting, key=len))
+            found[shortest] = tuple(sorted((*found[shortest], name)))
     return found
 
 

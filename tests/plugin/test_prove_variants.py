@@ -124,6 +124,12 @@ def test_combinations_are_compatible_many_and_the_same_again() -> None:
     assert made != permitted.combinations(variants, permitted.COMBINATIONS, "another")
 
 
+def test_no_variant_is_left_out_by_chance() -> None:
+    few = permitted.combinations(VARIANTS["euicc"], 60, permitted.SEED)
+    assert {name for names in few for name in names} == set(VARIANTS["euicc"])
+    assert all(compatible(frozenset(names), VARIANTS["euicc"]) for names in few)
+
+
 def test_every_variant_says_what_allows_it() -> None:
     for variants in VARIANTS.values():
         for name, variant in variants.items():
