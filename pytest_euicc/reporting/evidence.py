@@ -17,7 +17,7 @@ from pytest_euicc.text import printable_values
 def entry(result: Result) -> dict[str, Any]:
     """One line of a summary: identity, verdict, reason, figures."""
     case, sequence = result.case, result.sequence
-    clauses = [*case.clauses.sgp22, *sequence.clauses]
+    clauses = [*case.clauses.sgp22, *sequence.clauses, *case.clauses.other]
     reported = {
         "id": result.id,
         "case": case.case,

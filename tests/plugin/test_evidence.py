@@ -43,6 +43,21 @@ def test_a_run_is_complete_and_verifiable(pytester: pytest.Pytester, own: list[s
     assert "{'id'" not in junit
 
 
+def test_clauses_of_every_document_are_in_the_record(pytester: pytest.Pytester) -> None:
+    cited = '{sgp22: ["5.7.20"], other: [SGP.32 5.9.1, RFC 9110 15.5]}'
+    pytester.makefile(".yaml", own=VECTOR.replace('{sgp22: ["5.7.20"]}', cited))
+    pytester.makepyfile(test_own=SUITE)
+    options = ["-p", "no:cacheprovider", "--euicc-vectors", "own.yaml", "-k", "O1"]
+    assert pytester.runpytest_inprocess(*options, "--euicc-report", "out", "--junitxml", "junit.xml").ret == 0
+    (entry,) = load(pytester.path / "out").sequences
+    assert entry.clauses == ["5.7.20", "SGP.32 5.9.1", "RFC 9110 15.5"]
+    junit = (pytester.path / "junit.xml").read_text()
+    assert '<property name="clauses" value="5.7.20, SGP.32 5.9.1, RFC 9110 15.5" />' in junit
+    page = (pytester.path / "out" / "summary.html").read_text()
+    assert '<td data-label="clauses">5.7.20, SGP.32 5.9.1, RFC 9110 15.5</td>' in page
+    assert '<tr><th scope="row">SGP.32 5.9.1</th>' in page
+
+
 def test_what_counts_as_a_failure(pytester: pytest.Pytester, own: list[str]) -> None:
     def status(*arguments: str) -> int:
         return int(pytester.runpytest_inprocess(*own, *arguments).ret)
