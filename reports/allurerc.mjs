@@ -11,9 +11,13 @@ const about = Object.fromEntries(
     .filter((line) => line.includes("="))
     .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
 );
+const declared =
+  about.declaration ?? about["SM-DP+_declaration"] ?? about.LPA_declaration ?? "eUICC and SM-DP+ conformance";
+// A declaration that `pytest-euicc declare` wrote has the firmware in its name.
+const firmware = about.firmware ? `firmware ${about.firmware}` : "";
 const product = [
-  about.declaration ?? about["SM-DP+_declaration"] ?? "eUICC and SM-DP+ conformance",
-  about.firmware ? `firmware ${about.firmware}` : "",
+  declared,
+  declared.endsWith(firmware) ? "" : firmware,
   about.eid ? `EID ${about.eid}` : "",
   about.started ? about.started.slice(0, 10) : "",
 ];

@@ -195,9 +195,11 @@ class RunRecord(_Model):
     def product(self) -> str:
         """The implementation under test in one line: its declared name, firmware or address."""
         card = self.card
-        parts = [card.get("declaration") or card.get("SM-DP+ declaration") or "implementation under test"]
-        parts += [f"firmware {card['firmware']}"] if "firmware" in card else []
-        return ", ".join(parts)
+        declared = (card[name] for name in ("declaration", "SM-DP+ declaration", "LPA declaration") if card.get(name))
+        name = next(declared, "implementation under test")
+        # A declaration that `pytest-euicc declare` wrote has the firmware in its name.
+        firmware = f"firmware {card['firmware']}" if "firmware" in card else ""
+        return f"{name}, {firmware}" if firmware and not name.endswith(firmware) else name
 
 
 def load(path: Path) -> RunRecord:

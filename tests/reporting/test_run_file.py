@@ -32,6 +32,21 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert load(place / "run.json") == load(place)
 
 
+@pytest.mark.parametrize(
+    ("card", "product"),
+    [
+        ({"declaration": "Acme 3", "firmware": "1.0.0"}, "Acme 3, firmware 1.0.0"),
+        ({"declaration": "eUICC 8904, firmware 1.0.0", "firmware": "1.0.0"}, "eUICC 8904, firmware 1.0.0"),
+        ({"declaration": "Acme 3", "LPA declaration": "Acme LPA", "SM-DP+ declaration": "Acme DP"}, "Acme 3"),
+        ({"LPA declaration": "Acme LPA", "SM-DP+ declaration": "Acme DP"}, "Acme DP"),
+        ({"LPA": "lpac", "LPA declaration": "lpac 2.3"}, "lpac 2.3"),
+        ({}, "implementation under test"),
+    ],
+)
+def test_what_a_run_is_about(card: dict[str, str], product: str) -> None:
+    assert RunRecord(card=card).product == product
+
+
 def test_a_killed_run_is_complete_up_to_its_last_step(tmp_path: Path) -> None:
     run = load(folder(tmp_path / "run", finished=False))
     assert not run.finished
