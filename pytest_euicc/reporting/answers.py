@@ -21,6 +21,8 @@ _ABSENT = "absent"
 """In place of a field that an answer does not have."""
 _TESTERS_ICCID = re.compile(r"9899[0-9]{14}[0-9F]{2}")
 """ICCIDs of profiles that the tester installs are made from the seed."""
+_NOTIFICATIONS = re.compile(r"(?:the notification|notifications (?:added|removed):) \d+(?:, \d+)*")
+"""What observations say of notifications; a card counts these on, so that the next run has other numbers."""
 
 
 def changed_answers(earlier: Sequence[Entry], after: Entry) -> Iterator[str]:
@@ -40,7 +42,9 @@ def changed_answers(earlier: Sequence[Entry], after: Entry) -> Iterator[str]:
 
 
 def _observed(entry: Entry) -> set[str]:
-    return {str(each.get("text", each)) for each in entry.observations}
+    """What was observed, with the number of notifications but not their sequence numbers."""
+    texts = (str(each.get("text", each)) for each in entry.observations)
+    return {_NOTIFICATIONS.sub(lambda found: re.sub(r"\d+", "N", found[0]), text) for text in texts}
 
 
 def _answers(entry: Entry) -> dict[str, Any]:

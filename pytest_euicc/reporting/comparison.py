@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ KINDS = {
     "other": "Other changes",
 }
 """Kinds of change, in the order of reports."""
+_STEP = re.compile(r"^step \d+, ")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Comparison:
         found: dict[str, list[str]] = {}
         for change in self.by_kind.get("answers", []):
             for line in change.details:
-                names = found.setdefault(line.partition(", ")[2] or line, [])
+                names = found.setdefault(_STEP.sub("", line), [])
                 if change.id not in names:
                     names.append(change.id)
         return found

@@ -121,6 +121,21 @@ def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None
     )
 
 
+def test_sequence_numbers_of_notifications_are_of_the_run() -> None:
+    def removed(*numbers: int) -> RunRecord:
+        texts = [f"the notification {number} was removed unsent" for number in numbers]
+        texts += [f"notifications removed: {', '.join(map(str, numbers))}"]
+        return run(entry("a", observations=[{"text": text} for text in texts]))
+
+    assert compare([removed(5, 6), removed(158, 159)]).changes == ()
+    comparison = compare([removed(5), removed(158, 159)])
+    assert comparison.fields == {
+        "new observation: notifications removed: N, N": ["a"],
+        "no longer observed: notifications removed: N": ["a"],
+    }
+    assert "  new observation: notifications removed: N, N  (a)" in list(comparison.lines())
+
+
 def test_both_sides_of_a_verdict_that_changed() -> None:
     good, bad = (
         entry("a", steps=[step({"x": "ok"})]),
