@@ -15,7 +15,7 @@ from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.page import page
 from pytest_euicc.reporting.run_file import NOTICE, VERDICTS, Entry, RunRecord
 
-_BARS, _WIDTH = 15, 300
+_BARS = 15
 _SHOWN, _WIDEST = 5, 200
 """Causes on the terminal, and characters of each; the page has all."""
 _NOT_SHOWN = {"seed", "declaration", "SM-DP+ declaration"}
@@ -25,17 +25,17 @@ _LABELS = {
     "--smdp-defect": "defects of the simulated SM-DP+",
     "--euicc-variant": "permitted variants of the simulated eUICC",
     "--smdp-variant": "permitted variants of the simulated SM-DP+",
+    "--lpa-defect": "defects of the built-in LPA",
+    "--lpa-variant": "permitted variants of the built-in LPA",
 }
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar of the plot of times; widths in the plot's units."""
+    """A bar of the plot of times; its parts by their colour's class, in per cent of the longest bar."""
 
     id: str
-    label: str
-    card: float
-    own: float
+    parts: dict[str, float]
     text: str
 
 
@@ -203,14 +203,13 @@ def _bars(entries: Iterable[Entry]) -> list[Bar]:
     slowest = sorted(entries, key=lambda entry: -entry.seconds)[:_BARS]
     if not slowest or not slowest[0].seconds:
         return []
-    unit = _WIDTH / slowest[0].seconds
-    return [
-        Bar(
-            entry.key,
-            entry.key.removeprefix("TC_eUICC_").removeprefix("TC_SM-DP+_")[:46],
-            round(entry.transport_seconds * unit, 1),
-            round(max(entry.seconds - entry.transport_seconds, 0) * unit, 1),
-            f"{entry.seconds * 1000:.0f} ms",
-        )
-        for entry in slowest
-    ]
+    unit = 100 / slowest[0].seconds
+    return [_bar(entry, unit) for entry in slowest]
+
+
+def _bar(entry: Entry, unit: float) -> Bar:
+    waiting = min(entry.transport_seconds, entry.seconds)
+    times = {"pass": waiting, "not-applicable": entry.seconds - waiting}
+    parts = {name: round(seconds * unit, 1) for name, seconds in times.items()}
+    rest = {"rest": round(100 - entry.seconds * unit, 1)}
+    return Bar(entry.key, parts | rest, f"{entry.seconds * 1000:.0f}")

@@ -1,4 +1,4 @@
-"""The table of a run for the terminal."""
+"""The table of a run for the terminal, and its page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pytest_euicc.conformance.engine.failure import failure_text
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.reporting.grouping import groups
 from pytest_euicc.reporting.run_file import Entry, RunRecord
-from pytest_euicc.reporting.summary import lines
+from pytest_euicc.reporting.summary import html, lines
 
 
 def entry(name: str, verdict: str, reason: str = "") -> Entry:
@@ -70,3 +70,30 @@ def test_a_run_without_evidence_has_the_same_causes() -> None:
     (group,) = groups([failed("a", 1, "8.1.2/6.1"), failed("b", 3, "8.1.3/6.1")])
     reported = "status: expected 8.1.2/6.1 or 8.1.3/6.1, received success (5.6.3)"
     assert group.cause == f"es9plus.authenticate_client answered success: {reported}"
+
+
+def test_the_page_shows_where_time_went_with_whole_names() -> None:
+    slow = "TC_SM-DP+_ES9+.GetBoundProfilePackage_RetryCases_DifferentOTPK_NIST_O1"
+    run = record(
+        entry(slow, "pass").model_copy(update={"seconds": 2.0, "transport_seconds": 0.5}),
+        entry("quick", "pass").model_copy(update={"seconds": 0.5}),
+    )
+    page = html(run)
+    start = page.index('<h2 id="times">')
+    rows = page[start : page.index("</table>", start)].split("<tr>")
+    assert f'<a href="#{slow}"><code>{slow}</code></a>' in rows[2]
+    parts = 'class="pass" style="flex:25.0"></span><span class="not-applicable" style="flex:75.0"></span></span>'
+    assert parts in rows[2]
+    assert 'data-label="ms">2000</td>' in rows[2]
+    rest = 'class="not-applicable" style="flex:25.0"></span><span class="rest" style="flex:75.0"></span></span>'
+    assert rest in rows[3]
+
+
+def test_the_page_names_the_deviations_of_every_side() -> None:
+    sides = {"--euicc-defect": "eUICC", "--smdp-variant": "SM-DP+", "--lpa-defect": "LPA", "--lpa-variant": "variant"}
+    run = record().model_copy(update={"deviations": {option: [f"of-{name}"] for option, name in sides.items()}})
+    page = html(run)
+    assert "<dt>defects of the simulated eUICC</dt><dd>of-eUICC</dd>" in page
+    assert "<dt>permitted variants of the simulated SM-DP+</dt><dd>of-SM-DP+</dd>" in page
+    assert "<dt>defects of the built-in LPA</dt><dd>of-LPA</dd>" in page
+    assert "<dt>permitted variants of the built-in LPA</dt><dd>of-variant</dd>" in page
