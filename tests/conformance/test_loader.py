@@ -152,6 +152,7 @@ def test_names_that_states_made_may_be_used():
     [
         ("", "F:1:1: the file is empty"),
         ("- 1", "F:1:1: a vector file must be a mapping that starts with case:"),
+        ("# held\nprofiles: []", r"F:2:1: an inventory is no vector; .* the declaration that names it"),
         ("case: [", "F:2:1: not YAML"),
         ("case: &a [*a]", "F:1:7: not YAML: the alias contains itself"),
         ("a: " + "[" * 5000, "not YAML|nested too deep"),

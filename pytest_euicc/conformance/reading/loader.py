@@ -108,6 +108,10 @@ def parse(document: Document) -> Case | None:
         document.mistake((), "a vector file must be a mapping that starts with case:")
         return None
     data = {key: entry for key, entry in document.data.items() if not key.startswith("x-")}
+    if "profiles" in data and not data.keys() & model_keys(Case):
+        message = "an inventory is no vector; it is checked with the declaration that names it (inventory:)"
+        document.mistake(("profiles",), message, key=True)
+        return None
     _check_ids(document, data)
     lint_data(data, lambda place, message, key: document.mistake(place, message, key=key))
     case = None
