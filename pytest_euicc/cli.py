@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(resolve_name(f"pytest_euicc.{parsed.command}")(parsed))
     except PytestEuiccError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{parsed.parser.with_its_options(str(error))}\n")
         return WRONG_USE
     except BrokenPipeError:
         # The reader of our output (head, less) has closed it; nothing more must be flushed at exit.

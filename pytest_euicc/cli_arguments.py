@@ -72,7 +72,8 @@ def parser() -> argparse.ArgumentParser:
     compare = command("compare", "reporting.command:compare", text)
     compare.add_argument("before", type=Path, help="folder of a run, or its run.json")
     compare.add_argument("after", type=Path)
-    compare.add_argument("more", type=Path, nargs="*", help="further runs; three or more runs show what is flaky")
+    text = "further runs; three or more runs show what is flaky"
+    compare.add_argument("more", type=Path, nargs="*", default=[], help=text)
     for form in ("html", "json", "junit", "markdown"):
         compare.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"write the comparison as {form}")
     text = "kinds of change that give exit status 1, comma-separated (default worse,otherwise,flaky)"

@@ -26,6 +26,11 @@ class Parser(argparse.ArgumentParser):
             of.error(f"there is no {'option' if option.startswith('-') else 'argument'} {rest[0]}{_plain(hint)}")
         return parsed
 
+    def with_its_options(self, message: str) -> str:
+        """A message about an option of pytest, with the shorter name that the option has here: ``--pki``."""
+        own = message.replace("--euicc-", "--", 1) if message.startswith("--euicc-") else message
+        return own if own.partition(" ")[0].rstrip(":") in self._option_string_actions else message
+
     def error(self, message: str) -> NoReturn:
         """End with exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n`{self.prog} --help` shows the choices.\n")

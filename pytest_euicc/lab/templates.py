@@ -41,9 +41,7 @@ def template(name: str) -> str:
     """
     stem = names().get(name)
     if stem is None:
-        shorter = [each for each in names() if each not in names().values()]
-        known = ", ".join([*shorter, *dict.fromkeys(names().values())])
-        raise NoTemplate(f"no template {name!r}{closest(name, names())}. Available: {known}")
+        raise NoTemplate(f"no template {name!r}{closest(name, names())}")
     text = (resources.declarations() / f"{stem}.yaml").read_text(encoding="utf-8")
     starts = [*(found.start() for found in _KEY.finditer(text)), len(text)]
     blocks = [text[: starts[0]], *(text[one:following] for one, following in pairwise(starts))]

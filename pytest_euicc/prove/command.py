@@ -175,7 +175,7 @@ def _together(wish: Wish) -> Mapping[Side, tuple[str, ...]]:
             return {side: tuple(sorted(known_variants("--variants", wish.variants, VARIANTS[side])))}
         except UnknownVariant as error:
             faults.append(str(error))
-    raise ProveError("\n".join(faults))
+    raise ProveError("\n".join(dict.fromkeys(faults)))
 
 
 def _proof(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -14,6 +15,9 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; nothing is left beside it.
     """
+    if not path.name:
+        # "" and "." are this folder, as of a variable that is not set.
+        raise IsADirectoryError(errno.EISDIR, "this is no file name")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:

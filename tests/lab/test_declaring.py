@@ -117,7 +117,9 @@ def test_a_template_loads_and_an_unknown_one_names_those_there_are(
     assert cli.main(["declare", "--template", "v2.6", "--out", str(path)]) == 0
     assert Declaration.load(path).version == "2.6.0"
     assert cli.main(["declare", "--template", "v2.9"]) == cli.WRONG_USE
-    assert "no template 'v2.9'" in capsys.readouterr().err
+    assert "no template 'v2.9'; did you mean 'v2." in capsys.readouterr().err
+    assert cli.main(["declare", "--template", "nope"]) == cli.WRONG_USE
+    assert capsys.readouterr().err.count("pysim-shell") == 1
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,27 @@ def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--fail-on: no kind 'worst'; available: worse, better" in capsys.readouterr().err
 
 
+def test_a_comparison_needs_two_runs_and_the_name_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(summary(tmp_path / "run.json", a="pass"))
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["compare", run])
+    assert "the following arguments are required: after\n" in capsys.readouterr().err
+    # As of --markdown "$GITHUB_STEP_SUMMARY" outside of GitHub.
+    assert cli.main(["compare", run, run, "--markdown", ""]) == 2
+    assert capsys.readouterr().err == ".: this is no file name\n"
+
+
+def test_an_option_has_the_name_that_the_command_gives_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["plan", "--declaration", str(tmp_path)],
+        ["plan", "--vectors", str(tmp_path)],
+        ["declare", "--pki", str(tmp_path)],
+        ["plan", "--smdp-declaration", str(tmp_path)],
+    ):
+        assert cli.main(arguments) == cli.WRONG_USE
+        assert capsys.readouterr().err.startswith((f"{arguments[1]} {tmp_path}: ", f"{arguments[1]}: {tmp_path}:"))
+
+
 def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["verify", str(tmp_path)]) == 2
     assert "no run.json in this folder" in capsys.readouterr().err

@@ -114,6 +114,11 @@ def test_wrong_use(mini: Path, capsys: pytest.CaptureFixture[str], arguments: li
     assert words in capsys.readouterr().err
 
 
+def test_an_unknown_variant_is_one_mistake_for_all_sides(mini: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["prove", "--vectors", str(mini), "--variants", "no-such"]) == 2
+    assert capsys.readouterr().err.count("no variant 'no-such'") == 1
+
+
 def test_combinations_are_compatible_many_and_the_same_again() -> None:
     for variants in VARIANTS.values():
         made = permitted.combinations(variants, permitted.COMBINATIONS, permitted.SEED)
