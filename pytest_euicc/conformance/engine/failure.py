@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pytest_euicc.card.status_words import describe as describe_status
@@ -19,6 +20,14 @@ def without_repetition(status: str | None, value: Any) -> Any:
     return {name: entry for name, entry in value.items() if name not in ("json", "headers")}
 
 
+def _is_object(octets: bytes) -> bool:
+    """Whether octets are an object of JSON, as the body of a request of ES9+."""
+    try:
+        return octets.startswith(b"{") and isinstance(json.loads(octets), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | None = None) -> str:
     """A failed step for people: what was sent, received and expected, what is demanded and by which clause."""
 
@@ -26,9 +35,9 @@ def failure_text(failure: StepFailure, limit: int = 600, *, requirement: str | N
         return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
     def readable(octets: bytes) -> str:
-        # ES9+ is text over HTTP; cards get and give octets.
-        text = octets_text(octets) if failure.status is None else mask(octets.decode("utf-8", "backslashreplace"))
-        return cut(text)
+        # ES9+ is text over HTTP; cards get and give octets. An LPA talks to both.
+        as_text = failure.status is not None or _is_object(octets)
+        return cut(mask(octets.decode("utf-8", "backslashreplace")) if as_text else octets_text(octets))
 
     lines = [f"step {failure.number}, {failure.action}: {failure.title}"]
     if failure.sent:

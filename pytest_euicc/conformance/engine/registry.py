@@ -67,6 +67,11 @@ class Action:
 ACTIONS: Registry[Action] = Registry("action")
 
 
+def _title(function: Callable[..., Any], name: str) -> str:
+    """The first line of a docstring as reports show it, without the marks of code."""
+    return (function.__doc__ or name).strip().splitlines()[0].rstrip(".").replace("`", "")
+
+
 def action(
     name: str,
     *,
@@ -96,7 +101,7 @@ def action(
     def register(function: ActionFunction) -> ActionFunction:
         entry = Action(
             name=name,
-            title=title or (function.__doc__ or name).strip().splitlines()[0].rstrip("."),
+            title=title or _title(function, name),
             function=function,
             parameters=Parameters(function),
             request=_shape(request),
@@ -147,8 +152,7 @@ def state(name: str, *, implies: tuple[str, ...] = ()) -> Callable[[StateFunctio
     """Register a state; the first line of its docstring is its title."""
 
     def register(function: StateFunction) -> StateFunction:
-        title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
-        STATES.add(name, State(name, title, function, Parameters(function), implies))
+        STATES.add(name, State(name, _title(function, name), function, Parameters(function), implies))
         return function
 
     return register
@@ -194,8 +198,7 @@ def check(name: str) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check; the first line of its docstring is its title."""
 
     def register(function: CheckFunction) -> CheckFunction:
-        title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
-        CHECKS.add(name, Check(name, title, function, Parameters(function)))
+        CHECKS.add(name, Check(name, _title(function, name), function, Parameters(function)))
         return function
 
     return register
