@@ -75,7 +75,8 @@ def _causes(entries: Sequence[Entry]) -> Iterator[str]:
     if not common:
         return
     count = sum(len(group.entries) for group in made)
-    yield f"causes      {count} sequences did not pass, for {len(made)} causes; several at once:"
+    causes = f"{len(made)} cause{'s' if len(made) > 1 else ''}"
+    yield f"causes      {count} sequences did not pass, for {causes}; several at once:"
     for group in common[:_SHOWN]:
         yield f"            {len(group.entries)} {group.verdict}: {textwrap.shorten(group.cause, _WIDEST)}"
 

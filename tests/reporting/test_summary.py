@@ -29,6 +29,12 @@ def test_causes_that_several_sequences_share() -> None:
     )
 
 
+def test_one_cause_is_no_plural() -> None:
+    run = record(entry("a", "fail", "one"), entry("b", "fail", "one"))
+    assert "causes      2 sequences did not pass, for 1 cause; several at once:" in list(lines(run))
+    assert ">1 cause. Sequences" in html(run)
+
+
 def test_single_causes_need_no_lines() -> None:
     reported = list(lines(record(entry("a", "fail", "one"), entry("b", "fail", "another"))))
     assert not any(line.startswith("causes") for line in reported)
