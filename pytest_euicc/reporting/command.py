@@ -54,8 +54,6 @@ def compare(arguments: Namespace) -> int:
     runs = (arguments.before, arguments.after, *arguments.more)
     _keep_records(runs, (arguments.html, arguments.json, arguments.junit, arguments.markdown))
     comparison = compared([load(path) for path in runs])
-    for line in comparison.lines():
-        sys.stdout.write(f"{line}\n")
     formats = {
         arguments.html: compare_formats.html,
         arguments.json: compare_formats.as_json,
@@ -68,6 +66,9 @@ def compare(arguments: Namespace) -> int:
                 write_whole(path, form(comparison))
             except OSError as error:
                 raise RunFileError(f"{path}: {error.strerror or error}") from None
+    # After the files: the reader of our output (head, less) may close it.
+    for line in comparison.lines():
+        sys.stdout.write(f"{line}\n")
     return 1 if worst(comparison, kinds) else 0
 
 

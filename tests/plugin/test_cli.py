@@ -79,6 +79,19 @@ def test_a_comparison_needs_two_runs_and_the_name_of_a_file(tmp_path: Path, caps
     assert capsys.readouterr().err == ".: this is no file name\n"
 
 
+def test_a_comparison_is_written_although_nobody_reads_its_lines(tmp_path: Path) -> None:
+    names = list(map(str, range(5000)))
+    runs = [summary(tmp_path / verdict, **dict.fromkeys(names, verdict)) for verdict in ("pass", "fail")]
+    written = tmp_path / "changes.md"
+    call = [sys.executable, "-m", "pytest_euicc.cli", "compare", *map(str, runs), "--markdown", str(written)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+    assert process.returncode == cli.WORSE
+    assert "| fail | 0 | 5000 |" in written.read_text()
+
+
 def test_an_option_has_the_name_that_the_command_gives_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (
         ["plan", "--declaration", str(tmp_path)],
