@@ -71,8 +71,9 @@ def markdown(comparison: Comparison) -> str:
     """A text for a pull request."""
     lines = [f"### {_cell(comparison.after.product)}", ""]
     lines += [f"- {name}: {_cell(text)}" for name, text in comparison.heading] + [""]
-    lines += [f"> **Warning:** {_cell(warning)}" for warning in comparison.warnings]
-    lines += ["", "| verdict | before | after |", "| --- | ---: | ---: |"]
+    for warning in comparison.warnings:
+        lines += [f"> **Warning:** {_cell(warning)}", ""]
+    lines += ["| verdict | before | after |", "| --- | ---: | ---: |"]
     before, after = comparison.before.counts(), comparison.after.counts()
     lines += [f"| {each} | {before[each]} | {after[each]} |" for each in VERDICTS if before[each] or after[each]]
     for kind, changes in comparison.by_kind.items():

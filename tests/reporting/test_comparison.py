@@ -136,6 +136,14 @@ def test_sequence_numbers_of_notifications_are_of_the_run() -> None:
     assert "  new observation: notifications removed: N, N  (a)" in list(comparison.lines())
 
 
+def test_each_warning_is_a_paragraph_of_markdown() -> None:
+    after = run(entry("a"), finished=False, deviations={"--euicc-defect": ["long-nickname"]})
+    lines = markdown(compare([run(entry("a")), after])).splitlines()
+    start = lines.index("> **Warning:** the last run did not finish")
+    deviations = "> **Warning:** the last run had deviations of the simulator on: long-nickname"
+    assert lines[start + 1 : start + 5] == ["", deviations, "", "| verdict | before | after |"]
+
+
 def test_both_sides_of_a_verdict_that_changed() -> None:
     good, bad = (
         entry("a", steps=[step({"x": "ok"})]),
