@@ -304,7 +304,7 @@ def test_read(isdr):
 def test_a_test_in_python_does_not_change_a_real_card_unasked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_euicc.harness._HARMLESS", ())
+    monkeypatch.setattr("pytest_euicc.options._HARMLESS", ())
     pytester.makepyfile(UNASKED)
     pytester.makefile(".yaml", mine='name: Mine\niut: euicc\nversion: "2.6.0"\n')
     result = run_tests(pytester, "-rs", "--euicc-declaration", "mine.yaml")
