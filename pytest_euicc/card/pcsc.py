@@ -137,6 +137,8 @@ class PcscTransport:
         raise kind(f"{reported}: " + "; ".join(str(fault) for fault in faults))
 
     def _take(self, winscard: WinScard, reader: Reader) -> None:
+        if reader.fault:
+            raise NoCard(f"reader {reader.name!r} {reader.fault}")
         if not reader.has_card:
             raise NoCard(f"reader {reader.name!r} is empty: insert a card")
         lock = ReaderLock(reader.name)

@@ -42,9 +42,13 @@ def choose(readers: list[Reader], wanted: str) -> list[Reader]:
 
 
 def _by_name(readers: list[Reader], wanted: str) -> list[Reader]:
-    """By a part of the name, or by a pattern with ``*`` or ``?``; in both, case does not count."""
+    """By a part of the name, or by a pattern with ``*`` or ``?``; in both, case does not count.
+
+    Names of readers have brackets, such as ``[CCID Interface]``, which stand for themselves.
+    """
     if "*" in wanted or "?" in wanted:
-        return [reader for reader in readers if fnmatchcase(reader.name.casefold(), wanted)]
+        pattern = wanted.replace("[", "[[]")
+        return [reader for reader in readers if fnmatchcase(reader.name.casefold(), pattern)]
     return [reader for reader in readers if wanted in reader.name.casefold()]
 
 

@@ -26,6 +26,10 @@ _BUSY = (
 )
 
 
+_NAMES = (
+    "cannot be used: the name of a reader must be ASCII for pyscard. Give it another one (FRIENDLYNAME in reader.conf)"
+)
+
 # So often the readers are listed again because one went away meanwhile.
 _LISTINGS = 5
 
@@ -37,6 +41,11 @@ class Reader:
     name: str
     has_card: bool
     atr: bytes
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be used with any card; empty if it can."""
+        return "" if self.name.isascii() else _NAMES
 
 
 class ScardError(PytestEuiccError):
@@ -82,16 +91,23 @@ class WinScard:
 
     def _listed(self) -> list[Reader] | None:
         """All readers; None where one went in between."""
-        result, names = self._call("SCardListReaders", self._context, [])
+        try:
+            result, names = self._call("SCardListReaders", self._context, [])
+        except SystemError:
+            # pyscard reads names as UTF-8, and says so in this way.
+            raise CardError(f"one of the readers {_NAMES}") from None
         if result == self.api.SCARD_E_NO_READERS_AVAILABLE or (result == self.api.SCARD_S_SUCCESS and not names):
             return []
         self._check(result)
-        wanted = [(name, self.api.SCARD_STATE_UNAWARE) for name in names]
+        wanted = [(name, self.api.SCARD_STATE_UNAWARE) for name in names if name.isascii()]
         result, states = self._call("SCardGetStatusChange", self._context, 0, wanted)
         if result in (self.api.SCARD_E_UNKNOWN_READER, self.api.SCARD_E_READER_UNAVAILABLE):
             return None
         self._check(result)
-        return [Reader(name, bool(state & self.api.SCARD_STATE_PRESENT), bytes(atr)) for name, state, atr in states]
+        found = {
+            name: Reader(name, bool(state & self.api.SCARD_STATE_PRESENT), bytes(atr)) for name, state, atr in states
+        }
+        return [found.get(name) or Reader(name, has_card=False, atr=b"") for name in names]
 
     def has_card(self, reader: str, patience: float) -> bool:
         """Whether there is a card in *reader* still after *patience* seconds; PC/SC needs a moment to notice a change.

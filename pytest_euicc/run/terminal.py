@@ -16,6 +16,7 @@ class Teller:
         self._config = config
         self._plugins = config.pluginmanager
         self._shown = False
+        self._told = ""
 
     def say(self, text: str) -> None:
         """A line of its own."""
@@ -27,7 +28,10 @@ class Teller:
                 reporter.write_line(text)
 
     def show(self, text: str) -> None:
-        """On a terminal, a line in place of the one shown before; elsewhere the first alone. Empty: it is over."""
+        """On a terminal, a line in place of the one shown before; elsewhere the first alone. Empty: it is over.
+
+        What is behind the first colon of a text that is wider than the terminal gets a line of its own, once.
+        """
         reporter: Any = self._plugins.get_plugin("terminalreporter")
         if reporter is None:
             return
@@ -39,9 +43,23 @@ class Teller:
                 if text and not self._shown:
                     self._clear_progress()
                     reporter.ensure_newline()
-                reporter.rewrite(text, erase=True)
+                line, _, reason = text.partition(": ")
+                if len(text) < reporter._tw.fullwidth:
+                    line = text
+                elif reason != self._told:
+                    self._told = reason
+                    self._rewrite(reporter, "")
+                    reporter.write_line(reason)
+                self._rewrite(reporter, line)
                 reporter.flush()
         self._shown = bool(text)
+
+    @staticmethod
+    def _rewrite(reporter: Any, line: str) -> None:
+        reporter.rewrite(line, erase=True)
+        if not line:
+            # What comes next begins where the line did.
+            reporter.rewrite("")
 
     def _clear_progress(self) -> None:
         progress: Any = self._plugins.get_plugin("euicc-progress")

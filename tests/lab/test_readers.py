@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pytest_euicc import cli
+from pytest_euicc.card import winscard
 from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import NoCard, NoReader
 from pytest_euicc.card.selecting import choose
@@ -19,6 +23,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.lab.contradictions import refuse_other_card
 from pytest_euicc.lab.readers import Found
 from pytest_euicc.lab.waiting import wait_for_card
+from pytest_euicc.run.terminal import Teller
 from pytest_euicc.simulator.euicc.settings import EuiccSettings
 from pytest_euicc.simulator.euicc.uicc.uicc import SimulatedEuicc
 from tests.support.pcscd import Pcscd
@@ -234,3 +239,80 @@ def test_readers_tells_that_another_program_holds_a_card(pcscd: Pcscd, capsys: p
     finally:
         other.close()
     assert "another program holds it exclusively" in capsys.readouterr().out.partition(SECOND)[0]
+
+
+def test_a_countdown_that_is_wider_than_the_terminal() -> None:
+    """It stays one line: the reason is shown once above it, and not again."""
+    shown = io.StringIO()
+    reporter = SimpleNamespace(
+        isatty=True,
+        _tw=SimpleNamespace(fullwidth=40),
+        rewrite=lambda line, erase=False: shown.write("\r" + (line.ljust(39) if erase else line)),
+        write_line=lambda line: shown.write(f"{line}\n"),
+        ensure_newline=lambda: None,
+        flush=lambda: None,
+    )
+    plugins = {"terminalreporter": reporter}
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=plugins.get))
+    teller, empty = Teller(config), "reader 'R' is empty: insert the card"
+    for left, reason in ((3, empty), (2, empty), (1, "short")):
+        teller.show(f"waiting for a card, {left} s left: {reason}")
+    teller.show("")
+    written = [line.strip() for line in shown.getvalue().splitlines() if line.strip()]
+    assert written == [
+        empty,
+        *(f"waiting for a card, {left} s left" for left in (3, 2)),
+        "waiting for a card, 1 s left: short",
+    ]
+    assert shown.getvalue().endswith(" \r"), "what comes next begins at the left"
+
+
+def test_brackets_in_a_pattern_stand_for_themselves() -> None:
+    readers = [
+        Reader("Alcor Micro 01", has_card=True, atr=b""),
+        Reader("Gem PC [CCID Interface] 01", has_card=True, atr=b""),
+    ]
+    assert choose(readers, "*[CCID Interface]*01") == readers[1:]
+
+
+def binding(names: list[str] | None) -> SimpleNamespace:
+    """pyscard, for readers of these names; like it, it refuses names that are not ASCII, and fails for None."""
+
+    def listed(_context: int, _groups: list[str]) -> tuple[int, list[str]]:
+        if names is None:
+            raise SystemError("returned a result with an exception set")
+        return 0, names
+
+    def changed(_context: int, _wait: int, states: list[tuple[str, int]]) -> tuple[int, list[Any]]:
+        return 0, [(name.encode("ascii").decode(), 0x22, list(ATR_T1)) for name, _ in states]
+
+    codes = ("E_NO_SERVICE", "E_SERVICE_STOPPED", "E_NO_READERS_AVAILABLE", "E_UNKNOWN_READER", "E_READER_UNAVAILABLE")
+    return SimpleNamespace(
+        **{f"SCARD_{name}": number for number, name in enumerate(codes, 1)},
+        SCARD_S_SUCCESS=0,
+        SCARD_SCOPE_SYSTEM=2,
+        SCARD_STATE_UNAWARE=0,
+        SCARD_STATE_PRESENT=0x20,
+        SCardEstablishContext=lambda _scope: (0, 1),
+        SCardReleaseContext=lambda _context: 0,
+        SCardListReaders=listed,
+        SCardGetStatusChange=changed,
+    )
+
+
+def test_readers_whose_names_are_not_ascii(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(winscard, "_api", lambda: binding(["R\u00e4der 00", "ACS 01"]))
+    scard = WinScard()
+    assert scard.readers() == [
+        Reader("R\u00e4der 00", has_card=False, atr=b""),
+        Reader("ACS 01", has_card=True, atr=ATR_T1),
+    ]
+    scard.close()
+    with pytest.raises(NoCard, match="reader 'R\u00e4der 00' cannot be used: the name of a reader must be ASCII"):
+        open_transport("pcsc:0", TransportOptions()).connect()
+    monkeypatch.setattr(winscard, "_api", lambda: binding(["R\u00e4der 00"]))
+    assert cli.main(["readers"]) == 0
+    assert "        cannot be used: the name of a reader must be ASCII" in capsys.readouterr().out
+    monkeypatch.setattr(winscard, "_api", lambda: binding(None))
+    assert cli.main(["readers"]) == cli.WRONG_USE
+    assert "one of the readers cannot be used: the name of a reader must be ASCII" in capsys.readouterr().err
