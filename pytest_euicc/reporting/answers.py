@@ -19,7 +19,7 @@ _OF_THE_MOMENT = frozenset(
 """Fields that a conforming implementation gives another value each time, or that depend on the tester's."""
 _ABSENT = "absent"
 """In place of a field that an answer does not have."""
-_TESTERS_ICCID = re.compile(r"9899[0-9]{14}[0-9F]{2}")
+_TESTERS_ICCID = re.compile(r"9899[0-9]{14}[0-9Ff]{2}")
 """ICCIDs of profiles that the tester installs are made from the seed."""
 _NOTIFICATIONS = re.compile(r"(?:the notification|notifications (?:added|removed):) \d+(?:, \d+)*")
 """What observations say of notifications; a card counts these on, so that the next run has other numbers."""
@@ -42,8 +42,8 @@ def changed_answers(earlier: Sequence[Entry], after: Entry) -> Iterator[str]:
 
 
 def _observed(entry: Entry) -> set[str]:
-    """What was observed, with the number of notifications but not their sequence numbers."""
-    texts = (str(each.get("text", each)) for each in entry.observations)
+    """What was observed, without sequence numbers of notifications and without ICCIDs of the tester."""
+    texts = (_TESTERS_ICCID.sub("of the tester", str(each.get("text", each))) for each in entry.observations)
     return {_NOTIFICATIONS.sub(lambda found: re.sub(r"\d+", "N", found[0]), text) for text in texts}
 
 

@@ -109,6 +109,34 @@ def test_a_new_observation_is_a_changed_answer() -> None:
     assert change.details == ("new observation: odd",)
 
 
+def test_an_observation_with_commas_is_shown_whole() -> None:
+    comparison = compare([run(entry("a")), run(entry("a", observations=[{"text": "later, step 2, odd"}]))])
+    assert list(comparison.fields) == ["new observation: later, step 2, odd"]
+    answered = compare([run(entry("a", steps=[step({"x": each})])) for each in (1, 2)])
+    assert list(answered.fields) == ["es10c.f, x: 1 -> 2"]
+
+
+def test_numbers_that_a_card_counts_up_are_no_changed_answers() -> None:
+    def observed(*texts: str) -> Any:
+        return run(entry("a", observations=[{"kind": "not-restored", "text": text} for text in texts]))
+
+    earlier = observed(
+        "notifications added: 4, 5", "the notification 3 was removed unsent", "the profile 98001f was deleted"
+    )
+    later = observed(
+        "notifications added: 9, 10", "the notification 8 was removed unsent", "the profile 98001f was deleted"
+    )
+    assert compare([earlier, later]).changes == ()
+    one = observed("notifications added: 11", "the notification 8 was removed unsent", "the profile 98001f was deleted")
+    (change,) = compare([earlier, one]).changes
+    assert change.details == (
+        "new observation: notifications added: N",
+        "no longer observed: notifications added: N, N",
+    )
+    of_seeds = (observed(f"the profile {iccid} was odd") for iccid in ("989958120139116825f3", "989974195758012131f5"))
+    assert compare(list(of_seeds)).changes == ()
+
+
 def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None:
     observed: dict[str, Any] = {"observations": [{"text": "odd padding"}]}
     before = run(entry("a", steps=[step({"old": 1, "both": 2})], **observed))
@@ -119,21 +147,6 @@ def test_fields_and_observations_that_came_or_went_are_changed_answers() -> None
         "step 1, es10c.f, new: absent -> 3",
         "no longer observed: odd padding",
     )
-
-
-def test_sequence_numbers_of_notifications_are_of_the_run() -> None:
-    def removed(*numbers: int) -> RunRecord:
-        texts = [f"the notification {number} was removed unsent" for number in numbers]
-        texts += [f"notifications removed: {', '.join(map(str, numbers))}"]
-        return run(entry("a", observations=[{"text": text} for text in texts]))
-
-    assert compare([removed(5, 6), removed(158, 159)]).changes == ()
-    comparison = compare([removed(5), removed(158, 159)])
-    assert comparison.fields == {
-        "new observation: notifications removed: N, N": ["a"],
-        "no longer observed: notifications removed: N": ["a"],
-    }
-    assert "  new observation: notifications removed: N, N  (a)" in list(comparison.lines())
 
 
 def test_each_warning_is_a_paragraph_of_markdown() -> None:
