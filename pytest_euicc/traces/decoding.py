@@ -1,10 +1,11 @@
-"""Hex explained: as an APDU, as a value of every ASN.1 type that it fits, or as plain TLV."""
+"""Hex explained: as a command or response APDU, as a value of every ASN.1 type that it fits, or as plain TLV."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.card.status_words import describe
 from pytest_euicc.conformance.values.text import describe as words_of
 from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.text import closest
@@ -80,11 +81,27 @@ def _any(octets: bytes) -> Iterator[str]:
     names = fitting(octets)
     for name in names:
         yield from _as(name, octets)
-    if not names:
-        try:
-            yield from _tree(octets, 0)
-        except tlv.TlvError as error:
-            raise DecodeError(f"neither an APDU nor a known ASN.1 type nor a TLV: {error}") from None
+    if names:
+        return
+    if _is_response(octets):
+        if octets[:-2]:
+            yield from _any(octets[:-2])
+        sw = int.from_bytes(octets[-2:])
+        yield f"{sw:04X} ({describe(sw)})"
+        return
+    try:
+        yield from list(_tree(octets, 0))
+    except tlv.TlvError as error:
+        raise DecodeError(f"neither an APDU nor a known ASN.1 type nor a TLV: {error}") from None
+
+
+def _is_response(octets: bytes) -> bool:
+    """Whether it ends with a status word, after TLV or nothing; the last object of a value is hardly an empty one."""
+    try:
+        tlv.parse_all(octets[:-2])
+    except tlv.TlvError:
+        return False
+    return len(octets) >= 2 and octets[-2] >> 4 in (6, 9)
 
 
 def _tree(octets: bytes, depth: int) -> Iterator[str]:

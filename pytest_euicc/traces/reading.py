@@ -12,6 +12,7 @@ from pytest_euicc.errors import PytestEuiccError
 from pytest_euicc.files import open_file
 
 MAXIMUM_LINE = 200_000
+_BYTE_ORDER_MARK = "\ufeff"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _HEX = r"(?:[0-9A-Fa-f]{2}[\s:]*)+"
 _OCTETS = re.compile(_HEX)
@@ -70,7 +71,7 @@ def _lines(file: BinaryIO) -> Iterator[str]:
     begins = True
     while octets := file.readline(MAXIMUM_LINE):
         if begins:
-            yield octets.decode(errors="replace")
+            yield octets.decode(errors="replace").lstrip(_BYTE_ORDER_MARK)
         begins = octets.endswith(b"\n")
 
 

@@ -16,7 +16,7 @@ from pytest_euicc.traces.decoding import DecodeError, decode
 from pytest_euicc.traces.drafting import draft
 from pytest_euicc.traces.explaining import lines
 from pytest_euicc.traces.pcap import pcap
-from pytest_euicc.traces.reading import Exchange, messages, parse
+from pytest_euicc.traces.reading import Exchange, messages, parse, read
 
 GET_EID = "81E2910006BF3E035C015A"
 EID = "BF3E125A1089049032123451234512345678901235"
@@ -118,6 +118,11 @@ def test_decode() -> None:
     assert list(decode("E3 05 5A 03 01 02 03", "")) != []
     assert list(decode("DF4002 0102")) == ["DF40 0102"]
     assert next(decode(EID, "GetEuiccDataResponse")).startswith("GetEuiccDataResponse")
+    assert list(decode("9000")) == ["9000 (success)"]
+    assert list(decode("6A82")) == ["6A82 (file not found)"]
+    value, sw = decode(f"{EID} 9000")
+    assert (value.partition(":")[0], sw) == ("GetEuiccDataResponse", "9000 (success)")
+    assert list(decode("DF40020102 6A88")) == ["DF40 0102", "6A88 (referenced data not found)"]
     long_form = "BF2E81128010" + "00" * 16
     assert "not DER at octet 2" in "\n".join(decode(long_form, "GetEuiccChallengeResponse"))
 
@@ -136,6 +141,13 @@ def test_what_cannot_be_decoded(text: str, type_name: str, words: str) -> None:
     with pytest.raises(DecodeError) as caught:
         list(decode(text, type_name))
     assert words in str(caught.value)
+
+
+def test_a_file_that_begins_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "windows.log"
+    path.write_text(f"{GET_EID}\r\n{EID}9000\r\n", encoding="utf-8-sig")
+    (exchange,) = read(path)
+    assert (exchange.line, exchange.command.hex().upper()) == (1, GET_EID)
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
