@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -14,6 +15,7 @@ from pytest_euicc.cli_parser import complete
 from pytest_euicc.errors import PytestEuiccError
 
 WORSE, WRONG_USE = 1, 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,14 +28,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     complete(made)
     parsed = made.parse_args(arguments)
     try:
-        return int(resolve_name(f"pytest_euicc.{parsed.command}")(parsed))
+        status = int(resolve_name(f"pytest_euicc.{parsed.command}")(parsed))
+        sys.stdout.flush()
     except PytestEuiccError as error:
         sys.stderr.write(f"{parsed.parser.with_its_options(str(error))}\n")
         return WRONG_USE
     except BrokenPipeError:
         # The reader of our output (head, less) has closed it; nothing more must be flushed at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return WORSE
+    except OSError as error:
+        # Standard output has no name; where a file cannot be written, its command says so.
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            raise
+        sys.stderr.write(f"the output cannot be written: {error.strerror}\n")
+        _discard_output()
+        return WRONG_USE
+    return status
+
+
+def _discard_output() -> None:
+    """What is still to be flushed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +41,22 @@ def read_file(path: Path, largest: int) -> bytes:
     if len(octets) > largest:
         raise OSError(errno.EFBIG, f"it is larger than {largest} octets", str(path))
     return octets
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that was not there before, for writing; if it cannot be written to its end, it is removed again.
+
+    Raises:
+        OSError: it is there already (FileExistsError), or cannot be written.
+    """
+    file = path.open("xb")
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def private_folder(path: Path) -> None:

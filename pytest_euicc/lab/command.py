@@ -15,6 +15,7 @@ from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.reading import loader
 from pytest_euicc.errors import OptionError
 from pytest_euicc.es10.isdr import ISDR_AID
+from pytest_euicc.files import new_file
 from pytest_euicc.iut.inputs import load_cases, load_declarations, read_pki
 from pytest_euicc.lab import declaring, facts, templates
 from pytest_euicc.options import Options
@@ -54,13 +55,13 @@ def declare(arguments: Namespace) -> int:
     if out is not None and out.exists():
         raise OptionError(f"--out {out}: this file already exists; name another one")
     library.load()
-    text = templates.template(arguments.template) if arguments.template else _declared(arguments)
+    text = _declared(arguments) if arguments.template is None else templates.template(arguments.template)
     if out is None:
         sys.stdout.write(text)
         return 0
     try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with new_file(out) as file:
+            file.write(text.encode())
     except OSError as error:
         raise OptionError(f"--out {out}: {error.strerror or error}") from None
     questions = sum(line.lstrip().startswith(declaring.QUESTION) for line in text.splitlines())

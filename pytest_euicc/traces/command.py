@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from pytest_euicc.files import new_file
 from pytest_euicc.traces import decoding, explaining
 from pytest_euicc.traces.drafting import draft
 from pytest_euicc.traces.pcap import pcap
@@ -37,15 +38,12 @@ def _capture(path: Path, exchanges: Iterator[Exchange]) -> int:
     """Write a capture file, and return of how many APDUs; what is there already may be the trace itself."""
     first = next(exchanges)
     try:
-        with path.open("xb") as file:
+        with new_file(path) as file:
             # The first part is the head of the file.
             count = -1
             for part in pcap(chain([first], exchanges)):
                 file.write(part)
                 count += 1
-    except TraceTextError:
-        path.unlink()
-        raise
     except FileExistsError:
         raise TraceTextError(f"--pcap {path}: this file already exists; name another one") from None
     except OSError as error:

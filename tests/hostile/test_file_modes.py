@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pytest_euicc.card.transport import TransportOptions
 from pytest_euicc.cli import main
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.document import Document, FileMistakes
-from pytest_euicc.files import read_file
+from pytest_euicc.files import new_file, read_file
 from pytest_euicc.reporting import manifest, run_file
 from pytest_euicc.reporting.run_file import RunFileError
 from pytest_euicc.traces import reading
@@ -180,3 +181,21 @@ def test_nothing_of_the_users_is_overwritten(tmp_path: Path, capsys: pytest.Capt
     assert reported.count("name another") == 4, reported
     assert (trace.read_bytes(), (run / "run.json").read_bytes()) == before
     assert sorted(path.name for path in run.iterdir()) == ["run.json"]
+
+
+def test_a_file_that_cannot_be_written_whole_can_be_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+
+    def half() -> None:
+        with new_file(path) as file:
+            file.write(b"half of ")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        half()
+    assert not path.exists()
+    with new_file(path) as file:
+        file.write(b"all of it")
+    with pytest.raises(FileExistsError), new_file(path) as file:
+        file.write(b"another")
+    assert path.read_bytes() == b"all of it"

@@ -272,3 +272,18 @@ def test_a_shell_completes(tmp_path: Path) -> None:
     # It ends the process, and takes its descriptors.
     subprocess.run([sys.executable, "-m", "pytest_euicc.cli"], env={**os.environ, **asked}, check=True)
     assert answer.read_text().split() == ["driver"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["plan", "-k", "GetEID_01"], ["schema", "vectors"]], ids=["short", "long"])
+def test_output_for_which_there_is_no_room(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "pytest_euicc.cli", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == "the output cannot be written: No space left on device\n"
+    assert done.returncode == cli.WRONG_USE
+
+
+def test_an_empty_template_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["declare", "--template", ""]) == cli.WRONG_USE
+    assert "no template ''" in capsys.readouterr().err
