@@ -7,6 +7,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.operator import (
@@ -65,6 +66,7 @@ class TerminalOperator:
 
     def _ask(self, terminal: int, request: OperatorRequest) -> OperatorAnswer:
         started, shown = self._clock(), -1
+        _forget_typed(terminal)
         _write(terminal, f"{_CLEAR}\a\r\n>>> {printable(request.text)}\r\n    {_how(request)}\r\n")
         while True:
             passed = self._clock() - started
@@ -81,6 +83,14 @@ class TerminalOperator:
             answer = _typed(terminal, request)
             if answer:
                 return OperatorAnswer(answer, self._clock() - started)
+
+
+def _forget_typed(terminal: int) -> None:
+    """What was typed before a request is no answer to it."""
+    with suppress(ImportError):  # Systems without termios have no terminal of this kind either.
+        import termios
+
+        termios.tcflush(terminal, termios.TCIFLUSH)
 
 
 def _how(request: OperatorRequest) -> str:
@@ -138,10 +148,14 @@ class HookOperator:
         """Call the hook, then wait until it is seen to be done.
 
         Raises:
-            SetupIncomplete: no hook does it, or its answer is none.
+            SetupIncomplete: no hook does it, the hook fails, or its answer is none.
         """
         started = self._clock()
-        answer = self._hook(request)
+        try:
+            answer = self._hook(request)
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+            raise SetupIncomplete(f"the hook pytest_euicc_operator failed ({request.task}): {fault}") from error
         if answer is None:
             if self._others is not None:
                 return self._others.ask(request)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 from pathlib import Path
 
 import pytest
 
 from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.engine.operator import OperatorRequest
-from pytest_euicc.lab.operators import HookOperator
+from pytest_euicc.lab import operators
+from pytest_euicc.lab.operators import HookOperator, TerminalOperator
 from tests.support import plugin_runs
 from tests.support.forked import PytestRun
 
@@ -80,6 +83,26 @@ sequences:
     done = plugin_runs.run(pytester, "others", "--euicc-vectors", "acme.yaml", "-k", "ACME")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*answer: expected*yes*no*"])
+
+
+def test_a_hook_that_raises_is_no_fault_of_the_harness() -> None:
+    def hook(_request: OperatorRequest) -> str:
+        raise OSError("relay: no such port")
+
+    with pytest.raises(SetupIncomplete, match=r"^the hook pytest_euicc_operator failed \(remove\): OSError: relay"):
+        HookOperator(hook, 5).ask(REQUEST)
+
+
+def test_what_was_typed_before_a_request_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, there = pty.openpty()
+    monkeypatch.setattr(operators, "_TERMINAL", os.ttyname(there))
+    request = OperatorRequest("power off", "Switch the power off.", "X_01")
+    try:
+        os.write(own, b"\n\n")
+        assert TerminalOperator(0.1).ask(request).answer == "time-out"
+    finally:
+        os.close(own)
+        os.close(there)
 
 
 def test_time_and_unknown_answers_of_a_hook() -> None:
