@@ -80,6 +80,7 @@ class SequenceRun:
         from pytest_euicc.conformance.engine.runner import Runner
         from pytest_euicc.reporting.evidence import entry
 
+        self.harness.session.restoring = self.node.config.stash[RUN].interruption.deferring
         runner = Runner(self.harness.session, _listeners(self.node.config, self.harness))
         try:
             result = runner.run(self.case, self.sequence)

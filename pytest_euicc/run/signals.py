@@ -11,6 +11,10 @@ from contextlib import contextmanager, suppress
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _INTERRUPTED = 2
 """Exit status of pytest for a run that was interrupted."""
+_RESTORING = (
+    b"\nwhat was changed is being restored, then the run ends. Ctrl-C once more aborts that: a real card is then "
+    b"restored by the next run.\n"
+)
 _AT_ONCE = (
     b"\nthird Ctrl-C: the run ends at once. Reports are not complete; what was changed on a real card is in its "
     b"journal, and the next run restores it.\n"
@@ -20,7 +24,8 @@ _AT_ONCE = (
 class Interruption:
     """What SIGINT (Ctrl-C), SIGTERM and SIGHUP do to a run.
 
-    The first of them raises KeyboardInterrupt in the main thread, as Python does for Ctrl-C. Ctrl-C for the second time
+    The first of them raises KeyboardInterrupt in the main thread, as Python does for Ctrl-C; while a card is put back,
+    as soon as that is done. Ctrl-C for the second time
     cuts short the putting back of a card, which a mute one makes long, but never the writing of reports; for the third
     time it ends the process. A signal that is ignored (nohup) or has another handler stays as it is.
 
@@ -33,6 +38,8 @@ class Interruption:
         self._terminal = -1
         self._cuttable = 0
         self._signals = 0
+        self._deferring = False
+        self._deferred = ""
         self._former: dict[int, Callable[..., object] | int] = {}
         self.finishing = False
         """Reports are being written: not even the first signal keeps that from its end."""
@@ -70,16 +77,37 @@ class Interruption:
         finally:
             self._cuttable -= 1
 
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Within, the first signal raises KeyboardInterrupt at the end alone."""
+        self._deferring = True
+        try:
+            yield
+        finally:
+            self._deferring = False
+            name, self._deferred = self._deferred, ""
+            if name and not self.cut_short:
+                raise KeyboardInterrupt(name)
+
     def _interrupt(self, number: int, _frame: object) -> None:
         self._signals += 1
         if self._signals == 1 and not self.finishing:
-            raise KeyboardInterrupt(signal.Signals(number).name)
+            name = signal.Signals(number).name
+            if not self._deferring:
+                raise KeyboardInterrupt(name)
+            self._deferred = name
+            if number == signal.SIGINT and not self._worker:
+                self._say(_RESTORING)
+            return
         if number != signal.SIGINT or self._worker:
             return
         if self._cuttable and not self.cut_short:
             self.cut_short = True
             raise KeyboardInterrupt
         if self._signals > 2:
-            with suppress(OSError):
-                os.write(self._terminal, _AT_ONCE)
+            self._say(_AT_ONCE)
             os._exit(_INTERRUPTED)
+
+    def _say(self, text: bytes) -> None:
+        with suppress(OSError):
+            os.write(self._terminal, text)

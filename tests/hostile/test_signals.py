@@ -116,6 +116,23 @@ def twice(process: PytestRun, watched: Watched) -> None:
     process.send_signal(signal.SIGINT)
 
 
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_while_the_card_is_put_back_waits_for_it(
+    watched: Watched, euicc: SimulatedEuicc, tmp_path: Path, name: str
+) -> None:
+    before = held(euicc)
+    watched.arm(puts_it_back)
+    process = run(tmp_path)
+    wait(process, watched.reached)
+    process.send_signal(getattr(signal, name))
+    watched.go.set()
+    reported = unfinished(process, tmp_path)
+    assert held(euicc) == before
+    assert not list(folder().glob("*.jsonl"))
+    assert "not restored" not in reported
+    assert ("what was changed is being restored" in reported) is (name == "SIGINT")
+
+
 def test_ctrl_c_twice_leaves_the_card_to_the_next_run(watched: Watched, euicc: SimulatedEuicc, tmp_path: Path) -> None:
     before = held(euicc)
     watched.arm(sets_nickname)

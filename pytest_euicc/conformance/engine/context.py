@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -67,6 +67,7 @@ class Session(CardSession):
         returns: waits until the card of the session is back in its reader; raises PytestEuiccError where it is not.
         eid: of the card, as it was when the session began; empty where it gave none.
         lost: why no further sequence can run on this card; empty while it can.
+        restoring: around the restoring after a sequence, which a signal does not end.
     """
 
     trust: Sequence[Certificate] = ()
@@ -82,6 +83,7 @@ class Session(CardSession):
     returns: Callable[[], None] | None = None
     eid: str = ""
     lost: str = ""
+    restoring: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass

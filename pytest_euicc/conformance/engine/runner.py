@@ -223,9 +223,10 @@ class _Run:
                 self.states()
                 self.steps()
         finally:
-            self.run_finally()
-            if preparation is not None:
-                self.restore(preparation)
+            with self.session.restoring():
+                self.run_finally()
+                if preparation is not None:
+                    self.restore(preparation)
 
     def card_back(self) -> None:
         """Have a card back that was pulled out, or that made room for another; raises PytestEuiccError."""
