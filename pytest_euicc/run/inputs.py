@@ -118,6 +118,18 @@ class Inputs:
         return {"": declared[names[0]], **declared}
 
     @cached_property
+    def named(self) -> frozenset[str]:
+        """Implementations (``iut``) that are neither simulated nor the built-in LPA; raises OptionError."""
+        from pytest_euicc.iut.smdp.opening import smdp_server
+
+        given = {
+            "euicc": self.pool is not None or self.options.kind != options.SIMULATED,
+            "smdp": smdp_server(self.options, self.declarations[""]["smdp"]) is not None,
+            "lpa": self.options.lpa != options.OWN,
+        }
+        return frozenset(iut for iut, is_named in given.items() if is_named)
+
+    @cached_property
     def interfaces(self) -> dict[str, str]:
         """The interface of each sequence by its name; raises OptionError as `cases` does."""
         from pytest_euicc.iut.inputs import kept_names

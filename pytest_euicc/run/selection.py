@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WITH_SERVER = ("ES9+", "procedures")
 """Interfaces whose sequences all need an SM-DP+."""
+_OURS = ("euicc", "smdp", "lpa")
+"""Implementations (``iut``) that this package has itself."""
 
 
 def leave_out_unserved(config: pytest.Config, inputs: Inputs, items: list[pytest.Item]) -> None:
@@ -48,6 +50,8 @@ def select(config: pytest.Config, inputs: Inputs, items: list[pytest.Item]) -> N
             config.hook.pytest_deselected(items=list(dropped))
 
     items[:] = _without_repeated(inputs, items)
+    if inputs.resumed is None:
+        keep(_of_named(inputs, items))
     if inputs.options.applicable_only:
         keep(item for item in items if _applies(inputs, item))
     if inputs.resumed is not None:
@@ -89,6 +93,20 @@ def _without_repeated(inputs: Inputs, items: list[pytest.Item]) -> list[pytest.I
     found = ((item, _of_item(inputs, item)) for item in items) if names else ()
     repeated = {item for item, of in found if of and of[0].iut != "euicc" and cards.product_of(item.nodeid) in names}
     return [item for item in items if item not in repeated]
+
+
+def _of_named(inputs: Inputs, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests without those of what is simulated, where a card, a server or an LPA is named.
+
+    A report on a card has no verdicts on the simulated SM-DP+, unless nothing else was chosen.
+    """
+    if not inputs.named:
+        return items
+    sides = {id(item): found[0].iut if (found := _of_item(inputs, item)) is not None else "" for item in items}
+    if inputs.named.isdisjoint(sides.values()):
+        return items
+    simulated = set(_OURS) - inputs.named
+    return [item for item in items if sides[id(item)] not in simulated]
 
 
 def _applies(inputs: Inputs, item: pytest.Item) -> bool:

@@ -24,10 +24,10 @@ _AT_ONCE = (
 class Interruption:
     """What SIGINT (Ctrl-C), SIGTERM and SIGHUP do to a run.
 
-    The first of them raises KeyboardInterrupt in the main thread, as Python does for Ctrl-C; while a card is put back,
-    as soon as that is done. Ctrl-C for the second time
-    cuts short the putting back of a card, which a mute one makes long, but never the writing of reports; for the third
-    time it ends the process. A signal that is ignored (nohup) or has another handler stays as it is.
+    The first of them raises KeyboardInterrupt in the main thread, as Python does for Ctrl-C; while a card is restored,
+    as soon as that is done. Ctrl-C for the second time cuts short the restoring, which a mute card makes long, but
+    never the writing of reports; for the third time it ends the process. A signal that is ignored (nohup) or has
+    another handler stays as it is.
 
     Args:
         worker: another process has the terminal and ends this one, with signals of its own: the first is enough.
