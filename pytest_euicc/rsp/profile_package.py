@@ -117,8 +117,18 @@ def build(
         before_end: more profile elements in front of PE-End.
     """
     elements = encoded_elements(iccid, imsi=imsi, service_provider=service_provider, gids=gids)
-    standard = b"".join(octets for _, octets in elements)
-    return standard + join([*fillers(filler), *before_end, END])
+    files = [(element[0], join([element])) for element in fillers(filler)]
+    return b"".join(octets for _, octets in with_files(elements, files)) + join([*before_end, END])
+
+
+def with_files(elements: Sequence[tuple[str, bytes]], files: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Encoded elements with those of more files among them, by names and octets.
+
+    The file system and the parameters of the USIM, which have to follow it, come before the security domain (TCA IFS
+    8.1): a card need not take files after it.
+    """
+    at = next(at for at, (name, _) in enumerate(elements) if name == "securityDomain")
+    return [*elements[:at], *files, *elements[at:]]
 
 
 def join(elements: Sequence[Element]) -> bytes:
@@ -329,6 +339,9 @@ def _filler(number: int, octets: int, *, empty: bool) -> Element:
         "fileID": _FILLER_FILES[number].to_bytes(2, "big"),
         "securityAttributesReferenced": _MF_RULE,
         "efFileSize": octets.to_bytes(2, "big").lstrip(b"\0"),
+        # Empty: no short identifier. Left out, it would be the low five bits of the file identifier (ETSI TS 102 221
+        # 11.1.1.4.8), which are 0 or those of another file.
+        "shortEFID": b"",
     }
     commands = [("filePath", b""), ("createFCP", descriptor), *pieces]
     return "genericFileManagement", {"gfm-header": _header(_FILLER_ELEMENTS + number), "fileManagementCMD": [commands]}

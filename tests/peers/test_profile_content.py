@@ -12,7 +12,9 @@ import pytest
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.peers.smdp.content import PackageChanges, build, icon, imsi_of
 from pytest_euicc.peers.smdp.session import new_iccid
+from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.iccid import check_digit, swapped, to_digits
+from pytest_euicc.rsp.profile_package import fillers
 
 ICCID = bytes.fromhex("98990000000000000001")
 OTHER = bytes.fromhex("98990000000000000002")
@@ -71,6 +73,22 @@ def test_files_have_what_their_templates_leave_to_the_package() -> None:
         assert descriptor["efFileSize"] == bytes([length])
         assert len(dict(value[directory][name])["fillFileContent"]) <= length
     assert dict(value["usim"]["ef-ecc"])["fillFileContent"] == bytes.fromhex("11F2FF00")
+
+
+def test_the_files_are_all_there_before_the_security_domain() -> None:
+    assert names(filler=60_000)[-4:] == ["genericFileManagement", "genericFileManagement", "securityDomain", "end"]
+    built = [
+        codec.decode("ProfileElement", part.octets)[0]
+        for part in tlv.parse_all(profile_package.build(ICCID, filler=60_000))
+    ]
+    assert built == names(filler=60_000)
+
+
+def test_files_that_fill_have_no_short_identifier() -> None:
+    # Without tag 88 it would be the low five bits: 0 for 2F80, and for 2F82 that of EF ICCID.
+    made = [dict(command) for _, element in fillers(1_200_000) for command in element["fileManagementCMD"]]
+    assert len(made) > 32
+    assert {command["createFCP"]["shortEFID"] for command in made} == {b""}
 
 
 def test_the_rule_of_the_usim_is_there_before_the_usim() -> None:

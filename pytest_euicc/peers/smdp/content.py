@@ -85,7 +85,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
         _change_files(dict(elements), changes)
         standard = _encoded(elements)
     fillers = profile_package.fillers(changes.filler + changes.margin, empty=changes.empty)
-    encoded = standard + _encoded([*fillers, profile_package.END])
+    encoded = profile_package.with_files(standard, _encoded(fillers)) + _encoded([profile_package.END])
     without = _known(encoded, changes.without)
     return _joined([element for element in encoded if element[0] not in without], changes)
 
