@@ -75,6 +75,17 @@ def test_files_have_what_their_templates_leave_to_the_package() -> None:
     assert dict(value["usim"]["ef-ecc"])["fillFileContent"] == bytes.fromhex("11F2FF00")
 
 
+@pytest.mark.parametrize(
+    ("owner", "third"),
+    [({}, "04"), ({"gid1": b"\x01"}, "05"), ({"gid2": b"\x02"}, "06"), ({"gid1": b"\x01", "gid2": b"\x02"}, "07")],
+)
+def test_the_service_table_has_the_services_of_the_files_and_no_others(owner: dict[str, bytes], third: str) -> None:
+    package = build(METADATA | {"profileOwner": {"mccMnc": bytes.fromhex("00F110")} | owner})
+    value = dict(codec.decode("ProfileElement", part.octets) for part in tlv.parse_all(package))
+    assert dict(value["usim"]["ef-ust"])["fileDescriptor"]["efFileSize"] == bytes([17])
+    assert dict(value["usim"]["ef-ust"])["fillFileContent"].hex() == "0000" + third + "00" * 14
+
+
 def test_the_files_are_all_there_before_the_security_domain() -> None:
     assert names(filler=60_000)[-4:] == ["genericFileManagement", "genericFileManagement", "securityDomain", "end"]
     built = [
