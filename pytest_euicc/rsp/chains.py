@@ -65,12 +65,14 @@ class Maker:
     Attributes:
         eins: beginnings of the EIDs that it may issue certificates for.
         eins_extension: the certificate says them as version 3 of SGP.26 does.
+        oid: registeredID of its subjectAltName.
     """
 
     common_name: str
     organisation: str
     eins: tuple[str, ...]
     eins_extension: bool = False
+    oid: str | None = None
 
     @classmethod
     def of(cls, certificate: Certificate) -> Maker:
@@ -81,6 +83,7 @@ class Maker:
             certificate.organisation or "",
             certificate.permitted_eins or (),
             certificate.eins_in_extension,
+            certificate.oid,
         )
 
     def eum(self, kind: str | None = None) -> Wish:
@@ -91,6 +94,7 @@ class Maker:
             organisation=self.organisation,
             eins=self.eins,
             eins_extension=self.eins_extension,
+            oid=self.oid,
         )
         return _EUM_DEVIATIONS.get(kind or "", _unchanged)(wish)
 

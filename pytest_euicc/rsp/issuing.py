@@ -20,6 +20,7 @@ VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_UNTIL = datetime(2055, 1, 1, tzinfo=UTC)
 LIST_HOST, LIST_PATH = "ci.example.com", "/list.crl"
 """Where certificates with further extensions say that the list of revoked ones is."""
+_TLS_ROLES = (Role.DP_TLS, Role.DS_TLS)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Wish:
     Attributes:
         common_name, organisation, serial_number: of the subject.
         policy: policy OID; None leaves the extension out.
+        policy_critical: None for what is usual for the role.
         key_usage: False leaves the extension out.
         swap_key_usage: keyCertSign and cRLSign for an end entity, digitalSignature for a CA.
         oid: registeredID of subjectAltName.
@@ -55,7 +57,7 @@ class Wish:
     organisation: str = "pytest-euicc"
     serial_number: str | None = None
     policy: str | None = ""
-    policy_critical: bool = True
+    policy_critical: bool | None = None
     key_usage: bool = True
     key_usage_critical: bool = True
     swap_key_usage: bool = False
@@ -154,7 +156,8 @@ def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.Certifica
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
+        # The CI alone revokes (SGP.22 4.6).
+        crl_sign=signs_certificates and wish.role is not Role.EUM,
         encipher_only=False,
         decipher_only=False,
     )
@@ -166,7 +169,9 @@ def _constraints(builder: x509.CertificateBuilder, wish: Wish) -> x509.Certifica
     policy = wish.role.policy if wish.policy == "" else wish.policy
     if policy is not None:
         information = x509.PolicyInformation(x509.ObjectIdentifier(policy), None)
-        builder = builder.add_extension(x509.CertificatePolicies([information]), critical=wish.policy_critical)
+        # Those of SGP.26 for TLS are not critical, and TLS libraries need not know policies.
+        critical = wish.role not in _TLS_ROLES if wish.policy_critical is None else wish.policy_critical
+        builder = builder.add_extension(x509.CertificatePolicies([information]), critical=critical)
     return builder
 
 
@@ -179,7 +184,7 @@ def _names(builder: x509.CertificateBuilder, wish: Wish) -> x509.CertificateBuil
             names.append(x509.DNSName(host))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    if wish.role in (Role.DP_TLS, Role.DS_TLS):
+    if wish.role in _TLS_ROLES:
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
         if not wish.client_only:
             usages.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)

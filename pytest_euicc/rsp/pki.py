@@ -23,6 +23,8 @@ EID = bytes.fromhex("89049032123451234512345678901235")
 HOSTS = ("localhost", "127.0.0.1", "::1", "testsmdpplus1.example.com", "testsmdpplus2.example.com")
 OIDS = {1: "2.999.10", 2: "2.999.12"}
 """SM-DP+ OIDs by the number of the test server."""
+_CI_OID, _EUM_OID = "2.999.1", "2.999.5"
+"""As in SGP.26."""
 
 _OTHER_CURVES: dict[str, ec.EllipticCurve] = {"p192": ec.SECP192R1(), "p384": ec.SECP384R1()}
 _FUTURE = datetime(2054, 1, 1, tzinfo=UTC)
@@ -46,7 +48,8 @@ INVALID_SERVER_KINDS: dict[str, Deviation] = {
     "p384": lambda wish: wish,
     "unknown-ci": lambda wish: wish,
 }
-"""Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name (``wrong-extended-key-usage``: TLS only)."""
+"""Certificates of an SM-DP+ that an eUICC or an LPA must refuse, by name (``wrong-extended-key-usage``: TLS only, and
+``policy-not-critical``: not TLS)."""
 
 
 class Pki(Protocol):
@@ -108,7 +111,7 @@ class TestPki:
         """The CI itself; 2 is one that nobody knows, 3 one that the SM-DP+ trusts without a certificate under it."""
         key = (curve, number)
         if key not in self._authorities:
-            wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}")
+            wish = Wish(Role.CI, "Test CI" if number == 1 else f"Test CI {number}", oid=_CI_OID)
             self._authorities[key] = self._identity(wish, curve, None, "ci", str(number))
         return self._authorities[key]
 
@@ -149,6 +152,8 @@ class TestPki:
             raise ValueError(f"{kind}: no kind of certificate; known are {', '.join(INVALID_SERVER_KINDS)}")
         if kind == "wrong-extended-key-usage" and role is not Role.DP_TLS:
             raise ValueError(f"{kind}: only a TLS certificate has an extended key usage, not {role.value}")
+        if kind == "policy-not-critical" and role is Role.DP_TLS:
+            raise ValueError(f"{kind}: the policies of a TLS certificate need not be critical")
         wish = INVALID_SERVER_KINDS[kind](self._server_wish(role, 1))
         issuer = self.authority(curve, 2 if kind == "unknown-ci" else 1)
         return self._identity(wish, kind if kind in _OTHER_CURVES else curve, issuer, role.value, kind)
@@ -170,7 +175,7 @@ class TestPki:
 
 
 def _maker(ein: str) -> Maker:
-    return Maker("EUM Test", "Test EUM", (ein,))
+    return Maker("EUM Test", "Test EUM", (ein,), oid=_EUM_OID)
 
 
 def _curve(name: str) -> ec.EllipticCurve:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
@@ -32,6 +33,34 @@ def test_valid_servers(role: Role, curve: str) -> None:
     assert verify_chain([identity.certificate], PKI.trust(), role, at=NOW) == PKI.ci(curve)
     assert identity.certificate.oid == "2.999.10"
     assert PKI.server(role, curve, 2).certificate.oid == "2.999.12"
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_the_shapes_are_those_of_sgp26(curve: str) -> None:
+    # As in the published bundle: who signs what, and what must be understood. TLS libraries need not know policies.
+    euicc, servers = PKI.euicc(EID, curve), [Role.DP_AUTH, Role.DP_PB, Role.DP_TLS]
+    shapes = {
+        "ci": (PKI.ci(curve), ["keyCertSign", "cRLSign"], "2.999.1", True),
+        "eum": (euicc.chain[0], ["keyCertSign"], "2.999.5", True),
+        "euicc": (euicc.certificate, ["digitalSignature"], None, True),
+    } | {
+        role.value: (PKI.server(role, curve).certificate, ["digitalSignature"], "2.999.10", role is not Role.DP_TLS)
+        for role in servers
+    }
+    for name, (certificate, bits, oid, critical) in shapes.items():
+        usage = certificate.extension(x509.KeyUsage)
+        assert usage is not None, name
+        assert usage.critical, name
+        set_ = {
+            "digitalSignature": usage.value.digital_signature,
+            "keyCertSign": usage.value.key_cert_sign,
+            "cRLSign": usage.value.crl_sign,
+        }
+        assert [bit for bit, there in set_.items() if there] == bits, name
+        assert certificate.oid == oid, name
+        policies = certificate.extension(x509.CertificatePolicies)
+        assert policies is not None, name
+        assert policies.critical is critical, name
 
 
 def test_the_same_octets_are_one_certificate() -> None:
@@ -123,10 +152,11 @@ def test_any_eid_gets_a_valid_chain() -> None:
         lambda: PKI.euicc(EID, kind="expired"),
         lambda: PKI.invalid_server(Role.DP_AUTH, "misspelt"),
         lambda: PKI.invalid_server(Role.DP_PB, "wrong-extended-key-usage"),
+        lambda: PKI.invalid_server(Role.DP_TLS, "policy-not-critical"),
     ],
 )
 def test_an_unknown_kind_is_never_issued_as_valid(ask: Callable[[], Identity]) -> None:
-    with pytest.raises(ValueError, match=r"wrong-extended-key-usage|known are"):
+    with pytest.raises(ValueError, match=r"wrong-extended-key-usage|policy-not-critical|known are"):
         ask()
 
 
