@@ -58,6 +58,18 @@ def test_without_the_keys_the_verdict_is_inconclusive(folder: Path) -> None:
         assert "needs this file" in result.reason
 
 
+def test_a_server_that_reads_the_euicc_responses_takes_results_of_installations() -> None:
+    pki = TestPki()
+    smdp = SimulatedSmdp(pki, variants=frozenset({"reads-euicc-responses"}))
+    case = CASES["TC_SM-DP+_ES9+_HandleNotificationNIST"]
+    try:
+        session = open_session(None, SMDP, pki, smdp, real_card=False, seed="responses")
+        results = [Runner(session).run(case, each) for each in case.sequences if each.id in ("01", "02")]
+    finally:
+        smdp.close()
+    assert [result.verdict for result in results] == [Verdict.PASS] * 2
+
+
 VECTOR = """
 case: TC_X
 title: Mistakes

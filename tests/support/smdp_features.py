@@ -13,7 +13,7 @@ from pytest_euicc.rsp.certificates import Certificate
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.http.server import SmdpServer
 from pytest_euicc.simulator.smdp.service import SmdpService
-from tests.support.smdp_peer import HOST, OTHER_EID, InProcess, Peer
+from tests.support.smdp_peer import AID, HOST, OTHER_EID, InProcess, Peer
 from tests.support.smdp_scenarios import BAD, after_authenticate, after_initiate, service
 
 _HALF = 1 << 255
@@ -33,6 +33,7 @@ def of_functions(variants: frozenset[str]) -> list[object]:
         *_sessions(variants),
         *_orders(variants),
         *_packages(variants),
+        *_results(variants),
     ]
 
 
@@ -90,6 +91,15 @@ def _packages(variants: frozenset[str]) -> list[object]:
     reused = None if again[0].failed else peer.open(peer.package(otpk=key)).smdp_otpk == own
     signed = [*_signed(variants), crt, *(len(part.children()) for part in parts[2:])]
     return [_codes(*again), reused, signed]
+
+
+def _results(variants: frozenset[str]) -> list[object]:
+    peer = after_authenticate(made(variants))
+    peer.package()
+    final = ("successResult", {"aid": AID, "simaResponse": b"\x30\0"})
+    assert isinstance(peer.client, InProcess)
+    peer.client.handle_notification(peer.result(finalResult=final))
+    return [order.state for order in peer.client.service.book]
 
 
 def _signed(variants: frozenset[str]) -> list[object]:

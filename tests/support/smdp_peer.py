@@ -198,7 +198,7 @@ class Peer:
 
     def result(self, error: tuple[str, str] | None = None, iccid: bytes = ICCID, **changes: Any) -> bytes:
         """ProfileInstallationResult; error is bppCommandId and errorReason."""
-        final: tuple[str, Any] = ("successResult", {"aid": AID, "simaResponse": b"\x30\0"})
+        final: tuple[str, Any] = ("successResult", {"aid": AID, "simaResponse": bytes.fromhex("3007A0053003800100")})
         if error is not None:
             final = ("errorResult", {"bppCommandId": error[0], "errorReason": error[1]})
         value = {

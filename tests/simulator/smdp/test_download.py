@@ -16,7 +16,8 @@ from pytest_euicc.rsp.certificates import Certificate, Role
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.rsp.verification import verify_chain
 from pytest_euicc.simulator.smdp.orders.orders import Order, State
-from tests.support.smdp_peer import EID, HOST, ICCID, OTHER_EID, UPP, Peer
+from tests.support.smdp_peer import AID, EID, HOST, ICCID, OTHER_EID, UPP, InProcess, Peer
+from tests.support.smdp_scenarios import after_authenticate, service
 
 pytest_plugins = ["tests.support.smdp_fixtures"]
 
@@ -244,6 +245,27 @@ def test_a_result_that_does_not_verify_moves_nothing(peer: Callable[..., Peer], 
     for _ in range(2):
         assert euicc.client.handle_notification(good).status == 204
         assert loaded.state is State.INSTALLED
+
+
+@pytest.mark.parametrize(
+    ("sima", "strict", "state"),
+    [
+        ("3007A0053003800100", True, State.INSTALLED),
+        ("3007A0053003800100" * 2, True, State.INSTALLED),
+        ("3000", True, State.DOWNLOADED),
+        ("", True, State.DOWNLOADED),
+        ("0000FF", True, State.DOWNLOADED),
+        ("3000", False, State.INSTALLED),
+    ],
+)
+def test_a_server_may_read_what_the_euicc_says_of_the_elements(sima: str, strict: bool, state: State) -> None:
+    found = service(frozenset())
+    found.variants = frozenset({"reads-euicc-responses"} if strict else ())
+    euicc = after_authenticate(Peer(InProcess(found)))
+    euicc.package()
+    final = ("successResult", {"aid": AID, "simaResponse": bytes.fromhex(sima)})
+    assert euicc.client.handle_notification(euicc.result(finalResult=final)).status == 204
+    assert [loaded.state for loaded in found.book] == [state]
 
 
 def test_other_notifications_are_kept_when_they_verify(peer: Callable[..., Peer], order: Callable[..., Order]) -> None:

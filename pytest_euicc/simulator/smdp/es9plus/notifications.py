@@ -67,6 +67,8 @@ def _installation_result(service: SmdpCore, octets: bytes, value: Mapping[str, A
         raise _dropped(service, euicc_unverified("euiccSignPIR does not verify"), "refuses-unverified-results")
     if _is_lost(service, order, certificate):
         return
+    if service.varies("reads-euicc-responses") and not _is_readable(data["finalResult"]):
+        return
     service.sessions.discard(transaction_id)
     del order.downloads[transaction_id]
     service.book.forget_transaction(transaction_id)
@@ -77,6 +79,17 @@ def _installation_result(service: SmdpCore, octets: bytes, value: Mapping[str, A
     if refusal is not None:
         refused = f"{result['errorReason'].name}-not-acknowledged"
         raise _dropped(service, refusal, refused)
+
+
+def _is_readable(final: tuple[str, Mapping[str, Any]]) -> bool:
+    """Whether simaResponse has EUICCResponses, one or several; an error result need not have any (SGP.22 2.5.6)."""
+    outcome, result = final
+    if "simaResponse" not in result:
+        return outcome != "successResult"
+    try:
+        return bool([codec.decode("EUICCResponse", each.octets) for each in tlv.parse_all(result["simaResponse"])])
+    except (codec.Asn1Error, tlv.TlvError):
+        return False
 
 
 def _settle(service: SmdpCore, order: Order, final: tuple[str, Mapping[str, Any]]) -> Refusal | None:

@@ -80,6 +80,7 @@ _DOWNLOADS = (
         "A profile that was handed out is refused until its session is cancelled or its installation has failed",
         "left open by 3.1.3",
     ),
+    Variant("reads-euicc-responses", "A result without an EUICCResponse that can be read changes nothing", "2.5.6"),
     Variant("binds-anew-for-same-key", "A retry with the same key gets a package of new keys", "left open by 5.6.2"),
     Variant("short-host-id", "hostId of the control reference template has five octets", "5.5.1"),
     Variant("small-metadata-segments", "Segments 88 carry a hundred octets of metadata", "2.5.3"),
