@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from pytest_euicc.es9.binding import Es9Reply, JsonClient
 from pytest_euicc.es9.tls import TlsSettings
@@ -24,12 +24,11 @@ class Es2Client(JsonClient):
     def __init__(self, url: str, tls: TlsSettings, requester: str = "2.999.100", protocol: str = "2.6.0") -> None:
         super().__init__(url, tls, PATH, protocol, "pytest-euicc")
         self._requester = requester
-        self._calls = count(1)
 
     def order(self, function: str, **fields: Any) -> Es9Reply:
         """Call a function with the header that every one has (SGP.22 6.5.1.3); raises Es9Error."""
-        call = f"call-{next(self._calls)}"
-        header = {"functionRequesterIdentifier": self._requester, "functionCallIdentifier": call}
+        # Never used before, also by another run or process: a server may take a call with a known one for a retry.
+        header = {"functionRequesterIdentifier": self._requester, "functionCallIdentifier": str(uuid4())}
         given = {name: value for name, value in fields.items() if value is not None}
         return self.call(function, {"header": header, **given})
 

@@ -55,6 +55,18 @@ def test_order_confirm_release_download(operator: Es2Client, available: Order, p
     assert euicc.open(euicc.package("42")).profile == UPP
 
 
+def test_no_two_calls_have_one_identifier_whoever_makes_them(server: SmdpServer, available: Order) -> None:
+    sent: list[dict[str, Any]] = []
+    for _ in range(2):
+        settings = TlsSettings(default_pki().trust(), identity=default_pki().server(Role.DP_TLS, number=2))
+        with Es2Client(server.url("es2"), settings, "2.999.7") as client:
+            client.listener = lambda exchange: sent.append(json.loads(exchange.octets)["header"])
+            client.release_profile(ICCID_DIGITS)
+            client.release_profile(ICCID_DIGITS)
+    assert {header["functionRequesterIdentifier"] for header in sent} == {"2.999.7"}
+    assert len({header["functionCallIdentifier"] for header in sent}) == len(sent) == 4
+
+
 def test_a_matching_id_is_made_when_none_is_given(
     operator: Es2Client, available: Order, peer: Callable[..., Peer]
 ) -> None:
