@@ -37,7 +37,7 @@ from pytest_euicc.lpa import (
 )
 from pytest_euicc.lpa.sides import Progress
 from pytest_euicc.peers.smdp.content import build
-from pytest_euicc.peers.smdp.session import new_iccid
+from pytest_euicc.rsp.iccid import new_iccid
 
 RESULT = mapping(
     "download",

@@ -7,6 +7,8 @@ the digits without padding (ITU-T E.118).
 
 from __future__ import annotations
 
+from random import Random
+
 _LENGTH = 20
 
 
@@ -33,3 +35,9 @@ def check_digit(digits: str) -> str:
     """The digit that ends an ICCID (ITU-T E.118, ISO/IEC 7812-1 annex B)."""
     doubled = (int(digit) * (2 - at % 2) for at, digit in enumerate(reversed(digits)))
     return str(-sum(value - 9 * (value > 9) for value in doubled) % 10)
+
+
+def new_iccid(random: Random) -> bytes:
+    """An ICCID under no country's code, with its check digit, another one each time; 10 octets, nibbles swapped."""
+    digits = f"8999{random.randrange(10**14):014d}"
+    return to_octets(digits + check_digit(digits))

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.iut.lpa.servers import BenchServer
+from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.peers.smdp.content import PackageChanges, build, icon, imsi_of
-from pytest_euicc.peers.smdp.session import new_iccid
 from pytest_euicc.rsp import profile_package
-from pytest_euicc.rsp.iccid import check_digit, swapped, to_digits
+from pytest_euicc.rsp.iccid import check_digit, new_iccid, swapped, to_digits
+from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.rsp.profile_package import fillers
 
 ICCID = bytes.fromhex("98990000000000000001")
@@ -33,6 +36,23 @@ def elements(**changes: Any) -> list[tuple[str, Any]]:
 
 def names(**changes: Any) -> list[str]:
     return [name for name, _ in elements(**changes)]
+
+
+def test_profiles_of_every_server_of_the_tester_have_a_check_digit() -> None:
+    # ITU-T E.118: an LPA may look at it.
+    simulated = SimulatedSmdp(default_pki())
+    try:
+        offered = [simulated.offer(OrderWish()).iccid for _ in range(8)]
+    finally:
+        simulated.close()
+    bench = BenchServer("smdp.example.com", default_pki(), 1, Random(1))
+    offered += [bench.offer(OrderWish()).iccid for _ in range(8)]
+    for iccid in offered:
+        assert iccid is not None
+        digits = to_digits(iccid)
+        assert digits == digits[:-1] + check_digit(digits[:-1])
+        assert digits.startswith("8999")
+    assert len(set(offered)) == len(offered)
 
 
 def test_the_package_of_metadata() -> None:

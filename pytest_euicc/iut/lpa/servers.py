@@ -13,7 +13,7 @@ from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
 from pytest_euicc.iut.smdp.entries import entry
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.certificates import Role
-from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.iccid import new_iccid
 from pytest_euicc.rsp.pki import Pki
 from pytest_euicc.simulator.smdp.orders.inventory import Inventory
 from pytest_euicc.simulator.smdp.service import SmdpService
@@ -68,11 +68,7 @@ class BenchServer:
         owner = wish.metadata.get("owner") or {"mcc_mnc": _NETWORK}
         imsi = f"{profile_package.network_digits(bytes.fromhex(owner['mcc_mnc']))}0123456789"[:15]
         gids = {name: bytes.fromhex(owner[name]) for name in ("gid1", "gid2") if owner.get(name)}
-        return _package(self._iccid(), imsi, tuple(gids.items()), max(_FILLER, wish.octets))
-
-    def _iccid(self) -> bytes:
-        """An ICCID of the test range (ITU-T E.118), nibbles swapped."""
-        return swapped(bytes.fromhex(f"8999{self._chance.randrange(10**15):015d}F"))
+        return _package(new_iccid(self._chance), imsi, tuple(gids.items()), max(_FILLER, wish.octets))
 
     def state(self) -> dict[str, Any]:
         """Orders with their states, and the notifications that were taken."""

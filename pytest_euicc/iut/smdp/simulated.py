@@ -15,7 +15,7 @@ from pytest_euicc.iut.smdp.clients import Clients
 from pytest_euicc.iut.smdp.entries import entry
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.bsp import BLOCK, LARGEST_PLAIN
-from pytest_euicc.rsp.iccid import swapped
+from pytest_euicc.rsp.iccid import new_iccid
 from pytest_euicc.rsp.pki import Pki
 
 if TYPE_CHECKING:
@@ -107,12 +107,8 @@ class SimulatedSmdp:
         made = entry(wish, matching_id, self.address, self._random.randbytes(wish.icon))
         made["metadata"] = profiles.further_metadata(made["metadata"], self._variants)
         filler = max(profiles.filler(_FILLER, self._variants), wish.octets)
-        package = wish.package if wish.package is not None else _profile(self._iccid(), filler)
+        package = wish.package if wish.package is not None else _profile(new_iccid(self._random), filler)
         return made | {"octets": package}
-
-    def _iccid(self) -> bytes:
-        """An ICCID of the test range (ITU-T E.118), nibbles swapped."""
-        return swapped(bytes.fromhex(f"8999{self._random.randrange(10**15):015d}F"))
 
     def endpoint(self, curve: Curve) -> tuple[str, TlsSettings]:
         """URL and TLS settings of the listener with a certificate on a curve."""

@@ -20,7 +20,7 @@ from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.rsp import signatures
 from pytest_euicc.rsp.bsp import Bsp, SessionKeys
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
-from pytest_euicc.rsp.iccid import check_digit, to_octets
+from pytest_euicc.rsp.iccid import new_iccid
 from pytest_euicc.rsp.issuing import Identity
 from pytest_euicc.rsp.pki import INVALID_SERVER_KINDS, Pki
 
@@ -208,9 +208,3 @@ class SmdpPeer:
         self.smdp_signature2 = tlv.encode(0x5F37, request["smdpSignature2"])
         self.sent["hashCc"] = request.get("hashCc")
         return message.encode_value("PrepareDownloadRequest", request)
-
-
-def new_iccid(random: Any) -> bytes:
-    """An ICCID under no country's code, with its check digit, another one each time (ITU-T E.118)."""
-    digits = f"8999{random.randrange(10**14):014d}"
-    return to_octets(digits + check_digit(digits))
