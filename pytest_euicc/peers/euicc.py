@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -32,6 +33,8 @@ EUICC_KINDS = ("valid", *INVALID_EUICC_KINDS)
 """The chains of certificates that a step may show."""
 _SIGNATURE = 0x5F37
 _ANOTHER_KEY = b"a key that no certificate holds"
+_COUNTED_FROM = 1767225600
+"""2026-01-01: tenths of a second since then are numbers of 31 bits."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class EuiccPeer:
     bindings: list[Binding] = field(default_factory=list)
     sequence_number: int = 0
     notification: bytes = b""
+
+    _latest_number: ClassVar[int] = 0
 
     @classmethod
     def start(cls, context: Context) -> EuiccPeer:
@@ -236,7 +241,7 @@ class EuiccPeer:
 
     def notification_metadata(self, event: str) -> dict[str, Any]:
         """NotificationMetadata with the next sequence number; the event is install, enable, disable or delete."""
-        self.sequence_number += 1
+        self.sequence_number = self._next_number()
         metadata: dict[str, Any] = {
             "seqNumber": self.sequence_number,
             "profileManagementOperation": _bits("NotificationEvent", f"notification{event.capitalize()}"),
@@ -244,6 +249,17 @@ class EuiccPeer:
         }
         iccid = self.iccid()
         return metadata | ({"iccid": iccid} if iccid is not None else {})
+
+    def _next_number(self) -> int:
+        """The eUICC counts on from one notification to the next (SGP.22 3.5).
+
+        To a real server also from one sequence and one run to the next: it may know a notification by its number.
+        """
+        if self.access.simulated:
+            return self.sequence_number + 1
+        now = int((time.time() - _COUNTED_FROM) * 10)
+        EuiccPeer._latest_number = max(EuiccPeer._latest_number + 1, now)
+        return EuiccPeer._latest_number
 
     def iccid(self) -> bytes | None:
         """ICCID of the profile: as announced in the session, else as ordered."""
