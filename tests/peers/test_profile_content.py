@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from random import Random
 from typing import Any
 
@@ -13,7 +11,7 @@ from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.iut.smdp import SimulatedSmdp
-from pytest_euicc.peers.smdp.content import PackageChanges, build, icon, imsi_of
+from pytest_euicc.peers.smdp.content import PackageChanges, build, imsi_of
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.iccid import check_digit, new_iccid, swapped, to_digits
 from pytest_euicc.rsp.pki import default_pki
@@ -191,44 +189,6 @@ def test_the_imsi_is_of_the_owners_network(network: str, imsi: str) -> None:
     made = imsi_of({"mccMnc": bytes.fromhex(network)})
     assert made[:5] == imsi[:5]
     assert len(made) <= 15
-
-
-@pytest.mark.parametrize("octets", [None, 300, 900, 1024])
-def test_a_png_is_whole_and_as_long_as_wanted(octets: int | None) -> None:
-    made = icon("png", octets)
-    assert octets is None or len(made) == octets
-    assert made[:8] == b"\x89PNG\r\n\x1a\n"
-    chunks, at = {}, 8
-    while at < len(made):
-        (length,) = struct.unpack(">I", made[at : at + 4])
-        name, content = made[at + 4 : at + 8], made[at + 8 : at + 8 + length]
-        assert made[at + 8 + length : at + 12 + length] == struct.pack(">I", zlib.crc32(name + content))
-        chunks[name] = content
-        at += 12 + length
-    assert chunks[b"IHDR"][:8] == struct.pack(">II", 64, 64)
-    assert len(zlib.decompress(chunks[b"IDAT"])) == 64 * 65
-    assert chunks[b"IEND"] == b""
-
-
-@pytest.mark.parametrize("octets", [None, 300, 1024])
-def test_a_jpg_is_whole_and_as_long_as_wanted(octets: int | None) -> None:
-    made = icon("jpg", octets)
-    assert octets is None or len(made) == octets
-    assert made[:2] == b"\xff\xd8"
-    assert made[-2:] == b"\xff\xd9"
-    segments, at = {}, 2
-    while made[at + 1] != 0xDA:
-        assert made[at] == 0xFF
-        length = int.from_bytes(made[at + 2 : at + 4], "big")
-        segments[made[at + 1]] = made[at + 4 : at + 2 + length]
-        at += 2 + length
-    assert struct.unpack(">HH", segments[0xC0][1:5]) == (64, 64)
-
-
-@pytest.mark.parametrize("kind", ["png", "jpg"])
-def test_an_icon_cannot_be_too_small(kind: str) -> None:
-    with pytest.raises(ValueError, match="an icon of 20 octets cannot be made"):
-        icon(kind, 20)
 
 
 def test_iccids_of_the_tester_end_in_their_check_digit() -> None:

@@ -18,8 +18,8 @@ from pytest_euicc.conformance.files.observations import UNREADABLE_ENTRY
 from pytest_euicc.conformance.files.orders import Curve, Keys
 from pytest_euicc.conformance.values.text import describe, to_json
 from pytest_euicc.interfaces.es10.states import owner_for
-from pytest_euicc.peers.smdp.content import icon
 from pytest_euicc.peers.smdp.session import SmdpPeer
+from pytest_euicc.rsp.icons import icon
 
 _LOAD = "es10b.load_bound_profile_package"
 _ICCID = 0x5A

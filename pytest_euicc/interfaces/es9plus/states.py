@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
+from pytest_euicc.conformance.engine.arguments import IconOctets, Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
@@ -38,7 +38,7 @@ def order(
     rebinding: bool = True,
     memory: Annotated[int, Field(ge=0)] = 0,
     metadata: dict[str, Any] | None = None,
-    icon: Annotated[int, Field(ge=0, le=1024)] = 0,
+    icon: IconOctets = 0,
     consumed: bool = False,
     as_: Annotated[SaveAs, Makes("order")] = "order",
 ) -> Generator[None, None, None]:

@@ -9,12 +9,13 @@ from pytest_euicc.conformance.engine.arguments import SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action, state
+from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.shapes import BOOLEAN, mapping
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.bench import WhichCard
 from pytest_euicc.rsp.iccid import check_digit, to_digits, to_octets
+from pytest_euicc.rsp.icons import icon
 
-_PNG = bytes.fromhex("89504E470D0A1A0A")
 _CLOSE = 0x80
 _DIGITS = {"first": "8900101234567890", "second": "8900101234567891"}
 """ICCIDs of profiles that have none: all but a number of three digits and the check digit."""
@@ -81,9 +82,16 @@ def _installed(which: WhichCard, entries: Sequence[Mapping[str, Any]] | None) ->
         digits = f"{_DIGITS[which]}{number:03d}"
         default = {"iccid": to_octets(digits + check_digit(digits)).hex(), "name": f"Profile {number}"}
         if isinstance(entry.get("icon"), int):
-            entry = {**entry, "icon": (_PNG + bytes(entry["icon"]))[: entry["icon"]].hex()}
+            entry = {**entry, "icon": _icon(number, entry.get("icon_type", "png"), entry["icon"])}
         made.append({**default, **entry})
     return made
+
+
+def _icon(number: int, kind: str, octets: int) -> str:
+    try:
+        return icon(kind, octets).hex()
+    except ValueError as error:
+        raise ValueMistake(("profiles", number - 1, "icon"), str(error)) from error
 
 
 def _named(profiles: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
+from pytest_euicc.conformance.engine.arguments import Hex, IconOctets, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
@@ -34,7 +34,7 @@ def order(
     state: str = "Released",
     expired: bool = False,
     metadata: dict[str, Any] | None = None,
-    icon: Annotated[int, Field(ge=0, le=1024)] = 0,
+    icon: IconOctets = 0,
     octets: Annotated[int, Field(ge=0)] = 0,
     memory: Annotated[int, Field(ge=0)] = 0,
     iccid: Hex | None = None,

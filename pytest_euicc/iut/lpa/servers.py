@@ -54,7 +54,7 @@ class BenchServer:
         self._offered += 1
         default = f"OFFER-{self._number}-{self._offered}"
         matching_id = default if wish.matching_id is None else wish.matching_id
-        made = entry(wish, matching_id, self.address, self._chance.randbytes(wish.icon))
+        made = entry(wish, matching_id, self.address)
         package = wish.package
         if package is None:
             package = self._package(wish)

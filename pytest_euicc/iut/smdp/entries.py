@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.rsp.icons import icon
 
 _PAST = "2021-01-01T00:00:00Z"
 _EVENTS = ("install", "enable", "disable", "delete")
-_PNG = bytes.fromhex("89504E470D0A1A0A")
 
 
-def entry(wish: OrderWish, matching_id: str, address: str, filler: bytes, iccid: str | None = None) -> dict[str, Any]:
+def entry(wish: OrderWish, matching_id: str, address: str, iccid: str | None = None) -> dict[str, Any]:
     """The entry with what is needed and nothing else, without a profile package.
 
     Args:
         matching_id: empty for one found by EID alone.
         address: smdpAddress, to which notifications go.
-        filler: content of an icon after the signature of a PNG: at least as many bytes as the icon.
         iccid: digits; None: that of the profile package.
     """
     optional = {
@@ -33,15 +32,15 @@ def entry(wish: OrderWish, matching_id: str, address: str, filler: bytes, iccid:
         "expires": _PAST if wish.expired else None,
         "rebinding": None if wish.rebinding else False,
         "needs": {"memory": wish.memory} if wish.memory else None,
-        "metadata": _metadata(wish, address, filler),
+        "metadata": _metadata(wish, address),
     }
     return {name: value for name, value in optional.items() if value is not None}
 
 
-def _metadata(wish: OrderWish, address: str, filler: bytes) -> dict[str, Any]:
+def _metadata(wish: OrderWish, address: str) -> dict[str, Any]:
     metadata = dict(wish.metadata)
     notify = metadata.get("notify", [{"events": list(_EVENTS)}])
     metadata["notify"] = [{**each, "address": each.get("address", address)} for each in notify]
     if wish.icon:
-        metadata["icon"] = (_PNG + filler)[: wish.icon].hex()
+        metadata["icon"] = icon(metadata.get("icon_type", "png"), wish.icon).hex()
     return metadata

@@ -167,7 +167,7 @@ def _lines(load: Load, address: str, indent: str) -> list[str]:
     """The lines of one profile; values that a server would choose are proposals."""
     wish = load.wish
     matching_id = "" if wish.by_eid else wish.matching_id or f"PYTEST-{load.number:04d}"
-    made = entry(wish, matching_id, address, bytes(wish.icon), _iccid(load.number))
+    made = entry(wish, matching_id, address, _iccid(load.number))
     if len(load.needs) > 1:
         made |= {"tries": _MANY, "reusable": "unspent"}
     text = yaml.safe_dump([made], sort_keys=False, default_flow_style=None, width=_WIDTH)

@@ -104,7 +104,7 @@ class SimulatedSmdp:
         from pytest_euicc.simulator.smdp.variants import profiles
 
         matching_id = f"OFFER-{self._offered}" if wish.matching_id is None else wish.matching_id
-        made = entry(wish, matching_id, self.address, self._random.randbytes(wish.icon))
+        made = entry(wish, matching_id, self.address)
         made["metadata"] = profiles.further_metadata(made["metadata"], self._variants)
         filler = max(profiles.filler(_FILLER, self._variants), wish.octets)
         package = wish.package if wish.package is not None else _profile(new_iccid(self._random), filler)

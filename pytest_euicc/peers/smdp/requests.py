@@ -12,10 +12,11 @@ from pytest_euicc.conformance.engine.message import Encoded, Message
 from pytest_euicc.conformance.values.resolve import ValueMistake
 from pytest_euicc.conformance.values.shapes import asn1_shape
 from pytest_euicc.conformance.values.tamper import tamper
-from pytest_euicc.peers.smdp.content import PackageChanges, build, icon
+from pytest_euicc.peers.smdp.content import PackageChanges, build
 from pytest_euicc.peers.smdp.session import ADDRESS, Load, SmdpPeer
 from pytest_euicc.rsp import bpp, signatures
 from pytest_euicc.rsp.bsp import KEY_LENGTH, LARGEST_PLAIN, LARGEST_SEGMENT, MAC_LENGTH, SessionKeys
+from pytest_euicc.rsp.icons import icon
 
 SECURE_CHANNEL = "es8plus.initialise_secure_channel"
 REPLACE_SESSION_KEYS = "es8plus.replace_session_keys"

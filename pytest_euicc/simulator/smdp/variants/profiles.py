@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_euicc.asn1 import tlv
+from pytest_euicc.rsp.icons import icon
 from pytest_euicc.simulator.smdp.orders.orders import Profile
 from pytest_euicc.simulator.variant import Variant
 
 _LATER = bytes.fromhex("9F3C03010203")
 """An element that no version has yet, with the tag [60]."""
-_ICON = "89504E470D0A1A0A" + "A5" * 192
+_ICON = icon("png", 200).hex()
 _OWNER = {"mcc_mnc": "00F110", "gid1": "0102", "gid2": "A0B0C0"}
 _LARGE = 40_000
 
