@@ -120,6 +120,20 @@ def test_files_that_fill_have_no_short_identifier() -> None:
     assert {command["createFCP"]["shortEFID"] for command in made} == {b""}
 
 
+def test_every_pin_that_a_directory_names_is_defined_with_the_mf() -> None:
+    # TCA IFS 8.1: otherwise the installation ends with pin-code-missing.
+    made = elements()
+    value = dict(made)
+    named = [dict(value[element][name])["fileDescriptor"] for element, name in [("mf", "mf"), ("usim", "adf-usim")]]
+    references = {octet for descriptor in named for octet in descriptor["pinStatusTemplateDO"]}
+    _, codes = value["pinCodes"]["pinCodes"]
+    assert references == {int(code["keyReference"]) for code in codes} == {1, 10}
+    unblocking = {int(code["unblockingPINReference"]) for code in codes if "unblockingPINReference" in code}
+    assert unblocking == {int(code["keyReference"]) for code in value["pukCodes"]["pukCodes"]}
+    order = [name for name, _ in made]
+    assert order.index("mf") < order.index("pukCodes") < order.index("pinCodes") < order.index("usim")
+
+
 def test_the_rule_of_the_usim_is_there_before_the_usim() -> None:
     value = dict(elements())
     for name, directory in [("mf", "mf"), ("usim", "adf-usim")]:

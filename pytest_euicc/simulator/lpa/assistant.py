@@ -26,7 +26,8 @@ from pytest_euicc.simulator.lpa.procedures import Procedures
 
 _EVENTS = ("install", "enable", "disable", "delete")
 _OK = 0
-_PNG = bytes.fromhex("89504E470D0A1A0A")
+_PNG, _IEND = bytes.fromhex("89504E470D0A1A0A"), bytes.fromhex("49454E44AE426082")
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _MOST_PIXELS = 1 << 20
 _MOST_EVENTS = 16
 """Events that one look at an SM-DS leads to: servers that name each other come to an end."""
@@ -138,8 +139,11 @@ class SimulatedLpa(Managing):
         self._setting.disk.log.append(line)
 
     def _consent(self, metadata: Metadata) -> Decision:
-        if self.defective("draws-any-icon") and _pixels(bytes(metadata.value.get("icon", b""))) > _MOST_PIXELS:
+        icon = metadata.value.get("icon")
+        if icon is not None and self.defective("draws-any-icon") and _pixels(icon) > _MOST_PIXELS:
             raise Crash("no memory for the icon")
+        if icon is not None and self.varies("refuses-broken-icons") and not _is_image(icon):
+            raise Failure("the icon of the profile is no image")
         return self._user.agrees({"iccid": metadata.iccid, "rules": list(metadata.policy_rules), **_names(metadata)})
 
     def discovery(self, smds: str | None = None, *, default: bool = False) -> dict[str, Any]:
@@ -247,6 +251,11 @@ def _pixels(icon: bytes) -> int:
     if icon[:8] != _PNG or len(icon) < 24:
         return 0
     return int.from_bytes(icon[16:20], "big") * int.from_bytes(icon[20:24], "big")
+
+
+def _is_image(icon: bytes) -> bool:
+    """Whether a PNG or a JPEG begins and ends as it should."""
+    return any(icon.startswith(begin) and icon.endswith(end) for begin, end in ((_PNG, _IEND), (_SOI, _EOI)))
 
 
 def _names(metadata: Metadata) -> dict[str, Any]:

@@ -38,6 +38,7 @@ VARIANTS: dict[str, Variant] = registry(
     Variant("tells-more-capabilities", "deviceCapabilities names more releases and the svn of the LPA", "4.2"),
     Variant("transaction-id-in-small-letters", "transactionId is sent with digits a to f", "left open by 6.5.2.6"),
     Variant("serves-no-rules", "A removable eUICC gets no profile with policy rules", "2.9.2.3"),
+    Variant("refuses-broken-icons", "A profile with an icon that is no image is refused", "left open by 5.5.3"),
     Variant("asks-when-package-is-there", "The user is asked once the package came", "left open by 3.1.3"),
     Variant("aborts-load", "A load is given up where the user aborts it", "left open by 3.1.3"),
     Variant("queues-downloads", "A download begun beside another is done after it", "left open by 3.1.3"),
