@@ -35,7 +35,8 @@ _EUICC_DEVIATIONS: dict[str, Deviation] = {
     "euicc-policy": lambda wish: replace(wish, policy=Role.EUM.policy),
     "euicc-organisation": lambda wish: replace(wish, organisation="another maker"),
     "euicc-no-authority-key": lambda wish: replace(wish, authority_key=False),
-    "euicc-serial-number": lambda wish: replace(wish, serial_number="89" + "0" * 28 + "11"),
+    # An EID (its check digits are right) of another EUM.
+    "euicc-serial-number": lambda wish: replace(wish, serial_number="89" + "0" * 28 + "02"),
     "euicc-expired": lambda wish: replace(wish, valid_until=PAST),
 }
 INVALID_EUICC_KINDS = (*_EUM_DEVIATIONS, *_EUICC_DEVIATIONS)

@@ -35,6 +35,14 @@ def test_valid_servers(role: Role, curve: str) -> None:
     assert PKI.server(role, curve, 2).certificate.oid == "2.999.12"
 
 
+@pytest.mark.parametrize("kind", INVALID_EUICC_KINDS)
+def test_the_eids_of_invalid_chains_have_right_check_digits(kind: str) -> None:
+    # SGP.02 4.1: else a server could refuse them for that.
+    eid = PKI.euicc(EID, kind=kind).certificate.eid
+    assert eid is not None
+    assert int(eid.hex()) % 97 == 1
+
+
 @pytest.mark.parametrize("curve", CURVES)
 def test_the_shapes_are_those_of_sgp26(curve: str) -> None:
     # As in the published bundle: who signs what, and what must be understood. TLS libraries need not know policies.
