@@ -30,8 +30,6 @@ _MF_RULE, _ADF_RULE = bytes.fromhex("2F0601"), bytes.fromhex("6F0601")
 """EF ARR and number of the record."""
 _EMERGENCY_CALL = bytes.fromhex("11F2FF00")
 """Record of EF ECC (3GPP TS 31.102 4.2.21): 112, without text and category."""
-_SERVICE_OCTETS = 17
-"""Size of EF UST."""
 _PINS = bytes.fromhex("010A")
 _ENABLED, _DISABLED = 3, 6
 """pinAttributes; PIN1 is disabled, because nobody could enter it (as in the published TS.48 packages)."""
@@ -193,7 +191,7 @@ def _profile_header(iccid: bytes, with_gids: bool) -> Element:
     value = {
         "major-version": 2,
         "minor-version": 3,
-        "profileType": "pytest-euicc test profile",
+        "profileType": "pytest-euicc",
         "iccid": swapped(iccid),
         "eUICC-Mandatory-services": {"usim": None, "milenage": None},
         "eUICC-Mandatory-GFSTEList": templates,
@@ -232,6 +230,7 @@ def _pin_codes() -> Element:
 
 
 def _usim(imsi: str, service_provider: str, gids: _Files) -> Element:
+    services = _service_table(gids)
     value = {
         "usim-header": _header(4),
         "templateID": _TEMPLATE_USIM,
@@ -239,7 +238,7 @@ def _usim(imsi: str, service_provider: str, gids: _Files) -> Element:
         "adf-usim": _directory(_MF_RULE, fileID=bytes.fromhex("7FD0"), dfName=USIM_AID),
         "ef-imsi": _content(encode_imsi(imsi), _ADF_RULE),
         "ef-arr": _records(_OPEN_RULE, _ADF_RULE),
-        "ef-ust": _content(_service_table(gids), _ADF_RULE, size=_SERVICE_OCTETS),
+        "ef-ust": _content(services, _ADF_RULE, size=len(services)),
         "ef-spn": _content(b"\x00" + service_provider.encode("ascii", "replace")[:16], _ADF_RULE, size=17),
         "ef-est": _content(b"\x00", _ADF_RULE),
         "ef-acc": _content(bytes.fromhex("0001"), _ADF_RULE),
@@ -262,11 +261,12 @@ def _aka(key: bytes, opc: bytes) -> Element:
 def _service_table(gids: _Files) -> bytes:
     """Content of EF UST: services 17 to 19 are group identifiers and SPN (3GPP TS 31.102 4.2.8).
 
-    All octets of the file are there: FF would be left in others, and say that there are services that are not.
+    The file ends with the last of them, as it may have any length: FF would be left in more octets, and say that there
+    are services that are not.
     """
     services = {"gid1": 0x01, "gid2": 0x02}
     third = 0x04 | sum(services[name] for name, _ in gids)
-    return bytes([0, 0, third]).ljust(_SERVICE_OCTETS, b"\0")
+    return bytes([0, 0, third])
 
 
 def unknown_element(identification: int, *, mandatory: bool) -> bytes:

@@ -13,6 +13,7 @@ from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.iut.smdp import SimulatedSmdp
 from pytest_euicc.peers.smdp.content import PackageChanges, build, imsi_of
 from pytest_euicc.rsp import profile_package
+from pytest_euicc.rsp.bsp import protected_length
 from pytest_euicc.rsp.iccid import check_digit, new_iccid, swapped, to_digits
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.rsp.profile_package import fillers
@@ -78,6 +79,11 @@ def test_another_key() -> None:
     assert value["akaParameter"]["algoConfiguration"][1]["key"] == b"\x6b" * 16
 
 
+def test_the_smallest_package_is_three_apdus_once_protected() -> None:
+    """Every load of a session on a card in a reader takes that long; one octet more may be an APDU more."""
+    assert protected_length(0x86, len(build(METADATA))) <= 3 * 255
+
+
 def test_the_filler_takes_room() -> None:
     assert len(build(METADATA, PackageChanges(filler=20_000))) - len(build(METADATA)) >= 20_000
 
@@ -100,8 +106,8 @@ def test_files_have_what_their_templates_leave_to_the_package() -> None:
 def test_the_service_table_has_the_services_of_the_files_and_no_others(owner: dict[str, bytes], third: str) -> None:
     package = build(METADATA | {"profileOwner": {"mccMnc": bytes.fromhex("00F110")} | owner})
     value = dict(codec.decode("ProfileElement", part.octets) for part in tlv.parse_all(package))
-    assert dict(value["usim"]["ef-ust"])["fileDescriptor"]["efFileSize"] == bytes([17])
-    assert dict(value["usim"]["ef-ust"])["fillFileContent"].hex() == "0000" + third + "00" * 14
+    assert dict(value["usim"]["ef-ust"])["fileDescriptor"]["efFileSize"] == bytes([3])
+    assert dict(value["usim"]["ef-ust"])["fillFileContent"].hex() == "0000" + third
 
 
 def test_the_files_are_all_there_before_the_security_domain() -> None:
