@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.reading.lint_form import COLUMNS
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.functions import FUNCTIONS, Function
 from pytest_euicc.text import printable
@@ -19,6 +21,9 @@ _OF_THE_START = (0x70, 0xAA, 0x10)
 """MANAGE CHANNEL, TERMINAL CAPABILITY and TERMINAL PROFILE: a device sends them after a reset."""
 _MF = bytes.fromhex("3F00")
 _ISDR = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
+_LONG = re.compile(r"[0-9A-F]{65,}")
+_ROW = 32
+"""Digits between two spaces in long hex, so that YAML has where to break a line."""
 _NOTE = """# A draft from a trace. It holds what one implementation answered, not what the specification demands:
 # check every expectation against its clause, replace values of the moment (challenges, signatures, numbers),
 # and write the requirement.
@@ -42,15 +47,30 @@ def draft(messages: Iterable[Message], source: str) -> str:
                 "title": "What the trace shows",
                 "requirement": "To be written: what the specification demands, and where.",
                 "given": ["isdr_selected"],
-                "steps": steps,
+                "steps": _in_rows(steps),
             }
         ],
     }
     # A name of a card may turn the order of what is shown: then all that is not ASCII is escaped, as YAML does it.
-    shown = yaml.safe_dump(case, sort_keys=False, allow_unicode=True, width=118)
-    return _NOTE + (
-        shown if shown == printable(shown) else yaml.safe_dump(case, sort_keys=False, allow_unicode=False, width=118)
-    )
+    shown = _dumped(case, allow_unicode=True)
+    return _NOTE + (shown if shown == printable(shown) else _dumped(case, allow_unicode=False))
+
+
+def _dumped(case: dict[str, Any], *, allow_unicode: bool) -> str:
+    # YAML breaks a line behind the word that makes it too long.
+    return yaml.safe_dump(case, sort_keys=False, allow_unicode=allow_unicode, width=COLUMNS - _ROW - 2)
+
+
+def _in_rows(value: Any) -> Any:
+    """A value with spaces in long hex."""
+    match value:
+        case dict():
+            return {name: _in_rows(entry) for name, entry in value.items()}
+        case list():
+            return [_in_rows(entry) for entry in value]
+        case str() if _LONG.fullmatch(value):
+            return " ".join(value[at : at + _ROW] for at in range(0, len(value), _ROW))
+    return value
 
 
 def _step(message: Message) -> dict[str, Any] | None:

@@ -89,6 +89,21 @@ def test_a_draft_is_a_vector_that_loads() -> None:
     assert steps[2].sw == ["6A86"]
 
 
+def test_a_draft_has_no_longer_lines_than_lint_allows() -> None:
+    listed = tlv.encode(
+        0xBF2D, tlv.encode(0xA0, tlv.encode(0xE3, tlv.encode(0x93, b"\1") + tlv.encode(0x94, bytes(900))))
+    )
+    text = draft(
+        messages(parse(["> 81E2910003BF2D00", f"< {listed.hex()}9000", f"> 80E20000FF{'AB' * 255}", "< 6A80"])), "x"
+    )
+    assert max(map(len, text.splitlines())) <= 120
+    case = loader.parse(Document.parse(text))
+    assert case is not None
+    first, second = case.sequences[0].steps
+    assert first.expect["profileInfoListOk"][0]["icon"].split() == ["00" * 16] * 56 + ["00" * 4]
+    assert "".join(second.arguments["apdu"].split()) == "80E20000FF" + "AB" * 255
+
+
 def test_a_draft_escapes_what_turns_the_order_of_text() -> None:
     listed = tlv.encode(0xBF2D, tlv.encode(0xA0, tlv.encode(0xE3, tlv.encode(0x92, "a\u202eb ü".encode()))))
     text = draft(messages(parse(["> 81E2910003BF2D00", f"< {listed.hex()}9000"])), "x")
