@@ -38,12 +38,12 @@ OF_IOT = (
     Defect(
         "iot-oddity-ends-packages", "After an unusually encoded package every further one is refused", "SGP.32 5.9.1"
     ),
-    Defect("iot-no-room-is-undefined", "No room for an eIM is answered with undefinedError", "SGP.32 2.11.2.1"),
     Defect(
         "iot-overflow-undoes-enable", "After resultSizeOverflow nothing that ran before takes effect", "SGP.32 5.9.1"
     ),
     Defect("iot-reset-spoils-results", "A memory reset damages package results", "SGP.32 5.9.5"),
     Defect("iot-shows-initial-counter", "GetEimConfigurationData shows a counter of 0", "SGP.32 5.9.18"),
+    Defect("iot-absent-fallback-is-set", "A profile gets the fallback attribute without the mechanism", "SGP.32 3.4.6"),
     Defect("iot-activates-missing-ipae", "IpaeActivation returns ok without an IPAe", "SGP.32 3.8.4"),
     Defect("iot-add-eim-result-is-tagged", "The code of addEim comes as 80 and not as 02", "SGP.32 2.11.2.1"),
     Defect("iot-add-ok-is-tagged", "addOk of AddInitialEim comes as 80 00 and not as 05 00", "SGP.32 5.9.4"),
@@ -87,6 +87,12 @@ OF_IOT = (
     ),
     Defect("iot-counter-need-only-differ", "A counter is refused only if it is the one used last", "SGP.32 5.9.1"),
     Defect("iot-counter-without-limit", "A counter beyond 8388607 is accepted", "SGP.32 5.9.1"),
+    Defect("iot-cuts-eim-ids", "An eimId of more than 128 bytes is cut off and associated", "SGP.32 2.11.1.1.1"),
+    Defect(
+        "iot-cuts-transactions",
+        "A transaction of more than 16 bytes is cut off, and its package executed",
+        "SGP.32 2.11.1.1",
+    ),
     Defect("iot-delete-eim-drops-results", "deleteEim removes the results that are kept", "SGP.32 3.5.1"),
     Defect("iot-delete-eim-has-no-effect", "deleteEim returns ok and deletes nothing", "SGP.32 3.5.1"),
     Defect("iot-delete-has-no-effect", "The operation delete returns ok and deletes nothing", "SGP.32 3.4.3"),
@@ -104,17 +110,18 @@ OF_IOT = (
     Defect(
         "iot-drops-iot-metadata", "fallbackAllowed and ecallIndication of downloaded profiles are lost", "SGP.32 5.9.14"
     ),
+    Defect("iot-drops-newest-result", "The result that does not fit is dropped, not the oldest", "SGP.32 5.9.11"),
     Defect(
         "iot-drops-operations-beyond-hundred",
         "Of a package only the first hundred operations run, and the result does not tell",
         "SGP.32 5.9.1",
     ),
-    Defect("iot-drops-newest-result", "The result that does not fit is dropped, not the oldest", "SGP.32 5.9.11"),
     Defect("iot-ecall-told-wrong", "ecallSupported of EUICCInfo2 is inverted", "SGP.32 5.9.2"),
     Defect("iot-effect-before-refresh", "Profile states change before the REFRESH", "SGP.32 3.3.1"),
     Defect("iot-eim-by-prefix", "A prefix of an eimId is taken for the eIM", "SGP.32 5.9.1"),
     Defect("iot-eim-can-be-added-twice", "addEim of an associated eIM replaces it", "SGP.32 3.5.1"),
     Defect("iot-eim-list-without-choice", "listEim leaves the A0 of the list out", "SGP.32 2.11.2.1"),
+    Defect("iot-eim-reset-unsupported-is-ok", "A reset of eIMs that is not supported deletes them", "SGP.32 5.9.5"),
     Defect("iot-emergency-again-is-ok", "Enabling the enabled emergency profile returns ok", "SGP.32 5.9.22"),
     Defect("iot-emergency-has-no-effect", "EnableEmergencyProfile returns ok and enables nothing", "SGP.32 5.9.22"),
     Defect(
@@ -132,6 +139,7 @@ OF_IOT = (
     Defect("iot-empty-rat", "getRAT in a package has no rules", "SGP.32 5.13.5"),
     Defect("iot-enable-again-is-ok", "Enabling the enabled profile returns ok", "SGP.32 3.4.1"),
     Defect("iot-enable-ignores-ppr1", "The operation enable ignores PPR1 of the enabled profile", "SGP.32 3.4.1"),
+    Defect("iot-enable-minds-ppr1-of-the-profile", "A profile with PPR1 cannot be enabled", "SGP.32 3.4.1"),
     Defect("iot-enable-unknown-is-ok", "Enabling an unknown profile returns ok", "SGP.32 3.4.1"),
     Defect("iot-enables-nothing", "After the REFRESH no profile is enabled", "SGP.32 3.4.1"),
     Defect("iot-enables-twice", "A package may enable twice", "SGP.32 2.11.1.1"),
@@ -239,15 +247,19 @@ OF_IOT = (
     Defect("iot-no-emergency-is-ok", "DisableEmergencyProfile without an emergency returns ok", "SGP.32 5.9.23"),
     Defect("iot-no-enable-notification", "An enabled profile generates no notification", "SGP.32 3.7"),
     Defect("iot-no-refresh", "A change of profile states sends no REFRESH", "SGP.32 3.3.1"),
+    Defect("iot-no-room-is-undefined", "No room for an eIM is answered with undefinedError", "SGP.32 2.11.2.1"),
     Defect("iot-no-transaction-id", "eimTransactionId is not echoed", "SGP.32 2.11.2.1"),
     Defect("iot-one-counter-for-all", "All eIMs share one counter", "SGP.32 5.9.1"),
     Defect("iot-other-ipa-mode", "ipaMode of EUICCInfo2 is inverted", "SGP.32 5.9.2"),
     Defect("iot-other-version", "iotVersion of EUICCInfo2 is wrong", "SGP.32 5.9.2"),
     Defect("iot-packages-in-emergency", "Packages run while the emergency profile is enabled", "SGP.32 5.9.1"),
     Defect("iot-passes-over-unknown-operations", "Unknown operations of a package are ignored", "SGP.32 5.9.1"),
-    Defect("iot-refuses-long-eim-ids", "An eimId of more than 64 bytes is refused", "SGP.32 2.11.1.1.1"),
-    Defect("iot-cuts-eim-ids", "An eimId of more than 128 bytes is cut off and associated", "SGP.32 2.11.1.1.1"),
     Defect("iot-refreshes-twice", "Two REFRESH follow a change of profile states", "SGP.32 3.3.1"),
+    Defect(
+        "iot-refuses-brainpool", "A key on brainpoolP256r1 is refused, although the curve is supported", "SGP.32 5.9.4"
+    ),
+    Defect("iot-refuses-certificates", "eimPublicKeyData as a certificate is refused", "SGP.32 2.11.1.1.1"),
+    Defect("iot-refuses-long-eim-ids", "An eimId of more than 64 bytes is refused", "SGP.32 2.11.1.1.1"),
     Defect("iot-removes-every-result", "Removing one package result removes all", "SGP.32 5.9.12"),
     Defect("iot-replay-before-eid", "A used counter is answered before a wrong EID", "SGP.32 5.9.1"),
     Defect("iot-reset-answers-everything", "eUICCMemoryReset answers for what was not asked", "SGP.32 5.9.5"),
@@ -325,9 +337,15 @@ OF_IOT = (
     Defect("iot-rollback-without-grant-is-ok", "ProfileRollback without a grant returns ok", "SGP.32 5.9.16"),
     Defect("iot-rollback-without-profile", "A rollback is granted although no profile was enabled", "SGP.32 3.4.1"),
     Defect("iot-runs-on-after-failure", "Operations after a failed one are executed", "SGP.32 5.9.1"),
+    Defect(
+        "iot-runs-packages-before-refresh",
+        "A package is executed while the REFRESH of another one is pending",
+        "SGP.32 3.3.1",
+    ),
     Defect("iot-same-token-again", "Every association token that is generated is 1", "SGP.32 2.11.1.1.1"),
     Defect("iot-serves-lpad", "Functions for an LPAd are answered without one", "SGP.32 5.9"),
     Defect("iot-set-fallback-has-no-effect", "setFallbackAttribute returns ok and sets nothing", "SGP.32 3.4.6"),
+    Defect("iot-shows-one-eim", "GetEimConfigurationData returns the first eIM alone", "SGP.32 5.9.18"),
     Defect("iot-shows-token-as-asked", "GetEimConfigurationData shows the token as -1", "SGP.32 5.9.18"),
     Defect("iot-shows-token-zero", "GetEimConfigurationData shows a token where none is configured", "SGP.32 5.9.18"),
     Defect(
@@ -349,30 +367,12 @@ OF_IOT = (
     Defect("iot-takes-replays", "A package with a used counter is accepted", "SGP.32 5.9.1"),
     Defect("iot-takes-same-counter", "A package with the counter used last is accepted", "SGP.32 5.9.1"),
     Defect("iot-termination-is-tagged", "processingTerminated comes as 80 and not as 02", "SGP.32 2.11.2.1"),
-    Defect("iot-tokens-count-down", "Association tokens fall from 1000 on", "SGP.32 2.11.1.1.1"),
-    Defect(
-        "iot-refuses-brainpool", "A key on brainpoolP256r1 is refused, although the curve is supported", "SGP.32 5.9.4"
-    ),
-    Defect("iot-refuses-certificates", "eimPublicKeyData as a certificate is refused", "SGP.32 2.11.1.1.1"),
-    Defect("iot-shows-one-eim", "GetEimConfigurationData returns the first eIM alone", "SGP.32 5.9.18"),
-    Defect("iot-enable-minds-ppr1-of-the-profile", "A profile with PPR1 cannot be enabled", "SGP.32 3.4.1"),
-    Defect("iot-absent-fallback-is-set", "A profile gets the fallback attribute without the mechanism", "SGP.32 3.4.6"),
-    Defect("iot-eim-reset-unsupported-is-ok", "A reset of eIMs that is not supported deletes them", "SGP.32 5.9.5"),
-    Defect(
-        "iot-cuts-transactions",
-        "A transaction of more than 16 bytes is cut off, and its package executed",
-        "SGP.32 2.11.1.1",
-    ),
-    Defect(
-        "iot-runs-packages-before-refresh",
-        "A package is executed while the REFRESH of another one is pending",
-        "SGP.32 3.3.1",
-    ),
     Defect(
         "iot-token-without-leading-zero",
         "A token of 128 and more is signed without its leading zero",
         "SGP.32 2.11.1.1",
     ),
+    Defect("iot-tokens-count-down", "Association tokens fall from 1000 on", "SGP.32 2.11.1.1.1"),
     Defect("iot-two-fallback-profiles", "Two profiles have the fallback attribute", "SGP.32 3.4.6"),
     Defect("iot-unset-fallback-has-no-effect", "unsetFallbackAttribute returns ok and unsets nothing", "SGP.32 3.4.7"),
     Defect("iot-unset-nothing-is-ok", "unsetFallbackAttribute without a fallback profile returns ok", "SGP.32 3.4.7"),

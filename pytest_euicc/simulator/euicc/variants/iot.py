@@ -118,15 +118,15 @@ VARIANTS = (
         "left open by SGP.32 5.9.4",
     ),
     Variant(
+        "iot-empty-package-is-an-error",
+        "A package with an empty list is answered with undefinedError",
+        "left open by SGP.32 5.9.1",
+    ),
+    Variant(
         "iot-empty-package-is-damaged",
         "A package with an empty list is answered with unknownOrDamagedCommand",
         "left open by SGP.32 5.9.1",
         excludes=frozenset({"iot-empty-package-is-an-error"}),
-    ),
-    Variant(
-        "iot-empty-package-is-an-error",
-        "A package with an empty list is answered with undefinedError",
-        "left open by SGP.32 5.9.1",
     ),
     Variant(
         "iot-end-of-emergency-notifies",
@@ -199,14 +199,14 @@ VARIANTS = (
         "left open by SGP.32 2.11.1.1",
     ),
     Variant(
-        "iot-no-list-before-refresh",
-        "GetProfilesInfo is answered with profileChangeOngoing until the REFRESH is performed",
-        "SGP.32 5.9.14",
-    ),
-    Variant(
         "iot-no-eims-is-an-error",
         "listEim without an eIM is answered with undefinedError",
         "left open by SGP.32 2.11.2.1",
+    ),
+    Variant(
+        "iot-no-list-before-refresh",
+        "GetProfilesInfo is answered with profileChangeOngoing until the REFRESH is performed",
+        "SGP.32 5.9.14",
     ),
     Variant(
         "iot-no-results-is-no-notification",
@@ -267,6 +267,11 @@ VARIANTS = (
         "iot-rollback-notifies", "A rollback makes the notifications that are configured", "left open by SGP.32 5.9.16"
     ),
     Variant(
+        "iot-room-for-two-eims",
+        "There is room for two eIMs, which is checked before the rest of a configuration",
+        "left open by SGP.32 3.5.1",
+    ),
+    Variant(
         "iot-second-disable-by-state",
         "A second disable is answered with profileNotInEnabledState",
         "left open by SGP.32 2.11.1.1",
@@ -276,20 +281,15 @@ VARIANTS = (
         "A second ImmediateEnable is answered with undefinedError",
         "left open by SGP.32 5.9.15",
     ),
-    Variant("iot-shows-counters", "GetEimConfigurationData shows the counters", "left open by SGP.32 5.9.18"),
-    Variant("iot-takes-bare-criteria", "Search criteria without their A0 are taken", "left open by SGP.32 5.9.11"),
-    Variant(
-        "iot-template-in-a5", "The template E1 stands in the proprietary part of the FCI", "left open by SGP.32 3.8.4"
-    ),
-    Variant(
-        "iot-room-for-two-eims",
-        "There is room for two eIMs, which is checked before the rest of a configuration",
-        "left open by SGP.32 3.5.1",
-    ),
     Variant(
         "iot-second-list-is-ignored",
         "Of two lists in one package the second is ignored as an unknown element",
         "SGP.32 2.1.3",
+    ),
+    Variant("iot-shows-counters", "GetEimConfigurationData shows the counters", "left open by SGP.32 5.9.18"),
+    Variant("iot-takes-bare-criteria", "Search criteria without their A0 are taken", "left open by SGP.32 5.9.11"),
+    Variant(
+        "iot-template-in-a5", "The template E1 stands in the proprietary part of the FCI", "left open by SGP.32 3.8.4"
     ),
     Variant("iot-tokens-with-gaps", "Association tokens leave gaps", "SGP.32 2.11.1.1.1"),
     Variant(
@@ -299,14 +299,14 @@ VARIANTS = (
         excludes=frozenset({"iot-empty-association-is-ok"}),
     ),
     Variant(
-        "iot-unknown-eim-is-refused",
-        "GetEimConfigurationData of an unknown eIM is refused with a status word",
-        "left open by SGP.32 5.9.18",
-    ),
-    Variant(
         "iot-unknown-criteria-are-ignored",
         "Search criteria of RetrieveNotificationsList without their A0 are ignored as an unknown element",
         "SGP.32 2.1.3",
+    ),
+    Variant(
+        "iot-unknown-eim-is-refused",
+        "GetEimConfigurationData of an unknown eIM is refused with a status word",
+        "left open by SGP.32 5.9.18",
     ),
     Variant(
         "iot-unknown-elements-are-refused", "A package with unknown elements is refused", "left open by SGP.32 2.1.3"
