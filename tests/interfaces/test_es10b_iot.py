@@ -61,9 +61,17 @@ def test_operations_without_a_result_are_missed() -> None:
     assert problems(run(steps, defects=frozenset({"iot-drops-operations-beyond-hundred"}))) == ["results"]
 
 
-@pytest.mark.parametrize(("within", "expected"), [(300, "results: { type: list }"), (302, "error: sizeOverflow")])
-def test_operations_are_repeated_as_often_as_they_fit(within: int, expected: str) -> None:
-    given = f"psmo: [{{ getRAT: {{}} }}], times: 200, within: {within}, expect: {{ {expected} }}"
+@pytest.mark.parametrize(
+    ("times", "within", "expected"),
+    [
+        (200, 300, "results: { type: list }"),
+        (200, 302, "error: sizeOverflow"),
+        (3, 300, "results: { count: 3 }"),
+        (3, 10, "results: { count: 1 }"),
+    ],
+)
+def test_operations_are_repeated_as_often_as_they_fit(times: int, within: int, expected: str) -> None:
+    given = f"psmo: [{{ getRAT: {{}} }}], times: {times}, within: {within}, expect: {{ {expected} }}"
     small = SETTINGS.model_dump(by_alias=True)
     small["iot"]["package_size"] = 300
     euicc = SimulatedEuicc(type(SETTINGS).model_validate(small), default_pki())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -168,7 +169,7 @@ def load_euicc_package(
     if size is not None:
         psmo = [*(psmo or ()), _filler(header, [*(psmo or ())], size + oversize)]
     if within is not None and psmo:
-        times = min(times, _fitting(header, [*(first or ())], psmo, within))
+        times = _fitting(header, [*(first or ())], psmo, times, within)
     lists = b"" if psmo is None else operation_list("Psmo", [*(first or ()), *psmo * times])
     lists += b"" if eco is None else operation_list("Eco", eco)
     parts = PackageParts(header, lists, extra, odd_order=odd_order)
@@ -212,14 +213,14 @@ def _filler(header: dict[str, Any], psmo: list[bytes], size: int) -> bytes:
     raise ValueMistake(("size",), f"a package of {size} bytes cannot be made; choose one or two bytes more")
 
 
-def _fitting(header: dict[str, Any], first: list[bytes], psmo: list[bytes], largest: int) -> int:
-    """How often operations fit behind the first ones into a package of a length in bytes, at least once."""
-    times = 1
-    while True:
-        signed = PackageParts(header, operation_list("Psmo", [*first, *psmo * (times + 1)])).signed()
-        if len(whole_package(signed, bytes(64))) > largest:
-            return times
-        times += 1
+def _fitting(header: dict[str, Any], first: list[bytes], psmo: list[bytes], most: int, largest: int) -> int:
+    """How often operations fit behind the first ones into a package of a length in bytes, once to *most* times."""
+
+    def length(times: int) -> int:
+        signed = PackageParts(header, operation_list("Psmo", [*first, *psmo * times])).signed()
+        return len(whole_package(signed, bytes(64)))
+
+    return max(1, bisect_right(range(1, most + 1), largest, key=length))
 
 
 def _eid(context: Context) -> bytes:
