@@ -17,9 +17,12 @@ def icon(kind: str, octets: int | None = None) -> bytes:
         octets: its size; the smallest there is if None.
 
     Raises:
-        ValueError: it cannot be that small.
+        ValueError: it cannot be that small, or is of another kind.
     """
-    return {"png": _png, "jpg": _jpg}[kind](octets)
+    makers = {"png": _png, "jpg": _jpg}
+    if kind not in makers:
+        raise ValueError(f"an icon is {' or '.join(makers)}, not {kind!r}")
+    return makers[kind](octets)
 
 
 def _png(octets: int | None) -> bytes:

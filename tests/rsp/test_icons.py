@@ -78,3 +78,5 @@ def test_a_size_that_no_icon_has_is_a_mistake(tmp_path: Path) -> None:
     assert "an icon of 20 octets cannot be made" in str(mistake)
     with pytest.raises(ValueError, match=r"profiles\.0\.icon: an icon of 20 octets cannot be made"):
         _installed("first", [{"icon": 20}])
+    with pytest.raises(ValueError, match=r"profiles\.0\.icon: an icon is png or jpg, not 'gif'"):
+        _installed("first", [{"icon": 600, "icon_type": "gif"}])
