@@ -366,6 +366,7 @@ OF_IOT = (
     Defect("iot-takes-key-of-any-eim", "A package may be signed with the key of another eIM", "SGP.32 5.9.1"),
     Defect("iot-takes-replays", "A package with a used counter is accepted", "SGP.32 5.9.1"),
     Defect("iot-takes-same-counter", "A package with the counter used last is accepted", "SGP.32 5.9.1"),
+    Defect("iot-takes-second-list", "Of two lists in one package the second is executed", "SGP.32 2.11.1.1"),
     Defect("iot-termination-is-tagged", "processingTerminated comes as 80 and not as 02", "SGP.32 2.11.2.1"),
     Defect(
         "iot-token-without-leading-zero",

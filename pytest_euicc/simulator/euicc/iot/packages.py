@@ -104,6 +104,8 @@ def load_euicc_package(core: EuiccCore, request: bytes) -> bytes:
     code = _check(core, package, eim)
     if len(package.lists) > 1 and core.varies("iot-second-list-is-ignored"):
         package = replace(package, lists={0xA0: package.lists[0xA0]})
+    if len(package.lists) > 1 and core.defective("iot-takes-second-list"):
+        package = replace(package, lists={0xA1: package.lists[0xA1]})
     odd = len(package.lists) != 1 or (package.unknown and core.varies("iot-unknown-elements-are-refused"))
     if not code and odd and core.varies("iot-odd-packages-get-no-signature"):
         return _unsigned_error(core, package, eim)
