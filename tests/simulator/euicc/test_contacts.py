@@ -107,9 +107,10 @@ def test_the_files_change_with_the_profile(defects):
     assert (at_once[-4:] == "9000") is not bool(defects)
 
 
-def test_a_short_identifier_may_have_another_status_word():
-    device = Device(variants={"short-identifier-is-6a87"})
-    assert device.send("00A4000C013F") == "6A87"
+@pytest.mark.parametrize("sw", ["6A82", "6A87"])
+def test_a_short_identifier_may_have_another_status_word(sw):
+    device = Device(variants={f"short-identifier-is-{sw.lower()}"})
+    assert device.send("00A4000C013F") == sw
     assert device.send("00A4000C023F00") == "9000"
 
 

@@ -248,6 +248,8 @@ class SimulatedEuicc:
         """Status word for file identifiers that are not two octets each."""
         if self.core.defective("short-identifier-is-ok"):
             return 0x9000
+        if self.core.varies("short-identifier-is-6a82"):
+            return 0x6A82
         return 0x6A87 if self.core.varies("short-identifier-is-6a87") else 0x6700
 
     def _select_aid(self, number: int, channel: Channel, command: CommandApdu) -> ResponseApdu:

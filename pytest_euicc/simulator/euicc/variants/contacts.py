@@ -43,8 +43,10 @@ VARIANTS = (
     Variant("fcp-compact-security", "FCP templates have security attributes in compact format",
             "ETSI TS 102 221 11.1.1.4.7"),
     Variant("files-end-chains", "A command on the basic channel ends half a command on another", "left open by 5.7.2"),
-    Variant("short-identifier-is-6a87", "SELECT with a file identifier of one octet is refused with 6A87",
+    Variant("short-identifier-is-6a82", "SELECT with a file identifier of one octet is refused with 6A82",
             "ISO 7816-4 5.6"),
+    Variant("short-identifier-is-6a87", "SELECT with a file identifier of one octet is refused with 6A87",
+            "ISO 7816-4 5.6", frozenset({"short-identifier-is-6a82"})),
     Variant("slow-answers", "Every answer takes some milliseconds", "left open by SGP.22"),
 )  # fmt: skip
 
