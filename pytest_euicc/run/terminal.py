@@ -53,6 +53,8 @@ class Teller:
                 self._rewrite(reporter, line)
                 reporter.flush()
         self._shown = bool(text)
+        if not text:
+            self._told = ""
 
     @staticmethod
     def _rewrite(reporter: Any, line: str) -> None:

@@ -242,7 +242,7 @@ def test_readers_tells_that_another_program_holds_a_card(pcscd: Pcscd, capsys: p
 
 
 def test_a_countdown_that_is_wider_than_the_terminal() -> None:
-    """It stays one line: the reason is shown once above it, and not again."""
+    """It stays one line: the reason is shown once above it, and again where the card is waited for again."""
     shown = io.StringIO()
     reporter = SimpleNamespace(
         isatty=True,
@@ -258,13 +258,16 @@ def test_a_countdown_that_is_wider_than_the_terminal() -> None:
     for left, reason in ((3, empty), (2, empty), (1, "short")):
         teller.show(f"waiting for a card, {left} s left: {reason}")
     teller.show("")
+    assert shown.getvalue().endswith(" \r"), "what comes next begins at the left"
+    teller.show(f"waiting for a card, 9 s left: {empty}")
     written = [line.strip() for line in shown.getvalue().splitlines() if line.strip()]
     assert written == [
         empty,
         *(f"waiting for a card, {left} s left" for left in (3, 2)),
         "waiting for a card, 1 s left: short",
+        empty,
+        "waiting for a card, 9 s left",
     ]
-    assert shown.getvalue().endswith(" \r"), "what comes next begins at the left"
 
 
 def test_brackets_in_a_pattern_stand_for_themselves() -> None:
