@@ -7,7 +7,9 @@ octets afterwards, so that it breaks signatures.
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -254,11 +256,13 @@ class EuiccPeer:
         """The eUICC counts on from one notification to the next (SGP.22 3.5).
 
         To a real server also from one sequence and one run to the next: it may know a notification by its number.
+        Workers of pytest-xdist, which are one eUICC, take turns.
         """
         if self.access.simulated:
             return self.sequence_number + 1
-        now = int((time.time() - _COUNTED_FROM) * 10)
-        EuiccPeer._latest_number = max(EuiccPeer._latest_number + 1, now)
+        number = max(EuiccPeer._latest_number + 1, int((time.time() - _COUNTED_FROM) * 10))
+        worker, workers = _worker()
+        EuiccPeer._latest_number = number + (worker - number) % workers
         return EuiccPeer._latest_number
 
     def iccid(self) -> bytes | None:
@@ -284,3 +288,9 @@ def _bits(type_name: str, *names: str) -> tuple[bytes, int]:
     width = max(positions) // 8 + 1
     number = sum(1 << (width * 8 - 1 - position) for position in positions)
     return number.to_bytes(width, "big"), max(positions) + 1
+
+
+def _worker() -> tuple[int, int]:
+    """Which worker of pytest-xdist this process is, and of how many."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return int(re.sub(r"\D", "", name) or 0), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
