@@ -8,6 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from pytest_euicc.asn1 import codec
+from pytest_euicc.conformance.engine import library
+from pytest_euicc.conformance.engine.registry import STATES
 from pytest_euicc.conformance.files import metadata
 from pytest_euicc.conformance.files.inventory import HeldProfile
 from pytest_euicc.conformance.values.matchers import match
@@ -79,11 +81,22 @@ def test_another_value_is_a_difference(words: dict[str, Any], field: str) -> Non
         ({"providr": "Example"}, "did you mean 'provider'"),
         ({"owner": {"mccmnc": "00F110"}}, "owner has no 'mccmnc'"),
         ({"notify": [{"event": "install"}]}, "notify has no 'event'"),
+        ({"icon_type": "gif"}, "icon_type has no 'gif'; known: jpg, png"),
+        ({"class": 5}, "class has no 5"),
+        ({"ppr": ["ppr1", "ppr3"]}, "ppr has no 'ppr3'; did you mean"),
     ],
 )
 def test_words_that_mean_nothing_are_mistakes(words: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         HeldProfile(matching_id="AC", metadata=words)
+
+
+@pytest.mark.parametrize("state", ["order", "lpad.order"])
+def test_they_are_seen_in_vectors_before_a_run(state: str) -> None:
+    library.load()
+    ((place, fault),) = STATES.get(state).parameters.mistakes({"metadata": {"icon_type": "gif"}}, state)
+    assert place[0] == "metadata"
+    assert fault.startswith("icon_type has no 'gif'")
 
 
 def test_an_order_knows_what_is_described() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from pytest_euicc.conformance.files.metadata import check_words
+from pytest_euicc.conformance.files.metadata import MetadataWords
 from pytest_euicc.conformance.files.orders import HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import eid_digits
 from pytest_euicc.errors import PytestEuiccError
@@ -76,7 +76,7 @@ class Traits(Model):
     expires: Annotated[datetime, AfterValidator(_aware)] | None = None
     rebinding: bool = True
     needs: Needs = Needs()
-    metadata: Annotated[dict[str, Any], AfterValidator(check_words)] = {}
+    metadata: MetadataWords = {}
 
     @property
     def expired(self) -> bool:

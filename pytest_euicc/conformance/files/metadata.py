@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from pytest_euicc.text import closest
 
 _WORDS = ("provider", "name", "class", "icon", "icon_type", "owner", "ppr", "notify", "raw")
 _OWNER = {"mcc_mnc": "mccMnc", "gid1": "gid1", "gid2": "gid2"}
 _NOTIFY = ("events", "address")
+_VALUES = {
+    "class": ("test", "provisioning", "operational"),
+    "icon_type": ("jpg", "png"),
+    "ppr": ("pprUpdateControl", "ppr1", "ppr2"),
+}
 _FIELDS = {"provider": "serviceProviderName", "name": "profileName", "icon": "icon", "icon_type": "iconType"}
 
 
 def check_words(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata unchanged; raises ValueError for an unknown key, at any depth."""
+    """Return the metadata unchanged; raises ValueError for an unknown key, at any depth, or for an unknown value."""
     _known("metadata", metadata, _WORDS)
+    for word, values in _VALUES.items():
+        given = metadata.get(word) or []
+        _known(word, given if isinstance(given, list | tuple) else [given], values)
     if isinstance(metadata.get("owner"), Mapping):
         _known("owner", metadata["owner"], tuple(_OWNER))
     for entry in metadata.get("notify") or ():
@@ -24,10 +34,14 @@ def check_words(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
-def _known(what: str, given: Mapping[str, Any], words: tuple[str, ...]) -> None:
+def _known(what: str, given: Iterable[Any], words: tuple[str, ...]) -> None:
     for word in given:
         if word not in words:
-            raise ValueError(f"{what} has no {word!r}{closest(str(word), words)}; it has {', '.join(words)}")
+            raise ValueError(f"{what} has no {word!r}{closest(str(word), words)}")
+
+
+MetadataWords = Annotated[dict[str, Any], AfterValidator(check_words)]
+"""Metadata of a profile in the words of an inventory."""
 
 
 def expected(metadata: Mapping[str, Any]) -> dict[str, Any]:

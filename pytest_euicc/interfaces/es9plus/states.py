@@ -13,6 +13,7 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
+from pytest_euicc.conformance.files.metadata import MetadataWords
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.peers.euicc import EuiccPeer
@@ -37,7 +38,7 @@ def order(
     keys: Keys | None = None,
     rebinding: bool = True,
     memory: Annotated[int, Field(ge=0)] = 0,
-    metadata: dict[str, Any] | None = None,
+    metadata: MetadataWords | None = None,
     icon: IconOctets = 0,
     consumed: bool = False,
     as_: Annotated[SaveAs, Makes("order")] = "order",

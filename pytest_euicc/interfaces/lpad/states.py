@@ -10,6 +10,7 @@ from pydantic import Field
 from pytest_euicc.conformance.engine.arguments import Hex, IconOctets, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.registry import state
+from pytest_euicc.conformance.files.metadata import MetadataWords
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.layout import Layout
@@ -33,7 +34,7 @@ def order(
     tries: int | None = None,
     state: str = "Released",
     expired: bool = False,
-    metadata: dict[str, Any] | None = None,
+    metadata: MetadataWords | None = None,
     icon: IconOctets = 0,
     octets: Annotated[int, Field(ge=0)] = 0,
     memory: Annotated[int, Field(ge=0)] = 0,
