@@ -111,9 +111,10 @@ def _known_options(facts: Facts, curves: Mapping[str, str], reported: Mapping[st
     signing, verification = set(reported["ci_signing"]), set(reported["ci_verification"])
     strangers = (signing | verification) - curves.keys()
     for option, curve in (("O_E_NIST", "nist"), ("O_E_BRP", "brainpool")):
-        mine = [each for each in reported["ci_signing"] if curves.get(each) == curve]
+        # A session needs both: the server is verified with a CI, and the eUICC signs under one.
+        mine = [each for each in reported["ci_signing"] if each in verification and curves.get(each) == curve]
         if mine or not strangers:
-            known[option] = (bool(mine), f"CI {mine[0]}" if mine else "no such CI for signing")
+            known[option] = (bool(mine), f"CI {mine[0]}" if mine else "no such CI in both lists")
     if not strangers:
         only = any(curves[each] == "brainpool" for each in verification - signing)
         known["O_E_BRP_VERIFICATION_ONLY"] = (only, "CI lists of EUICCInfo2")

@@ -41,6 +41,8 @@ _TEMPLATE_OPT_USIM = "2.23.143.1.2.5"
 _LARGEST_FILLER = 0x7F00
 _FILLER_FILES = [*range(0x2F80, 0x2FE2), *range(0x2FE3, 0x3000), *range(0x2F10, 0x2F80)]
 """File identifiers under the MF, without that of EF ICCID."""
+LARGEST_FILLERS = _LARGEST_FILLER * len(_FILLER_FILES)
+"""Octets that `fillers` can take at most."""
 _FILLER_ELEMENTS = 100
 """Identification of the first element that fills, above those of the others."""
 

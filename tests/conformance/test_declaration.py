@@ -112,7 +112,9 @@ def test_no_such_file(tmp_path):
     ("options", "curve"),
     [
         ([], "nist"),
-        (["O_E_BRP"], "nist"),
+        (["O_E_BRP"], "brainpool"),
+        (["O_E_BRP", "O_E_NIST"], "nist"),
+        ({"O_E_NIST": False}, "brainpool"),
         ({"O_E_NIST": True, "O_E_BRP": True}, "nist"),
         ({"O_E_NIST": False, "O_E_BRP": True}, "brainpool"),
     ],

@@ -90,6 +90,18 @@ def test_texts_of_the_card_stay_where_they_are(tmp_path: Path, capsys: pytest.Ca
     assert written.root_sds_address == "a\nrestore: [00]\u2028: # x"
 
 
+@pytest.mark.parametrize(("verified", "signed", "curve"), [("nist", "brainpool, nist", "nist"),
+                                                           ("brainpool", "nist, brainpool", "brainpool")])  # fmt: skip
+def test_a_curve_is_one_that_the_card_also_verifies(verified: str, signed: str, curve: str, tmp_path: Path) -> None:
+    settings, path = tmp_path / "settings.yaml", tmp_path / "card.yaml"
+    settings.write_text(f"verification: [{verified}]\nsigning: [{signed}]\n")
+    assert cli.main(["declare", "--euicc", f"sim:{settings}", "--out", str(path)]) == 0
+    written = Declaration.load(path)
+    assert written.options["O_E_NIST"] is (curve == "nist")
+    assert written.options["O_E_BRP"] is (curve == "brainpool")
+    assert written.curve == curve
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "card.yaml"
     path.write_text("mine")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_euicc.asn1 import codec, tlv
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.conformance.files.orders import OrderWish
 from pytest_euicc.iut.lpa.servers import BenchServer
 from pytest_euicc.iut.smdp import SimulatedSmdp
@@ -77,6 +78,15 @@ def test_another_file_alone() -> None:
 def test_another_key() -> None:
     value = dict(elements(key="6B" * 16))
     assert value["akaParameter"]["algoConfiguration"][1]["key"] == b"\x6b" * 16
+
+
+def test_more_than_all_files_can_take_is_no_fault_of_the_harness() -> None:
+    # A card may report more free memory than that.
+    assert PackageChanges(filler=profile_package.LARGEST_FILLERS, empty=True).filler == 239 * 0x7F00
+    largest = build(METADATA, PackageChanges(filler=profile_package.LARGEST_FILLERS, empty=True))
+    assert largest.count(b"\x80\x02\x7f\x00") == 239
+    with pytest.raises(SetupIncomplete, match="files of 7770369 bytes: those of the tester have at most 7770368"):
+        build(METADATA, PackageChanges(filler=profile_package.LARGEST_FILLERS - 65_535, margin=65_536, empty=True))
 
 
 def test_the_smallest_package_is_three_apdus_once_protected() -> None:

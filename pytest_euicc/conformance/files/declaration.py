@@ -78,8 +78,8 @@ class Declaration(BaseModel):
         iut: the kind of implementation under test.
         version: version of SGP.22 that it follows, 2.2 to 2.7; a file must name it.
         options: names of the options that it has, as a list; all others are false. A mapping of names to true or false
-            also says which ones it does not have: ``{O_E_NIST: false, O_E_BRP: true}`` is an eUICC with brainpoolP256r1
-            alone, and sessions use that curve.
+            also says which ones it does not have. Sessions use brainpoolP256r1 if ``O_E_BRP`` is declared without
+            ``O_E_NIST``, otherwise P-256.
         svn: what GetEUICCInfo must return.
         eid: EID of the card.
         ci_verification: euiccCiPKIdListForVerification, in order of priority.
@@ -185,8 +185,9 @@ class Declaration(BaseModel):
 
     @property
     def curve(self) -> Literal["nist", "brainpool"]:
-        """What a session is on unless a step says so: P-256, or brainpoolP256r1 for ``O_E_NIST: false``."""
-        return "brainpool" if self.options.get("O_E_NIST") is False else "nist"
+        """What a session is on unless a step says so: P-256, or brainpoolP256r1 where that alone is declared."""
+        nist, brainpool = self.options.get("O_E_NIST"), self.options.get("O_E_BRP")
+        return "brainpool" if nist is False or (brainpool and not nist) else "nist"
 
     def applies(self, expression: str) -> Applicability:
         """Evaluate an applicability expression against this declaration."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytest_euicc.conformance.engine.arguments import Hex
+from pytest_euicc.conformance.engine.errors import SetupIncomplete
 from pytest_euicc.rsp import profile_package
 from pytest_euicc.rsp.package_secrets import note_milenage, note_secrets
 from pytest_euicc.rsp.profile_package import Element
@@ -66,6 +67,7 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
 
     Raises:
         ValueError: the package has no element of a name that ``changes`` speak of.
+        SetupIncomplete: the tester has no package as large as that.
     """
     changes = changes or PackageChanges()
     if changes.octets is not None:
@@ -82,7 +84,13 @@ def build(metadata: dict[str, Any], changes: PackageChanges | None = None) -> by
         elements = profile_package.standard_elements(iccid, imsi=imsi, service_provider=_OPERATOR, gids=gids)
         _change_files(dict(elements), changes)
         standard = _encoded(elements)
-    fillers = profile_package.fillers(changes.filler + changes.margin, empty=changes.empty)
+    wanted = changes.filler + changes.margin
+    if wanted > profile_package.LARGEST_FILLERS:
+        raise SetupIncomplete(
+            f"a package with additional files of {wanted} bytes: those of the tester have at most "
+            f"{profile_package.LARGEST_FILLERS}"
+        )
+    fillers = profile_package.fillers(wanted, empty=changes.empty)
     encoded = profile_package.with_files(standard, _encoded(fillers)) + _encoded([profile_package.END])
     without = _known(encoded, changes.without)
     return _joined([element for element in encoded if element[0] not in without], changes)
