@@ -11,7 +11,7 @@ from pydantic import Field
 from pytest_euicc.asn1.tlv import TlvError
 from pytest_euicc.conformance.engine.arguments import Hex
 from pytest_euicc.conformance.engine.context import DEFAULT_CHANNEL, Context
-from pytest_euicc.conformance.engine.errors import NotReachable, Refused, VectorMistake
+from pytest_euicc.conformance.engine.errors import NotReachable, Refused, SetupIncomplete, VectorMistake
 from pytest_euicc.conformance.engine.installed import record_load
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.profiles import profiles_on
@@ -324,30 +324,42 @@ def _shown(context: Context, message: Message) -> tuple[list[dict[str, Any]], in
     return [profile.info for profile in profiles_on(context, channel=message.channel)], free
 
 
-@action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS), changes=True)
+_NO_ROOM = frozenset({"installFailedDueToInsufficientMemoryForProfile", "8.1/4.8"})
+_HALVINGS = 3
+
+
+@action("lpa.fill_memory", response=_with("downloads", installed=NUMBER, last=OCTETS, size=NUMBER), changes=True)
 def fill_memory(
     context: Context, message: Message, *, octets: Octets = 40_000, at_most: int = 60, curve: Curve = "nist"
 ) -> Outcome:
     """Download profiles, one after the other, until one is not installed.
 
-    Inconclusive if the card accepts all of them.
+    A card that has no room for the first is given smaller ones. Inconclusive if it accepts all of them, or has no room
+    for the smallest.
 
     Args:
-        octets: minimum size of each package in bytes.
+        octets: minimum size of each package in bytes; for a nearly full card down to an eighth of it.
         at_most: number of downloads.
         curve: of the session.
 
     Returns:
         As for ``lpa.download``, of the download that failed. ``installed`` is the number of profiles installed,
-        ``last`` the ICCID of the last one.
+        ``last`` the ICCID of the last one, ``size`` the minimum size in the end.
     """
+    smallest = octets >> _HALVINGS
     last: dict[str, bytes] = {}
-    for installed in range(at_most):
+    installed = 0
+    while installed < at_most:
         code = offer(context, octets=octets)
         value = attempt(context, message, curve, lambda lpa, code=code: lpa.download(code))  # type: ignore[misc]
-        if value["result"] != "installed":
-            return Outcome(value=value | last | {"installed": installed})
-        last = {"last": value["iccid"]}
-    raise VectorMistake(
+        if value["result"] == "installed":
+            last, installed = {"last": value["iccid"]}, installed + 1
+        elif installed or value.get("code") not in _NO_ROOM:
+            return Outcome(value=value | last | {"installed": installed, "size": octets})
+        elif octets == smallest:
+            raise Refused(f"the card has no room for a profile of {octets} bytes: {value['code']}")
+        else:
+            octets >>= 1
+    raise SetupIncomplete(
         f"{at_most} profiles of {octets} bytes and more do not fill the memory; raise octets or at_most"
     )

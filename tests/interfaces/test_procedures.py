@@ -105,6 +105,33 @@ def test_a_memory_that_fills(smdp: SimulatedSmdp) -> None:
     assert run(sequence, smdp, profiles=(), memory=60_000).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(("memory", "size"), [(45_000, 40_000), (35_000, 20_000), (9_000, 5_000)])
+def test_a_card_with_little_room_gets_smaller_profiles(memory: int, size: int, smdp: SimulatedSmdp) -> None:
+    sequence = steps(f"lpa.fill_memory: {{expect: {{result: failed, installed: {{at_least: 1}}, size: {size}}}}}")
+    assert run(sequence, smdp, profiles=(), memory=memory).verdict is Verdict.PASS
+
+
+def test_a_card_with_no_room_is_not_judged(smdp: SimulatedSmdp) -> None:
+    result = run(steps("lpa.fill_memory: {expect: {result: failed}}"), smdp, profiles=(), memory=4_000)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "the card has no room for a profile of 5000 bytes" in result.reason
+    expected = "{result: failed, code: installFailedDueToInsufficientMemoryForProfile}"
+    result = run(
+        steps(f"lpa.fill_memory: {{expect: {expected}}}"), smdp, "memory-fault-is-unknown", profiles=(), memory=4_000
+    )
+    assert result.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("kind", ["operational", "test", "provisioning"])
+def test_a_profile_that_is_enabled_is_deleted_with_the_others(kind: str, smdp: SimulatedSmdp) -> None:
+    # A memory reset spares the test and provisioning profiles of the manufacturer, also those that are enabled.
+    there = {"iccid": "98001032547698104254", "name": "P", "class": kind, "enabled": True}
+    sequence = (
+        "    given: [no_profiles]\n    steps: [es10c.get_profiles_info: {expect: {profileInfoListOk: {count: 0}}}]\n"
+    )
+    assert run(sequence, smdp, profiles=[there]).verdict is Verdict.PASS
+
+
 def test_a_memory_that_does_not_fill(smdp: SimulatedSmdp) -> None:
     result = run(steps("lpa.fill_memory: {octets: 100, at_most: 2, expect: {result: failed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE

@@ -161,6 +161,8 @@ def no_profiles(context: Context) -> Generator[None, None, None]:
         options = _reset_options(there)
         _ask("delete every profile", context.isdr().euicc_memory_reset, *options, harmless=_NOTHING_TO_DELETE)
         for profile in profiles_on(context):
+            if profile.enabled:
+                switch(context, profile, enable=False)
             _ask(f"delete the profile {profile.iccid.hex()}", context.isdr().delete_profile, profile.iccid)
     yield
 

@@ -96,6 +96,9 @@ _ODD: tuple[tuple[Variant, Change], ...] = (
     (Variant("forty-profiles", "The card holds 30 profiles more", "left open by SGP.22"), _many),
     (Variant("enabled-from-the-start", "An operational profile is enabled from the start", "left open by SGP.22"),
      _enabled),
+    (Variant("test-profile-enabled-from-the-start", "A test profile is enabled from the start", "left open by SGP.22",
+             frozenset({"enabled-from-the-start"})),
+     _one_more(25, enabled=True, **{"class": "test"})),
 )  # fmt: skip
 _NONE = Variant(
     "no-profiles", "The card comes without any profile", "left open by SGP.22", frozenset(odd.name for odd, _ in _ODD)

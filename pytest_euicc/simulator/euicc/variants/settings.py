@@ -44,6 +44,10 @@ def _forbids(rule: str) -> Change:
     return change
 
 
+def _memory_for_one(settings: EuiccSettings) -> EuiccSettings:
+    return settings.model_copy(update={"memory": sum(profile.memory for profile in settings.profiles) + 32_000})
+
+
 def _reversed_authorities(settings: EuiccSettings) -> EuiccSettings:
     return settings.model_copy(update={"verification": settings.verification[::-1], "signing": settings.signing[::-1]})
 
@@ -97,6 +101,9 @@ CHANGES: tuple[tuple[Variant, Change], ...] = (
     (Variant("memory-for-a-few-profiles", "The memory is nearly full", "left open by 5.7.8",
              frozenset({"large-memory"})),
      _to(memory=330_000)),
+    (Variant("memory-for-one-profile", "There is room for one or two profiles", "left open by 5.7.8",
+             frozenset({"large-memory", "memory-for-a-few-profiles"})),
+     _memory_for_one),
     (Variant("rat-empty", "The Rules Authorisation Table has no rule", "2.9.2.2", _RAT - {"rat-empty"}), _rules()),
     (Variant("rat-one-rule-an-entry", "Every entry of the Rules Authorisation Table has one rule", "2.9.2.1",
              _RAT - {"rat-one-rule-an-entry"}),
@@ -118,6 +125,9 @@ CHANGES: tuple[tuple[Variant, Change], ...] = (
      _to(default_address="SMDP-01.Operator.Example")),
     (Variant("root-sds-in-mixed-case", "The root SM-DS address has capital letters", "4.1.1: a host name"),
      _to(root_sds="LPA.DS.Gsma.Example")),
+    (Variant("root-sds-of-200", "The root SM-DS address has 200 octets", "4.1.1: a host name",
+             frozenset({"root-sds-in-mixed-case"})),
+     _to(root_sds=".".join(["s" * 47] * 4) + ".example")),
     (Variant("few-notifications", "The card keeps 20 pending notifications", "left open by 3.5"),
      _to(notification_limit=20)),
 )  # fmt: skip
