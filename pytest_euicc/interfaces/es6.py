@@ -12,12 +12,18 @@ from pytest_euicc.card.apdu import CommandApdu
 from pytest_euicc.card.proactive import SEND_SHORT_MESSAGE
 from pytest_euicc.conformance.engine.arguments import Hex, Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.installed import delete_installed, forget_notifications, installed_by_tester
+from pytest_euicc.conformance.engine.installed import (
+    delete_installed,
+    forget_notifications,
+    installed_by_tester,
+    refuse_irreversible,
+)
 from pytest_euicc.conformance.engine.message import Encoded, Message, Outcome
 from pytest_euicc.conformance.engine.profiles import (
     ProfilesInUse,
     by_iccid,
     enabled_on,
+    listed_profiles,
     put_back_enabled,
     switch,
 )
@@ -147,6 +153,7 @@ def ota_profile(
         as: saves what ``profile`` saves.
     """
     before, there = enabled_on(context), len(installed_by_tester(context))
+    refuse_irreversible(context, ppr or (), listed_profiles(context), enabled=state == "enabled")
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))
     context.part(ProfilesInUse).iccids.add(installed.iccid)

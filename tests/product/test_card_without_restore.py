@@ -126,6 +126,39 @@ def test_an_iot_euicc_without_an_lpad(choice: Choice, *, empty: bool) -> None:
     assert held_by(card) <= own
 
 
+def with_rules(cases: Iterable[Case]) -> list[tuple[Case, Sequence]]:
+    """Sequences whose states ask for a profile with policy rules."""
+    wanted = {
+        ("DeleteProfile", "05"),
+        ("DisableProfile", "06"),
+        ("EnableProfile", "07"),
+        ("GetProfilesInfo", "11"),
+        ("UpdateMetadata", "04"),
+    }
+    return [
+        (case, sequence)
+        for case, sequence in every(cases)
+        if any(case.case.endswith(name) and sequence.id == number for name, number in wanted)
+    ]
+
+
+def test_a_profile_with_rules_does_not_stay_beside_those_of_the_card() -> None:
+    """It is deleted by a memory reset alone, which takes the card's own ones with it (SGP.22 2.9.1, 5.7.19)."""
+    (described,) = (card for card in resources.simulated_cards() if card.settings is None)
+    own = {"iccid": "98001032547698104254", "name": "Of the card"}
+    card = Unforgetting(profiles=[own])
+    declaration = Declaration.load(described.declaration)
+    assert verdicts(card, declaration, with_rules) == {}
+    assert [profile.iccid.hex() for profile in card.euicc.state.profiles] == [own["iccid"]]
+    # Where nothing of the card's own would go, they are tested.
+    empty = Unforgetting(profiles=[])
+    with session_with(empty, declaration) as (session, _):
+        chosen = with_rules(case for case in loader.load([resources.vectors()]) if case.iut == "euicc")
+        assert len(chosen) >= 5
+        assert {Runner(session).run(*each).verdict for each in chosen} == {Verdict.PASS}
+    assert empty.euicc.state.profiles == ()
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_an_empty_card_is_left_empty(choice: Choice) -> None:
     (described,) = (card for card in resources.simulated_cards() if card.name == EMPTY)

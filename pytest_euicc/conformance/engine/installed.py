@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import Refused, SetupIncomplete
+from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete
 from pytest_euicc.conformance.engine.managing import manager_of
 from pytest_euicc.conformance.engine.profiles import (
     EVENTS,
@@ -49,13 +49,14 @@ class LoadResults:
     pending: list[int] = field(default_factory=list)
 
 
-def choose(context: Context, wish: ProfileWish, there: Iterable[Profile], *, enabled: bool) -> Profile:
+def choose(context: Context, wish: ProfileWish, there: Collection[Profile], *, enabled: bool) -> Profile:
     """A profile that fits and no other name has; one that is in the wanted state already is preferred.
 
     Args:
         there: the profiles on the card.
 
     Raises:
+        NotPermitted: one that the tester installs could not be deleted again.
         NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
         InconclusiveError: the card has none and none can be had.
     """
@@ -64,9 +65,33 @@ def choose(context: Context, wish: ProfileWish, there: Iterable[Profile], *, ena
     fitting = [profile for profile in free if profile.fits(wish)]
     # Of those that are alike the one whose events fewest have to learn of.
     fitting.sort(key=lambda profile: (profile.enabled is not enabled, profile.addresses.total()))
+    if not fitting:
+        refuse_irreversible(context, wish.ppr or (), there, enabled=enabled)
     chosen = fitting[0] if fitting else provide(context, wish)
     in_use.add(chosen.iccid)
     return chosen
+
+
+def refuse_irreversible(context: Context, rules: Container[str], there: Iterable[Profile], *, enabled: bool) -> None:
+    """A profile with rules may come off a card by a memory reset alone, which would take the card's own with it.
+
+    Args:
+        rules: of the profile that is to be installed.
+        there: the profiles on the card.
+        enabled: it is to be enabled.
+
+    Raises:
+        NotPermitted: it could not be deleted again (SGP.22 2.9.1).
+    """
+    bound = [rule for rule, binds in (("PPR1", enabled and "ppr1" in rules), ("PPR2", "ppr2" in rules)) if binds]
+    if not bound or context.session.puts_back_whole:
+        return
+    own = (entry for entry in there if entry.iccid not in installed_by_tester(context))
+    if any(entry.profile_class == "operational" for entry in own):
+        raise NotPermitted(
+            f"a profile with {' and '.join(bound)} could not be deleted again but with the card's own profiles; "
+            "declare restore: with the commands that restore the card"
+        )
 
 
 def provide(context: Context, wish: ProfileWish) -> Profile:
