@@ -8,6 +8,8 @@ from operator import xor
 
 from pytest_euicc.errors import PytestEuiccError
 
+_CARD_CAPABILITIES = 7
+
 
 class AtrError(PytestEuiccError, ValueError):
     """The octets are not an ATR."""
@@ -28,6 +30,23 @@ class Atr:
     historical: bytes
     checksum: str
     checksum_due: bool
+
+    @property
+    def logical_channels(self) -> int | None:
+        """How many channels the card capabilities announce, None when they say nothing (ISO 7816-4 12.2.2.9).
+
+        In the third software function table bits 5 and 4 say how channels are assigned and bits 3 to 1 how many there
+        are; 8 stands for eight or more.
+        """
+        if not self.historical or self.historical[0] not in (0x00, 0x80):
+            return None
+        body = self.historical[1:-3] if self.historical[0] == 0x00 else self.historical[1:]
+        while body:
+            tag, length = body[0] >> 4, body[0] & 0x0F
+            value, body = body[1 : 1 + length], body[1 + length :]
+            if tag == _CARD_CAPABILITIES:
+                return None if len(value) < 3 else (value[2] & 0x07) + 1 if value[2] & 0x18 else 1
+        return None
 
     @property
     def global_interface(self) -> tuple[dict[str, int], ...]:

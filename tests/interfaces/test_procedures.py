@@ -132,6 +132,22 @@ def test_a_profile_that_is_enabled_is_deleted_with_the_others(kind: str, smdp: S
     assert run(sequence, smdp, profiles=[there]).verdict is Verdict.PASS
 
 
+def test_more_channels_than_the_atr_announces_do_not_apply() -> None:
+    case = case_of("    given: [isdr_selected]\n    steps: [card.open_channel: {as: second}]\n")
+    for variant, defect, verdict in [
+        ("two-channels", "", Verdict.NOT_APPLICABLE),
+        ("four-channels", "", Verdict.PASS),
+        ("four-channels", "one-channel-only", Verdict.FAIL),
+    ]:
+        euicc = SimulatedEuicc(variants=frozenset({variant}), defects=frozenset({defect} - {""}))
+        card = Card(SimTransport(euicc))
+        card.connect()
+        result = Runner(Session(card, real_card=False)).run(case, case.sequences[0])
+        assert result.verdict is verdict
+        if verdict is Verdict.NOT_APPLICABLE:
+            assert result.reason == "needs one more logical channel than the 2 of the ATR"
+
+
 def test_a_memory_that_does_not_fill(smdp: SimulatedSmdp) -> None:
     result = run(steps("lpa.fill_memory: {octets: 100, at_most: 2, expect: {result: failed}}"), smdp)
     assert result.verdict is Verdict.INCONCLUSIVE

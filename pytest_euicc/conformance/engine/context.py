@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pytest_euicc.card.atr import Atr, AtrError
 from pytest_euicc.card.channel import Card, LogicalChannel
+from pytest_euicc.card.exchange import UnexpectedStatus
 from pytest_euicc.conformance.engine.card_session import CardSession
 from pytest_euicc.conformance.engine.change_log import ChangeLog
 from pytest_euicc.conformance.engine.errors import NotPermitted, Refused, SetupIncomplete, VectorMistake
@@ -210,13 +212,32 @@ class Context:
             self.card.start()
         return atr
 
+    def open_channel(self, number: int | None = None) -> LogicalChannel:
+        """Open a channel; without a number the card gives one.
+
+        Raises:
+            UnexpectedStatus: the card refuses.
+            NotPermitted: it refuses, and all channels that its ATR announces are open.
+        """
+        try:
+            return self.card.open_channel(number)
+        except UnexpectedStatus:
+            try:
+                announced = Atr.parse(self.card.atr).logical_channels
+            except AtrError:
+                announced = None
+            beside = len(self.card.channels)
+            if number is None and beside and announced is not None and beside + 1 >= announced:
+                raise NotPermitted(f"needs one more logical channel than the {announced} of the ATR") from None
+            raise
+
     def select_isdr(self, name: str = DEFAULT_CHANNEL) -> LogicalChannel:
         """Open a channel and select the ISD-R on it.
 
         Raises:
             InconclusiveError: the card has no channel, or refuses the ISD-R.
         """
-        channel = self.card.open_channel()
+        channel = self.open_channel()
         answer = channel.select(self.session.isdr_aid, fci=False)
         if not answer.ok:
             raise Refused(f"SELECT ISD-R {self.session.isdr_aid.hex().upper()} was answered with {answer.sw:04X}")

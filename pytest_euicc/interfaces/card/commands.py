@@ -40,7 +40,7 @@ def open_channel(context: Context, _message: Message, *, as_: ChannelAs, number:
         number: the channel to open; without it the card chooses.
     """
     try:
-        channel = context.card.open_channel(number)
+        channel = context.open_channel(number)
     except UnexpectedStatus as refused:
         return Outcome(sw=refused.response.sw, received=refused.response.data)
     context.channels[as_] = channel

@@ -23,7 +23,6 @@ _ATR = mapping(
     logical_channels=NUMBER,
     euicc=BOOLEAN,
 )
-_CARD_CAPABILITIES = 7
 
 
 def _atr_outcome(octets: bytes) -> Outcome:
@@ -40,26 +39,10 @@ def _atr_outcome(octets: bytes) -> Outcome:
         # ETSI TS 102 221 6.3.3: bit 2 of the TB after T=15 says that eUICC-related functions are supported.
         "euicc": bool((properties or 0) & 0x02),
         "global_tb": properties,
-        "logical_channels": _logical_channels(atr.historical),
+        "logical_channels": atr.logical_channels,
     }
     value = {name: entry for name, entry in value.items() if entry is not None}
     return Outcome(received=octets, value=value, shape=_ATR)
-
-
-def _logical_channels(historical: bytes) -> int | None:
-    """How many channels the card capabilities announce, None when they say nothing (ISO 7816-4 12.2.2.9).
-
-    In the third software function table bits 5 and 4 say how channels are assigned and bits 3 to 1 how many there are.
-    """
-    if not historical or historical[0] not in (0x00, 0x80):
-        return None
-    body = historical[1:-3] if historical[0] == 0x00 else historical[1:]
-    while body:
-        tag, length = body[0] >> 4, body[0] & 0x0F
-        value, body = body[1 : 1 + length], body[1 + length :]
-        if tag == _CARD_CAPABILITIES:
-            return None if len(value) < 3 else (value[2] & 0x07) + 1 if value[2] & 0x18 else 1
-    return None
 
 
 @action("card.reset", response=_ATR)

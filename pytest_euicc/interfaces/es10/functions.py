@@ -112,7 +112,7 @@ def select(context: Context, message: Message, *, aid: Hex | None = None, as_: C
     """
     channel = context.channels.get(message.channel or as_)
     if channel is None or not channel.is_open:
-        channel = context.card.open_channel()
+        channel = context.open_channel()
         context.channels[message.channel or as_] = channel
     aid = aid or context.session.isdr_aid
     answer = channel.select(aid)

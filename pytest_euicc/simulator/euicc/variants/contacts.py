@@ -10,7 +10,7 @@ from pytest_euicc.simulator.variant import Variant
 Varies = Callable[[str], bool]
 
 _PORTIONS = frozenset({"portions-of-64", "portions-of-240"})
-_CHANNELS = frozenset({"four-channels", "eight-channels"})
+_CHANNELS = frozenset({"two-channels", "four-channels", "eight-channels"})
 
 VARIANTS = (
     Variant("reader-gets-response", "The reader sends GET RESPONSE itself and returns the whole answer",
@@ -27,6 +27,8 @@ VARIANTS = (
     Variant("atr-two-protocols", "The ATR offers T=0 and T=1", "ETSI TS 102 221 6.3.1"),
     Variant("atr-speed-97", "TA1 is 97", "ETSI TS 102 221 6.3.2"),
     Variant("atr-speed-11", "TA1 is 11", "ETSI TS 102 221 6.3.2", frozenset({"atr-speed-97"})),
+    Variant("two-channels", "There is one logical channel beside the basic one", "ETSI TS 102 221 8.7",
+            _CHANNELS - {"two-channels"}),
     Variant("four-channels", "There are four logical channels", "ETSI TS 102 221 8.7, left open by 5.7.1"),
     Variant("eight-channels", "There are eight logical channels", "ETSI TS 102 221 8.7", frozenset({"four-channels"})),
     Variant("channels-from-the-top", "The card assigns the highest channel that is free first",
@@ -50,7 +52,7 @@ VARIANTS = (
     Variant("slow-answers", "Every answer takes some milliseconds", "left open by SGP.22"),
 )  # fmt: skip
 
-LAST_CHANNEL = {"four-channels": 3, "eight-channels": 7}
+LAST_CHANNEL = {"two-channels": 1, "four-channels": 3, "eight-channels": 7}
 """Number of the last channel."""
 PORTION = {"portions-of-64": 64, "portions-of-240": 240}
 """Octets of an answer that come at once."""
