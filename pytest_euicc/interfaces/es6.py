@@ -153,7 +153,7 @@ def ota_profile(
         as: saves what ``profile`` saves.
     """
     before, there = enabled_on(context), len(installed_by_tester(context))
-    refuse_irreversible(context, ppr or (), listed_profiles(context), enabled=state == "enabled")
+    refuse_irreversible(context, ppr or (), lambda: listed_profiles(context), enabled=state == "enabled")
     metadata = metadata_for(context, ProfileWish(ppr=frozenset(ppr or ()), icon=icon))
     installed = by_iccid(context, install(context, metadata))
     context.part(ProfilesInUse).iccids.add(installed.iccid)

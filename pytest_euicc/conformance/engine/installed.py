@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,8 +56,8 @@ def choose(context: Context, wish: ProfileWish, there: Collection[Profile], *, e
         there: the profiles on the card.
 
     Raises:
-        NotPermitted: one that the tester installs could not be deleted again.
-        NotPermitted: it would have to be installed, and the card must not be changed or allows no such profile.
+        NotPermitted: it would have to be installed, and could not be deleted again, or the card must not be changed or
+            allows no such profile.
         InconclusiveError: the card has none and none can be had.
     """
     in_use = context.part(ProfilesInUse).iccids
@@ -66,18 +66,20 @@ def choose(context: Context, wish: ProfileWish, there: Collection[Profile], *, e
     # Of those that are alike the one whose events fewest have to learn of.
     fitting.sort(key=lambda profile: (profile.enabled is not enabled, profile.addresses.total()))
     if not fitting:
-        refuse_irreversible(context, wish.ppr or (), there, enabled=enabled)
+        refuse_irreversible(context, wish.ppr or (), lambda: there, enabled=enabled)
     chosen = fitting[0] if fitting else provide(context, wish)
     in_use.add(chosen.iccid)
     return chosen
 
 
-def refuse_irreversible(context: Context, rules: Container[str], there: Iterable[Profile], *, enabled: bool) -> None:
+def refuse_irreversible(
+    context: Context, rules: Container[str], there: Callable[[], Iterable[Profile]], *, enabled: bool
+) -> None:
     """A profile with rules may come off a card by a memory reset alone, which would take the card's own with it.
 
     Args:
         rules: of the profile that is to be installed.
-        there: the profiles on the card.
+        there: lists the profiles on the card.
         enabled: it is to be enabled.
 
     Raises:
@@ -86,7 +88,7 @@ def refuse_irreversible(context: Context, rules: Container[str], there: Iterable
     bound = [rule for rule, binds in (("PPR1", enabled and "ppr1" in rules), ("PPR2", "ppr2" in rules)) if binds]
     if not bound or context.session.puts_back_whole:
         return
-    own = (entry for entry in there if entry.iccid not in installed_by_tester(context))
+    own = (entry for entry in there() if entry.iccid not in installed_by_tester(context))
     if any(entry.profile_class == "operational" for entry in own):
         raise NotPermitted(
             f"a profile with {' and '.join(bound)} could not be deleted again but with the card's own profiles; "

@@ -11,8 +11,13 @@ from pydantic import BeforeValidator
 from pytest_euicc.asn1 import codec
 from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
-from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
-from pytest_euicc.conformance.engine.installed import forget_notifications, installed_by_tester, remove
+from pytest_euicc.conformance.engine.errors import VectorMistake
+from pytest_euicc.conformance.engine.installed import (
+    forget_notifications,
+    installed_by_tester,
+    refuse_irreversible,
+    remove,
+)
 from pytest_euicc.conformance.engine.profiles import TAGS, Profile, ProfilesInUse, fresh_isdr
 from pytest_euicc.conformance.engine.registry import state
 from pytest_euicc.interfaces.download.whole import install
@@ -63,7 +68,8 @@ def iot_profile(
     """
     rules: frozenset[str] = ppr or frozenset()
     before = _enabled(context)
-    _check_reversible(context, rules, class_, enabled=state == "enabled")
+    if class_ == "operational":
+        refuse_irreversible(context, rules, lambda: profiles_listed(context, _IOT_TAGS), enabled=state == "enabled")
     chosen = _choose(context, class_, rules, addresses, fallback_allowed, ecall)
     eim_name = next(iter(context.part(EimPeers).by_name), None)
     if chosen.enabled is not (state == "enabled"):
@@ -77,19 +83,6 @@ def iot_profile(
     context.save(as_, chosen.saved())
     yield
     _put_back(context, eim_name, chosen.iccid, before, fallback=fallback)
-
-
-def _check_reversible(context: Context, rules: frozenset[str], class_: str, *, enabled: bool) -> None:
-    """A profile with rules comes off a card by a memory reset alone, which would take the card's own with it."""
-    bound = "ppr2" in rules or (enabled and "ppr1" in rules)
-    if not bound or class_ != "operational" or context.session.puts_back_whole:
-        return
-    own = [profile for profile in profiles_listed(context, _IOT_TAGS) if profile.profile_class == "operational"]
-    if any(profile.iccid not in installed_by_tester(context) for profile in own):
-        raise NotPermitted(
-            f"a profile with {' and '.join(sorted(rules))} could not be taken off again without the card's own ones; "
-            "declare restore: with the commands that restore the card"
-        )
 
 
 def psmo(name: str, value: Any) -> bytes:
