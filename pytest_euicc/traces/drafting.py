@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from pytest_euicc.asn1 import codec
-from pytest_euicc.conformance.reading.lint_form import COLUMNS
 from pytest_euicc.conformance.values.text import to_json
 from pytest_euicc.es10.functions import FUNCTIONS, Function
 from pytest_euicc.text import printable
@@ -24,6 +23,8 @@ _ISDR = bytes.fromhex("A0000005591010FFFFFFFF8900000100")
 _LONG = re.compile(r"[0-9A-F]{65,}")
 _ROW = 32
 """Digits between two spaces in long hex, so that YAML has where to break a line."""
+_WIDTH = 120 - _ROW - 2
+"""YAML breaks a line behind the word that makes it too long; lint allows 120 columns."""
 _NOTE = """# A draft from a trace. It holds what one implementation answered, not what the specification demands:
 # check every expectation against its clause, replace values of the moment (challenges, signatures, numbers),
 # and write the requirement.
@@ -57,8 +58,7 @@ def draft(messages: Iterable[Message], source: str) -> str:
 
 
 def _dumped(case: dict[str, Any], *, allow_unicode: bool) -> str:
-    # YAML breaks a line behind the word that makes it too long.
-    return yaml.safe_dump(case, sort_keys=False, allow_unicode=allow_unicode, width=COLUMNS - _ROW - 2)
+    return yaml.safe_dump(case, sort_keys=False, allow_unicode=allow_unicode, width=_WIDTH)
 
 
 def _in_rows(value: Any) -> Any:

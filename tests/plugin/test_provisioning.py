@@ -52,9 +52,18 @@ def test_a_profile_is_installed_as_asked_and_deleted_again(states: str, listed: 
 
 
 @pytest.mark.parametrize("state", ["{profile: {ppr: [ppr2]}}", "{profile: {ppr: [ppr1, ppr2], state: enabled}}"])
-def test_what_cannot_be_deleted_beside_a_profile_of_the_card_is_named(state: str) -> None:
+def test_what_could_not_be_deleted_beside_a_profile_of_the_card_is_not_installed(state: str) -> None:
     card = Unforgetting(profiles=[OWN])
     result = run(f"    given: [{state}]\n{LOOK % '{count: 2}'}", card)
+    assert result.verdict is Verdict.NOT_APPLICABLE
+    assert "could not be deleted again but with the card's own profiles" in result.reason
+    assert [profile.iccid for profile in card.euicc.state.profiles] == [bytes.fromhex(ICCID)]
+
+
+def test_what_a_step_installs_and_cannot_be_deleted_is_named() -> None:
+    card = Unforgetting(profiles=[OWN])
+    step = "tester.download: {with: {profilePolicyRules: {bits: [ppr2]}, profileOwner: {mccMnc: 00F110}}}"
+    result = run(f"    given: [isdr_selected]\n    steps: [{{{step}}}]\n", card)
     assert result.verdict is Verdict.PASS, result
     own, profile = card.euicc.state.profiles
     assert own.iccid == bytes.fromhex(ICCID)

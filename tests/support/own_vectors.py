@@ -12,7 +12,7 @@ clauses: {sgp22: ["5.7.20"]}
 sequences:
   - {id: "O1", title: Right, given: [isdr_selected], steps: [es10c.get_eid]}
   - {id: "O2", title: Wrong, given: [isdr_selected], steps: [{es10c.get_eid: {expect: {eidValue: {octets: 15}}}}]}
-  - {id: "O3", title: Lost, given: [{profile: {class: provisioning, ppr: [ppr2], as: p}}], steps: [es10c.get_eid]}
+  - {id: "O3", title: Lost, given: [{profile: {class: provisioning, icon: true, as: p}}], steps: [es10c.get_eid]}
 """
 SUITE = """
 import pytest
