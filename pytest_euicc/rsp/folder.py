@@ -19,7 +19,7 @@ from pytest_euicc.files import read_file
 from pytest_euicc.rsp.certificates import Certificate, CertificateFault, Role
 from pytest_euicc.rsp.chains import Maker, check_kind, ci_number, deviates_in_eum
 from pytest_euicc.rsp.issuing import Identity, issue
-from pytest_euicc.rsp.pki import EID, TestPki
+from pytest_euicc.rsp.pki import EID, EIN, TestPki
 from pytest_euicc.rsp.signatures import CURVES, private_key_from
 
 _LARGEST = 1 << 20
@@ -253,10 +253,12 @@ def write_folder(pki: TestPki, folder: Path, eid: bytes) -> None:
         OSError: a file cannot be written.
     """
     files: dict[Path, bytes] = {}
+    ein = eid.hex()[: len(EIN)]
     for curve, suffix in _SUFFIX.items():
         issued = {
             f"CertificateIssuer/{{}}_CI_ECDSA_{suffix}": pki.authority(curve),
-            f"EUM/{{}}_EUM_ECDSA_{suffix}": pki.eum(curve),
+            # An EID begins with the number of the EUM that issues for it (SGP.22 4.5.2.1).
+            f"EUM/{{}}_EUM_ECDSA_{suffix}": pki.eum(curve, ein=ein),
             f"eUICC/{{}}_EUICC_ECDSA_{suffix}": pki.euicc(eid, curve),
         }
         for role, directory in _SERVER.items():

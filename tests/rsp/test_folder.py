@@ -176,3 +176,14 @@ def test_a_folder_with_the_key_of_its_ci_issues_what_must_be_refused(tmp_path: P
     (tmp_path / "CertificateIssuer" / "SK_CI_ECDSA_NIST.pem").unlink()
     with pytest.raises(PkiFolderError, match="SK_CI_ECDSA_NIST"):
         FolderPki(tmp_path).invalid_server(Role.DP_PB, "expired")
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_folder_for_an_eid_of_another_eum(tmp_path: Path, curve: str) -> None:
+    eid, next_eid = (bytes.fromhex(f"890330240104000001000000000{end}") for end in ("10009", "20006"))
+    write_folder(PKI, tmp_path, eid)
+    folder = FolderPki(tmp_path)
+    for wanted in (eid, next_eid):
+        euicc = folder.euicc(wanted, curve)
+        verify_chain([euicc.certificate, *euicc.chain], PKI.trust(), Role.EUICC, at=NOW, eid=wanted)
+    assert folder.euicc(None, curve).certificate.eid == eid
