@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_euicc.interfaces.es9plus.parallel import further_eid
 from pytest_euicc.rsp.certificates import CertificateFault, FaultKind, Role
 from pytest_euicc.rsp.chains import INVALID_EUICC_KINDS
 from pytest_euicc.rsp.folder import FolderPki, PkiFolderError, write_folder
@@ -187,3 +188,13 @@ def test_folder_for_an_eid_of_another_eum(tmp_path: Path, curve: str) -> None:
         euicc = folder.euicc(wanted, curve)
         verify_chain([euicc.certificate, *euicc.chain], PKI.trust(), Role.EUICC, at=NOW, eid=wanted)
     assert folder.euicc(None, curve).certificate.eid == eid
+
+
+def test_further_euiccs_are_of_the_same_eum(tmp_path: Path) -> None:
+    own = bytes.fromhex("89033024010400000100000000010009")
+    write_folder(PKI, tmp_path, own)
+    further = [further_eid(own, number) for number in (1, 2)]
+    assert [eid.hex() for eid in further] == ["89033024000000000000000000010185", "89033024000000000000000000010282"]
+    assert [int(eid.hex()) % 97 for eid in further] == [1, 1]
+    for eid in further:
+        assert FolderPki(tmp_path).euicc(eid).certificate.eid == eid

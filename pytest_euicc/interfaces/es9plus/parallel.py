@@ -28,16 +28,17 @@ from pytest_euicc.interfaces.es9plus.states import Orders
 from pytest_euicc.peers.euicc import EuiccPeer
 from pytest_euicc.text import closest
 
-_STEM = 890490320000000000000000000100
-"""An EID without its two check digits (SGP.29); the test PKI has eUICCs for those that begin 89049032."""
+_EIN_DIGITS, _NUMBER_DIGITS = 8, 22
+"""What an EID consists of before its two check digits (SGP.29): the number of the EUM, and what it numbers."""
+_FIRST = 100
 _FUNCTION = "initiateAuthentication"
 _ANSWER = mapping("answer", status=TEXT, transactionId=OCTETS)
 _ANSWERS = mapping("answers", count=NUMBER, answers=listing(_ANSWER))
 
 
-def _eid(number: int) -> bytes:
-    """The EID of a further eUICC: read as a number it is 1 modulo 97."""
-    digits = (_STEM + number) * 100
+def further_eid(own: bytes, number: int) -> bytes:
+    """The EID of a further eUICC of the same EUM, whose certificate permits no other; as a number it is 1 modulo 97."""
+    digits = int(f"{own.hex()[:_EIN_DIGITS]}{_FIRST + number:0{_NUMBER_DIGITS}}00")
     return bytes.fromhex(str(digits + 98 - digits % 97))
 
 
@@ -68,7 +69,12 @@ def euiccs(
             raise VectorMistake(f"no order is called {name!r}{closest(name, known)}")
         client = context.smdp.new_client(peer.curve) if connections == "each" else None
         made[name] = EuiccPeer(
-            peer.pki, context.random, peer.access, own_eid=_eid(number), own_client=client, order=known[name]
+            peer.pki,
+            context.random,
+            peer.access,
+            own_eid=further_eid(peer.eid, number),
+            own_client=client,
+            order=known[name],
         )
     yield
     for each in made.values():
