@@ -111,9 +111,11 @@ class EuiccPeer:
         Raises:
             InconclusiveError: the session has no PKI, or no SM-DP+.
         """
-        if context.session.pki is None:
+        pki = context.session.pki
+        if pki is None:
             raise SetupIncomplete("there is no PKI to be an eUICC with; give --euicc-pki with the keys of an eUICC")
-        return cls(context.session.pki, context.random, context.smdp)
+        # A PKI may be of brainpoolP256r1 alone. Its eUICC has an EID before a step chooses the curve of a session.
+        return cls(pki, context.random, context.smdp, curve="nist" if "nist" in pki.curves else "brainpool")
 
     # ------------------------------------------------------------------ identity
 

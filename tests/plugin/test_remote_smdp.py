@@ -15,15 +15,18 @@ from pytest_euicc.conformance.engine.errors import CannotOffer
 from pytest_euicc.conformance.files.declaration import Declaration
 from pytest_euicc.conformance.files.inventory import Es2Plus, HeldProfile, matching
 from pytest_euicc.conformance.files.orders import HeldOrder, OrderWish
+from pytest_euicc.conformance.reading import loader
 from pytest_euicc.document import FileMistakes
 from pytest_euicc.es9.tls import TlsSettings
 from pytest_euicc.iut.smdp.claims import Claims
 from pytest_euicc.iut.smdp.es2 import Es2Provisioner, IdentityError, read_identity
+from pytest_euicc.iut.smdp.needs import needs
 from pytest_euicc.iut.smdp.provisioning import write
 from pytest_euicc.iut.smdp.remote import RemoteSmdp, Server
+from pytest_euicc.rsp.folder import FolderPki, write_folder
 from pytest_euicc.rsp.pki import default_pki
 from pytest_euicc.simulator.smdp.orders import inventory as simulated
-from tests.support.remote_smdp import HOST, pem, planned
+from tests.support.remote_smdp import CASES, HOST, pem, planned
 
 EID = "89049032123451234512345678901235"
 OURS = bytes.fromhex(EID)
@@ -341,3 +344,22 @@ def test_a_declaration_names_the_inventory_before_it_is_written(
 
 
 # ---------------------------------------------------------------- runs against a server of its own process
+
+
+@pytest.mark.parametrize(
+    ("options", "nist", "brainpool"),
+    [(["O_P_NIST"], True, False), (["O_P_BRP"], False, True), (["O_P_NIST", "O_P_BRP"], True, True), ([], True, False)],
+)
+def test_sequences_are_on_the_curves_that_are_declared(options: list[str], nist: bool, brainpool: bool) -> None:
+    """P-256 as well where nothing is said about curves: a run by a URL alone has no declaration."""
+    assert bool(planned("GetBoundProfilePackageNIST", "Transport", options=options)) is nist
+    assert bool(planned("GetBoundProfilePackageBRP", options=options)) is brainpool
+
+
+def test_profiles_for_a_pki_of_brainpool_alone(tmp_path: Path) -> None:
+    write_folder(default_pki(), tmp_path, OURS)
+    for path in tmp_path.rglob("*_NIST.*"):
+        path.unlink()
+    declaration = Declaration.model_validate({"iut": "smdp", "version": "2.6.0", "options": ["O_P_BRP"]})
+    found = needs(loader.chosen(CASES, "smdp", ["AuthenticateClientBRP"]), declaration, FolderPki(tmp_path), HOST)
+    assert [each.wish.eid for each in found] == [OURS]
