@@ -157,7 +157,12 @@ def of_answers(server: SmdpServer, variants: frozenset[str]) -> list[object]:
         context = ssl.create_default_context(cadata=default_pki().ci().der)
         connection = http.client.HTTPSConnection("localhost", server.port(), context=context)
         connection.request(method, PATH + function, json.dumps(body), headers)
-        answer = connection.getresponse()
+        try:
+            answer = connection.getresponse()
+        except http.client.RemoteDisconnected:
+            seen.append((function, "closed"))
+            connection.close()
+            continue
         text = answer.read().decode()
         names = [(name, value) for name, value in answer.getheaders() if name.lower() not in ("date", "content-length")]
         seen += [

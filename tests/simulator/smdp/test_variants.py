@@ -61,6 +61,11 @@ def test_a_variant_of_answers_shows(server: SmdpServer, name: str) -> None:
         assert of_answers(server, frozenset({name})) != of_answers(server, NONE)
 
 
+def test_a_path_that_calls_no_function_may_have_no_answer(server: SmdpServer) -> None:
+    seen = of_answers(server, frozenset({"path-closes-connection"}))
+    assert [each for each in seen if isinstance(each, tuple)] == [("noSuchFunction", "closed")]
+
+
 def pieces(variants: set[str] | frozenset[str]) -> int:
     """Into how many pieces a long answer falls."""
     answer = Styles(lambda: variants).answer(200, bytes(3000), "application/json", {})

@@ -34,6 +34,7 @@ class Answer:
         headers: names as they are to be written; what frames the body is added.
         piece: octets of the body in one write at most; 0 for all.
         chunked: a chunk for each piece in place of a length, where the client knows chunks.
+        silent: nothing is sent, and the connection ends.
     """
 
     status: int
@@ -41,14 +42,19 @@ class Answer:
     body: bytes = b""
     piece: int = 0
     chunked: bool = False
+    silent: bool = False
 
     @property
     def closes(self) -> bool:
-        """Whether it announces the end of the connection."""
-        return any(name.lower() == "connection" and value.lower() == "close" for name, value in self.headers)
+        """Whether the connection ends with it."""
+        return self.silent or any(
+            name.lower() == "connection" and value.lower() == "close" for name, value in self.headers
+        )
 
     def octets(self, request: Request, *, last: bool) -> Iterator[bytes]:
         """What is written for a request, write by write; ``last``: the connection ends with it."""
+        if self.silent:
+            return
         chunked = self.chunked and bool(self.body) and request.version != "1.0"
         lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}"]
         lines += [f"{name}: {value}" for name, value in self.headers]

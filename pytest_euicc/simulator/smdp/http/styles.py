@@ -26,11 +26,18 @@ _FURTHER = {
     "X-Request-Id": "6f1c2d5e",
 }
 _REDIRECTS = range(300, 400)
+_NONE = 0
+"""In the place of a status: the connection is closed without an answer."""
 _STATUS = {
     400: {"other-than-json-answered-500": 500},
     413: {"large-body-answered-500": 500},
     415: {"content-type-answered-400": 400, "content-type-answered-500": 500},
-    404: {"path-answered-301": 301, "path-answered-403": 403, "path-answered-500": 500},
+    404: {
+        "path-answered-301": 301,
+        "path-answered-403": 403,
+        "path-answered-500": 500,
+        "path-closes-connection": _NONE,
+    },
     405: {"get-answered-302": 302, "get-answered-404": 404},
 }
 """Variants that answer another status, by the status that is usual."""
@@ -92,6 +99,8 @@ class Styles:
 
     def answer(self, status: int, content: bytes, media_type: str | None, headers: Mapping[str, str]) -> Answer:
         """The whole answer."""
+        if status == _NONE:
+            return Answer(status, silent=True)
         named = dict(headers)
         if status == _NO_CONTENT and self._has("notification-answer-with-type"):
             media_type = _JSON

@@ -72,6 +72,12 @@ OF_ANSWERS = (
         frozenset({"path-answered-403", "path-answered-301"}),
     ),
     Variant(
+        "path-closes-connection",
+        "The connection is closed for a path that calls no function",
+        "left open by 6.5.1",
+        frozenset({"path-answered-403", "path-answered-301", "path-answered-500"}),
+    ),
+    Variant(
         "other-than-json-answered-500",
         "A body that is not a JSON object is answered with HTTP 500",
         "left open by 6.5.2",
