@@ -133,12 +133,14 @@ def test_a_profile_that_is_enabled_is_deleted_with_the_others(kind: str, smdp: S
 
 
 def test_more_channels_than_the_atr_announces_do_not_apply() -> None:
-    case = case_of("    given: [isdr_selected]\n    steps: [card.open_channel: {as: second}]\n")
-    for variant, defect, verdict in [
-        ("two-channels", "", Verdict.NOT_APPLICABLE),
-        ("four-channels", "", Verdict.PASS),
-        ("four-channels", "one-channel-only", Verdict.FAIL),
+    announced, refused = "announced: true", "sw: error"
+    for variant, defect, how, verdict in [
+        ("two-channels", "", announced, Verdict.NOT_APPLICABLE),
+        ("two-channels", "", refused, Verdict.PASS),
+        ("four-channels", "", announced, Verdict.PASS),
+        ("four-channels", "one-channel-only", announced, Verdict.FAIL),
     ]:
+        case = case_of(f"    given: [isdr_selected]\n    steps: [card.open_channel: {{as: second, {how}}}]\n")
         euicc = SimulatedEuicc(variants=frozenset({variant}), defects=frozenset({defect} - {""}))
         card = Card(SimTransport(euicc))
         card.connect()

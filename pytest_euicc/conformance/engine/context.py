@@ -212,22 +212,22 @@ class Context:
             self.card.start()
         return atr
 
-    def open_channel(self, number: int | None = None) -> LogicalChannel:
-        """Open a channel; without a number the card gives one.
+    def open_channel(self) -> LogicalChannel:
+        """Open a channel that the card chooses.
 
         Raises:
             UnexpectedStatus: the card refuses.
             NotPermitted: it refuses, and all channels that its ATR announces are open.
         """
         try:
-            return self.card.open_channel(number)
+            return self.card.open_channel()
         except UnexpectedStatus:
             try:
                 announced = Atr.parse(self.card.atr).logical_channels
             except AtrError:
                 announced = None
             beside = len(self.card.channels)
-            if number is None and beside and announced is not None and beside + 1 >= announced:
+            if beside and announced is not None and beside + 1 >= announced:
                 raise NotPermitted(f"needs one more logical channel than the {announced} of the ATR") from None
             raise
 

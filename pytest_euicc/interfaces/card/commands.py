@@ -32,15 +32,19 @@ def send_as_written(context: Context, command: CommandApdu) -> ResponseApdu:
 
 
 @action("card.open_channel", response=mapping("response", number=NUMBER))
-def open_channel(context: Context, _message: Message, *, as_: ChannelAs, number: int | None = None) -> Outcome:
+def open_channel(
+    context: Context, _message: Message, *, as_: ChannelAs, number: int | None = None, announced: bool = False
+) -> Outcome:
     """MANAGE CHANNEL open (ETSI TS 102 221 11.1.17).
 
     Args:
         as: the name by which steps use the channel (``channel:``).
         number: the channel to open; without it the card chooses.
+        announced: ``true``: the sequence is not applicable if the card refuses while all channels that its ATR
+            announces are open.
     """
     try:
-        channel = context.open_channel(number)
+        channel = context.open_channel() if announced else context.card.open_channel(number)
     except UnexpectedStatus as refused:
         return Outcome(sw=refused.response.sw, received=refused.response.data)
     context.channels[as_] = channel
