@@ -12,6 +12,7 @@ from pytest_euicc.card.channel import Card
 from pytest_euicc.card.errors import CardError
 from pytest_euicc.conformance.engine.errors import NotPermitted, VectorMistake
 from pytest_euicc.conformance.files.orders import OrderWish
+from pytest_euicc.es9.binding import decode
 from pytest_euicc.es10.isdr import Es10Error, Isdr
 from pytest_euicc.iut.lpa.bench import ADDRESS, SimulatedBench
 from pytest_euicc.iut.lpa.own import OwnLpa
@@ -149,9 +150,7 @@ def test_servers_answer_by_the_script(bench: SimulatedBench, isdr: Isdr) -> None
 
 
 def _octets(text: object) -> bytes:
-    from pytest_euicc.peers.lpa.functions import decode_base64
-
-    return decode_base64(str(text))
+    return decode(str(text))
 
 
 def test_what_is_no_function_is_on_the_record_as_well(bench: SimulatedBench) -> None:

@@ -12,8 +12,9 @@ from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
+from pytest_euicc.es9.binding import decode
 from pytest_euicc.interfaces.lpad.access import bench_of
-from pytest_euicc.peers.lpa.functions import LOAD, decode_base64
+from pytest_euicc.peers.lpa.functions import LOAD
 from pytest_euicc.peers.lpa.record import Call
 
 _METADATA, _RESULT, _RESULT_DATA = 0xBF2F, 0xBF37, 0xBF27
@@ -110,7 +111,7 @@ def _host(address: str) -> str:
 
 def _sent(call: Call) -> list[Entry]:
     try:
-        octets = decode_base64(json.loads(call.request)["pendingNotification"])
+        octets = decode(json.loads(call.request)["pendingNotification"])
     except (ValueError, TypeError, LookupError):
         return []
     return list(_entries(octets))

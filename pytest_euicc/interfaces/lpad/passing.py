@@ -8,7 +8,8 @@ from typing import Any
 
 from pytest_euicc.asn1 import codec, tlv
 from pytest_euicc.conformance.values.matchers import Mismatch
-from pytest_euicc.peers.lpa.functions import LOAD, decode_base64
+from pytest_euicc.es9.binding import decode
+from pytest_euicc.peers.lpa.functions import LOAD
 from pytest_euicc.peers.lpa.record import Call
 from pytest_euicc.rsp import bpp
 
@@ -51,14 +52,14 @@ def _given(octets: bytes, name: str) -> bytes:
     """A member of a server's answer, in whatever layout of base64 the script has it written."""
     text = "".join(str(_member(octets, name)).split()).translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
-        return decode_base64(text + "=" * (-len(text) % 4))
+        return decode(text + "=" * (-len(text) % 4))
     except ValueError:
         return b""
 
 
 def _octets(octets: bytes, name: str) -> bytes:
     try:
-        return decode_base64(str(_member(octets, name)))
+        return decode(str(_member(octets, name)))
     except ValueError:
         return b""
 

@@ -11,8 +11,8 @@ from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import action
 from pytest_euicc.conformance.values.matchers import Mismatch
 from pytest_euicc.conformance.values.shapes import TEXT, mapping
+from pytest_euicc.es9.binding import decode
 from pytest_euicc.interfaces.lpad.access import bench_of
-from pytest_euicc.peers.lpa.functions import decode_base64
 from pytest_euicc.peers.lpa.record import Call
 
 _BEGIN = ("ES9+.InitiateAuthentication", "ES11.InitiateAuthentication")
@@ -83,7 +83,7 @@ def _carried(call: Call) -> str:
 def _signed(answer: bytes) -> str:
     """transactionId of serverSigned1; empty where it cannot be read."""
     try:
-        octets = decode_base64(json.loads(answer)["serverSigned1"])
+        octets = decode(json.loads(answer)["serverSigned1"])
         return bytes(codec.decode("ServerSigned1", octets)["transactionId"]).hex()
     except (codec.Asn1Error, ValueError, TypeError, LookupError, RecursionError):
         return ""

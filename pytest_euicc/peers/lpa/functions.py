@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -98,7 +97,7 @@ class ServerField:
             return text
         if self.type_name == "hex":
             return bytes.fromhex(text)
-        octets = decode_base64(text)
+        octets = decode(text)
         return octets if self.type_name == "octets" else _decoded(self.type_name, octets)
 
 
@@ -106,14 +105,6 @@ class ServerField:
 def _decoded(type_name: str, octets: bytes) -> Any:
     """Steps and the checks of every sequence read the same messages; nobody changes a value."""
     return codec.decode(type_name, octets)
-
-
-def decode_base64(text: str) -> bytes:
-    """Standard base64 with padding, perhaps in lines, and nothing else (SGP.22 6.5.2); raises ValueError."""
-    try:
-        return decode(text)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
 
 
 _TRANSACTION, _TEXT, _RAW = ServerField("hex"), ServerField(""), ServerField("octets")
