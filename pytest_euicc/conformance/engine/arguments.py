@@ -23,7 +23,6 @@ from pydantic import (
 from pytest_euicc.conformance.values.resolve import references
 from pytest_euicc.conformance.values.text import is_name, parse_hex
 from pytest_euicc.document import pydantic_message
-from pytest_euicc.rsp.icons import icon
 from pytest_euicc.text import closest
 
 
@@ -47,12 +46,6 @@ class Uses:
     """Marks a parameter whose value, a name or a list of names, is one that an earlier state `Makes`."""
 
     kind: str
-
-
-def _possible_icon(octets: int) -> int:
-    for kind in ("png", "jpg") if octets else ():
-        icon(kind, octets)
-    return octets
 
 
 def _check_name(text: str) -> str:
@@ -80,8 +73,6 @@ SaveAs = Annotated[str, AfterValidator(_check_name), _Saves()]
 """The name under which a call saves a value."""
 ChannelAs = Annotated[str, AfterValidator(_check_name), _Opens()]
 """The name of a channel that a call opens."""
-IconOctets = Annotated[int, Field(ge=0, le=1024), AfterValidator(_possible_icon)]
-"""The size of an icon of either type in bytes, 0 for none."""
 
 
 class _Arguments(BaseModel):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
+from pytest_euicc.rsp.icons import icon
 from pytest_euicc.text import closest
 
 _WORDS = ("provider", "name", "class", "icon", "icon_type", "owner", "ppr", "notify", "raw")
 _OWNER = {"mcc_mnc": "mccMnc", "gid1": "gid1", "gid2": "gid2"}
 _NOTIFY = ("events", "address")
+_ICON_TYPES = ("jpg", "png")
 _VALUES = {
     "class": ("test", "provisioning", "operational"),
-    "icon_type": ("jpg", "png"),
+    "icon_type": _ICON_TYPES,
     "ppr": ("pprUpdateControl", "ppr1", "ppr2"),
 }
 _FIELDS = {"provider": "serviceProviderName", "name": "profileName", "icon": "icon", "icon_type": "iconType"}
@@ -40,6 +42,14 @@ def _known(what: str, given: Iterable[Any], words: tuple[str, ...]) -> None:
             raise ValueError(f"{what} has no {word!r}{closest(str(word), words)}")
 
 
+def _possible_icon(octets: int) -> int:
+    for kind in _ICON_TYPES if octets else ():
+        icon(kind, octets)
+    return octets
+
+
+IconOctets = Annotated[int, Field(ge=0, le=1024), AfterValidator(_possible_icon)]
+"""The size of an icon of either type in bytes, 0 for none."""
 MetadataWords = Annotated[dict[str, Any], AfterValidator(check_words)]
 """Metadata of a profile in the words of an inventory."""
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pytest_euicc.conformance.engine.arguments import IconOctets, Makes, SaveAs
+from pytest_euicc.conformance.engine.arguments import Makes, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.errors import Refused
 from pytest_euicc.conformance.engine.message import Message, Outcome
 from pytest_euicc.conformance.engine.registry import ACTIONS, state
-from pytest_euicc.conformance.files.metadata import MetadataWords
+from pytest_euicc.conformance.files.metadata import IconOctets, MetadataWords
 from pytest_euicc.conformance.files.orders import Curve, HeldOrder, Keys, OrderWish
 from pytest_euicc.conformance.values.text import describe
 from pytest_euicc.peers.euicc import EuiccPeer

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from pytest_euicc.conformance.engine.arguments import Hex, IconOctets, SaveAs
+from pytest_euicc.conformance.engine.arguments import Hex, SaveAs
 from pytest_euicc.conformance.engine.context import Context
 from pytest_euicc.conformance.engine.registry import state
-from pytest_euicc.conformance.files.metadata import MetadataWords
+from pytest_euicc.conformance.files.metadata import IconOctets, MetadataWords
 from pytest_euicc.conformance.files.orders import Keys, OrderWish
 from pytest_euicc.interfaces.lpad.access import bench_of
 from pytest_euicc.peers.lpa.layout import Layout
