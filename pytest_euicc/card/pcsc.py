@@ -138,7 +138,7 @@ class PcscTransport:
 
     def _take(self, winscard: WinScard, reader: Reader) -> None:
         if reader.fault:
-            raise NoCard(f"reader {reader.name!r} {reader.fault}")
+            raise NoCard(f"reader {reader.name!r} cannot be used: {reader.fault}")
         if not reader.has_card:
             raise NoCard(f"reader {reader.name!r} is empty: insert a card")
         lock = ReaderLock(reader.name)

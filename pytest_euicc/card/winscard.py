@@ -26,9 +26,7 @@ _BUSY = (
 )
 
 
-_NAMES = (
-    "cannot be used: the name of a reader must be ASCII for pyscard. Give it another one (FRIENDLYNAME in reader.conf)"
-)
+_NOT_ASCII = "the name of a reader must be ASCII for pyscard. Give it another one (FRIENDLYNAME in reader.conf)"
 
 # So often the readers are listed again because one went away meanwhile.
 _LISTINGS = 5
@@ -45,7 +43,7 @@ class Reader:
     @property
     def fault(self) -> str:
         """Why it cannot be used with any card; empty if it can."""
-        return "" if self.name.isascii() else _NAMES
+        return "" if self.name.isascii() else _NOT_ASCII
 
 
 class ScardError(PytestEuiccError):
@@ -95,7 +93,7 @@ class WinScard:
             result, names = self._call("SCardListReaders", self._context, [])
         except SystemError:
             # pyscard reads names as UTF-8, and says so in this way.
-            raise CardError(f"one of the readers {_NAMES}") from None
+            raise CardError(f"one of the readers cannot be used: {_NOT_ASCII}") from None
         if result == self.api.SCARD_E_NO_READERS_AVAILABLE or (result == self.api.SCARD_S_SUCCESS and not names):
             return []
         self._check(result)

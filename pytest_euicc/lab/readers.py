@@ -61,7 +61,7 @@ def find(aid: bytes = ISDR_AID, timeout: float = 15.0) -> list[Found]:
 
 def _look(number: int, reader: Reader, aid: bytes, timeout: float) -> Found:
     if reader.fault:
-        return Found(number, reader, None, reader.fault.removeprefix("cannot be used: "))
+        return Found(number, reader, None, reader.fault)
     if not reader.has_card:
         return Found(number, reader, None, "no card; insert one")
     card = Card(open_transport(f"pcsc:{reader.name}", TransportOptions(timeout=timeout)), patience=2 * timeout)
