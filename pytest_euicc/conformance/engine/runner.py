@@ -241,9 +241,10 @@ class _Run:
     def be_terminal(self) -> None:
         """Before anything is changed: a step that only the card's terminal can do, and that is a device."""
         card = self.session.card
+        if card is None:
+            return
         for number, step in enumerate(self.sequence.steps, 1):
-            doing = ACTIONS.get(step.action).as_terminal
-            if card is not None and doing:
+            if doing := ACTIONS.get(step.action).as_terminal:
                 with self.stopping(number, step):
                     card.be_terminal(doing)
 
