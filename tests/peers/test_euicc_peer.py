@@ -1,4 +1,4 @@
-"""The tester as an eUICC: what an SM-DP+ can tell it by."""
+"""The tester as an eUICC: by what an SM-DP+ identifies it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_simulated_server_gets_the_same_numbers_in_every_run() -> None:
 
 def test_no_real_server_gets_a_number_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
-    # The clock of the next run, then one that stands still, and one that was put back.
+    # The clock of the next run, then one that stands still, and one that was set back.
     for now in (START, START, START + 60, START + 30):
         monkeypatch.setattr("pytest_euicc.peers.euicc.time.time", lambda now=now: now)
         given += numbers(simulated=False)

@@ -56,7 +56,7 @@ def test_what_could_not_be_deleted_beside_a_profile_of_the_card_is_not_installed
     card = Unforgetting(profiles=[OWN])
     result = run(f"    given: [{state}]\n{LOOK % '{count: 2}'}", card)
     assert result.verdict is Verdict.NOT_APPLICABLE
-    assert "could not be deleted again but with the card's own profiles" in result.reason
+    assert "could only be deleted together with the card's own profiles" in result.reason
     assert [profile.iccid for profile in card.euicc.state.profiles] == [bytes.fromhex(ICCID)]
 
 

@@ -75,7 +75,7 @@ def choose(context: Context, wish: ProfileWish, there: Collection[Profile], *, e
 def refuse_irreversible(
     context: Context, rules: Container[str], there: Callable[[], Iterable[Profile]], *, enabled: bool
 ) -> None:
-    """A profile with rules may come off a card by a memory reset alone, which would take the card's own with it.
+    """Some profiles with rules are deleted by a memory reset alone, which would delete the card's own ones as well.
 
     Args:
         rules: of the profile that is to be installed.
@@ -91,7 +91,7 @@ def refuse_irreversible(
     own = (entry for entry in there() if entry.iccid not in installed_by_tester(context))
     if any(entry.profile_class == "operational" for entry in own):
         raise NotPermitted(
-            f"a profile with {' and '.join(bound)} could not be deleted again but with the card's own profiles; "
+            f"a profile with {' and '.join(bound)} could only be deleted together with the card's own profiles; "
             "declare restore: with the commands that restore the card"
         )
 

@@ -17,7 +17,7 @@ from pytest_euicc.interfaces.es9plus.call import HttpChange, call
 from pytest_euicc.peers.euicc import EuiccPeer
 
 _AID = bytes.fromhex("A0000005591010FFFFFFFF8900001000")
-_ALL_WELL = bytes.fromhex("3007 A005 3003 800100")
+_OK_RESPONSE = bytes.fromhex("3007 A005 3003 800100")
 """EUICCResponse whose one status is ok (TCA IFS 9.4)."""
 
 
@@ -51,7 +51,7 @@ def handle_installation_result(
         "transactionId": peer.transaction_id,
         "notificationMetadata": peer.notification_metadata("install"),
         "smdpOid": peer.smdp_oid(),
-        "finalResult": ("successResult", {"aid": _AID, "simaResponse": _ALL_WELL}),
+        "finalResult": ("successResult", {"aid": _AID, "simaResponse": _OK_RESPONSE}),
     }
     data = message.encode("ProfileInstallationResultData", value)
     signed = tlv.encode(0xBF37, data.octets + tlv.encode(0x5F37, peer.sign(data.octets, signer)))

@@ -113,7 +113,7 @@ OF_IOT = (
     Defect("iot-drops-newest-result", "The result that does not fit is dropped, not the oldest", "SGP.32 5.9.11"),
     Defect(
         "iot-drops-operations-beyond-hundred",
-        "Of a package only the first hundred operations run, and the result does not tell",
+        "Only the first hundred operations of a package run, and the result does not report it",
         "SGP.32 5.9.1",
     ),
     Defect("iot-ecall-told-wrong", "ecallSupported of EUICCInfo2 is inverted", "SGP.32 5.9.2"),
